@@ -1,0 +1,344 @@
+"""Sweep, Observation and Prediction: what was acquired, what a tracker may see, what it answers.
+
+One HDF5 file holds one sweep or one prediction. Frames lie one per chunk and uncompressed
+(speckle does not compress, and a window of two frames is then read without the rest).
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from benchmark import geometry
+from benchmark.errors import UserError
+from benchmark.files import atomic_path, canonical_json
+
+SWEEP_FORMAT = "sweepbench-sweep-1"
+PREDICTION_FORMAT = "sweepbench-prediction-1"
+SE3_TOLERANCE = 1e-5
+
+
+class LazyFrames:
+    """Frames (N, H, W) that stay in their file and are read when indexed, from any process."""
+
+    def __init__(self, path: Path, key: str):
+        self.path, self.key = path, key
+        with h5py.File(path, "r") as file:
+            self.shape: tuple[int, ...] = file[key].shape
+            self.dtype: np.dtype = file[key].dtype
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, index: Any) -> np.ndarray:
+        with h5py.File(self.path, "r") as file:
+            return file[self.key][index]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self[:], dtype=dtype)
+
+
+@dataclass(frozen=True)
+class Images:
+    """The frames of one channel without poses.
+
+    frames (N, H, W): uint8 for B-mode, float32 and linear for PA; timestamps (N,) s at mid-frame,
+    rising; mm_from_pixel (4, 4) maps (column, row, 0, 1), the centre of the first pixel being
+    (0, 0), to image mm (x lateral, y axial, z elevational); wavelength_nm (N,) for PA only.
+    """
+
+    frames: np.ndarray | LazyFrames
+    timestamps: np.ndarray
+    mm_from_pixel: np.ndarray
+    wavelength_nm: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Channel(Images):
+    """The frames of one channel with their true poses `world_from_image` (N, 4, 4), image in mm."""
+
+    world_from_image: np.ndarray = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class Observation:
+    """All that a tracker may see: channels without poses, the probe, the IMU if the track allows.
+
+    imu: None, or arrays by name: `timestamps` (M,) s, `acceleration` (M, 3) m/s^2 (specific
+    force) and `angular_rate` (M, 3) rad/s, both in the image frame.
+    """
+
+    channels: Mapping[str, Images]
+    probe: Mapping[str, Any]
+    imu: Mapping[str, np.ndarray] | None = None
+
+    @property
+    def bmode(self) -> Images:
+        """The channel whose frames are to be tracked."""
+        return self.channels["bmode"]
+
+    def __len__(self) -> int:
+        return len(self.bmode.frames)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One acquisition with its ground truth.
+
+    channels: by name (`bmode`, `pa`, `doppler`); landmarks (L, 3): frame index (0-based), x_px,
+    y_px; probe: its description; factors: subject, profile, severity, seed, spec hash and the
+    like; imu: see `Observation`.
+    """
+
+    name: str
+    channels: Mapping[str, Channel]
+    landmarks: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
+    probe: Mapping[str, Any] = field(default_factory=dict)
+    factors: Mapping[str, Any] = field(default_factory=dict)
+    imu: Mapping[str, np.ndarray] | None = None
+
+    @property
+    def bmode(self) -> Channel:
+        """The B-mode channel, whose poses are the ground truth of tracking."""
+        return self.channels["bmode"]
+
+    @property
+    def first_from_frame(self) -> np.ndarray:
+        """True poses (N, 4, 4) of the B-mode frames in the first one's image frame (mm)."""
+        return geometry.anchor(self.bmode.world_from_image)
+
+    @property
+    def previous_from_frame(self) -> np.ndarray:
+        """True steps (N-1, 4, 4) between neighbouring B-mode frames (mm)."""
+        return geometry.relative(self.bmode.world_from_image)
+
+    def __len__(self) -> int:
+        return len(self.bmode.frames)
+
+    def observe(self, *, imu: bool = False) -> Observation:
+        """Return what a tracker may see: no pose, landmark or factor; the IMU only on request."""
+        channels = {
+            name: Images(c.frames, c.timestamps, c.mm_from_pixel, c.wavelength_nm)
+            for name, c in self.channels.items()
+        }
+        return Observation(channels, dict(self.probe), self.imu if imu else None)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A tracker's answer for the B-mode frames of one sweep.
+
+    first_from_frame (N, 4, 4), image mm; prev_from_frame (N-1, 4, 4), derived when not given
+    (where it is given, local metrics use it); sigma (N-1,) mm, the tracker's own standard
+    deviation of the position error of each step, or None.
+    """
+
+    first_from_frame: np.ndarray
+    prev_from_frame: np.ndarray = None  # type: ignore[assignment]
+    sigma: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        poses = np.asarray(self.first_from_frame, float)
+        object.__setattr__(self, "first_from_frame", poses)
+        fault = prediction_fault(poses, self.prev_from_frame, self.sigma)
+        if fault:
+            raise UserError(f"prediction: {fault}")
+        steps = self.prev_from_frame
+        steps = geometry.relative(poses) if steps is None else np.asarray(steps, float)
+        object.__setattr__(self, "prev_from_frame", steps)
+
+    @classmethod
+    def from_steps(
+        cls, prev_from_frame: np.ndarray, sigma: np.ndarray | None = None
+    ) -> "Prediction":
+        """Return the prediction of N-1 steps (N-1, 4, 4), chained from the first frame on."""
+        steps = np.asarray(prev_from_frame, float)
+        return cls(geometry.chain(steps), steps, sigma)
+
+
+def prediction_fault(
+    first_from_frame: np.ndarray,
+    prev_from_frame: np.ndarray | None = None,
+    sigma: np.ndarray | None = None,
+    frames: int | None = None,
+) -> str | None:
+    """Return the first thing wrong with a prediction's arrays, or None.
+
+    frames: the number of frames it must cover, where known.
+    """
+    count = first_from_frame.shape[0] if first_from_frame.ndim else 0
+    if first_from_frame.ndim != 3 or first_from_frame.shape[1:] != (4, 4):
+        return f"first_from_frame: expected shape (N, 4, 4), got {first_from_frame.shape}"
+    if frames is not None and count != frames:
+        return f"first_from_frame: expected {frames} poses, one per frame, got {count}"
+    if count == 0:
+        return "first_from_frame: holds no pose"
+    for key, poses in (
+        ("first_from_frame", first_from_frame),
+        ("prev_from_frame", prev_from_frame),
+    ):
+        if poses is None:
+            continue
+        if key == "prev_from_frame" and poses.shape != (count - 1, 4, 4):
+            return f"{key}: expected shape {(count - 1, 4, 4)}, got {poses.shape}"
+        fault = geometry.se3_fault(poses, SE3_TOLERANCE)
+        if fault:
+            return f"{key}: {fault}"
+    if np.abs(first_from_frame[0] - np.eye(4)).max() > SE3_TOLERANCE:
+        return "first_from_frame: the first pose is not the identity"
+    if sigma is not None and (np.shape(sigma) != (count - 1,) or not np.isfinite(sigma).all()):
+        return f"sigma: expected {count - 1} finite values in mm, got shape {np.shape(sigma)}"
+    return None
+
+
+def write_sweep(path: Path | str, sweep: Sweep) -> None:
+    """Write a sweep as one HDF5 file, whole or not at all; the same sweep gives the same bytes."""
+    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+        file.attrs["format"] = SWEEP_FORMAT
+        file.attrs["name"] = sweep.name
+        file.attrs["probe"] = canonical_json(dict(sweep.probe))
+        file.attrs["factors"] = canonical_json(dict(sweep.factors))
+        file["landmarks"] = np.asarray(sweep.landmarks, float)
+        for name, channel in sweep.channels.items():
+            _write_channel(file.create_group(f"channels/{name}"), channel)
+        for name, values in (sweep.imu or {}).items():
+            file[f"imu/{name}"] = values
+
+
+def _write_channel(group: h5py.Group, channel: Channel) -> None:
+    shape = channel.frames.shape
+    frames = group.create_dataset(
+        "frames", shape, channel.frames.dtype, chunks=(1, *shape[1:]) if shape[0] else None
+    )
+    for index in range(shape[0]):
+        frames[index] = channel.frames[index]
+    group["timestamps"] = channel.timestamps
+    group["world_from_image"] = channel.world_from_image
+    group["mm_from_pixel"] = channel.mm_from_pixel
+    if channel.wavelength_nm is not None:
+        group["wavelength_nm"] = channel.wavelength_nm
+
+
+def read_sweep(path: Path | str, *, lazy: bool = False) -> Sweep:
+    """Return the sweep of a file; with `lazy`, frames stay on disk and are read when indexed.
+
+    Raises
+    ------
+    UserError : missing or truncated file, another format, a missing key, poses that are not
+        rigid or hold NaN, lengths that do not fit; each names the file and the key.
+    """
+    path = Path(path)
+    with _opened(path, SWEEP_FORMAT) as file:
+        if "channels/bmode" not in file:
+            raise UserError(f"{path}: channels/bmode is missing")
+        channels = {
+            name: _read_channel(path, group, lazy) for name, group in file["channels"].items()
+        }
+        imu = {name: values[()] for name, values in file["imu"].items()} if "imu" in file else None
+        return Sweep(
+            name=str(file.attrs["name"]),
+            channels=channels,
+            landmarks=file["landmarks"][()],
+            probe=json.loads(file.attrs["probe"]),
+            factors=json.loads(file.attrs["factors"]),
+            imu=imu,
+        )
+
+
+def _read_channel(path: Path, group: h5py.Group, lazy: bool) -> Channel:
+    key = f"{group.name}/frames"
+    channel = Channel(
+        frames=LazyFrames(path, key) if lazy else group["frames"][()],
+        timestamps=group["timestamps"][()],
+        mm_from_pixel=group["mm_from_pixel"][()],
+        wavelength_nm=group["wavelength_nm"][()] if "wavelength_nm" in group else None,
+        world_from_image=group["world_from_image"][()],
+    )
+    fault = channel_fault(channel)
+    if fault:
+        raise UserError(f"{path}: {group.name}/{fault}")
+    return channel
+
+
+def channel_fault(channel: Channel) -> str | None:
+    """Return the first thing wrong with a channel, beginning with the key, or None."""
+    shape = channel.frames.shape
+    if len(shape) != 3 or shape[0] == 0:
+        return f"frames: expected shape (N, H, W) with N > 0, got {shape}"
+    if channel.timestamps.shape != shape[:1] or not np.isfinite(channel.timestamps).all():
+        return (
+            f"timestamps: expected {shape[0]} finite values, got shape {channel.timestamps.shape}"
+        )
+    if (np.diff(channel.timestamps) <= 0).any():
+        return "timestamps: do not rise"
+    if channel.world_from_image.shape != (shape[0], 4, 4):
+        found = channel.world_from_image.shape
+        return f"world_from_image: expected shape {(shape[0], 4, 4)}, got {found}"
+    fault = geometry.se3_fault(channel.world_from_image, SE3_TOLERANCE)
+    if fault:
+        return f"world_from_image: {fault}"
+    if channel.mm_from_pixel.shape != (4, 4) or not np.isfinite(channel.mm_from_pixel).all():
+        return "mm_from_pixel: expected a finite (4, 4) matrix"
+    return None
+
+
+def write_prediction(path: Path | str, prediction: Prediction) -> None:
+    """Write a prediction as one HDF5 file, whole or not at all."""
+    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+        file.attrs["format"] = PREDICTION_FORMAT
+        file["first_from_frame"] = prediction.first_from_frame
+        file["prev_from_frame"] = prediction.prev_from_frame
+        if prediction.sigma is not None:
+            file["sigma"] = prediction.sigma
+
+
+def read_prediction(path: Path | str) -> Prediction:
+    """Return the prediction of a file (HDF5, or npz with the same keys).
+
+    Raises
+    ------
+    UserError : as `read_sweep`, and what `Prediction` refuses.
+    """
+    path = Path(path)
+    keys = ("first_from_frame", "prev_from_frame", "sigma")
+    if path.suffix == ".npz":
+        arrays = _npz_arrays(path, keys)
+    else:
+        with _opened(path, PREDICTION_FORMAT) as file:
+            arrays = {key: file[key][()] for key in keys if key in file}
+    if "first_from_frame" not in arrays:
+        raise UserError(f"{path}: first_from_frame is missing")
+    try:
+        return Prediction(**arrays)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+
+
+def _npz_arrays(path: Path, keys: tuple[str, ...]) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {key: file[key] for key in keys if key in file}
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(f"{path}: expected an npz file of plain arrays ({error})") from error
+
+
+@contextmanager
+def _opened(path: Path, expected: str) -> Iterator[h5py.File]:
+    """Open an HDF5 file for reading; what HDF5 or a missing key says becomes one clear line."""
+    if not path.is_file():
+        raise UserError(f"{path}: no such file")
+    try:
+        with h5py.File(path, "r") as file:
+            found = file.attrs.get("format")
+            if found != expected:
+                raise UserError(f"{path}: expected format '{expected}', got {found!r}")
+            yield file
+    except OSError as error:
+        raise UserError(f"{path}: truncated or not HDF5 ({str(error).splitlines()[0]})") from error
+    except KeyError as error:
+        raise UserError(f"{path}: a key is missing ({error.args[0]})") from error
