@@ -153,7 +153,7 @@ def exp(twist: Array) -> Array:
 
 
 def log(a_from_b: Array) -> Array:
-    """Return the twist (..., 6) of a pose (..., 4, 4), translation part (mm) first; undoes `exp`."""
+    """Return the twist (..., 6) of a pose (..., 4, 4), translation (mm) first; undoes `exp`."""
     library = _library(a_from_b)
     vector = vector_from_rotation(a_from_b[..., :3, :3])
     square = (vector * vector).sum(-1)

@@ -10,7 +10,6 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
 # Weights of the cubic B-spline at fraction f: WEIGHTS[3] f³ + WEIGHTS[2] f² + WEIGHTS[1] f + ...
@@ -82,6 +81,3 @@ def splat_cubic(
         return context.get_dummy_value()
 
     return signature, codegen
-
-
-__all__ = ["SPLAT_VARIANCE", "SPLAT_WIDTH", "WEIGHTS", "cgutils", "splat_cubic"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,7 +23,7 @@ TWO_WAY_FACTOR = TWO_WAY * math.sqrt(2.0)
 GEOMETRIES = ("linear", "curvilinear")
 
 Depths = ArrayLike
-Array = NDArray[np.float64]
+Array = NDArray[Any]  # float64
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,9 @@ class Probe:
         Radius of a curvilinear face, 0 for a linear one.
     width_px, height_px, width_mm, start_depth_mm, depth_mm
         Image grid. Pixel centres span ``width_mm`` in x, centred on the face, and
-        ``start_depth_mm`` (first row) to ``depth_mm`` (last row) in y.
+        ``start_depth_mm`` (first row) to ``depth_mm`` (last row) in y. A curvilinear probe may
+        start above its apex (negative), where the ends of its face are; it sees down to a range
+        of ``depth_mm`` in every direction.
     """
 
     name: str = "linear-5MHz"
@@ -78,6 +81,7 @@ class Probe:
 
     def _refuse_unphysical_numbers(self) -> None:
         may_be_zero = ("radius_mm", "start_depth_mm")
+        below_zero = self.radius_mm if self.geometry == "curvilinear" else 0.0
         for field in fields(self):
             value = getattr(self, field.name)
             if field.name in ("name", "geometry"):
@@ -85,6 +89,8 @@ class Probe:
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise UserError(f"probe.{field.name}: expected a number, got {value!r}")
             smallest_fits = value >= 0 if field.name in may_be_zero else value > 0
+            if field.name == "start_depth_mm" and value > -below_zero:
+                smallest_fits = True
             if not (math.isfinite(value) and smallest_fits):
                 bound = "0 or more" if field.name in may_be_zero else "more than 0"
                 raise UserError(f"probe.{field.name}: expected {bound}, got {value!r}")

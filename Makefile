@@ -1,0 +1,43 @@
+# The main job and the house-keeping. Every step is idempotent: what is done is not done again.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PIP_ARGS ?=
+SPEC ?= small-v0
+BUDGET ?= 6
+SEEDS ?= 0
+WORKERS ?= 2
+TRACKERS ?= moglo two-frame-cnn speckle-decorrelation in-plane-registration training-mean identity constant-motion-oracle
+
+BIN := .venv/bin
+DATA := $(if $(SWEEPBENCH_DATA),$(SWEEPBENCH_DATA),data)/$(SPEC)
+RUNS := --trackers $(TRACKERS) --budget $(BUDGET) --seeds $(SEEDS)
+
+.PHONY: leaderboard test reference lint clean
+.DELETE_ON_ERROR:
+
+leaderboard: .venv/.complete
+	$(BIN)/python -m simulate generate $(SPEC) --out $(DATA) --workers $(WORKERS)
+	$(BIN)/python -m benchmark train $(DATA) $(RUNS)
+	$(BIN)/python -m benchmark predict $(DATA) $(RUNS)
+	$(BIN)/python -m benchmark evaluate $(DATA) $(RUNS)
+	$(BIN)/python -m benchmark figures $(DATA) $(RUNS)
+	$(BIN)/python -m benchmark leaderboard $(DATA) $(RUNS)
+
+test: .venv/.complete
+	$(BIN)/python -m pytest
+
+lint: .venv/.complete
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+reference: leaderboard
+	$(BIN)/python -m benchmark leaderboard $(DATA) $(RUNS) --out results/$(SPEC)
+
+clean:
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.complete: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install $(PIP_ARGS) -c constraints.txt -e '.[dev]'
+	touch $@

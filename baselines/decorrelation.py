@@ -1,0 +1,183 @@
+"""Elevational motion from the decorrelation of speckle, by closed-form physics and calibration."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from baselines.calibration import (
+    Calibration,
+    Example,
+    Levels,
+    calibrate,
+    envelope_correlation,
+    noise_shape,
+)
+from baselines.motion import fuse_gaps, image_centre, true_motion
+from baselines.registration import (
+    Pairs,
+    RegistrationConfig,
+    registered_gaps,
+    registration_of,
+)
+from benchmark import geometry
+from benchmark.sweep import Images, Observation, Prediction, Sweep
+from benchmark.tracker import Tracker
+
+
+@dataclass(frozen=True)
+class DecorrelationConfig(RegistrationConfig):
+    """As `RegistrationConfig`, and what elevation needs.
+
+    advance: the direction along z that speckle cannot tell, +1 or -1, or 0 for that of the
+    training sweeps; fit_frames: how many training frames the calibration uses at most.
+    """
+
+    advance: int = 0
+    fit_frames: int = 2000
+
+
+class SpeckleDecorrelation(Tracker):
+    """Classical speckle decorrelation with a monotonic prior, no network.
+
+    The line of Chen 1997, Prager 2003, Gee 2006, Housden 2006 and Krupa 2009: log decompression,
+    sub-pixel in-plane registration of patches, correlation rho = c exp(-d^2 / 2 sigma(z)^2) with
+    sigma and c calibrated for each depth on the training sweeps, robust fit of a plane (elevation,
+    tilt, yaw) to all patches. What differs: d is never read from single patches (the root is biased
+    where rho is near 1 or 0); the plane is fitted to the correlations themselves, with their known
+    noise (1 - rho^2) and the decorrelation by tilt, exp(-2 k^2 sigma^2 tilt^2). Steps over several
+    gaps are joined by their variances, which is the choice of the gap where correlation informs.
+    Coherent structure (Gee 2006) is told by in-plane correlation beyond the speckle's length; it
+    lifts the curve of its patch, by a factor calibrated on the training sweeps. The sign is not in
+    two frames of a symmetric beam: the sweep is taken to advance.
+    """
+
+    name = "speckle-decorrelation"
+    Config = DecorrelationConfig
+
+    def __init__(self, config=None):
+        super().__init__(config)
+        self.calibration = Calibration.default(len(self.config.gaps))
+
+    def fit(self, sweeps: Sequence[Sweep]) -> None:
+        share = max(max(self.config.gaps) + 2, self.config.fit_frames // len(sweeps))
+        examples: list[list[Example]] = [[] for _ in self.config.gaps]
+        for sweep in sweeps:
+            observation = _first_frames(sweep.observe(), share)
+            rate = _phase_rate(observation)
+            for gap, found in self._registered(observation).items():
+                truth = true_motion(sweep, gap)[: len(found.motion)]
+                example = Example(found, truth, image_centre(sweep.bmode)[1], rate)
+                examples[self.config.gaps.index(gap)].append(example)
+        self.calibration = calibrate(examples)
+        gain = [self._gain(index, group) for index, group in enumerate(examples)]
+        self.calibration = replace(self.calibration, gain=np.array(gain))
+
+    def _gain(self, index: int, examples: list[Example]) -> float:
+        """Return the sum of true elevations over that of the fitted ones, for one gap."""
+        true, fitted = 1e-9, 1e-9
+        for one in examples:
+            levels = self.calibration.at(one.pairs, one.centre_depth_mm, index)
+            fitted += fit_plane(one.pairs, levels, one.phase_rate)[0][:, 0].sum()
+            true += np.abs(one.motion[:, 2]).sum()
+        return float(np.clip(true / fitted, 0.5, 2.0))
+
+    def track(self, observation: Observation) -> Prediction:
+        count = len(observation)
+        if count < 2:
+            return Prediction.from_steps(np.zeros((0, 4, 4)))
+        centre = image_centre(observation.bmode)
+        advance = self.config.advance or self.calibration.advance
+        measures, variances = {}, {}
+        rate = _phase_rate(observation)
+        for gap, pairs in self._registered(observation).items():
+            index = self.config.gaps.index(gap)
+            levels = self.calibration.at(pairs, centre[1], index)
+            plane, spread = fit_plane(pairs, levels, rate)
+            plane[:, 0] *= self.calibration.gain[index]
+            shift, turn = pairs.motion[:, :2], pairs.motion[:, 2:]
+            motion = np.concatenate([shift, plane * advance, turn], 1)
+            measures[gap] = geometry.from_degrees_of_freedom(motion)
+            variances[gap] = np.concatenate(
+                [pairs.variance[:, :2], spread, pairs.variance[:, 2:]], 1
+            )
+        poses, spread = fuse_gaps(measures, variances, count)
+        return Prediction(geometry.about(-centre, poses), sigma=np.sqrt(spread[:, :3].sum(1)))
+
+    def arrays(self) -> Mapping[str, np.ndarray]:
+        return self.calibration.arrays()
+
+    def set_arrays(self, arrays: Mapping[str, np.ndarray]) -> None:
+        self.calibration = Calibration.from_arrays(arrays, len(self.config.gaps))
+
+    def _registered(self, observation: Observation) -> dict[int, Pairs]:
+        return registered_gaps(registration_of(observation, self.config), self.config.gaps)
+
+
+def _first_frames(observation: Observation, count: int) -> Observation:
+    images = observation.bmode
+    first = Images(images.frames[:count], images.timestamps[:count], images.mm_from_pixel)
+    return Observation({"bmode": first}, observation.probe)
+
+
+def _phase_rate(observation: Observation) -> float:
+    """Return 2 k^2 (1/mm^2) of the probe, 0 where its description lacks frequency or speed."""
+    frequency = float(observation.probe.get("centre_frequency_hz", 0.0))
+    speed = float(observation.probe.get("sound_speed_m_s", 1540.0))
+    return 2 * (2 * np.pi * frequency / (1e3 * speed)) ** 2
+
+
+def fit_plane(pairs: Pairs, levels: Levels, phase_rate: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return (P, 3) elevation (mm, >= 0), tilt and yaw (rad) at the image centre, their variances.
+
+    Least squares of the patches' correlations against `model_correlation`, weighted by their noise
+    and by Tukey's weights, with a normal prior on tilt and yaw (their spread in training); by
+    Gauss-Newton, from the median of the patches' own distances.
+    """
+    rho, usable = np.nan_to_num(pairs.correlation), np.isfinite(pairs.correlation)
+    plane = np.zeros((len(rho), 3))
+    plane[:, 0] = _median_distance(rho, usable, levels)
+    penalty = np.array([0.0, *levels.spread**-2.0])
+    for _ in range(12):
+        model, slope = model_correlation(plane, pairs.centre_mm, levels, phase_rate)
+        noise = levels.noise * noise_shape(model)
+        ratio = (rho - model) / (5.0 * noise)
+        tukey = np.where(np.abs(ratio) < 1, (1 - ratio**2) ** 2, 0) + 1e-3
+        weight = usable * tukey * pairs.independent / noise**2
+        normal = np.einsum("pna,pn,pnb->pab", slope, weight, slope) + np.diag(penalty + 1e-3)
+        right = np.einsum("pna,pn->pa", slope, weight * (rho - model)) - penalty * plane
+        change = np.linalg.solve(normal, right[..., None])[..., 0]
+        limit = np.maximum(0.5 * np.abs(plane[:, :1]), 0.02)
+        shrink = np.minimum(1, limit / np.maximum(np.abs(change[:, :1]), 1e-9))
+        plane = plane + change * shrink
+    sign = np.where(plane[:, :1] < 0, -1.0, 1.0)
+    spread = np.diagonal(np.linalg.inv(normal), axis1=1, axis2=2)
+    return plane * sign, spread
+
+
+def _median_distance(rho: np.ndarray, usable: np.ndarray, levels: Levels) -> np.ndarray:
+    share = np.clip(rho / levels.ceiling, 0.02, 0.999)
+    distance = levels.sigma_mm * np.sqrt(-2 * np.log(share))
+    distance[~usable.any(1)] = 0
+    return np.nanmedian(np.where(usable | ~usable.any(1)[:, None], distance, np.nan), 1)
+
+
+def model_correlation(
+    plane: np.ndarray, centre_mm: np.ndarray, levels: Levels, phase_rate: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the expected correlation (P, n) of patches and its slope (P, n, 3) with the plane.
+
+    rho = c (g + (1 - g) f(m)), m = exp(-d^2 / 2 sigma^2 - 2 k^2 sigma^2 tilt^2), d = elevation
+    + tilt y - yaw x: a Gaussian elevational beam (Chen 1997) seen through the envelope, f being
+    `envelope_correlation`, and a coherent share g (Gee 2006).
+    """
+    x, y = centre_mm.T
+    lever = np.stack([np.ones_like(x), y, -x], -1)
+    distance, square, tilt = plane @ lever.T, levels.sigma_mm**2, plane[:, 1:2]
+    decay = np.exp(-(distance**2) / (2 * square) - phase_rate * square * tilt**2)
+    value, steepness = envelope_correlation(decay)
+    model = levels.ceiling * (levels.coherent + (1 - levels.coherent) * value)
+    steepness = levels.ceiling * (1 - levels.coherent) * steepness * decay
+    slope = -(steepness * distance / square)[..., None] * lever
+    slope[..., 1] -= 2 * steepness * phase_rate * square * tilt
+    return model, slope

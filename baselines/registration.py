@@ -1,0 +1,248 @@
+"""In-plane registration of frame pairs: sub-pixel shift and rotation from matched patches."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from baselines.matching import (
+    PatchGrid,
+    correlation_maps,
+    decompress,
+    flatten,
+    heights_at,
+    peaks,
+    speckle_shape,
+    structure,
+    whole_shift,
+)
+from baselines.motion import fuse_gaps, image_centre
+from benchmark import geometry
+from benchmark.sweep import Images, Observation, Prediction
+from benchmark.tracker import Tracker
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of frames `gap` apart, registered in their plane; P pairs, n patches.
+
+    motion (P, 3): translation of the image centre (x, y) mm and rotation (rad) of
+    `earlier_from_later`; variance (P, 3) of it; correlation (P, n): peak of each patch where the
+    registration says that it lies, NaN where it left the image; structure (P, n): see
+    `matching.structure`; centre_mm (n, 2): patch centres from the image centre; independent: see `PatchGrid`.
+    """
+
+    motion: np.ndarray
+    variance: np.ndarray
+    correlation: np.ndarray
+    structure: np.ndarray
+    centre_mm: np.ndarray
+    independent: float
+
+
+class Registration:
+    """The frames of one observation, ready to be matched pair by pair."""
+
+    def __init__(self, images: Images, dynamic_range_db: float, config: "RegistrationConfig"):
+        self.axes = images.mm_from_pixel[:2, :2]
+        pixel_mm = np.linalg.norm(self.axes, axis=0)
+        envelope = decompress(np.asarray(images.frames), dynamic_range_db)
+        self.frames = flatten(envelope, pixel_mm, config.flatten_mm)
+        self.grid = PatchGrid.of_image(self.frames.shape[1:], pixel_mm, config.patch_mm)
+        height, width = self.frames.shape[1:]
+        from_centre = self.grid.centre_px - [(width - 1) / 2, (height - 1) / 2]
+        self.centre_mm = from_centre @ self.axes.T
+        self.reach = config.reach_px
+        shapes = [speckle_shape(self.grid, frame) for frame in self.frames]
+        self.widths = [widths for widths, _ in shapes]
+        self.floor = [floor for _, floor in shapes]
+        self.structure = [
+            structure(self.grid, frame, widths)
+            for frame, widths in zip(self.frames, self.widths, strict=True)
+        ]
+
+    def first_shifts(self) -> np.ndarray:
+        """Return the shift (N-1, 2) of each frame against the one before, whole px."""
+        pairs = zip(self.frames[:-1], self.frames[1:], strict=True)
+        shifts = [whole_shift(np.log(one + 0.05), np.log(other + 0.05)) for one, other in pairs]
+        return np.array(shifts).reshape(-1, 2)
+
+    def pairs(self, gap: int, shifts: np.ndarray) -> Pairs:
+        """Return all pairs `gap` frames apart, searched around whole-pixel shifts (P, 2)."""
+        count = len(self.frames) - gap
+        limit = np.array(self.frames.shape[:0:-1]) // 2
+        shifts = np.clip(shifts, -limit, limit)
+        maps = np.concatenate(
+            [
+                correlation_maps(self.grid, one, other, shift, self.reach)
+                for one, other, shift in zip(self.frames, self.frames[gap:], shifts, strict=False)
+            ]
+        )
+        widths = np.concatenate(self.widths[:count])
+        floor = np.repeat(self.floor[:count], len(self.centre_mm))[:, None, None]
+        maps = (maps - floor) / (1 - floor)
+        position, height = peaks(maps, widths)
+        found = position.reshape(count, -1, 2) + shifts[:, None]
+        motion, variance = rigid_motion(
+            self.centre_mm, found @ self.axes.T, height.reshape(count, -1)
+        )
+        expected = self._expected_px(motion) - shifts[:, None]
+        correlation = heights_at(maps, widths, expected.reshape(-1, 2)).reshape(count, -1)
+        share = self.grid.independent
+        coherent = np.array(self.structure[:count])
+        return Pairs(motion, variance / share, correlation, coherent, self.centre_mm, share)
+
+    def _expected_px(self, motion: np.ndarray) -> np.ndarray:
+        """Return the displacement (P, n, 2), px, of each patch under in-plane motions (P, 3)."""
+        moved = (self.centre_mm - motion[:, None, :2]) @ _rotation(motion[:, 2])
+        return (moved - self.centre_mm) @ np.linalg.inv(self.axes).T
+
+
+def registered_gaps(registration: Registration, gaps: Sequence[int]) -> dict[int, Pairs]:
+    """Return the registered pairs of every gap that the sweep has frames for.
+
+    Wider gaps are searched where the single steps, chained, say that the pattern went.
+    """
+    count = len(registration.frames)
+    steps = registration.pairs(1, registration.first_shifts())
+    centres = geometry.chain(plane_pose(steps.motion))
+    found = {1: steps} if 1 in gaps else {}
+    for gap in sorted({*gaps} - {1}):
+        if gap < count:
+            motion = (geometry.inverse(centres[:-gap]) @ centres[gap:])[:, :2, 3]
+            rotation = steps_rotation(steps.motion[:, 2], gap)
+            back = -np.einsum("pji,pj->pi", _rotation(rotation), motion)
+            pixels = np.rint(back @ np.linalg.inv(registration.axes).T).astype(int)
+            found[gap] = registration.pairs(gap, pixels)
+    return found
+
+
+def steps_rotation(rotation: np.ndarray, gap: int) -> np.ndarray:
+    """Return the sums (N-gap,) of `gap` neighbouring in-plane rotations (N-1,)."""
+    total = np.concatenate([[0.0], np.cumsum(rotation)])
+    return total[gap:] - total[:-gap]
+
+
+def plane_pose(motion: np.ndarray) -> np.ndarray:
+    """Return poses (..., 4, 4) of in-plane motions (..., 3): x, y (mm), rotation (rad)."""
+    values = np.zeros((*motion.shape[:-1], 6))
+    values[..., [0, 1, 5]] = motion
+    return geometry.from_degrees_of_freedom(values)
+
+
+def _rotation(angle: np.ndarray) -> np.ndarray:
+    cosine, sine = np.cos(angle), np.sin(angle)
+    return np.stack([np.stack([cosine, -sine], -1), np.stack([sine, cosine], -1)], -2)
+
+
+def rigid_motion(
+    centre_mm: np.ndarray, displacement_mm: np.ndarray, height: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return motions (P, 3) `earlier_from_later` and their variances of displaced patches.
+
+    centre_mm (n, 2): patches in the earlier frame; displacement_mm (P, n, 2): to where they lie in
+    the later one; height (P, n): their correlation there. Gauss-Newton on the exact rigid motion
+    with Tukey's weights about the spread of each axis, so that patches which matched the wrong
+    speckle do not count. A patch's own variance is taken as (1 - rho^2) / rho^2.
+    """
+    usable = np.isfinite(height) & np.isfinite(displacement_mm).all(-1)
+    later = np.where(usable[..., None], centre_mm + np.nan_to_num(displacement_mm), 0)
+    rho = np.clip(np.nan_to_num(height), 0.05, 0.995)
+    trust = usable * rho**2 / (1 - rho**2)
+    motion = np.zeros((len(later), 3))
+    with_median = np.where(usable[..., None], displacement_mm, np.nan)
+    some = usable.any(1)
+    motion[some, :2] = -np.nanmedian(with_median[some], 1)
+    for _ in range(8):
+        turned = later @ _rotation(motion[:, 2]).swapaxes(1, 2)
+        residual = centre_mm - turned - motion[:, None, :2]
+        weight = trust[..., None] * _tukey(residual, usable)
+        design = _design(turned)
+        normal = np.einsum("pnka,pnk,pnkb->pab", design, weight, design) + 1e-9 * np.eye(3)
+        right = np.einsum("pnka,pnk,pnk->pa", design, weight, residual)
+        motion = motion + np.linalg.solve(normal, right[..., None])[..., 0]
+    return motion, _sandwich(design, weight, residual, normal)
+
+
+def _design(turned: np.ndarray) -> np.ndarray:
+    """Return the change (P, n, 2, 3) of a point's (x, y) with translation and rotation."""
+    design = np.zeros((*turned.shape, 3))
+    design[..., 0, 0] = design[..., 1, 1] = 1
+    design[..., 0, 2], design[..., 1, 2] = -turned[..., 1], turned[..., 0]
+    return design
+
+
+def _tukey(residual: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """Return Tukey's biweight (P, n, 2), scale from the median magnitude of each axis."""
+    magnitude = np.where(usable[..., None], np.abs(residual), np.nan)
+    magnitude[~usable.any(1)] = 0
+    scale = 1.4826 * np.nanmedian(magnitude, 1, keepdims=True) + 1e-4
+    ratio = np.abs(residual) / (4.685 * scale)
+    return np.where(ratio < 1, (1 - ratio**2) ** 2, 0) / scale**2
+
+
+def _sandwich(
+    design: np.ndarray, weight: np.ndarray, residual: np.ndarray, normal: np.ndarray
+) -> np.ndarray:
+    """Return the variances (P, 3) of a weighted fit whose residuals tell the noise (White 1980)."""
+    scatter = np.einsum("pnka,pnk,pnkb->pab", design, (weight * residual) ** 2, design)
+    inverse = np.linalg.inv(normal)
+    variance = np.einsum("pab,pbc,pca->pa", inverse, scatter, inverse)
+    return np.maximum(variance, 1e-8)
+
+
+@dataclass(frozen=True)
+class RegistrationConfig:
+    """How frames are matched.
+
+    patch_mm: edge of a patch; flatten_mm: width of the local mean that brightness is divided by;
+    reach_px: half-width of the search; gaps: frame distances that are joined; dynamic_range_db: of
+    the log compression, where the probe's description has none.
+    """
+
+    patch_mm: float = 4.0
+    flatten_mm: float = 1.0
+    reach_px: int = 2
+    gaps: tuple[int, ...] = (1, 2, 3)
+    dynamic_range_db: float = 60.0
+
+
+def registration_of(observation: Observation, config: RegistrationConfig) -> Registration:
+    """Return the frames of an observation prepared for matching, its own dynamic range used."""
+    decibels = float(observation.probe.get("dynamic_range_db", config.dynamic_range_db))
+    return Registration(observation.bmode, decibels, config)
+
+
+class InPlaneRegistration(Tracker):
+    """Sub-pixel registration in the image plane, with rotation; nothing out of the plane.
+
+    What half of the problem is worth to an honest method. Block matching of the decompressed
+    envelope (normalised cross-correlation of half-overlapping patches), sub-pixel peaks from the
+    speckle's own autocorrelation shape, robust rigid fit, and the best linear join of steps over
+    one to three frames. Nothing is learned.
+    """
+
+    name = "in-plane-registration"
+    Config = RegistrationConfig
+
+    def track(self, observation: Observation) -> Prediction:
+        count = len(observation)
+        if count < 2:
+            return Prediction.from_steps(np.zeros((0, 4, 4)))
+        found = registered_gaps(registration_of(observation, self.config), self.config.gaps)
+        poses, spread = fuse_gaps(*plane_measures(found), count)
+        centre = image_centre(observation.bmode)
+        sigma = np.sqrt(spread[:, :2].sum(1))
+        return Prediction(geometry.about(-centre, poses), sigma=sigma)
+
+
+def plane_measures(
+    found: Mapping[int, Pairs],
+) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray]]:
+    """Return poses and variances by gap, as `fuse_gaps` takes them, of in-plane motions."""
+    measures, variances = {}, {}
+    for gap, pairs in found.items():
+        measures[gap] = plane_pose(pairs.motion)
+        variances[gap] = np.full((len(pairs.motion), 6), 1e-6)
+        variances[gap][:, [0, 1, 5]] = pairs.variance
+    return measures, variances

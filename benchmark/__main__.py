@@ -1,0 +1,245 @@
+"""Command line of the benchmark: train, predict, check, evaluate, leaderboard and the rest.
+
+Each command is a frozen dataclass whose fields are its flags; heavy libraries load when it runs.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from benchmark.dataset import Dataset, open_dataset
+from benchmark.errors import UserError
+from benchmark.run import RUNS, Run, make_run
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which runs: data set, trackers, budget, seeds."""
+
+    data: tyro.conf.Positional[Path]
+    """Folder of a data set, or its name below the data root."""
+    trackers: tuple[str, ...]
+    """Registered names, reference rows, or package.module:Class."""
+    budget: float = 6.0
+    """Training budget of each learned tracker, in TFLOP (10^12 operations)."""
+    seeds: tuple[int, ...] = (0,)
+    """Training seeds; each is a run of its own."""
+    set: tuple[str, ...] = ()
+    """Fields of the tracker's configuration, as field=value."""
+    runs: Path = RUNS
+    """Folder of all runs."""
+
+    def each(self) -> list[Run]:
+        """Return the selected runs; what is not trained has no seeds to repeat."""
+        dataset = open_dataset(self.data)
+        overrides = dict(_pair(text) for text in self.set)
+        chosen: dict[Path, Run] = {}
+        for name in self.trackers:
+            for seed in self.seeds:
+                run = make_run(
+                    name,
+                    dataset,
+                    budget_tflop=self.budget,
+                    seed=seed,
+                    overrides=overrides,
+                    root=self.runs,
+                )
+                chosen.setdefault(run.folder, run)
+        return list(chosen.values())
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise UserError(f"--set: expected field=value, got '{text}'")
+    return key, value
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train or calibrate trackers under one budget; resumes, and does nothing twice."""
+
+    selection: tyro.conf.OmitArgPrefixes[Selection]
+    accelerator: str = "auto"
+    """cpu, gpu or auto."""
+    precision: str = "32-true"
+    """32-true, bf16-mixed or 16-mixed."""
+
+    def run(self) -> None:
+        waiting = [run for run in self.selection.each() if not run.is_trained()]
+        if waiting:
+            from benchmark.training import train
+
+            for run in waiting:
+                train(run, accelerator=self.accelerator, precision=self.precision)
+        print(f"trained: {', '.join(str(run.folder) for run in self.selection.each())}")
+
+
+@dataclass(frozen=True)
+class Predict:
+    """Let trained trackers and reference rows track a split; writes predictions folders."""
+
+    selection: tyro.conf.OmitArgPrefixes[Selection]
+    split: str = "test"
+
+    def run(self) -> None:
+        from benchmark.predict import predict
+
+        for run in self.selection.each():
+            print(predict(run, self.split))
+
+
+@dataclass(frozen=True)
+class Check:
+    """List every fault of a predictions folder at once."""
+
+    predictions: tyro.conf.Positional[Path]
+    data: tyro.conf.Positional[Path]
+    split: str = "test"
+
+    def run(self) -> None:
+        from benchmark.submission import check_predictions
+
+        faults = check_predictions(self.predictions, open_dataset(self.data), self.split)
+        for fault in faults:
+            print(fault, file=sys.stderr)
+        if faults:
+            raise UserError(f"{self.predictions}: {len(faults)} fault(s)")
+        print(f"{self.predictions}: no faults")
+
+
+@dataclass(frozen=True)
+class CheckTracker:
+    """Run the public checker on trackers by name or package.module:Class."""
+
+    trackers: tyro.conf.Positional[tuple[str, ...]]
+
+    def run(self) -> None:
+        from benchmark.tracker import check_tracker, make_tracker
+
+        for name in self.trackers:
+            check_tracker(make_tracker(name))
+            print(f"{name}: keeps the contract")
+
+
+@dataclass(frozen=True)
+class Trackers:
+    """List the registered trackers and the reference rows, with the first line of their cards."""
+
+    def run(self) -> None:
+        from benchmark.reference import reference_card, reference_names
+        from benchmark.tracker import tracker_class, tracker_names
+
+        cards = {name: tracker_class(name).__doc__ or "" for name in tracker_names()}
+        cards |= {name: reference_card(name) for name in reference_names()}
+        for name, card in cards.items():
+            print(f"{name:28s} {card.strip().splitlines()[0] if card.strip() else ''}")
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Score predictions against the truth; writes result.json beside each predictions folder."""
+
+    selection: tyro.conf.OmitArgPrefixes[Selection]
+    split: str = "test"
+    protocol: str = "sweepbench-v1"
+
+    def run(self) -> None:
+        from benchmark.evaluate import evaluate
+
+        for run in self.selection.each():
+            evaluate(run.predictions, run.dataset, self.protocol, run.result, split=self.split)
+            print(run.result)
+
+
+@dataclass(frozen=True)
+class Score:
+    """Check and score a predictions folder from anywhere; writes one result.json."""
+
+    predictions: tyro.conf.Positional[Path]
+    data: tyro.conf.Positional[Path]
+    out: Path = Path("result.json")
+    split: str = "test"
+    protocol: str = "sweepbench-v1"
+
+    def run(self) -> None:
+        from benchmark.evaluate import evaluate
+
+        evaluate(
+            self.predictions, open_dataset(self.data), self.protocol, self.out, split=self.split
+        )
+        print(self.out)
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """Rank results: csv, markdown and one html page, and a table on the console."""
+
+    selection: tyro.conf.OmitArgPrefixes[Selection]
+    results: tuple[Path, ...] = ()
+    """Further result.json files, e.g. of external submissions."""
+    out: Path | None = None
+    """Folder to write to; by default the data set's folder of runs."""
+
+    def run(self) -> None:
+        from benchmark.leaderboard import build_leaderboard, console_table
+
+        runs = self.selection.each()
+        folder = self.out or self.selection.runs / _dataset(self.selection).name
+        paths = [run.result for run in runs] + list(self.results)
+        figures = self.selection.runs / _dataset(self.selection).name / "figures"
+        board = build_leaderboard(paths, folder, figures if figures.is_dir() else None)
+        print(console_table(board))
+        print(f"page: {(folder / 'leaderboard.html').resolve()}")
+
+
+def _dataset(selection: Selection) -> Dataset:
+    return open_dataset(selection.data)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Draw frames, trajectories, drift and reconstructed volumes of selected runs for the page."""
+
+    selection: tyro.conf.OmitArgPrefixes[Selection]
+    split: str = "test"
+
+    def run(self) -> None:
+        from benchmark.showcase import draw_showcase
+
+        for path in draw_showcase(self.selection.each(), self.split):
+            print(path)
+
+
+Command = (
+    Annotated[Train, tyro.conf.subcommand("train")]
+    | Annotated[Predict, tyro.conf.subcommand("predict")]
+    | Annotated[Check, tyro.conf.subcommand("check")]
+    | Annotated[CheckTracker, tyro.conf.subcommand("check-tracker")]
+    | Annotated[Trackers, tyro.conf.subcommand("trackers")]
+    | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
+    | Annotated[Score, tyro.conf.subcommand("score")]
+    | Annotated[Leaderboard, tyro.conf.subcommand("leaderboard")]
+    | Annotated[Figures, tyro.conf.subcommand("figures")]
+)
+
+
+def main() -> int:
+    """Run one command; a user's mistake is one line on standard error and exit status 2."""
+    sys.path.insert(0, "")  # so that a tracker in the current folder is found as module:Class
+    try:
+        tyro.cli(Command, prog="python -m benchmark", description=__doc__).run()  # type: ignore[call-overload]
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,288 @@
+"""Kernels that bring pixels into voxels, one block of voxels at a time.
+
+Every voxel belongs to exactly one block and a block takes frames, rows and columns in rising
+order, so each voxel sees the same sums in the same order however many blocks and threads there
+are: the volume is the same to the last bit. Arrays of voxels are [z, y, x], x fastest.
+
+Forward kernels follow each image row, a straight line in the volume, and take from it the
+columns inside the block; the backward kernel follows each voxel line through the image in the
+same way. So no pixel is looked at by a block that it does not reach.
+
+Three things keep the inner loops fast, up to seven times: matrix entries are taken out of the
+arrays before the loop (a store to the volume might otherwise change them), indices are unsigned
+(numba else tests each for counting from the end), and functions called per pixel take numbers
+only (an array costs two atomic reference counts per call).
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+
+MEAN, MAXIMUM, LATEST = 0, 1, 2
+MODES = {"mean": MEAN, "max": MAXIMUM, "latest": LATEST}
+PARALLEL = 1e-6  # a line that changes a coordinate by less than this along its length
+LEAST_WEIGHT = 1e-6  # a sample that counts for less is rounding, not data
+FILLED = np.float32(-1)  # the weight of a voxel that was interpolated across a hole
+
+
+@njit(nogil=True, cache=True)
+def _clip(start, step, low, high, first, last):
+    """Return the part of [first, last) in which low <= start + index * step < high.
+
+    The ends are settled by the very expression the caller evaluates, so that what is inside here
+    is inside there: neighbouring blocks neither share nor lose an index to rounding.
+    """
+    if first >= last:
+        return first, first
+    head, tail = start + first * step, start + (last - 1) * step
+    if (head < low and tail < low) or (head >= high and tail >= high):
+        return first, first
+    if abs(step) * (last - first) > PARALLEL:
+        enter, leave = (low - start) / step, (high - start) / step
+        if step < 0:
+            enter, leave = leave, enter
+        first = max(first, math.floor(enter) - 1)
+        last = min(last, math.ceil(leave) + 2)
+    while first < last and not (low <= start + first * step < high):
+        first += 1
+    while first < last and not (low <= start + (last - 1) * step < high):
+        last -= 1
+    return first, last
+
+
+@njit(nogil=True, cache=True)
+def nearest(frames, voxel_from_pixel, crop, low, high, mode, values, weights):
+    """Put each pixel into the voxel whose centre is nearest (pixel nearest neighbour).
+
+    frames (N, H, W); voxel_from_pixel (N, 3, 4); crop: first row, row after the last, the same
+    for columns; low, high: the block's first x, y, z index and the one after its last; values,
+    weights (Z, Y, X): the sums (mean), maxima or last pixels, and the number of pixels.
+    """
+    for frame in range(frames.shape[0]):
+        m = voxel_from_pixel[frame]
+        for row in range(crop[0], crop[1]):
+            x = m[0, 3] + m[0, 1] * row + 0.5
+            y = m[1, 3] + m[1, 1] * row + 0.5
+            z = m[2, 3] + m[2, 1] * row + 0.5
+            first, last = _clip(x, m[0, 0], low[0], high[0], crop[2], crop[3])
+            first, last = _clip(y, m[1, 0], low[1], high[1], first, last)
+            first, last = _clip(z, m[2, 0], low[2], high[2], first, last)
+            dx, dy, dz = m[0, 0], m[1, 0], m[2, 0]
+            for column in range(first, last):
+                i, j = np.uint64(x + column * dx), np.uint64(y + column * dy)
+                k = np.uint64(z + column * dz)
+                value, old = np.float32(frames[frame, row, column]), weights[k, j, i]
+                values[k, j, i] = _kept(values[k, j, i], old, value, np.float32(1), mode)
+                weights[k, j, i] = old + np.float32(1)
+
+
+@njit(nogil=True, cache=True)
+def _kept(present, present_weight, value, weight, mode):
+    """Return what a voxel holds after one more value: the sum, the maximum, or the latest."""
+    if mode == MEAN:
+        return present + weight * value
+    if mode == LATEST or present_weight == 0 or value > present:
+        return value
+    return present
+
+
+@njit(nogil=True, cache=True)
+def _splat(image, m, crop, low, high, offset, sums, weights):
+    """Share each pixel of one image among the eight voxels around it, by trilinear weights.
+
+    Only voxels of the block [low, high) receive; they lie in the arrays at their index - offset.
+    """
+    for row in range(crop[0], crop[1]):
+        x = m[0, 3] + m[0, 1] * row + 1.0
+        y = m[1, 3] + m[1, 1] * row + 1.0
+        z = m[2, 3] + m[2, 1] * row + 1.0
+        first, last = _clip(x, m[0, 0], low[0], high[0] + 1, crop[2], crop[3])
+        first, last = _clip(y, m[1, 0], low[1], high[1] + 1, first, last)
+        first, last = _clip(z, m[2, 0], low[2], high[2] + 1, first, last)
+        dx, dy, dz = m[0, 0], m[1, 0], m[2, 0]
+        for column in range(first, last):
+            value = np.float32(image[row, column])
+            px, py, pz = x + column * dx, y + column * dy, z + column * dz
+            i, j, k = int(px), int(py), int(pz)
+            right, down, far = np.float32(px - i), np.float32(py - j), np.float32(pz - k)
+            one = np.float32(1)
+            begin, end = i - 1 >= low[0], i < high[0]
+            i -= offset[0]
+            for kk, wz in ((k - 1, one - far), (k, far)):
+                if low[2] <= kk < high[2]:
+                    for jj, wy in ((j - 1, one - down), (j, down)):
+                        if low[1] <= jj < high[1]:
+                            c, b = np.uint64(kk - offset[2]), np.uint64(jj - offset[1])
+                            if begin:
+                                a, weight = np.uint64(i - 1), wz * wy * (one - right)
+                                sums[c, b, a] += weight * value
+                                weights[c, b, a] += weight
+                            if end:
+                                a, weight = np.uint64(i), wz * wy * right
+                                sums[c, b, a] += weight * value
+                                weights[c, b, a] += weight
+
+
+@njit(nogil=True, cache=True)
+def trilinear(frames, voxel_from_pixel, crop, low, high, mode, values, weights):
+    """Share each pixel among eight voxels; arguments as `nearest`, weights being their sums.
+
+    For the maximum and the latest each frame is first made whole by itself (weighted mean of its
+    own pixels per voxel), and the frames are then compounded.
+    """
+    if mode == MEAN:
+        for frame in range(frames.shape[0]):
+            m = voxel_from_pixel[frame]
+            _splat(frames[frame], m, crop, low, high, np.zeros(3, np.int64), values, weights)
+        return
+    size = high - low
+    sums = np.zeros((size[2], size[1], size[0]), np.float32)
+    shares = np.zeros_like(sums)
+    for frame in range(frames.shape[0]):
+        m = voxel_from_pixel[frame]
+        near, far = _reached(m, crop, low, high)
+        if (near >= far).any():
+            continue
+        _splat(frames[frame], m, crop, near, far, low, sums, shares)
+        _merge(sums, shares, low, near, far, mode, values, weights)
+
+
+@njit(nogil=True, cache=True)
+def _merge(sums, shares, offset, low, high, mode, values, weights):
+    """Compound one frame's own splat, which lies at the voxels' index - offset, and clear it."""
+    for k in range(low[2], high[2]):
+        for j in range(low[1], high[1]):
+            for i in range(low[0], high[0]):
+                c, b = np.uint64(k - offset[2]), np.uint64(j - offset[1])
+                a = np.uint64(i - offset[0])
+                share = shares[c, b, a]
+                if share > LEAST_WEIGHT:
+                    z, y, x = np.uint64(k), np.uint64(j), np.uint64(i)
+                    old, value = weights[z, y, x], sums[c, b, a] / share
+                    values[z, y, x] = _kept(values[z, y, x], old, value, share, mode)
+                    weights[z, y, x] = old + share
+                sums[c, b, a] = 0
+                shares[c, b, a] = 0
+
+
+@njit(nogil=True, cache=True)
+def _reached(m, crop, low, high):
+    """Return the part of the block [low, high) that one image's trilinear weights can reach."""
+    near, far = low.copy(), high.copy()
+    for axis in range(3):
+        smallest, largest = np.inf, -np.inf
+        for corner in range(4):
+            row = crop[corner // 2] - corner // 2
+            column = crop[2 + corner % 2] - corner % 2
+            position = m[axis, 3] + m[axis, 1] * row + m[axis, 0] * column
+            smallest, largest = min(smallest, position), max(largest, position)
+        near[axis] = max(low[axis], math.floor(smallest) - 1)
+        far[axis] = min(high[axis], math.floor(largest) + 3)
+    return near, far
+
+
+@njit(nogil=True, cache=True)
+def backward(frames, pixel_from_voxel, reach, crop, low, high, mode, values, weights):
+    """Give each voxel the frames it lies near, sampled where it projects onto them.
+
+    pixel_from_voxel (N, 3, 4) gives column, row and signed distance (mm) from the image plane;
+    reach (N,) mm: a frame counts with weight 1 - distance / reach. With reach equal to the step
+    between parallel frames this is linear interpolation between the two that enclose the voxel.
+    Other arguments as `nearest`; samples inside a frame are bilinear.
+    """
+    for frame in range(frames.shape[0]):
+        m, limit = pixel_from_voxel[frame], reach[frame]
+        for k in range(low[2], high[2]):
+            for j in range(low[1], high[1]):
+                x = m[0, 3] + m[0, 1] * j + m[0, 2] * k
+                y = m[1, 3] + m[1, 1] * j + m[1, 2] * k
+                z = m[2, 3] + m[2, 1] * j + m[2, 2] * k
+                first, last = _clip(z, m[2, 0], -limit, limit, low[0], high[0])
+                first, last = _clip(y, m[1, 0], crop[0] - 0.5, crop[1] - 0.5, first, last)
+                first, last = _clip(x, m[0, 0], crop[2] - 0.5, crop[3] - 0.5, first, last)
+                if first < last:
+                    line = (x, m[0, 0], y, m[1, 0], z, m[2, 0])
+                    span = (first, last, np.uint64(j), np.uint64(k))
+                    _sample_line(frames[frame], line, span, limit, crop, mode, values, weights)
+
+
+@njit(nogil=True, cache=True)
+def _sample_line(image, line, span, limit, crop, mode, values, weights):
+    """Compound one voxel line's bilinear samples of one image, whose edge goes on outside."""
+    x, dx, y, dy, z, dz = line
+    first, last, j, k = span
+    top, bottom, left, right = crop[0], crop[1] - 1.0, crop[2], crop[3] - 1.0
+    one = np.uint64(1)
+    for index in range(first, last):
+        weight = np.float32(1 - abs(z + index * dz) / limit)
+        if weight > LEAST_WEIGHT:
+            row = min(max(y + index * dy, top), bottom)
+            column = min(max(x + index * dx, left), right)
+            r0, c0 = np.uint64(row), np.uint64(column)
+            r1, c1 = min(r0 + one, np.uint64(bottom)), min(c0 + one, np.uint64(right))
+            down, across = row - r0, column - c0
+            upper = image[r0, c0] * (1 - across) + image[r0, c1] * across
+            lower = image[r1, c0] * (1 - across) + image[r1, c1] * across
+            value = np.float32(upper * (1 - down) + lower * down)
+            i = np.uint64(index)
+            old = weights[k, j, i]
+            values[k, j, i] = _kept(values[k, j, i], old, value, weight, mode)
+            weights[k, j, i] = old + weight
+
+
+@njit(nogil=True, cache=True)
+def normalise(values, weights, low, high):
+    """Turn the sums of a block into means; voxels without weight become zero."""
+    for k in range(low[2], high[2]):
+        for j in range(low[1], high[1]):
+            for i in range(low[0], high[0]):
+                weight = weights[k, j, i]
+                if weight > LEAST_WEIGHT:
+                    values[k, j, i] /= weight
+                else:
+                    values[k, j, i] = 0
+                    weights[k, j, i] = 0
+
+
+@njit(nogil=True, cache=True)
+def fill_holes(values, weights, gap, low, high):
+    """Fill each empty voxel that has data on both sides along an axis, not further apart than gap.
+
+    gap (3,): the largest number of empty voxels in a row along x, y, z. The value is the linear
+    interpolation between the two sides; where several axes have both, they are averaged with
+    weights 1 / distance. Filled voxels get the weight -1. Nothing grows outward. Only voxels with
+    data are read and only empty ones written, so blocks do not disturb each other.
+    """
+    size = (values.shape[2], values.shape[1], values.shape[0])
+    strides = (1, size[0], size[0] * size[1])
+    value, weight = values.reshape(-1), weights.reshape(-1)
+    for k in range(low[2], high[2]):
+        for j in range(low[1], high[1]):
+            for i in range(low[0], high[0]):
+                place, at = (i, j, k), k * strides[2] + j * strides[1] + i
+                if weight[np.uint64(at)] != 0:
+                    continue
+                total, shares = 0.0, 0.0
+                for axis in range(3):
+                    stride, before, after = strides[axis], 0, 0
+                    for distance in range(1, min(gap[axis], place[axis]) + 1):
+                        if weight[np.uint64(at - distance * stride)] > 0:
+                            before = distance
+                            break
+                    if before == 0:
+                        continue
+                    room = min(gap[axis] + 1 - before, size[axis] - 1 - place[axis])
+                    for distance in range(1, room + 1):
+                        if weight[np.uint64(at + distance * stride)] > 0:
+                            after = distance
+                            break
+                    if after > 0:
+                        one = value[np.uint64(at - before * stride)]
+                        two = value[np.uint64(at + after * stride)]
+                        whole = before + after
+                        total += (one * after + two * before) / whole / whole
+                        shares += 1.0 / whole
+                if shares > 0:
+                    value[np.uint64(at)] = np.float32(total / shares)
+                    weight[np.uint64(at)] = FILLED

@@ -1,0 +1,178 @@
+"""Predictions + data set + protocol -> result.json, the only file that a leaderboard reads."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark import geometry
+from benchmark.dataset import Dataset, Entry, open_dataset
+from benchmark.errors import UserError
+from benchmark.files import read_json, write_json
+from benchmark.metrics import Case, compute
+from benchmark.protocol import Protocol, find_protocol
+from benchmark.statistics import Summary, cluster_bootstrap
+from benchmark.submission import DEFAULT_SPLIT, SUFFIXES, meta_faults, prediction_faults
+from benchmark.sweep import Prediction, Sweep, read_prediction
+
+RESULT_FORMAT = "sweepbench-result-1"
+CURVE_POINTS = 100
+#: Decimals of what is drawn (mm); metrics keep all digits.
+DRAWN_DECIMALS = 4
+
+
+def evaluate(
+    predictions: Path | str,
+    dataset: Dataset | Path | str,
+    protocol: Protocol | str = "sweepbench-v1",
+    out: Path | str | None = None,
+    *,
+    split: str | None = None,
+    answers: Dataset | Path | str | None = None,
+) -> dict[str, Any]:
+    """Score a predictions folder, write the result to `out` (if given) and return it.
+
+    A sweep that is missing or faulty is listed under "failed" with its reason; the others are
+    scored.
+
+    Parameters
+    ----------
+    predictions : the folder, as `benchmark.submission` describes it.
+    dataset : the data set that was predicted; its hash must be the one in meta.json.
+    protocol : a protocol or its name.
+    out : where result.json is written.
+    split : the split that must have been predicted; by default the one that meta.json names.
+    answers : a data set with the same sweeps' true poses, where those of `dataset` are withheld.
+
+    Raises
+    ------
+    UserError : a faulty meta.json (all faults in one line), unknown protocol, answers that lack a
+        sweep.
+    """
+    folder = Path(predictions)
+    rules = find_protocol(protocol) if isinstance(protocol, str) else protocol
+    data = _opened(dataset)
+    meta, split = _checked_meta(folder, data, split)
+    truth = data if answers is None else _opened(answers)
+    sweeps, failed = [], []
+    for entry in data.split(split):
+        path, reason = _prediction_path(folder, entry)
+        if path is None:
+            failed.append({"sweep": entry.name, "reason": reason})
+        else:
+            sweep = truth.load(_answer(truth, entry), lazy=True)
+            sweeps.append(score_sweep(entry, sweep, read_prediction(path), rules.metrics))
+    result = {
+        **{key: value for key, value in meta.items() if key != "format"},
+        "format": RESULT_FORMAT,
+        "dataset": {"name": data.name, "hash": data.hash, "split": split},
+        "protocol": {"name": rules.name, "hash": rules.hash},
+        "expected_sweeps": len(sweeps) + len(failed),
+        "failed": failed,
+        "sweeps": sweeps,
+        "summary": summary_of(sweeps, rules.metrics),
+    }
+    result = without_nan(result)
+    if out is not None:
+        write_json(out, result)
+    return result
+
+
+def _opened(dataset: Dataset | Path | str) -> Dataset:
+    return dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
+
+
+def _checked_meta(folder: Path, dataset: Dataset, split: str | None) -> tuple[dict[str, Any], str]:
+    """Return meta.json and the split to score, or refuse it with all that is wrong."""
+    meta = read_json(folder / "meta.json")
+    told = meta.get("dataset") if isinstance(meta, dict) else None
+    named = told.get("split", DEFAULT_SPLIT) if isinstance(told, dict) else DEFAULT_SPLIT
+    expected = str(named) if split is None else split
+    faults = list(meta_faults(folder, dataset, expected))
+    if faults:
+        raise UserError("; ".join(faults))
+    return meta, expected
+
+
+def _prediction_path(folder: Path, entry: Entry) -> tuple[Path | None, str]:
+    """Return the sound prediction file of a sweep, or None and why there is none."""
+    paths = [path for s in SUFFIXES if (path := folder / f"{entry.name}{s}").is_file()]
+    if not paths:
+        return None, "missing"
+    if len(paths) > 1:
+        return None, "given twice, as .h5 and as .npz"
+    faults = prediction_faults(paths[0], entry.frames)
+    # The result travels; the folder's place on this machine does not.
+    reasons = [fault.replace(str(paths[0]), paths[0].name, 1) for fault in faults]
+    return (None, "; ".join(reasons)) if reasons else (paths[0], "")
+
+
+def _answer(truth: Dataset, entry: Entry) -> Entry:
+    for candidate in truth.entries:
+        if candidate.name == entry.name and candidate.frames == entry.frames:
+            return candidate
+    raise UserError(f"{truth.folder}: no answers for sweep '{entry.name}' of {entry.frames} frames")
+
+
+def score_sweep(
+    entry: Entry, sweep: Sweep, prediction: Prediction, metrics: Iterable[str]
+) -> dict[str, Any]:
+    """Return one row of result.json's "sweeps": the metrics and what is drawn of one sweep."""
+    case = make_case(sweep, prediction)
+    drawn = np.unique(np.linspace(0, len(case) - 1, min(len(case), CURVE_POINTS)).round())
+    index = drawn.astype(int)
+    return {
+        "name": entry.name,
+        "subject": entry.subject,
+        "frames": entry.frames,
+        "factors": dict(entry.factors),
+        "metrics": compute(case, metrics),
+        "curve": {
+            "path_mm": _drawn(case.paths[0, index]),
+            "drift_mm": _drawn(case.drifts[0, index]),
+        },
+        "trajectory": {
+            "true": _drawn(case.true_track[index]),
+            "predicted": _drawn(case.predicted_track[index]),
+        },
+    }
+
+
+def make_case(sweep: Sweep, prediction: Prediction) -> Case:
+    """Return the case of a sweep and its prediction; only the B-mode channel's poses are read."""
+    channel = sweep.bmode
+    return Case(
+        geometry.anchor(channel.world_from_image),
+        prediction.first_from_frame,
+        channel.mm_from_pixel,
+        (channel.frames.shape[1], channel.frames.shape[2]),
+        prediction.prev_from_frame,
+        np.asarray(sweep.landmarks, float),
+    )
+
+
+def _drawn(values: np.ndarray) -> list[Any]:
+    return values.round(DRAWN_DECIMALS).tolist()
+
+
+def summary_of(sweeps: Sequence[Mapping[str, Any]], metrics: Iterable[str]) -> dict[str, Summary]:
+    """Return mean, sd and interval over sweeps (cluster bootstrap over subjects) by metric id."""
+    subjects = [row["subject"] for row in sweeps]
+    return {
+        name: cluster_bootstrap([row["metrics"][name] for row in sweeps], subjects)
+        for name in metrics
+    }
+
+
+def without_nan(value: Any) -> Any:
+    """Return a JSON value with None in place of every NaN and infinity, and no numpy scalars."""
+    if isinstance(value, Mapping):
+        return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,180 @@
+"""Volumes out: MetaImage (.mha), NRRD (.nrrd) and NIfTI-1 (.nii, .nii.gz), with their geometry.
+
+All three place a volume in the patient; what a file says depends on what the world's axes mean:
+`world="LPS"` reads them as left, posterior, superior (+x to the patient's left, +y to the back,
++z to the head), `world="RAS"` as right, anterior, superior. MetaImage knows LPS only and NIfTI
+RAS only, so coordinates are turned where needed; NRRD states which it is.
+"""
+
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+import numpy as np
+
+from benchmark.errors import UserError
+from benchmark.files import atomic_path
+from benchmark.volume import Volume
+
+Space = Literal["LPS", "RAS"]
+SUFFIXES = (".mha", ".nrrd", ".nii", ".nii.gz")
+TURN = np.diag([-1.0, -1.0, 1.0, 1.0])  # LPS <-> RAS
+SLAB_BYTES = 16 << 20
+SIZE_DIGITS = 16  # room kept in a header for a number that is known only at the end
+
+# Names of the two voxel types in the three formats; NIfTI: datatype and bits.
+META_TYPES = {"float32": "MET_FLOAT", "uint8": "MET_UCHAR"}
+NRRD_TYPES = {"float32": "float", "uint8": "uint8"}
+NIFTI_TYPES = {"float32": (16, 32), "uint8": (2, 8)}
+NRRD_SPACES = {"LPS": "left-posterior-superior", "RAS": "right-anterior-superior"}
+
+
+def write_volume(
+    path: Path | str,
+    volume: Volume,
+    *,
+    world: Space = "LPS",
+    dtype: Literal["float32", "uint8"] = "float32",
+    compress: bool | None = None,
+) -> None:
+    """Write a volume in the format that the file's name asks for, whole or not at all.
+
+    Parameters
+    ----------
+    world : what the world's axes mean in the patient (see above).
+    dtype : uint8 rounds and clips, enough for B-mode.
+    compress : zlib or gzip; None: only .nii.gz, whose name says so.
+
+    Raises
+    ------
+    UserError : another suffix, a name that contradicts `compress`, a file that cannot be written.
+    """
+    path = Path(path)
+    suffix = next((s for s in reversed(SUFFIXES) if path.name.lower().endswith(s)), None)
+    if suffix is None:
+        raise UserError(f"{path}: expected a name ending in one of {', '.join(SUFFIXES)}")
+    if world not in NRRD_SPACES or dtype not in META_TYPES:
+        raise UserError(f"{path}: expected world LPS or RAS and dtype float32 or uint8")
+    packed = suffix == ".nii.gz"
+    if compress is not None and suffix.startswith(".nii") and compress != packed:
+        raise UserError(f"{path}: NIfTI is compressed as .nii.gz and only so")
+    write = {".mha": _write_meta, ".nrrd": _write_nrrd}.get(suffix, _write_nifti)
+    try:
+        with atomic_path(path) as temporary, temporary.open("wb") as file:
+            write(file, volume, world, dtype, packed or bool(compress))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def _write_meta(file: BinaryIO, volume: Volume, world: Space, dtype: str, compress: bool) -> None:
+    lps_from_voxel = _placed(volume, world, "LPS")
+    spacing = volume.spacing_mm
+    header = [
+        "ObjectType = Image",
+        "NDims = 3",
+        "BinaryData = True",
+        "BinaryDataByteOrderMSB = False",
+        f"CompressedData = {compress}",
+        # One axis after the other, although the name promises a matrix row by row.
+        f"TransformMatrix = {_numbers((lps_from_voxel[:3, :3] / spacing).T)}",
+        f"Offset = {_numbers(lps_from_voxel[:3, 3])}",
+        "CenterOfRotation = 0 0 0",
+        "AnatomicalOrientation = RAI",
+        f"ElementSpacing = {_numbers(spacing)}",
+        f"DimSize = {' '.join(map(str, volume.values.shape))}",
+        f"ElementType = {META_TYPES[dtype]}",
+        "ElementDataFile = LOCAL",
+    ]
+    place = 0
+    if compress:
+        before = "\n".join(header[:5]) + "\nCompressedDataSize = "
+        place = len(before)
+        header.insert(5, "CompressedDataSize = " + "0" * SIZE_DIGITS)
+    file.write(("\n".join(header) + "\n").encode("ascii"))
+    start = file.tell()
+    _write_voxels(file, volume, dtype, zlib.compressobj() if compress else None)
+    if compress:
+        size = file.tell() - start
+        file.seek(place)
+        file.write(f"{size:0{SIZE_DIGITS}d}".encode("ascii"))
+
+
+def _write_nrrd(file: BinaryIO, volume: Volume, world: Space, dtype: str, compress: bool) -> None:
+    matrix = volume.world_from_voxel
+    directions = " ".join(f"({_numbers(matrix[:3, axis], ',')})" for axis in range(3))
+    header = [
+        "NRRD0005",
+        f"type: {NRRD_TYPES[dtype]}",
+        "dimension: 3",
+        f"space: {NRRD_SPACES[world]}",
+        f"sizes: {' '.join(map(str, volume.values.shape))}",
+        f"space directions: {directions}",
+        "kinds: domain domain domain",
+        "endian: little",
+        f"encoding: {'gzip' if compress else 'raw'}",
+        'space units: "mm" "mm" "mm"',
+        f"space origin: ({_numbers(matrix[:3, 3], ',')})",
+    ]
+    file.write(("\n".join(header) + "\n\n").encode("ascii"))
+    _write_voxels(file, volume, dtype, zlib.compressobj(wbits=31) if compress else None)
+
+
+def _write_nifti(file: BinaryIO, volume: Volume, world: Space, dtype: str, compress: bool) -> None:
+    packer = zlib.compressobj(wbits=31) if compress else None
+    header = _nifti_header(volume, _placed(volume, world, "RAS"), dtype)
+    file.write(packer.compress(header) if packer else header)
+    _write_voxels(file, volume, dtype, packer)
+
+
+def _nifti_header(volume: Volume, ras_from_voxel: np.ndarray, dtype: str) -> bytes:
+    """Return the 352 bytes before the voxels, the place given as quaternion and as matrix."""
+    from scipy.spatial.transform import Rotation
+
+    code, bits = NIFTI_TYPES[dtype]
+    spacing = volume.spacing_mm
+    rotation = ras_from_voxel[:3, :3] / spacing
+    handed = 1.0 if np.linalg.det(rotation) > 0 else -1.0
+    x, y, z, w = Rotation.from_matrix(rotation * [1, 1, handed]).as_quat()
+    sign = -1.0 if w < 0 else 1.0  # the file leaves w out and takes it as positive
+    header = bytearray(352)
+    struct.pack_into("<i", header, 0, 348)
+    struct.pack_into("<8h", header, 40, 3, *volume.values.shape, 1, 1, 1, 1)
+    struct.pack_into("<hh", header, 70, code, bits)
+    struct.pack_into("<8f", header, 76, handed, *spacing, 1, 1, 1, 1)
+    struct.pack_into("<fff", header, 108, 352, 1, 0)  # voxels start here; slope, intercept
+    header[123] = 2  # mm
+    struct.pack_into("<hh", header, 252, 1, 1)  # both transforms are scanner coordinates
+    struct.pack_into("<6f", header, 256, sign * x, sign * y, sign * z, *ras_from_voxel[:3, 3])
+    struct.pack_into("<12f", header, 280, *ras_from_voxel[:3].ravel())
+    header[344:348] = b"n+1\0"
+    return bytes(header)
+
+
+def _placed(volume: Volume, world: Space, wanted: Space) -> np.ndarray:
+    """Return wanted_from_voxel (4, 4) of a volume whose world axes mean `world`."""
+    return volume.world_from_voxel if world == wanted else TURN @ volume.world_from_voxel
+
+
+def _numbers(values: np.ndarray, separator: str = " ") -> str:
+    return separator.join(repr(float(value)) for value in np.asarray(values).ravel())
+
+
+def _write_voxels(file: BinaryIO, volume: Volume, dtype: str, packer: Any) -> None:
+    """Write the voxels, x fastest, a few planes at a time."""
+    pack: Callable[[bytes], bytes] = packer.compress if packer else lambda data: data
+    for data in _slabs(volume.values, dtype):
+        file.write(pack(data))
+    if packer:
+        file.write(packer.flush())
+
+
+def _slabs(values: np.ndarray, dtype: str) -> Iterator[bytes]:
+    planes = values.transpose(2, 1, 0)
+    step = max(1, SLAB_BYTES // max(1, planes[0].size * 4))
+    for start in range(0, len(planes), step):
+        slab = planes[start : start + step]
+        if dtype == "uint8":
+            slab = np.clip(np.rint(slab), 0, 255).astype(np.uint8)
+        yield np.ascontiguousarray(slab, np.dtype(dtype).newbyteorder("<")).tobytes()

@@ -1,0 +1,149 @@
+"""One row of the leaderboard: a tracker with one configuration, over its training seeds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from benchmark.leaderboard_tables import HEADLINE
+from benchmark.statistics import Summary, cluster_bootstrap
+
+COLLAPSE = "mean_collapse"
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One tracker with one configuration, over its seeds.
+
+    label: the name, made unique; results: one result per seed, by seed; summary: per metric the
+    mean over sweeps with sd and 95 % interval, sweeps being means over seeds; values: per metric
+    one number per sweep of the leaderboard, None where missing; missing: how many sweeps have no
+    score in some seed; rank: best and worst place that the intervals leave open, None if unranked;
+    seed_spread: per metric the sd of the seeds' means, None for one seed; collapsed: whether it
+    answers the mean motion on most sweeps.
+    """
+
+    label: str
+    results: tuple[Mapping[str, Any], ...]
+    values: Mapping[str, list[float | None]]
+    summary: Mapping[str, Summary]
+    seed_spread: Mapping[str, float | None]
+    missing: int
+    collapsed: bool
+    rank: tuple[int, int] | None = None
+
+    @property
+    def tracker(self) -> str:
+        """The tracker's own name."""
+        return self.results[0]["tracker"]
+
+    @property
+    def kind(self) -> str:
+        """learned, classical, reference or external."""
+        return self.results[0].get("kind") or "external"
+
+    @property
+    def seeds(self) -> list[int | None]:
+        """The training seeds; None for what names none or was never trained by chance."""
+        chance = self.kind in ("learned", "external")
+        return [result.get("seed") if chance else None for result in self.results]
+
+    @property
+    def expected(self) -> int:
+        """How many sweeps there are to track."""
+        return max(result["expected_sweeps"] for result in self.results)
+
+    @property
+    def scored(self) -> int:
+        """How many sweeps have a score in every seed."""
+        return self.expected - self.missing
+
+    @property
+    def may_rank(self) -> bool:
+        """Reference rows and rows with missing sweeps are shown without a rank."""
+        complete = self.missing == 0 and self.headline["mean"] is not None
+        return complete and self.kind != "reference"
+
+    @property
+    def headline(self) -> Summary:
+        """The summary of the metric that ranks."""
+        return self.summary[HEADLINE]
+
+    def first(self, key: str) -> Any:
+        """Return what the first seed's result says of a key, None if nothing."""
+        return self.results[0].get(key)
+
+    def mean_of(self, key: str) -> float | None:
+        """Return the mean over seeds of a number of the result, None where no seed has it."""
+        numbers = [r[key] for r in self.results if r.get(key) is not None]
+        return float(np.mean(numbers)) if numbers else None
+
+
+def make_row(
+    label: str,
+    results: list[Mapping[str, Any]],
+    sweeps: Sequence[Mapping[str, Any]],
+    undefined: set[str],
+) -> Row:
+    """Return the unranked row of one tracker's results (one per seed) on the leaderboard's sweeps.
+
+    undefined: names of the sweeps that have no headline for anybody.
+    """
+    by_seed = [{sweep["name"]: sweep["metrics"] for sweep in r["sweeps"]} for r in results]
+    names = [sweep["name"] for sweep in sweeps]
+    subjects = [str(sweep["subject"]) for sweep in sweeps]
+    metrics = {key for seed in by_seed for found in seed.values() for key in found} | {HEADLINE}
+    tables = {
+        metric: np.array(
+            [[_number(seed.get(name, {}).get(metric)) for name in names] for seed in by_seed]
+        ).reshape(len(by_seed), len(names))
+        for metric in metrics
+    }
+    values = {metric: _mean_over_seeds(table) for metric, table in tables.items()}
+    done = [
+        sum(n in undefined or seed[n].get(HEADLINE) is not None for n in seed) for seed in by_seed
+    ]
+    missing = max(r["expected_sweeps"] - count for r, count in zip(results, done, strict=True))
+    collapse = [value for value in values.get(COLLAPSE, []) if value is not None]
+    kind = results[0].get("kind") or "external"
+    return Row(
+        label=label,
+        results=tuple(results),
+        values=values,
+        summary={m: _summary(results, m, values[m], subjects) for m in sorted(metrics)},
+        seed_spread={metric: _seed_spread(table) for metric, table in tables.items()},
+        missing=missing,
+        # A row that looks at no image answers a constant by intention.
+        collapsed=kind in ("learned", "external") and sum(collapse) > 0.5 * len(collapse),
+    )
+
+
+def _number(value: float | None) -> float:
+    return np.nan if value is None else float(value)
+
+
+def _mean_over_seeds(table: np.ndarray) -> list[float | None]:
+    """Return the mean over seeds (S, N) per sweep; None where any seed has no score."""
+    return [None if np.isnan(column).any() else float(column.mean()) for column in table.T]
+
+
+def _seed_spread(table: np.ndarray) -> float | None:
+    """Return the sd over seeds (S, N) of their means over the sweeps that all of them have."""
+    shared = table[:, ~np.isnan(table).any(0)]
+    if len(table) < 2 or not shared.size:
+        return None
+    return float(shared.mean(1).std(ddof=1))
+
+
+def _summary(
+    results: Sequence[Mapping[str, Any]],
+    metric: str,
+    values: Sequence[float | None],
+    subjects: Sequence[str],
+) -> Summary:
+    """Return mean, sd and interval of a row: as evaluated for one seed, anew for several."""
+    if len(results) == 1 and metric in results[0]["summary"]:
+        found = results[0]["summary"][metric]
+        return {key: found.get(key) for key in ("mean", "sd", "low", "high")}
+    return cluster_bootstrap(values, subjects)

@@ -1,0 +1,216 @@
+"""The leaderboard as text: csv for machines, markdown for a README, a table for the console."""
+
+import csv
+import io
+import re
+from typing import TYPE_CHECKING, Any
+
+from benchmark.metrics import METRICS
+
+if TYPE_CHECKING:
+    from benchmark.leaderboard import Leaderboard, Row
+
+HEADLINE = "fdr_path_centre"
+#: What a reader sees first; every other metric is in the csv and behind a button of the page.
+MAIN_METRICS = (
+    HEADLINE,
+    "adr_path_centre",
+    "gpe",
+    "lpe",
+    "rotation_geodesic",
+    "motion_correlation",
+)
+#: Names that fit over a column; elsewhere a metric bears its full title.
+SHORT_TITLES = {
+    "fdr_path_centre": "Final drift",
+    "adr_path_centre": "Average drift",
+    "gpe": "Global error",
+    "lpe": "Local error",
+    "gle": "Global landmark error",
+    "lle": "Local landmark error",
+    "rotation_geodesic": "Rotation error",
+    "motion_correlation": "Correlation",
+}
+FINE = re.compile(r"^(lpe|lle|fe_4pt|rfe_moglo|rae_.*|elevational_si.*|(mae|noise|bias)_step_.*)$")
+
+
+def short_title(metric: str) -> str:
+    """Return the name of a metric for a column; its id where nothing else is known."""
+    if metric in SHORT_TITLES:
+        return SHORT_TITLES[metric]
+    title = METRICS[metric].title if metric in METRICS else metric
+    return title[:1].upper() + title[1:]
+
+
+def unit(metric: str) -> str:
+    """Return the unit of a metric as printed; empty for a pure number."""
+    found = METRICS[metric].unit if metric in METRICS else ""
+    return "°" if found == "deg" else found
+
+
+def digits(metric: str) -> int:
+    """Return how many decimals a metric is printed with."""
+    if FINE.match(metric):
+        return 3
+    return 1 if unit(metric) == "%" else 2
+
+
+def number(value: float | None, decimals: int) -> str:
+    """Return a number as printed, an en dash for none."""
+    return "–" if value is None else f"{value:.{decimals}f}"
+
+
+def rank_text(rank: tuple[int, int] | None) -> str:
+    """Return "2" or, where intervals overlap, "2–4"; an en dash without a rank."""
+    if rank is None:
+        return "–"
+    return str(rank[0]) if rank[0] == rank[1] else f"{rank[0]}–{rank[1]}"
+
+
+def seeds_text(row: "Row") -> str:
+    """Return the seeds of a row, "0, 1, 2"; an en dash where none is known."""
+    return ", ".join(str(seed) for seed in row.seeds if seed is not None) or "–"
+
+
+def csv_text(board: "Leaderboard") -> str:
+    """Return one line per row: identity, ranks, costs, then mean, sd, low, high per metric."""
+    lines = [_csv_line(board, row) for row in board.rows]
+    return _csv(lines)
+
+
+def _csv(lines: list[dict[str, Any]]) -> str:
+    text = io.StringIO()
+    if lines:
+        writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(lines)
+    return text.getvalue()
+
+
+def _csv_line(board: "Leaderboard", row: "Row") -> dict[str, Any]:
+    trained_on = row.first("trained_on") or {}
+    low, high = row.rank or (None, None)
+    line = {
+        "rank_low": low,
+        "rank_high": high,
+        "tracker": row.label,
+        "kind": row.kind,
+        "seed": " ".join(str(seed) for seed in row.seeds if seed is not None),
+        "sweeps": row.scored,
+        "expected_sweeps": row.expected,
+        "mean_collapsed": int(row.collapsed),
+        "seconds_per_frame": row.mean_of("seconds_per_frame"),
+        "peak_memory_mb": row.mean_of("peak_memory_mb"),
+        "parameters": row.first("parameters"),
+        "dataset": board.dataset.get("name"),
+        "dataset_hash": board.dataset.get("hash"),
+        "protocol": board.protocol.get("name"),
+        "protocol_hash": board.protocol.get("hash"),
+        "trained_on": trained_on.get("name"),
+        "trained_on_hash": trained_on.get("hash"),
+        "config_hash": row.first("config_hash"),
+        "weights_sha256": " ".join(
+            r["weights_sha256"] for r in row.results if r.get("weights_sha256")
+        ),
+        f"{HEADLINE}_seed_sd": row.seed_spread.get(HEADLINE),
+    }
+    for metric in board.metrics:
+        summary = row.summary.get(metric) or {}
+        line[metric] = summary.get("mean")
+        line |= {f"{metric}_{part}": summary.get(part) for part in ("sd", "low", "high")}
+    return line
+
+
+def paired_csv_text(board: "Leaderboard") -> str:
+    """Return one line per ordered pair: headline of the first minus the second, with interval."""
+    return _csv(
+        [
+            {"first": first, "second": second, "metric": HEADLINE}
+            | {part: summary.get(part) for part in ("mean", "low", "high")}
+            for first, others in board.paired.items()
+            for second, summary in others.items()
+        ]
+    )
+
+
+def markdown_text(board: "Leaderboard") -> str:
+    """Return a table that fits a README: rank, tracker, the main metrics, time, sweeps."""
+    metrics = [metric for metric in MAIN_METRICS if metric in board.metrics]
+    titles = [_with_unit(metric) for metric in metrics]
+    titles[0] += " [95 %]"
+    head = ["#", "tracker", "class", *titles, "ms / frame", "seeds", "sweeps"]
+    align = ["---", "---", "---", *["---:"] * (len(metrics) + 1), "---", "---:"]
+    lines = [f"| {' | '.join(cells)} |" for cells in (head, align)]
+    for row in board.rows:
+        cells = [rank_text(row.rank), _inert(row.label) + _flags(row), row.kind]
+        cells += [_cell(row, metric) for metric in metrics]
+        cells += [_milliseconds(row), _seeds_with_spread(row), f"{row.scored}/{row.expected}"]
+        lines.append(f"| {' | '.join(cells)} |")
+    name, protocol = _inert(str(board.dataset.get("name"))), _inert(str(board.protocol.get("name")))
+    lines += [
+        "",
+        f"Data set {name} ({str(board.dataset.get('hash'))[:12]}), protocol {protocol} "
+        f"({str(board.protocol.get('hash'))[:12]}): means over {len(board.sweeps)} sweeps of "
+        f"{len(set(board.subjects))} subjects. Interval: bootstrap over subjects. A range of ranks "
+        "means overlapping intervals; reference rows and rows with missing sweeps take no rank.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _with_unit(metric: str) -> str:
+    return short_title(metric) + (f" ({unit(metric)})" if unit(metric) else "")
+
+
+def _inert(text: str) -> str:
+    """Return text in which markdown finds neither markup nor the end of a cell."""
+    escaped = re.sub(r"([\\`*_{}\[\]()#|~])", r"\\\1", " ".join(text.split()))
+    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _flags(row: "Row") -> str:
+    return " (mean-collapsed)" if row.collapsed else ""
+
+
+def _cell(row: "Row", metric: str) -> str:
+    summary, places = row.summary.get(metric) or {}, digits(metric)
+    text = number(summary.get("mean"), places)
+    if metric == HEADLINE and summary.get("low") is not None:
+        text += f" [{number(summary['low'], places)}, {number(summary['high'], places)}]"
+    return text
+
+
+def _milliseconds(row: "Row") -> str:
+    seconds = row.mean_of("seconds_per_frame")
+    return "–" if seconds is None else f"{1000 * seconds:.3g}"
+
+
+def _seeds_with_spread(row: "Row") -> str:
+    spread = row.seed_spread.get(HEADLINE)
+    return seeds_text(row) + (f" (sd {number(spread, 1)})" if spread is not None else "")
+
+
+def console_table(board: "Leaderboard") -> str:
+    """Return the ranking as aligned text of at most 100 columns or so."""
+    metrics = [metric for metric in MAIN_METRICS[:4] if metric in board.metrics]
+    head = ["#", "tracker", *(_with_unit(metric) for metric in metrics), "ms/frame", "sweeps", ""]
+    table = [head]
+    for row in board.rows:
+        flags = [row.kind] if row.kind == "reference" else []
+        flags += ["mean-collapsed"] if row.collapsed else []
+        cells = [_cell(row, metric) for metric in metrics]
+        name = "".join(c if c.isprintable() else "?" for c in row.label)
+        count = f"{row.scored}/{row.expected}"
+        table.append(
+            [rank_text(row.rank), name, *cells, _milliseconds(row), count, ", ".join(flags)]
+        )
+    widths = [max(len(line[column]) for line in table) for column in range(len(head))]
+    left = {0, 1, len(head) - 1}
+    lines = []
+    for line in table:
+        cells = [
+            cell.ljust(width) if column in left else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    lines.insert(1, "─" * max(len(line) for line in lines))
+    return "\n".join(lines)

@@ -1,0 +1,247 @@
+"""The leaderboard as one static html file that needs nothing else: no server, no network.
+
+The page is page.html with page.css, plotly's script, the page_*.js files and the data as JSON.
+Every text that came from a file travels inside that JSON and becomes text nodes, never markup.
+"""
+
+import base64
+import html
+import json
+from importlib import metadata, resources
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmark.errors import UserError
+from benchmark.files import read_json
+from benchmark.leaderboard_tables import HEADLINE, MAIN_METRICS, digits, short_title, unit
+from benchmark.metrics import METRICS
+
+if TYPE_CHECKING:
+    from benchmark.leaderboard import Leaderboard, Row
+
+#: In this order: each file uses what the ones before it define.
+SCRIPTS = ("page_statistics.js", "page_charts.js", "page_views.js", "page.js")
+DEGREES_OF_FREEDOM = {
+    "tx": "lateral x",
+    "ty": "axial y",
+    "tz": "elevational z",
+    "rx": "about x",
+    "ry": "about y",
+    "rz": "about z",
+}
+MEANINGS = {
+    "fdr_path_centre": "how far the centre of the last image is from its true place, as a share of "
+    "the path it travelled",
+    "adr_path_centre": "the same share, averaged over all frames instead of taken at the last",
+    "gpe": "distance of every pixel from its true place in the first frame's space, averaged over "
+    "pixels and frames",
+    "lpe": "the same for steps: every pixel against its true place in the previous frame's space",
+    "rotation_geodesic": "angle between true and predicted orientation, averaged over frames",
+    "motion_correlation": "how closely predicted steps follow the true ones; 0 for constant motion",
+}
+#: Factors that name a sweep instead of describing it.
+IDENTITIES = {"subject", "seed", "index", "name", "spec_hash", "hash", "spec", "sweep"}
+FIRST_FACTORS = ("profile", "severity", "tissue")
+MOST_VALUES = 12
+
+
+def page_html(board: "Leaderboard", figures_folder: Path | str | None = None) -> str:
+    """Return the whole page as text.
+
+    Raises
+    ------
+    UserError : a PNG of `figures_folder` without its JSON, or one that lacks its title.
+    """
+    from plotly.offline import get_plotlyjs
+
+    data = {**page_data(board), "figures": _figures(figures_folder)}
+    return Template(_asset("page.html")).substitute(
+        title=html.escape(f"{board.dataset.get('name')} · sweepbench"),
+        style=_asset("page.css"),
+        data=embedded_json(data),
+        plotly=get_plotlyjs().replace("</script", "<\\/script"),
+        script="\n".join(_asset(name) for name in SCRIPTS),
+    )
+
+
+def _asset(name: str) -> str:
+    return resources.files("benchmark").joinpath(name).read_text(encoding="utf-8")
+
+
+def embedded_json(value: Any) -> str:
+    """Return JSON that no parser of html can mistake for markup: `<`, `>`, `&` are \\u escapes."""
+    text = json.dumps(value, allow_nan=False, ensure_ascii=True, separators=(",", ":"))
+    return text.translate({ord(c): f"\\u{ord(c):04x}" for c in "<>&"})
+
+
+def page_data(board: "Leaderboard") -> dict[str, Any]:
+    """Return all that the page shows, as JSON values."""
+    factors = _factors(board)
+    return {
+        "version": _version(),
+        "dataset": dict(board.dataset),
+        "protocol": dict(board.protocol),
+        "headline": HEADLINE,
+        "metrics": [_metric(name) for name in board.metrics],
+        "columns": [name for name in MAIN_METRICS if name in board.metrics],
+        "factors": factors,
+        "stress": _stress(board, factors),
+        "bias_noise": [
+            {
+                "label": label,
+                "unit": unit(f"bias_step_{dof}"),
+                "bias": f"bias_step_{dof}",
+                "noise": f"noise_step_{dof}",
+            }
+            for dof, label in DEGREES_OF_FREEDOM.items()
+            if {f"bias_step_{dof}", f"noise_step_{dof}"} <= set(board.metrics)
+        ],
+        "sweeps": [{**sweep, "true": _rounded(sweep["true"], 2)} for sweep in board.sweeps],
+        "rows": [_row(row, board) for row in board.rows],
+        "paired": board.paired,
+    }
+
+
+def _version() -> str:
+    try:
+        return metadata.version("sweepbench")
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _metric(name: str) -> dict[str, Any]:
+    definition = METRICS[name].definition if name in METRICS else ""
+    return {
+        "id": name,
+        "label": short_title(name),
+        "unit": unit(name),
+        "digits": digits(name),
+        "higher_is_better": name in METRICS and METRICS[name].better == "higher",
+        "about": MEANINGS.get(name, definition),
+        "definition": definition,
+    }
+
+
+def _row(row: "Row", board: "Leaderboard") -> dict[str, Any]:
+    kept = ("card", "config", "config_hash", "trained_on", "training", "environment")
+    return {
+        "label": row.label,
+        "name": row.tracker,
+        "kind": row.kind,
+        "rank": row.rank,
+        "ranked": row.rank is not None,
+        "collapsed": bool(row.collapsed),
+        "seeds": row.seeds,
+        "seed_spread": row.seed_spread,
+        "seed_means": _seed_means(row),
+        "expected": row.expected,
+        "scored": row.scored,
+        "missing": row.missing,
+        "failed": [failure for result in row.results for failure in result.get("failed") or []],
+        "summary": row.summary,
+        "values": {name: _rounded(values, 6) for name, values in row.values.items()},
+        "curves": [_curve(row, sweep["name"]) for sweep in board.sweeps],
+        "predicted": [_predicted(row, sweep["name"]) for sweep in board.sweeps],
+        "weights": [r["weights_sha256"] for r in row.results if r.get("weights_sha256")],
+        "seconds_per_frame": row.mean_of("seconds_per_frame"),
+        "peak_memory_mb": row.mean_of("peak_memory_mb"),
+        "parameters": row.first("parameters"),
+        **{key: row.first(key) for key in kept},
+    }
+
+
+def _seed_means(row: "Row") -> list[dict[str, Any]]:
+    return [
+        {"seed": r.get("seed"), "mean": (r["summary"].get(HEADLINE) or {}).get("mean")}
+        for r in row.results
+    ]
+
+
+def _of_sweep(result: Any, name: str, key: str) -> dict[str, Any]:
+    return next((s.get(key) or {} for s in result["sweeps"] if s["name"] == name), {})
+
+
+def _curve(row: "Row", name: str) -> list[list[float]] | None:
+    """Return [path, drift] of a sweep; the drift is the mean over seeds, sampled alike."""
+    curves = [_of_sweep(result, name, "curve") for result in row.results]
+    curves = [curve for curve in curves if len(curve.get("path_mm") or []) > 1]
+    if not curves:
+        return None
+    path = curves[0]["path_mm"]
+    drift = np.mean([np.interp(path, c["path_mm"], c["drift_mm"]) for c in curves], axis=0)
+    return [_rounded(path, 2), _rounded(drift.tolist(), 3)]
+
+
+def _predicted(row: "Row", name: str) -> Any:
+    """Return the predicted path of a sweep, of the first seed: a mean path would be nobody's."""
+    return _rounded(_of_sweep(row.results[0], name, "trajectory").get("predicted"), 2)
+
+
+def _rounded(value: Any, places: int) -> Any:
+    """Return nested lists with their numbers rounded: the file stays small."""
+    if isinstance(value, list):
+        return [_rounded(item, places) for item in value]
+    return round(value, places) if isinstance(value, float) else value
+
+
+def _values(board: "Leaderboard", factor: str) -> list[Any]:
+    found: dict[Any, None] = {}
+    for sweep in board.sweeps:
+        value = sweep["factors"].get(factor)
+        if isinstance(value, str | int | float):
+            found[value] = None
+    return list(found)
+
+
+def _factors(board: "Leaderboard") -> list[str]:
+    """Return the factors worth filtering by: those with a few values, the usual ones first."""
+    names = dict.fromkeys(name for sweep in board.sweeps for name in sweep["factors"])
+    useful = [
+        name
+        for name in names
+        if name not in IDENTITIES and 2 <= len(_values(board, name)) <= MOST_VALUES
+    ]
+    return sorted(useful, key=lambda name: (name not in FIRST_FACTORS, useful.index(name)))
+
+
+def _stress(board: "Leaderboard", factors: list[str]) -> list[dict[str, Any]]:
+    """Return the curves that can be drawn: a factor's key, its label, and which sweeps count.
+
+    Where sweeps name the one `factor` that they vary, there is a curve over `severity` for each of
+    its values; otherwise one for every factor that is a number.
+    """
+    if "factor" in factors and "severity" in factors:
+        return [
+            {"key": "severity", "label": str(value), "where": ["factor", value]}
+            for value in _values(board, "factor")
+        ]
+    numeric = [f for f in factors if all(_is_number(value) for value in _values(board, f))]
+    return [{"key": name, "label": name, "where": None} for name in numeric]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _figures(folder: Path | str | None) -> list[dict[str, Any]]:
+    """Return every PNG of a folder as a data address, with its title, caption and tracker."""
+    if folder is None:
+        return []
+    figures = []
+    for path in sorted(Path(folder).glob("*.png")):
+        about = read_json(path.with_suffix(".json"))
+        if not isinstance(about, dict) or "title" not in about:
+            raise UserError(f"{path.with_suffix('.json')}: key 'title' is missing")
+        source = "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+        figures.append(
+            {
+                "title": str(about["title"]),
+                "caption": str(about.get("caption") or ""),
+                "tracker": about.get("tracker"),
+                "source": source,
+            }
+        )
+    return figures

@@ -1,0 +1,171 @@
+"""Pictures of a set of runs on one data set: what was seen, where the trackers thought it was.
+
+The sweep with photoacoustic frames is reconstructed with true and with predicted poses.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmark import geometry, plot, plot_volume
+from benchmark.dataset import Dataset, Entry
+from benchmark.errors import UserError
+from benchmark.run import Run
+from benchmark.sweep import Channel, Prediction, Sweep, read_prediction
+from benchmark.volume import poses_at, reconstruct
+
+VOXELS_PER_SIDE = 160
+
+
+def draw_showcase(runs: Sequence[Run], split: str = "test") -> Iterator[Path]:
+    """Draw the figures of the page into `runs/<data set>/figures` and yield their paths.
+
+    Every run must have been predicted. Figures of one tracker are drawn for the first three runs.
+
+    Raises
+    ------
+    UserError : no run, or a run without predictions.
+    """
+    if not runs:
+        raise UserError("figures: expected at least one tracker")
+    dataset = runs[0].dataset
+    folder = runs[0].root / dataset.name / "figures"
+    entries = dataset.split(split)
+    entry = showcase_entry(dataset, entries)
+    sweep = dataset.load(entry)
+    predictions = {run.name: _prediction(run, sweep) for run in runs}
+    yield _frames(folder, dataset, entries)
+    yield _trajectories(folder, sweep, predictions)
+    for name in list(predictions)[:3]:
+        yield _slices(folder, sweep, name, predictions[name])
+    if "pa" in sweep.channels:
+        yield _photoacoustic_frames(folder, sweep)
+        for name in list(predictions)[:3]:
+            yield _vessels(folder, sweep, name, predictions[name], dataset.truth(entry.subject))
+
+
+def showcase_entry(dataset: Dataset, entries: Sequence[Entry]) -> Entry:
+    """Return the sweep that is shown: the first with photoacoustic frames, else the first."""
+    for entry in entries:
+        if "pa" in dataset.load(entry, lazy=True).channels:
+            return entry
+    return entries[0]
+
+
+def _prediction(run: Run, sweep: Sweep) -> Prediction:
+    path = run.predictions / f"{sweep.name}.h5"
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; run 'python -m benchmark predict' first")
+    return read_prediction(path)
+
+
+def _frames(folder: Path, dataset: Dataset, entries: Sequence[Entry]) -> Path:
+    subjects = {entry.subject: entry for entry in entries}
+    chosen = list(subjects.values())[:6]
+    channels = [dataset.load(entry).bmode for entry in chosen]
+    frames = np.stack([channel.frames[len(channel.frames) // 2] for channel in channels])
+    figure = plot.montage(frames, [entry.subject for entry in chosen], 6, channels[0].mm_from_pixel)
+    caption = "The middle B-mode frame of one sweep of each of the first test subjects."
+    return plot.save(figure, folder / "1-frames", "What the trackers see", caption)
+
+
+def _trajectories(folder: Path, sweep: Sweep, predictions: Mapping[str, Prediction]) -> Path:
+    centre = _image_centre(sweep.bmode)
+    true = geometry.apply(sweep.first_from_frame, centre)[:, 0]
+    paths = {
+        name: geometry.apply(prediction.first_from_frame, centre)[:, 0]
+        for name, prediction in predictions.items()
+    }
+    figure = plot.trajectories(true, paths)
+    caption = f"Path of the image centre in sweep {sweep.name}, true and predicted."
+    return plot.save(figure, folder / "2-trajectories", "True and predicted trajectories", caption)
+
+
+def _image_centre(channel: Channel) -> np.ndarray:
+    rows, columns = channel.frames.shape[1:]
+    pixel = np.array([[(columns - 1) / 2, (rows - 1) / 2, 0.0]])
+    return geometry.apply(channel.mm_from_pixel, pixel)
+
+
+def _slices(folder: Path, sweep: Sweep, name: str, prediction: Prediction) -> Path:
+    poses = {"true poses": sweep.first_from_frame, name: prediction.first_from_frame}
+    volumes, spacing, _ = _on_one_grid(sweep.bmode, poses)
+    figure = plot_volume.slices(volumes, spacing)
+    caption = f"Sweep {sweep.name} compounded with its true poses and with those of {name}."
+    path = folder / f"3-slices-{_safe(name)}"
+    return plot.save(figure, path, "Reconstructed B-mode volume", caption, name)
+
+
+def _photoacoustic_frames(folder: Path, sweep: Sweep) -> Path:
+    channel = sweep.channels["pa"]
+    chosen = np.linspace(0, len(channel.frames) - 1, min(6, len(channel.frames))).astype(int)
+    frames = np.sqrt(np.asarray(channel.frames)[chosen])
+    labels = [f"{channel.timestamps[i]:.2f} s" for i in chosen]
+    figure = plot.montage(frames, labels, 6, channel.mm_from_pixel)
+    caption = "Photoacoustic frames of the same sweep (square root of the amplitude)."
+    return plot.save(figure, folder / "4-photoacoustic-frames", "Photoacoustic frames", caption)
+
+
+def _vessels(
+    folder: Path, sweep: Sweep, name: str, prediction: Prediction, truth: Mapping | None
+) -> Path:
+    """Draw the PA volume by true and by predicted poses beside the true vessel tree."""
+    bmode, channel = sweep.bmode, sweep.channels["pa"]
+    poses = {
+        "true poses": poses_at(channel, bmode, sweep.first_from_frame),
+        name: poses_at(channel, bmode, prediction.first_from_frame),
+    }
+    volumes, spacing, origin = _on_one_grid(channel, poses, gap_mm=2.5)
+    first_from_world = geometry.inverse(bmode.world_from_image[0])
+    branches = list(_branches(truth, first_from_world)) if truth else []
+    figure = plot_volume.projections(volumes, spacing, branches, origin)
+    caption = (
+        f"Photoacoustic frames of sweep {sweep.name} placed by true poses and by those of {name}, "
+        "seen from the skin, beside the true vessel tree."
+    )
+    path = folder / f"5-vessels-{_safe(name)}"
+    return plot.save(figure, path, "Vessels in 3D without a tracking sensor", caption, name)
+
+
+def _branches(
+    truth: Mapping, first_from_world: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield each vessel as (points (P, 3) mm in the first frame, radii (P,) mm), root to tip."""
+    points = geometry.apply(first_from_world, np.asarray(truth["points_mm"], float))
+    radius, parent = np.asarray(truth["radius_mm"], float), np.asarray(truth["parent"], int)
+    children = np.bincount(parent[parent >= 0], minlength=len(parent))
+    for tip in np.flatnonzero(children != 1):
+        line = [int(tip)]
+        while parent[line[-1]] >= 0:
+            line.append(int(parent[line[-1]]))
+            if children[line[-1]] != 1:
+                break
+        if len(line) > 1:
+            yield points[line[::-1]], radius[line[::-1]]
+
+
+def _on_one_grid(
+    channel: Channel, poses: Mapping[str, np.ndarray], gap_mm: float | None = None
+) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+    """Return volumes (X, Y, Z; NaN: unseen) on one grid that holds all, its voxel and origin."""
+    rows, columns = channel.frames.shape[1:]
+    corners = np.array(
+        [[0, 0, 0], [columns - 1, 0, 0], [0, rows - 1, 0], [columns - 1, rows - 1, 0]]
+    )
+    reached = np.concatenate(
+        [geometry.apply(p @ channel.mm_from_pixel, corners.astype(float)) for p in poses.values()]
+    ).reshape(-1, 3)
+    region = np.stack([reached.min(0), reached.max(0)])
+    spacing = float((region[1] - region[0]).max() / VOXELS_PER_SIDE)
+    volumes = {}
+    for name, pose in poses.items():
+        volume = reconstruct(channel, pose, spacing_mm=spacing, region=region, fill_holes_mm=gap_mm)
+        volumes[name] = np.where(volume.known, volume.values, np.nan)
+        origin, size = volume.origin_mm, volume.spacing_mm
+    return volumes, size, origin
+
+
+def _safe(name: str) -> str:
+    """Return a name without anything that does not belong into a file's name."""
+    return "".join(c if c.isalnum() or c in "-_" else "_" for c in name)

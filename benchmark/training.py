@@ -1,0 +1,254 @@
+"""The one training loop, the same for every learned tracker: equal budget, equal validation.
+
+A budget is a number of floating-point operations. One update (forward and backward of a batch) is
+counted once with torch's counter; the budget divided by that is the number of updates. After each
+twelfth of them the tracker tracks the validation sweeps as it would a test sweep, and the weights
+with the smallest error are kept.
+"""
+
+import logging
+import math
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint
+from torch.utils.data import DataLoader
+from torch.utils.flop_counter import FlopCounterMode
+from tqdm import tqdm
+
+from benchmark.dataset import Dataset
+from benchmark.errors import UserError
+from benchmark.metrics import Case, tusrec
+from benchmark.run import Run
+from benchmark.sweep import Sweep
+from benchmark.tracker import LearnedTracker, Recipe
+from benchmark.windows import Sample, Windows
+
+VALIDATIONS = 12
+IN_MEMORY_BYTES = 2**31
+CHECKPOINT = "last.ckpt"
+
+
+def train(run: Run, *, accelerator: str = "auto", precision: str = "32-true") -> None:
+    """Train or calibrate a run's tracker and write its weights and `config.json`.
+
+    A run that was trained before is left as it is; one that was interrupted goes on after its
+    last validation.
+
+    accelerator, precision: as Lightning's ("cpu", "gpu"; "bf16-mixed").
+    """
+    if run.is_trained():
+        return
+    tracker = run.tracker
+    assert tracker is not None
+    began = time.perf_counter()
+    pl.seed_everything(run.seed, verbose=False)
+    sweeps = load_sweeps(run.dataset, "train")
+    tracker.fit(sweeps)
+    record: dict[str, Any] = {}
+    if isinstance(tracker, LearnedTracker):
+        record = _optimise(run, tracker, sweeps, accelerator, precision)
+    seconds = time.perf_counter() - began
+    tracker.save(run.folder)
+    run.write_config({**record, "seconds": round(seconds, 1)})
+    (run.folder / CHECKPOINT).unlink(missing_ok=True)
+
+
+def load_sweeps(dataset: Dataset, split: str) -> list[Sweep]:
+    """Return the sweeps of a split, in memory when small, else with their frames left on disk."""
+    entries = dataset.split(split)
+    size = sum((dataset.folder / entry.file).stat().st_size for entry in entries)
+    return list(dataset.sweeps(split, lazy=size > IN_MEMORY_BYTES))
+
+
+def count_flops(tracker: LearnedTracker, sweeps: Sequence[Sweep]) -> float:
+    """Return the floating-point operations of one update: forward and backward of one batch."""
+    recipe = tracker.recipe
+    loader = DataLoader(Windows(sweeps, tracker.window, recipe.batch_size), recipe.batch_size)
+    batch = next(iter(loader))
+    module = tracker.module().train()
+    state = {name: value.clone() for name, value in module.state_dict().items()}
+    with torch.random.fork_rng(), FlopCounterMode(display=False) as counter:
+        tracker.loss(*tracker.augment(*batch)).backward()
+    module.zero_grad()
+    module.load_state_dict(state)
+    return float(counter.get_total_flops())
+
+
+def _optimise(
+    run: Run, tracker: LearnedTracker, sweeps: Sequence[Sweep], accelerator: str, precision: str
+) -> dict[str, Any]:
+    """Spend the budget on the tracker, leave the best weights in it, and return the record."""
+    if run.budget_tflop <= 0:
+        raise UserError(f"tracker '{run.name}' is learned: expected a budget above 0 TFLOP")
+    flops = count_flops(tracker, sweeps)
+    updates = max(VALIDATIONS, round(run.budget_tflop * 1e12 / flops))
+    validation = load_sweeps(run.dataset, "val")
+    loop = _Loop(tracker, lambda index: _drift_share(tracker, validation[index]), updates)
+    data = _Data(sweeps, len(validation), tracker, updates, run.seed)
+    best = ModelCheckpoint(run.folder, "best", monitor="val_error", mode="min", save_last=True)
+    best.CHECKPOINT_NAME_LAST = Path(CHECKPOINT).stem
+    callbacks: list[Any] = [best, _Bar(run.name, updates)]
+    if tracker.recipe.average:
+        callbacks.append(EMAWeightAveraging(decay=tracker.recipe.average))
+    resume = run.folder / CHECKPOINT
+    with _quiet():
+        trainer = pl.Trainer(
+            accelerator=accelerator,
+            precision=precision,  # type: ignore[arg-type]
+            max_epochs=VALIDATIONS,
+            callbacks=callbacks,
+            logger=False,
+            enable_progress_bar=False,
+            num_sanity_val_steps=0,
+            reload_dataloaders_every_n_epochs=1,
+            gradient_clip_val=tracker.recipe.gradient_clip or None,
+            enable_model_summary=False,
+        )
+        path = str(resume) if resume.is_file() else None
+        try:
+            trainer.fit(loop, data, ckpt_path=path, weights_only=True)
+        except SystemExit as end:  # what Lightning makes of Ctrl-C
+            raise KeyboardInterrupt from end
+    _restore(tracker, Path(best.best_model_path))
+    return {
+        "updates": trainer.global_step,
+        "flops_per_update": flops,
+        "flops": flops * trainer.global_step,
+        "parameters": sum(p.numel() for p in tracker.module().parameters()),
+        "validation_error": float(best.best_model_score),  # type: ignore[arg-type]
+        "recipe": {k: getattr(tracker.recipe, k) for k in Recipe.__dataclass_fields__},
+    }
+
+
+def _drift_share(tracker: LearnedTracker, sweep: Sweep) -> float:
+    """Return the mean position error over all pixels and frames, as a share of no motion's."""
+    channel, predicted = sweep.bmode, tracker.track(sweep.observe())
+    case = Case(
+        sweep.first_from_frame,
+        predicted.first_from_frame,
+        channel.mm_from_pixel,
+        channel.frames.shape[1:],  # type: ignore[arg-type]
+    )
+    return tusrec.gpe(case) / tusrec.gpe(case.identity)
+
+
+class _Loop(pl.LightningModule):
+    """A tracker's network, loss and recipe in Lightning's form."""
+
+    def __init__(self, tracker: LearnedTracker, score: Callable[[int], float], updates: int):
+        super().__init__()
+        self.network = tracker.module()
+        self.recipe, self.updates = tracker.recipe, updates
+        self._loss, self._augment, self._score = tracker.loss, tracker.augment, score
+
+    def training_step(self, batch: Sample, _index: int) -> torch.Tensor:
+        loss = self._loss(*self._augment(*batch))
+        self.log("loss", loss)
+        return loss
+
+    def validation_step(self, batch: torch.Tensor, _index: int) -> None:
+        for index in batch.tolist():
+            self.log("val_error", self._score(index), batch_size=1)
+
+    def configure_optimizers(self) -> Any:
+        recipe, parameters = self.recipe, self.network.parameters()
+        kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
+        optimiser = kinds[recipe.optimiser](
+            parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+        )
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimiser, lambda step: learning_rate_factor(recipe, step / self.updates)
+        )
+        return [optimiser], [{"scheduler": schedule, "interval": "step"}]
+
+
+def learning_rate_factor(recipe: Recipe, share: float) -> float:
+    """Return the factor of the learning rate when `share` (0 to 1) of the budget is spent."""
+    rise = min(1.0, (share + 1e-3) / recipe.warm_up) if recipe.warm_up else 1.0
+    if recipe.schedule == "cosine":
+        return rise * (1 + math.cos(math.pi * min(share, 1.0))) / 2
+    if recipe.schedule == "step":
+        return rise * recipe.step_factor ** int(share * recipe.steps)
+    return rise
+
+
+class _Data(pl.LightningDataModule):
+    """A fresh draw of windows for each stretch between validations, the same for the same seed."""
+
+    def __init__(
+        self,
+        sweeps: Sequence[Sweep],
+        validation: int,
+        tracker: LearnedTracker,
+        updates: int,
+        seed: int,
+    ):
+        super().__init__()
+        self.sweeps, self.validation, self.seed = sweeps, validation, seed
+        self.window, self.batch_size = tracker.window, tracker.recipe.batch_size
+        self.ends = [round(updates * (i + 1) / VALIDATIONS) for i in range(VALIDATIONS)]
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        epoch = self.trainer.current_epoch if self.trainer else 0
+        updates = self.ends[epoch] - (self.ends[epoch - 1] if epoch else 0)
+        seed = self.seed * VALIDATIONS + epoch
+        return DataLoader(
+            Windows(self.sweeps, self.window, updates * self.batch_size, seed), self.batch_size
+        )
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        return DataLoader(range(self.validation), 1)  # type: ignore[arg-type]
+
+
+def _restore(tracker: LearnedTracker, path: Path) -> None:
+    """Put the best weights of a checkpoint into the tracker's network and remove the file."""
+    state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+    prefix = "network."
+    tracker.module().load_state_dict(
+        {key.removeprefix(prefix): v for key, v in state.items() if key.startswith(prefix)}
+    )
+    path.unlink(missing_ok=True)
+
+
+class _Bar(pl.Callback):
+    """One progress bar over the whole training, with the tracker's name, loss and error."""
+
+    def __init__(self, name: str, updates: int):
+        self.name, self.updates = name, updates
+
+    def on_train_start(self, trainer: pl.Trainer, loop: pl.LightningModule) -> None:
+        start = trainer.global_step
+        self.bar = tqdm(total=self.updates, initial=start, desc=f"train {self.name}", unit="update")
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        self.bar.update(trainer.global_step - self.bar.n)
+        shown = {key: float(value) for key, value in trainer.callback_metrics.items()}
+        self.bar.set_postfix(shown, refresh=False)
+
+    def on_train_end(self, *_: Any) -> None:
+        self.bar.close()
+
+    def on_exception(self, *_: Any) -> None:
+        self.bar.close()
+
+
+@contextmanager
+def _quiet() -> Any:
+    """Keep Lightning from advertising and from remarks that do not concern a user."""
+    loggers = [logging.getLogger(n) for n in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="lightning")
+        warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*")
+        yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)

@@ -1,0 +1,241 @@
+"""Frames + poses -> volume: compounding onto a grid of voxels, in parallel and in bounded memory.
+
+    volume = reconstruct(sweep.bmode, sweep.bmode.world_from_image, spacing_mm=0.2)
+
+Frames are read a few at a time and each is used once, so memory does not grow with their number.
+The result is the same to the last bit for any number of threads.
+"""
+
+import itertools
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from benchmark import geometry
+from benchmark.errors import UserError
+from benchmark.placement import Grid, crop_window, image_corners, make_grid, plane_frame, reach_mm
+from benchmark.sweep import SE3_TOLERANCE, Images
+
+Method = Literal["nearest", "trilinear", "backward"]
+Compounding = Literal["mean", "max", "latest"]
+METHODS = ("nearest", "trilinear", "backward")
+
+CHUNK_BYTES = 16 << 20  # of frames in memory at once
+BLOCKS_PER_THREAD = 4  # so that no thread waits long for the last block
+HOLE_VOXELS = 3  # the widest gap filled where nothing else is asked
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A scalar field on a regular grid.
+
+    values (X, Y, Z) float32: the voxel (i, j, k) has its centre at world_from_voxel (4, 4) times
+    (i, j, k, 1), mm; zero where nothing is known. weight (X, Y, Z) float32: the pixels that
+    speak for a voxel, 0 where there are none, -1 where a hole was filled from its neighbours.
+    """
+
+    values: np.ndarray
+    world_from_voxel: np.ndarray
+    weight: np.ndarray
+
+    @property
+    def spacing_mm(self) -> np.ndarray:
+        """Distance (3,) between voxel centres along the three axes, mm."""
+        return np.linalg.norm(self.world_from_voxel[:3, :3], axis=0)
+
+    @property
+    def direction(self) -> np.ndarray:
+        """Unit vectors (3, 3) of the three voxel axes in the world, one per column."""
+        return self.world_from_voxel[:3, :3] / self.spacing_mm
+
+    @property
+    def origin_mm(self) -> np.ndarray:
+        """Centre (3,) of voxel (0, 0, 0) in the world, mm."""
+        return self.world_from_voxel[:3, 3]
+
+    @property
+    def known(self) -> np.ndarray:
+        """Where (X, Y, Z) the volume holds data or a filled hole."""
+        return self.weight != 0
+
+
+def reconstruct(
+    images: Images,
+    world_from_image: np.ndarray,
+    *,
+    spacing_mm: float | Sequence[float],
+    method: Method = "trilinear",
+    compounding: Compounding = "mean",
+    region: np.ndarray | Sequence[Sequence[float]] | None = None,
+    orientation: np.ndarray | None = None,
+    border_px: int | Sequence[int] = 0,
+    fill_holes_mm: float | None = None,
+    max_bytes: int = 4 << 30,
+    threads: int | None = None,
+    progress: Callable[[int], Any] | None = None,
+) -> Volume:
+    """Return the volume of frames at given poses.
+
+    Parameters
+    ----------
+    images : frames (N, H, W), in memory or lazy, with `mm_from_pixel`.
+    world_from_image : (N, 4, 4), image mm -> mm of any world.
+    spacing_mm : voxel size, one number or three.
+    method : "nearest" puts each pixel into one voxel, "trilinear" shares it among eight,
+        "backward" samples for each voxel the frames it lies near (`placement.reach_mm`).
+    compounding : what a voxel keeps of all that reaches it: weighted mean, maximum, or latest.
+    region : lowest and highest corner (2, 3) in mm along the volume's axes; None: all frames.
+    orientation : rotation (3, 3), the volume's axes in the world as columns; None: the world's.
+    border_px : pixels left out at every edge, or (left, right, top, bottom); the rest stays
+        where it is.
+    fill_holes_mm : the widest gap that is interpolated across; None: three voxels; 0: none.
+    max_bytes : the largest volume (values and weights) that may be made.
+    threads : None takes numba's number; the result does not depend on it.
+    progress : called with the number of frames just done.
+
+    Raises
+    ------
+    UserError : poses that are not rigid or do not match the frames, a crop or region that leaves
+        nothing, a volume larger than `max_bytes`.
+    """
+    from benchmark import compounding as kernels  # numba: not before a volume is asked for
+
+    _check_choices(method, compounding, kernels.MODES)
+    poses = _checked_poses(images, world_from_image)
+    crop = crop_window(images.frames.shape, border_px)
+    corners = image_corners(images.mm_from_pixel, poses, crop)
+    grid = make_grid(corners, spacing_mm, region, orientation, max_bytes)
+    gap_mm = HOLE_VOXELS * grid.spacing_mm.max() if fill_holes_mm is None else fill_holes_mm
+    job = _Job(images, poses, crop, corners, grid, method, kernels.MODES[compounding], gap_mm)
+    threads = threads or _default_threads()
+    with ThreadPoolExecutor(threads) as pool:
+        job.place(pool, threads, progress)
+        blocks = _blocks(np.zeros(3, int), grid.size, 2, threads)
+        if job.mode == kernels.MEAN:
+            list(pool.map(lambda b: kernels.normalise(job.values, job.weights, *b), blocks))
+        if not job.weights.any():
+            raise UserError("reconstruct: no pixel lies inside the region")
+        gap = np.floor(gap_mm / grid.spacing_mm + 1e-6).astype(np.int64)
+        if gap.any():
+            fill = kernels.fill_holes
+            list(pool.map(lambda b: fill(job.values, job.weights, gap, *b), blocks))
+    return Volume(
+        job.values.transpose(2, 1, 0), grid.world_from_voxel, job.weights.transpose(2, 1, 0)
+    )
+
+
+def poses_at(images: Images, tracked: Images, world_from_tracked: np.ndarray) -> np.ndarray:
+    """Return poses (M, 4, 4) of the frames of one channel from those (N, 4, 4) of another.
+
+    PA and Doppler frames have their own times; their poses lie on the geodesics between those
+    of the tracked B-mode frames.
+    """
+    return geometry.interpolate(
+        np.asarray(tracked.timestamps, float),
+        np.asarray(world_from_tracked, float),
+        np.asarray(images.timestamps, float),
+    )
+
+
+class _Job:
+    """One reconstruction on its way: the arrays [z, y, x] and what each chunk of frames needs."""
+
+    def __init__(
+        self,
+        images: Images,
+        poses: np.ndarray,
+        crop: np.ndarray,
+        corners: np.ndarray,
+        grid: Grid,
+        method: Method,
+        mode: int,
+        gap_mm: float,
+    ):
+        self.images, self.crop, self.grid, self.mode, self.method = images, crop, grid, mode, method
+        voxel_from_world = np.linalg.inv(grid.world_from_voxel)
+        self.voxel_from_pixel = (voxel_from_world @ poses @ images.mm_from_pixel)[:, :3]
+        plane = plane_frame(images.mm_from_pixel, poses)
+        self.pixel_from_voxel = (np.linalg.inv(plane) @ grid.world_from_voxel)[:, :3]
+        spacing = grid.spacing_mm
+        self.reach = reach_mm(images.mm_from_pixel, poses, crop, spacing.max(), gap_mm)
+        voxels = geometry.apply(voxel_from_world, corners)
+        margin = 1 + (self.reach[:, None] / spacing if method == "backward" else 0)
+        self.low = np.floor(voxels.min(1) - margin).astype(np.int64)
+        self.high = np.ceil(voxels.max(1) + margin).astype(np.int64) + 1
+        shape = tuple(grid.size[::-1])
+        self.values, self.weights = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+
+    def place(self, pool: ThreadPoolExecutor, threads: int, progress: Any) -> None:
+        """Bring all frames into the volume, chunk by chunk."""
+        frames = self.images.frames
+        size = max(1, int(np.prod(frames.shape[1:])) * frames.dtype.itemsize)
+        step = max(1, CHUNK_BYTES // size)
+        inside = ((self.low < self.grid.size) & (self.high > 0)).all(1)
+        for start in range(0, len(frames), step):
+            chunk = slice(start, min(start + step, len(frames)))
+            if inside[chunk].any():
+                self._place_chunk(chunk, pool, threads)
+            if progress:
+                progress(chunk.stop - chunk.start)
+
+    def _place_chunk(self, chunk: slice, pool: ThreadPoolExecutor, threads: int) -> None:
+        from benchmark import compounding as kernels
+
+        frames = np.ascontiguousarray(self.images.frames[chunk])
+        low = np.maximum(self.low[chunk].min(0), 0)
+        high = np.minimum(self.high[chunk].max(0), self.grid.size)
+        # Cut across the axis that single frames cover most of, so that every block has work.
+        covered = (self.high[chunk] - self.low[chunk]).mean(0)
+        axis = 1 if covered[1] >= covered[2] else 2
+        forward = kernels.nearest if self.method == "nearest" else kernels.trilinear
+
+        def run(block: tuple[np.ndarray, np.ndarray]) -> None:
+            tail = (self.crop, *block, self.mode, self.values, self.weights)
+            if self.method == "backward":
+                matrices, reach = self.pixel_from_voxel[chunk], self.reach[chunk]
+                kernels.backward(frames, matrices, reach, *tail)
+            else:
+                forward(frames, self.voxel_from_pixel[chunk], *tail)
+
+        list(pool.map(run, _blocks(low, high, axis, threads)))
+
+
+def _blocks(
+    low: np.ndarray, high: np.ndarray, axis: int, threads: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the box [low, high) of voxels cut across one axis into a few blocks per thread."""
+    count = min(BLOCKS_PER_THREAD * threads, max(1, int(high[axis] - low[axis])))
+    edges = np.linspace(low[axis], high[axis], count + 1).round().astype(np.int64)
+    blocks = []
+    for first, last in itertools.pairwise(edges):
+        start, stop = low.astype(np.int64), high.astype(np.int64)
+        start[axis], stop[axis] = first, last
+        blocks.append((start, stop))
+    return blocks
+
+
+def _check_choices(method: str, compounding: str, modes: dict[str, int]) -> None:
+    if method not in METHODS:
+        raise UserError(f"method: expected one of {', '.join(METHODS)}, got '{method}'")
+    if compounding not in modes:
+        raise UserError(f"compounding: expected one of {', '.join(modes)}, got '{compounding}'")
+
+
+def _checked_poses(images: Images, world_from_image: np.ndarray) -> np.ndarray:
+    poses = np.asarray(world_from_image, float)
+    if len(images.frames) == 0 or poses.shape != (len(images.frames), 4, 4):
+        expected = (len(images.frames), 4, 4)
+        raise UserError(f"world_from_image: expected shape {expected}, got {poses.shape}")
+    fault = geometry.se3_fault(poses, SE3_TOLERANCE)
+    if fault:
+        raise UserError(f"world_from_image: {fault}")
+    return poses
+
+
+def _default_threads() -> int:
+    import numba
+
+    return int(numba.get_num_threads())

@@ -1,0 +1,50 @@
+"""Windows of consecutive frames with their true steps: what every learned tracker is trained on."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from benchmark import geometry
+from benchmark.errors import UserError
+from benchmark.sweep import Sweep
+
+Sample = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+
+
+class Windows(torch.utils.data.Dataset[Sample]):
+    """A torch data set of `count` windows drawn at random, the same ones for the same seed.
+
+    A sample is frames (window, H, W) float32 in [0, 1], the true steps `prev_from_frame`
+    (window-1, 4, 4) float32 in image mm, and `mm_from_pixel` (4, 4) float32. All windows of all
+    sweeps are equally likely.
+
+    Raises
+    ------
+    UserError : no sweep is as long as the window.
+    """
+
+    def __init__(self, sweeps: Sequence[Sweep], window: int, count: int, seed: int = 0):
+        self.window = window
+        self.sweeps = [sweep for sweep in sweeps if len(sweep) >= window]
+        if not self.sweeps:
+            longest = max((len(sweep) for sweep in sweeps), default=0)
+            raise UserError(f"window of {window} frames, but the longest sweep has {longest}")
+        self.steps = [geometry.relative(s.bmode.world_from_image) for s in self.sweeps]
+        room = np.array([len(sweep) - window + 1 for sweep in self.sweeps])
+        rng = np.random.default_rng(np.random.SeedSequence(seed))
+        places = rng.integers(room.sum(), size=count)
+        ends = np.cumsum(room)
+        self.which = np.searchsorted(ends, places, side="right")
+        self.start = places - (ends - room)[self.which]
+
+    def __len__(self) -> int:
+        return len(self.which)
+
+    def __getitem__(self, index: int) -> Sample:
+        which, start = int(self.which[index]), int(self.start[index])
+        channel, stop = self.sweeps[which].bmode, start + self.window
+        frames = np.asarray(channel.frames[start:stop], np.float32) / 255
+        steps = self.steps[which][start : stop - 1].astype(np.float32)
+        grid = channel.mm_from_pixel.astype(np.float32)
+        return torch.from_numpy(frames), torch.from_numpy(steps), torch.from_numpy(grid)

@@ -1,0 +1,105 @@
+"""What can be chosen about MoGLo-Net: two presets, and every claim of the paper as a field."""
+
+from dataclasses import dataclass
+
+from benchmark.errors import UserError
+
+CHOICES = {
+    "correlation": ("off", "fixed", "learned"),
+    "head": ("local", "global", "mean"),
+    "motion_weight": ("released", "paper"),
+}
+
+
+@dataclass(frozen=True)
+class MoGLoConfig:
+    """MoGLo-Net of a size that a CPU trains in minutes; the default of tracker `moglo`.
+
+    Input
+        frame_size: frames are brought to this many pixels squared, pixel size honoured;
+        window: frames per sample, one estimate per pair of neighbours.
+    Size
+        width: channels of the first stage, doubled by each later one; stem_stride, stage_stride:
+        reductions before and at the end of the frame encoder (the local map has frame_size /
+        (stem_stride * stage_stride) pixels); stage_blocks_1 to 4: residual blocks of a stage;
+        patch: side of an attention patch, and of the global map.
+    Claims of the paper as switches
+        correlation: volume "off", "fixed" (no gradient through it) or "learned";
+        template_stride, search_radius: its grid, and its half-width on a local map of 64 pixels,
+        in proportion on others; gates: channel and spatial gates before the attention;
+        score: global-local score (all ones without); lstm: recurrence over the pairs of a window;
+        head: which branch answers, and is trained.
+    Losses
+        mmae, correlation_loss, triplet: weights; motion_weight: weight inside the absolute error,
+        "released" (none: plain L1) or "paper" (|y| + 2); margin: of the triplet loss.
+    Training
+        batch_size, learning_rate: of the recipe; mirror: half of the samples are mirrored
+        laterally, which a symmetric probe cannot tell from a mirrored hand motion.
+    """
+
+    frame_size: int = 96
+    window: int = 5
+    width: int = 8
+    stem_stride: int = 2
+    stage_stride: int = 1
+    stage_blocks_1: int = 1
+    stage_blocks_2: int = 1
+    stage_blocks_3: int = 2
+    stage_blocks_4: int = 1
+    patch: int = 3
+    correlation: str = "fixed"
+    template_stride: int = 4
+    search_radius: int = 8
+    gates: bool = True
+    score: bool = True
+    lstm: bool = True
+    head: str = "mean"
+    mmae: float = 1.0
+    motion_weight: str = "released"
+    correlation_loss: float = 1.0
+    triplet: float = 0.005
+    margin: float = 0.1
+    batch_size: int = 4
+    learning_rate: float = 2e-3
+    mirror: bool = True
+
+    def __post_init__(self) -> None:
+        for key, choices in CHOICES.items():
+            if getattr(self, key) not in choices:
+                known = ", ".join(choices)
+                raise UserError(f"{key}: expected one of {known}, got '{getattr(self, key)}'")
+        if self.window < 2:
+            raise UserError(f"window: expected 2 frames or more, got {self.window}")
+        reduction = self.stem_stride * self.stage_stride * 8 * self.patch
+        if self.frame_size < reduction or self.frame_size % reduction:
+            raise UserError(
+                f"frame_size: expected a multiple of {reduction} "
+                f"(stem_stride * stage_stride * 8 * patch), got {self.frame_size}"
+            )
+
+    @property
+    def local_size(self) -> int:
+        """Side of the local map (and of the frame encoder's), in its pixels."""
+        return self.frame_size // (self.stem_stride * self.stage_stride)
+
+    @property
+    def radius(self) -> int:
+        """Half-width of the search window on this local map, in its pixels."""
+        return max(2, round(self.search_radius * self.local_size / 64))
+
+
+@dataclass(frozen=True)
+class MoGLoPaperConfig(MoGLoConfig):
+    """The published size and recipe; the default of tracker `moglo-paper`."""
+
+    frame_size: int = 256
+    width: int = 64
+    stage_stride: int = 2
+    stage_blocks_1: int = 3
+    stage_blocks_2: int = 4
+    stage_blocks_3: int = 6
+    stage_blocks_4: int = 3
+    patch: int = 4
+    batch_size: int = 14
+    learning_rate: float = 1e-4
+    mirror: bool = False

@@ -1,0 +1,164 @@
+"""MoGLo-Net: frames -> frame features -> pair features -> one six-vector per pair, twice."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from moglo.attention import MIXTURES, GlobalLocalAttention
+from moglo.config import MoGLoConfig
+from moglo.correlation import correlation_volume
+
+DEGREES_OF_FREEDOM = 6
+
+
+class ResidualBlock(nn.Module):
+    """3x3 conv - BN - SiLU - 3x3 conv - BN, plus shortcut, SiLU.
+
+    The stride is in the first convolution; the shortcut is max-pooled over 2x2 where it is 2, and
+    passes a 1x1 convolution only where the number of channels changes. The released code builds
+    that convolution in every block, and a channel gate over the 256 patches, and uses neither:
+    1,203,920 parameters of its 27,905,952 (1,195,456 + 8,464) that are not built here.
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.SiLU(inplace=True),
+            nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(outputs),
+        )
+        shortcut: list[nn.Module] = [nn.MaxPool2d(2)] if stride == 2 else []
+        if inputs != outputs:
+            shortcut.append(nn.Conv2d(inputs, outputs, 1))
+        self.shortcut = nn.Sequential(*shortcut)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return functional.silu(self.body(maps) + self.shortcut(maps))
+
+
+def _stage(inputs: int, outputs: int, blocks: int, first: int = 1, last: int = 1) -> nn.Sequential:
+    """Return `blocks` residual blocks, the first and the last with the given strides."""
+    layers = []
+    for index in range(blocks):
+        stride = first if index == 0 else last if index == blocks - 1 else 1
+        layers.append(ResidualBlock(inputs if index == 0 else outputs, outputs, stride))
+    return nn.Sequential(*layers)
+
+
+class PairFeatures(NamedTuple):
+    """What is known of N frame pairs.
+
+    local_vector, global_vector (N, 8b): what the two recurrent branches read; embedding
+    (N, 16b, p, p): both maps, for the triplet loss; score (N, h/p, w/p): attention, for display;
+    volume (N, templates, h/4, w/4) or None: resized correlation volume.
+    """
+
+    local_vector: Tensor
+    global_vector: Tensor
+    embedding: Tensor
+    score: Tensor
+    volume: Tensor | None
+
+
+class MotionEstimator(nn.Module):
+    """LSTM over the pairs of a window from a zero state, and a linear head at every step."""
+
+    def __init__(self, features: int, recurrent: bool):
+        super().__init__()
+        self.recurrent = nn.LSTM(features, features, batch_first=True) if recurrent else None
+        self.head = nn.Linear(features, DEGREES_OF_FREEDOM)
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Return (B, T, 6) of pair vectors (B, T, features)."""
+        if self.recurrent is not None:
+            vectors = self.recurrent(vectors)[0]
+        return self.head(vectors)
+
+
+class MoGLoNet(nn.Module):
+    """The network, cut where streaming needs it: frames, pairs, sequences.
+
+    With b the width and 256-pixel frames: frame map b x 64 x 64, local map 2b x 64 x 64, volume
+    256 x 16 x 16, global map 8b x 4 x 4, mixed local patches 8b x 4 x 4.
+    Buffers: label_scale (6,) mm and degrees, what an output of 1 stands for; pixel_mm (2,), the
+    size along x and y of an input pixel.
+    """
+
+    label_scale: Tensor
+    pixel_mm: Tensor
+
+    def __init__(self, config: MoGLoConfig):
+        super().__init__()
+        b, size = config.width, config.local_size
+        self.config = config
+        self.register_buffer("label_scale", torch.ones(DEGREES_OF_FREEDOM))
+        self.register_buffer("pixel_mm", torch.zeros(2))
+        self.stem = nn.Sequential(
+            nn.Conv2d(1, b, 7, config.stem_stride, 3), nn.BatchNorm2d(b), nn.ReLU(inplace=True)
+        )
+        self.stage1 = _stage(b, b, config.stage_blocks_1, last=config.stage_stride)
+        self.stage2 = _stage(2 * b, 2 * b, config.stage_blocks_2)
+        self.stage3 = _stage(2 * b, 4 * b, config.stage_blocks_3, first=2, last=2)
+        templates = (-(-size // config.template_stride)) ** 2
+        joined = 4 * b + (templates if config.correlation != "off" else 0)
+        self.stage4 = _stage(joined, 8 * b, config.stage_blocks_4, last=2)
+        patches = (size // config.patch) ** 2
+        self.attention = GlobalLocalAttention(
+            2 * b, 8 * b, config.patch, patches, config.gates, config.score
+        )
+        self.local_estimator = MotionEstimator(MIXTURES * 2 * b, config.lstm)
+        self.global_estimator = MotionEstimator(8 * b, config.lstm)
+
+    def encode_frames(self, frames: Tensor) -> Tensor:
+        """Return frame maps (N, b, h, w) of frames (N, S, S) in [0, 1]."""
+        return self.stage1(self.stem(frames[:, None]))
+
+    def encode_pairs(self, first: Tensor, second: Tensor) -> PairFeatures:
+        """Return the features of N pairs of frame maps (N, b, h, w)."""
+        local_map = self.stage2(torch.cat([first, second], 1))
+        pair_map = self.stage3(local_map)
+        volume = self._volume(first, second, pair_map.shape[-2:])
+        if volume is not None:
+            pair_map = torch.cat([pair_map, volume.to(pair_map.dtype)], 1)
+        global_map = functional.adaptive_avg_pool2d(self.stage4(pair_map), self.config.patch)
+        mixed, score = self.attention(local_map, global_map)
+        embedding = torch.cat([mixed, global_map], 1)
+        return PairFeatures(mixed.mean((2, 3)), global_map.mean((2, 3)), embedding, score, volume)
+
+    def _volume(self, first: Tensor, second: Tensor, size: torch.Size) -> Tensor | None:
+        """Return the correlation volume (N, templates, *size): channel = place, axes = shift."""
+        config = self.config
+        if config.correlation == "off":
+            return None
+        if config.correlation == "fixed":
+            first, second = first.detach(), second.detach()
+        volume = correlation_volume(first, second, config.radius, config.template_stride)
+        return functional.interpolate(volume, size, mode="bilinear", align_corners=True)
+
+    def estimate(self, local_vectors: Tensor, global_vectors: Tensor) -> tuple[Tensor, ...]:
+        """Return the scaled motions (B, T, 6) of the branches in use, of vectors (B, T, 8b)."""
+        branches = []
+        if self.config.head in ("local", "mean"):
+            branches.append(self.local_estimator(local_vectors))
+        if self.config.head in ("global", "mean"):
+            branches.append(self.global_estimator(global_vectors))
+        return tuple(branches)
+
+    def forward(self, frames: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
+        """Return what the losses need of windows of frames (B, W, S, S) in [0, 1].
+
+        Returns the branches' scaled motions, each (B, W-1, 6), and the embedding of the last
+        pair (B, 16b p p).
+        """
+        batch, window = frames.shape[:2]
+        maps = self.encode_frames(frames.flatten(0, 1)).unflatten(0, (batch, window))
+        pairs = self.encode_pairs(maps[:, :-1].flatten(0, 1), maps[:, 1:].flatten(0, 1))
+        shape = (batch, window - 1)
+        branches = self.estimate(
+            pairs.local_vector.unflatten(0, shape), pairs.global_vector.unflatten(0, shape)
+        )
+        return branches, pairs.embedding.unflatten(0, shape)[:, -1].flatten(1)

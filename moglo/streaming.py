@@ -1,0 +1,52 @@
+"""Motion of a growing sequence: each frame's features once, each pair's once.
+
+A window of W frames read anew at every step costs W-1 pairs per frame; here a new frame costs
+one. What is kept between frames is the last frame's map and the vectors of the last W-2 pairs.
+"""
+
+import torch
+from torch import Tensor
+
+from moglo.model import MoGLoNet
+
+
+class MotionStream:
+    """Scaled motions of frames handed in one after another, or some at a time.
+
+    The first frame stands for those before it: the first window is filled by repeating it, whose
+    pair with itself is computed once. The network should be in evaluation mode.
+    """
+
+    def __init__(self, net: MoGLoNet):
+        self.net = net
+        self.steps = net.config.window - 1
+        self.last_map: Tensor | None = None
+        self.history: list[Tensor] = []  # local and global vectors, each (steps - 1, 8b)
+
+    def push(self, frames: Tensor) -> Tensor:
+        """Return the scaled motion (M, 6) into each of the new frames (N, S, S) in [0, 1].
+
+        M = N, less one where the stream begins, since nothing leads into its first frame.
+        """
+        if len(frames) == 0:
+            return frames.new_zeros(0, 6)
+        maps = self.net.encode_frames(frames)
+        if self.last_map is None:
+            pair = self.net.encode_pairs(maps[:1], maps[:1])
+            vectors = (pair.local_vector, pair.global_vector)
+            self.history = [vector.expand(self.steps - 1, -1) for vector in vectors]
+        else:
+            maps = torch.cat([self.last_map, maps])
+        self.last_map = maps[-1:]
+        if len(maps) == 1:
+            return frames.new_zeros(0, 6)
+        pairs = self.net.encode_pairs(maps[:-1], maps[1:])
+        return self._estimate([pairs.local_vector, pairs.global_vector])
+
+    def _estimate(self, new: list[Tensor]) -> Tensor:
+        """Return the mean of the branches at the last step of each window of pair vectors."""
+        known = [torch.cat([old, fresh]) for old, fresh in zip(self.history, new, strict=True)]
+        windows = [values.unfold(0, self.steps, 1).transpose(1, 2) for values in known]
+        self.history = [values[len(values) - self.steps + 1 :] for values in known]
+        branches = self.net.estimate(*windows)
+        return torch.stack([branch[:, -1] for branch in branches]).mean(0)

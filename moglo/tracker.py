@@ -1,0 +1,183 @@
+"""MoGLo-Net as a tracker of the benchmark."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmark.sweep import Images, Observation, Prediction, Sweep
+from benchmark.tracker import LearnedTracker, Recipe
+from moglo import losses, motion
+from moglo.config import MoGLoConfig, MoGLoPaperConfig
+from moglo.model import MoGLoNet
+from moglo.resample import resampled
+from moglo.streaming import MotionStream
+
+CHUNK_PIXELS = 1_000_000  # input pixels encoded at a time when tracking on a CPU
+CHUNK_PIXELS_GPU = 8_000_000
+
+
+class MoGLo(LearnedTracker):
+    """MoGLo-Net (Lee et al., IEEE TMI 2025), at a size that a CPU trains in minutes.
+
+    A residual encoder of single frames, a patch-wise correlation volume of neighbours, a residual
+    encoder of pairs, global-local attention, two LSTMs with a linear head each, their outputs
+    averaged; trained by absolute error, correlation and triplet loss. Narrower and shallower than
+    published and trained faster (rate, batch, mirrored samples); `moglo-paper` is the published
+    one.
+    """
+
+    name = "moglo"
+    causal = True
+    Config = MoGLoConfig
+
+    def __init__(self, config: MoGLoConfig | None = None):
+        super().__init__(config)
+        self._module: MoGLoNet | None = None
+
+    @property
+    def window(self) -> int:  # type: ignore[override]
+        """Frames per training sample."""
+        return self.config.window
+
+    @property
+    def recipe(self) -> Recipe:  # type: ignore[override]
+        """A fast rise and a cosine to zero: hundreds of updates, not the paper's 22,000."""
+        return Recipe(
+            batch_size=self.config.batch_size,
+            learning_rate=self.config.learning_rate,
+            optimiser="adamw",
+            weight_decay=1e-2,
+            schedule="cosine",
+            warm_up=0.05,
+        )
+
+    def module(self) -> MoGLoNet:
+        """Return the network, built at the first call, on whatever device it was moved to."""
+        if self._module is None:
+            self._module = MoGLoNet(self.config)
+        return self._module
+
+    def fit(self, sweeps: Sequence[Sweep]) -> None:
+        """Set the label scale and the input pixel size from the training sweeps."""
+        labels, pixels = [], []
+        for sweep in sweeps:
+            images = sweep.bmode
+            height, width = images.frames.shape[1:]
+            centre = motion.image_centre(images.mm_from_pixel, height, width)
+            labels.append(motion.six_from_step(sweep.previous_from_frame, centre))
+            extent = np.array([width, height]) * _pixel_size(images.mm_from_pixel)
+            pixels.append(extent / self.config.frame_size)
+        net = self.module()
+        scale = motion.label_scale(np.concatenate(labels))
+        net.label_scale.copy_(torch.from_numpy(scale))
+        net.pixel_mm.copy_(torch.from_numpy(np.median(pixels, axis=0)))
+
+    def loss(self, frames: Tensor, prev_from_frame: Tensor, mm_from_pixel: Tensor) -> Tensor:
+        """Return the sum of the three losses; the first two averaged over the branches."""
+        config, net = self.config, self.module()
+        height, width = frames.shape[-2:]
+        centre = motion.image_centre(mm_from_pixel, height, width)[:, None]
+        label = motion.six_from_step(prev_from_frame, centre) / net.label_scale
+        branches, embedding = net(self._input(frames, mm_from_pixel))
+        total = config.triplet * losses.margin_triplet_loss(embedding, label[:, -1], config.margin)
+        for predicted in branches:
+            error = losses.motion_weighted_error(predicted, label, config.motion_weight)
+            trend = losses.correlation_loss(predicted, label)
+            part = config.mmae * error + config.correlation_loss * trend
+            total = total + part / len(branches)
+        return total
+
+    def augment(
+        self, frames: Tensor, prev_from_frame: Tensor, mm_from_pixel: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Mirror a random half of the samples laterally, where the configuration says so."""
+        if not self.config.mirror:
+            return frames, prev_from_frame, mm_from_pixel
+        chosen = torch.rand(len(frames), device=frames.device) < 0.5
+        centre = motion.image_centre(mm_from_pixel, *frames.shape[-2:])
+        mirror = torch.eye(4, device=frames.device, dtype=prev_from_frame.dtype)
+        mirror = mirror.repeat(len(frames), 1, 1)
+        mirror[:, 0, 0], mirror[:, 0, 3] = -1, 2 * centre[:, 0]
+        mirrored = mirror[:, None] @ prev_from_frame @ mirror[:, None]
+        frames = torch.where(chosen[:, None, None, None], frames.flip(-1), frames)
+        steps = torch.where(chosen[:, None, None, None], mirrored, prev_from_frame)
+        return frames, steps, mm_from_pixel
+
+    def track(self, observation: Observation) -> Prediction:
+        """Return poses by streaming: one frame and one pair encoded per new frame.
+
+        Each step is the last one of the window that ends there; the first window is filled by
+        repeating the first frame, so that two frames already give an answer.
+        """
+        images = observation.bmode
+        if len(observation) == 1:
+            return Prediction(np.eye(4)[None])
+        with _evaluating(self.module()) as net:
+            six = torch.cat(list(self._motions(net, images))) * net.label_scale
+        centre = motion.image_centre(images.mm_from_pixel, *images.frames.shape[1:])
+        return Prediction.from_steps(motion.step_from_six(six.double().cpu().numpy(), centre))
+
+    def _motions(self, net: MoGLoNet, images: Images) -> Iterator[Tensor]:
+        """Yield the scaled motions of some frames at a time."""
+        stream, device = MotionStream(net), net.label_scale.device
+        pixels = CHUNK_PIXELS if device.type == "cpu" else CHUNK_PIXELS_GPU
+        chunk = max(1, pixels // self.config.frame_size**2)
+        mm_from_pixel = torch.tensor(images.mm_from_pixel, dtype=torch.float32, device=device)
+        for start in range(0, len(images.frames), chunk):
+            levels = np.asarray(images.frames[start : start + chunk])
+            frames = torch.from_numpy(levels).to(device).float() / 255
+            yield stream.push(self._input(frames[None], mm_from_pixel[None])[0])
+
+    def _input(self, frames: Tensor, mm_from_pixel: Tensor) -> Tensor:
+        """Return frames (B, W, S, S) on the grid of training, or fitted to it before `fit`."""
+        size, pixel_mm = self.config.frame_size, self.module().pixel_mm
+        source = mm_from_pixel[:, :3, :2].norm(dim=1)
+        if not pixel_mm.any():
+            height, width = frames.shape[-2:]
+            extent = source.new_tensor([width, height]) * source.mean(0)
+            pixel_mm = extent / size
+        return resampled(frames, source, size, pixel_mm)
+
+
+class MoGLoPaper(MoGLo):
+    """MoGLo-Net (Lee et al., IEEE TMI 2025) at its published size, 26.7 M parameters.
+
+    Frames of 256 pixels squared, windows of five, the training recipe of the released code
+    (AdamW, rate 1e-4 falling by 0.8 ten times, batches of 14). Training it needs a GPU.
+    """
+
+    name = "moglo-paper"
+    Config = MoGLoPaperConfig
+
+    @property
+    def recipe(self) -> Recipe:  # type: ignore[override]
+        """The released code's: AdamW, decay 1e-2, rate times 0.8 at each tenth of training."""
+        return Recipe(
+            batch_size=self.config.batch_size,
+            learning_rate=self.config.learning_rate,
+            optimiser="adamw",
+            weight_decay=1e-2,
+            schedule="step",
+            steps=10,
+            step_factor=0.8,
+        )
+
+
+def _pixel_size(mm_from_pixel: np.ndarray) -> np.ndarray:
+    """Return the size of a pixel along columns and rows, (2,) mm."""
+    return np.linalg.norm(mm_from_pixel[:3, :2], axis=0)
+
+
+@contextmanager
+def _evaluating(net: MoGLoNet) -> Iterator[MoGLoNet]:
+    """Hand out the network in evaluation mode without gradients; restore its mode afterwards."""
+    training = net.training
+    net.eval()
+    try:
+        with torch.inference_mode():
+            yield net
+    finally:
+        net.train(training)

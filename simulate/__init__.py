@@ -1,0 +1,6 @@
+"""Ground truth: tissue, probe and hand make freehand sweeps whose every pose is exact."""
+
+__all__ = ["GENERATOR_VERSION"]
+
+# Part of a data set's identity: rises whenever the same spec gives other bytes.
+GENERATOR_VERSION = 0

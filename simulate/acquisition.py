@@ -1,0 +1,99 @@
+"""What the machine adds: when frames are taken, which are lost, and what can be named in them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmark.errors import UserError
+from benchmark.geometry import apply, inverse
+
+LANDMARK_BORDER_PX = 2.0
+LANDMARK_OFF_PLANE_MM = 0.3  # an anatomical point further from the plane is not in the frame
+
+
+@dataclass(frozen=True)
+class AcquisitionSettings:
+    """How many frames a sweep has and when; the `acquisition` table of a spec.
+
+    Parameters
+    ----------
+    frames, frame_rate_hz
+        Of a sweep, before any is lost.
+    frame_jitter_s
+        Standard deviation of the time of a frame about its place in the regular series.
+    dropped_share
+        Share of frames that are lost; the first and the last never are.
+    """
+
+    frames: int = 100
+    frame_rate_hz: float = 20.0
+    frame_jitter_s: float = 0.0
+    dropped_share: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.frames < 2:
+            raise UserError(f"acquisition.frames: expected at least 2, got {self.frames}")
+        if not 0 < self.frame_rate_hz < np.inf:
+            raise UserError(
+                f"acquisition.frame_rate_hz: expected more than 0, got {self.frame_rate_hz}"
+            )
+        if not 0 <= self.frame_jitter_s < np.inf:
+            raise UserError(
+                f"acquisition.frame_jitter_s: expected at least 0, got {self.frame_jitter_s}"
+            )
+        if not 0 <= self.dropped_share < 1:
+            raise UserError(
+                f"acquisition.dropped_share: expected 0 to less than 1, got {self.dropped_share}"
+            )
+
+    @property
+    def duration_s(self) -> float:
+        """Length of a sweep in s; the first frame's middle is half a frame after its start."""
+        return self.frames / self.frame_rate_hz
+
+
+def frame_times(rng: np.random.Generator, settings: AcquisitionSettings) -> np.ndarray:
+    """Return the mid-frame times (N,) s, rising, of the frames that are not lost.
+
+    Jitter is cut at 0.45 of the frame interval, so that frames keep their order.
+    """
+    interval = 1.0 / settings.frame_rate_hz
+    regular = (np.arange(settings.frames) + 0.5) * interval
+    jitter = settings.frame_jitter_s * rng.standard_normal(settings.frames)
+    times = regular + np.clip(jitter, -0.45 * interval, 0.45 * interval)
+    kept = rng.random(settings.frames) >= settings.dropped_share
+    kept[[0, -1]] = True
+    return times[kept]
+
+
+def laser_times(settings: AcquisitionSettings, frames_per_second: float, most: int) -> np.ndarray:
+    """Return the times (P,) s of at most `most` laser frames spread evenly over a sweep.
+
+    Where more fit at the laser's rate, it fires slower, so that the whole sweep is covered.
+    """
+    count = min(most, max(1, int(settings.duration_s * frames_per_second)))
+    return (np.arange(count) + 0.5) * settings.duration_s / count
+
+
+def visible_landmarks(
+    landmarks_mm: np.ndarray,
+    world_from_image: np.ndarray,
+    mm_from_pixel: np.ndarray,
+    shape: tuple[int, ...],
+) -> np.ndarray:
+    """Return (L, 3): frame, x_px, y_px of each world point (K, 3) mm in the frame nearest to it.
+
+    A point is left out where no frame (N, 4, 4) comes within LANDMARK_OFF_PLANE_MM of it or where
+    it lies outside of that image (height, width) or on its border. Rows are in order of frames.
+    """
+    if not len(landmarks_mm):
+        return np.zeros((0, 3))
+    image_mm = apply(inverse(world_from_image), landmarks_mm[None])
+    frame = np.abs(image_mm[..., 2]).argmin(0)
+    place = image_mm[frame, np.arange(len(landmarks_mm))]
+    pixel = np.concatenate([place, np.ones((len(place), 1))], 1) @ np.linalg.inv(mm_from_pixel).T
+    upper = np.array([shape[1] - 1, shape[0] - 1]) - LANDMARK_BORDER_PX
+    inside = ((pixel[:, :2] >= LANDMARK_BORDER_PX) & (pixel[:, :2] <= upper)).all(1)
+    seen = inside & (np.abs(place[:, 2]) <= LANDMARK_OFF_PLANE_MM)
+    rows = np.column_stack([frame, pixel[:, :2]])[seen]
+    return rows[np.lexsort((rows[:, 2], rows[:, 1], rows[:, 0]))]

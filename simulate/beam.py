@@ -1,0 +1,269 @@
+"""The sampled beam: all depth-dependent numbers that turn scatterers into baseband IQ rows."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmark.errors import UserError
+from simulate.splat import SPLAT_VARIANCE
+from simulate.transducer import FWHM, Probe
+
+# Largest IQ sample steps, in sigmas of the amplitude PSF: the cubic splat is then exact to 0.4 %.
+AXIAL_STEP = 0.85
+LATERAL_STEP = 0.64
+ELEVATION_CUT = 3.0  # sigmas beyond which a scatterer is left out: 0.5 % of the amplitude
+FIR_CUT = 3.2  # likewise for the axial and lateral filters
+SPLAT_REACH = 2
+ELEVATION_DEGREE = 6
+
+Array = NDArray[Any]  # float64
+Float32 = NDArray[np.float32]
+
+
+class Grid(NamedTuple):
+    """Baseband sampling grid: columns are lateral positions, rows depths (mm).
+
+    Lateral positions are mm for a linear probe and radians about the centre of curvature for a
+    curvilinear one. Its border carries scatterers whose echo reaches inside; "inner" counts what
+    is left. The inner grid has `reduce - 1` samples more on each side than the image needs, for
+    the band limit of the reduction by `reduce_rows` and `reduce_columns`.
+    """
+
+    columns: int
+    rows: int
+    column_step: float
+    row_step: float
+    first_column: float
+    first_row: float
+    border_columns: int
+    border_rows: int
+    reduce_columns: int
+    reduce_rows: int
+    radius_mm: float
+
+    @property
+    def depths_mm(self) -> Array:
+        """(inner rows,) depths, mm."""
+        inner = np.arange(self.border_rows, self.rows - self.border_rows)
+        return self.first_row + self.row_step * inner
+
+    @property
+    def lateral(self) -> Array:
+        """(inner columns,) lateral positions, mm (linear) or radians (curvilinear)."""
+        inner = np.arange(self.border_columns, self.columns - self.border_columns)
+        return self.first_column + self.column_step * inner
+
+
+class Beam(NamedTuple):
+    """Grid, filters and gains of one probe in one tissue; arrays for the compiled kernels.
+
+    `carrier` (a, b): the echo phase at depth y is -(a y + b y²) cycles. `elevation`:
+    1 / (sqrt(2) sigma_elevation) squared is one over a polynomial in depth * elevation_scale - 1,
+    lowest power first; `elevation_cut` bounds the exponent z² / (2 sigma²), so that no scatterer
+    farther out of the plane than `elevation_reach` (mm, one per row) is heard. `lateral_taps`,
+    `lateral_half` and `row_gain` have one entry per inner row. `noise_gain`, one per row,
+    multiplies unit noise before the filters.
+    """
+
+    grid: Grid
+    carrier: tuple[float, float]
+    elevation: Float32
+    elevation_scale: float
+    elevation_cut: float
+    elevation_reach: Array
+    axial_taps: Float32
+    lateral_taps: Float32
+    lateral_half: NDArray[np.int64]
+    row_gain: Float32
+    noise_gain: Float32
+
+
+class Echo(NamedTuple):
+    """Frequency-proportional loss of a Gaussian spectrum: still Gaussian, lower and weaker."""
+
+    probe: Probe
+    attenuation_db_cm_mhz: float
+
+    def loss_per_hz(self, depth_mm: Array) -> Array:
+        """Two-way amplitude loss at a depth, nepers per Hz."""
+        decibel = 2.0 * self.attenuation_db_cm_mhz * 1e-6 * np.maximum(depth_mm, 0.0) / 10.0
+        return math.log(10.0) / 20.0 * decibel
+
+    def frequency_hz(self, depth_mm: Array) -> Array:
+        """Centre frequency of the echo from a depth: f_0 - loss sigma_f²."""
+        shift = self.loss_per_hz(depth_mm) * self.probe.sigma_frequency_hz**2
+        return self.probe.centre_frequency_hz - shift
+
+    def amplitude(self, depth_mm: Array) -> Array:
+        """Envelope peak left by the loss: exp(-loss f_0 + (loss sigma_f)² / 2)."""
+        loss = self.loss_per_hz(depth_mm)
+        broad = 0.5 * (loss * self.probe.sigma_frequency_hz) ** 2
+        return np.exp(broad - loss * self.probe.centre_frequency_hz)
+
+    def sigma_lateral(self, depth_mm: Array) -> Array:
+        """Two-way lateral sigma in the grid's unit: mm, or radians for a curvilinear probe."""
+        sigma = self.probe.sigma_lateral_mm(depth_mm, self.frequency_hz(depth_mm))
+        if self.probe.geometry == "linear":
+            return sigma
+        return sigma / (self.probe.radius_mm + np.maximum(depth_mm, 0.0))
+
+    def sigma_elevation_mm(self, depth_mm: Array) -> Array:
+        """Two-way elevational sigma, mm."""
+        return self.probe.sigma_elevation_mm(depth_mm, self.frequency_hz(depth_mm))
+
+    def speckle_rms(self, depth_mm: Array, density_per_mm3: float) -> Array:
+        """Rms of the sum of unit scatterers under a PSF of unit peak, from Campbell's theorem."""
+        lateral_mm = self.probe.sigma_lateral_mm(depth_mm, self.frequency_hz(depth_mm))
+        volume = lateral_mm * self.sigma_elevation_mm(depth_mm) * self.probe.sigma_axial_mm
+        return np.sqrt(density_per_mm3 * math.pi**1.5 * volume)
+
+    def level(self, depth_mm: Array) -> Array:
+        """Rms echo of uniform tissue against depth before gain compensation, any unit.
+
+        Loss, and spreading: a beam's amplitude on axis falls as one over the root of its width,
+        on transmission (both axes) and, by reciprocity, in elevation on reception. Dynamic
+        receive focusing keeps its own level.
+        """
+        frequency = self.frequency_hz(depth_mm)
+        on_axis = self.probe.sigma_transmit_mm(depth_mm, frequency) ** -0.5
+        on_axis = on_axis / self.sigma_elevation_mm(depth_mm)
+        return self.amplitude(depth_mm) * on_axis * self.speckle_rms(depth_mm, 1.0)
+
+
+def scatterer_density(probe: Probe, scatterers_per_cell: float) -> float:
+    """Scatterers per mm³ such that the smallest resolution cell of the image holds that many.
+
+    The cell is the product of the three -6 dB widths of the pulse-echo amplitude; its volume is
+    taken at the depth where it is smallest, near the foci, so every other depth has more.
+    """
+    depths = np.maximum(probe.row_depths_mm, 0.0)
+    area = probe.sigma_lateral_mm(depths) * probe.sigma_elevation_mm(depths)
+    return scatterers_per_cell / float(FWHM**3 * area.min() * probe.sigma_axial_mm)
+
+
+def sampled_beam(
+    probe: Probe,
+    attenuation_db_cm_mhz: float,
+    density_per_mm3: float,
+    *,
+    time_gain_compensation: bool = True,
+    noise_db: float = -math.inf,
+    noise_depth_mm: float = 20.0,
+) -> Beam:
+    """Everything the kernels need to know of a probe in a tissue of given attenuation.
+
+    With time-gain compensation the reference tissue has an IQ of rms 1 at every depth; without,
+    it has 1 at `noise_depth_mm`. Noise is `noise_db` below it there, and the same at all depths
+    before the compensation.
+
+    Raises
+    ------
+    UserError : attenuation so high that it lowers the echo frequency by more than half.
+    """
+    echo = Echo(probe, attenuation_db_cm_mhz)
+    if echo.frequency_hz(np.array(probe.depth_mm)) < 0.5 * probe.centre_frequency_hz:
+        raise UserError(
+            f"tissue.attenuation_db_cm_mhz: {attenuation_db_cm_mhz:g} lowers the echo frequency of "
+            f"probe '{probe.name}' by more than half at depth_mm = {probe.depth_mm:g}; expected a "
+            "smaller attenuation, depth or bandwidth"
+        )
+    grid = _sampling(echo)
+    inner = grid.depths_mm
+    axial = gaussian_taps(np.array([probe.sigma_axial_mm]), grid.row_step)[0]
+    lateral = gaussian_taps(echo.sigma_lateral(inner), grid.column_step)
+    level = echo.level(inner) / echo.level(np.array(noise_depth_mm))
+    gain = (1.0 if time_gain_compensation else level) / echo.speckle_rms(inner, density_per_mm3)
+    noise = 10.0 ** (noise_db / 20.0) / (level if time_gain_compensation else 1.0)
+    response = gain * np.sqrt((axial**2).sum() * (lateral**2).sum(axis=1))
+    scale, elevation = _elevation_polynomial(echo, grid)
+    rows = grid.first_row + grid.row_step * np.arange(grid.rows)
+    cycles_per_mm_hz = 2e-3 / probe.sound_speed_m_s  # two ways
+    shift_hz_per_mm = probe.centre_frequency_hz - float(echo.frequency_hz(np.array(1.0)))
+    return Beam(
+        grid=grid,
+        carrier=(
+            cycles_per_mm_hz * probe.centre_frequency_hz,
+            -0.5 * cycles_per_mm_hz * shift_hz_per_mm,
+        ),
+        elevation=elevation,
+        elevation_scale=scale,
+        elevation_cut=0.5 * ELEVATION_CUT**2,
+        elevation_reach=1.01 * ELEVATION_CUT * echo.sigma_elevation_mm(np.maximum(rows, 0.0)),
+        axial_taps=axial.astype(np.float32),
+        lateral_taps=lateral.astype(np.float32),
+        lateral_half=np.count_nonzero(lateral, axis=1) // 2,
+        row_gain=gain.astype(np.float32),
+        noise_gain=np.pad(noise / response, grid.border_rows, mode="edge").astype(np.float32),
+    )
+
+
+def gaussian_taps(sigma: Array, step: float) -> Array:
+    """(R, 2 L + 1) taps which, after a cubic splat, give Gaussians of these sigmas and unit peak.
+
+    The splat is itself a filter of known variance, so each tap row is narrower by it.
+    """
+    narrowed = np.sqrt(sigma**2 - SPLAT_VARIANCE * step**2)
+    half = math.ceil(FIR_CUT * narrowed.max() / step)
+    offset = step * np.arange(-half, half + 1)
+    ratio = offset / narrowed[:, None]
+    # Half a step more than the cut, so that the taps of a row end where half of them would be 0.
+    taps = np.exp(-0.5 * ratio**2) * (np.abs(ratio) <= FIR_CUT + 0.5 * step / narrowed[:, None])
+    return taps * (sigma * math.sqrt(2.0 * math.pi) / step / taps.sum(axis=1))[:, None]
+
+
+def _sampling(echo: Echo) -> Grid:
+    """The coarsest grid fine enough for the PSF; for a linear probe a divisor of the image's."""
+    probe = echo.probe
+    linear = probe.geometry == "linear"
+    start = probe.start_depth_mm if linear else 0.0
+    spacing_x, spacing_y = probe.pixel_mm
+    depths = np.linspace(start - spacing_y, probe.depth_mm + spacing_y, 512)
+    finest = LATERAL_STEP * float(echo.sigma_lateral(depths).min())
+    reduce_rows = math.ceil(spacing_y / (AXIAL_STEP * probe.sigma_axial_mm))
+    row_step = spacing_y / reduce_rows
+    if linear:
+        width = probe.width_mm
+        reduce_columns = math.ceil(spacing_x / finest)
+        column_step = spacing_x / reduce_columns
+    else:
+        width = probe.aperture_mm / probe.radius_mm
+        column_step = width / math.ceil(width / finest)
+        middle = column_step * (probe.radius_mm + 0.5 * probe.depth_mm)
+        reduce_columns = max(1, round(spacing_x / middle))
+    reach = gaussian_taps(echo.sigma_lateral(depths), column_step).shape[1] // 2
+    border_columns = reach + SPLAT_REACH
+    border_rows = (
+        gaussian_taps(np.array([probe.sigma_axial_mm]), row_step).shape[1] // 2 + SPLAT_REACH
+    )
+    outside_columns = reduce_columns - 1 + border_columns
+    outside_rows = reduce_rows - 1 + border_rows
+    return Grid(
+        columns=round(width / column_step) + 1 + 2 * outside_columns,
+        rows=math.ceil((probe.depth_mm - start) / row_step - 1e-6) + 1 + 2 * outside_rows,
+        column_step=column_step,
+        row_step=row_step,
+        first_column=-0.5 * width - outside_columns * column_step,
+        first_row=start - outside_rows * row_step,
+        border_columns=border_columns,
+        border_rows=border_rows,
+        reduce_columns=reduce_columns,
+        reduce_rows=reduce_rows,
+        radius_mm=float(probe.radius_mm),
+    )
+
+
+def _elevation_polynomial(echo: Echo, grid: Grid) -> tuple[float, Float32]:
+    """Scale and coefficients of 2 sigma_elevation²; exact without attenuation, 0.1 % with it."""
+    deepest = grid.first_row + grid.row_step * grid.rows
+    scale = 2.0 / deepest
+    depths = np.linspace(0.0, deepest, 400)
+    values = 2.0 * echo.sigma_elevation_mm(depths) ** 2
+    position = depths * scale - 1.0
+    fit = np.polynomial.Polynomial.fit(
+        position, values, ELEVATION_DEGREE, domain=[-1, 1], w=1.0 / values
+    )
+    return scale, fit.coef.astype(np.float32)

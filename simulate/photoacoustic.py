@@ -1,0 +1,186 @@
+"""Photoacoustic frames of a tissue: light, initial pressure, sound to the array, image.
+
+In 2D the absorbers are averaged over elevation with the one-way beam of the array's lens, so a 2D
+source is the mean initial pressure (Pa) over the slice that the probe hears, and sound then spreads
+in the image plane only. In 3D nothing is averaged: the element's height and lens do it themselves.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmark.errors import UserError
+from simulate import receiver
+from simulate.acoustics import AcousticGrid, Acoustics
+from simulate.photoacoustic_plan import (
+    PhotoacousticSettings,
+    image_probe,
+    photoacoustic_mm_from_pixel,
+    plan_grid,
+    receive_band,
+)
+from simulate.photoacoustic_source import Tissue, initial_pressure, medium_on_grid
+from simulate.transducer import Probe
+
+__all__ = [
+    "PhotoacousticSettings",
+    "element_signals",
+    "form_image",
+    "photoacoustic_mm_from_pixel",
+    "plan_grid",
+    "render_photoacoustic",
+]
+
+Array = NDArray[np.floating]
+
+
+def element_signals(
+    pressure: NDArray[np.float32],
+    probe: Probe,
+    settings: PhotoacousticSettings,
+    grid: AcousticGrid,
+    medium: Acoustics | float,
+) -> NDArray[np.float32]:
+    """Return what each element hears of an initial pressure, (elements, steps) Pa, unfiltered."""
+    weights, delays = None, None
+    if len(grid.shape) == 3:
+        weights, delays = receiver.elevation_weights(probe, grid.axes_mm[2])
+    if settings.engine == "kwave":
+        from simulate import kwave
+
+        rows = kwave.sensor_rows(
+            pressure, grid, medium, elevation_weights=weights, backend=settings.kwave_backend,
+            device=settings.kwave_device, fast_fft=settings.kwave_fast_fft,
+        )  # fmt: skip
+    else:
+        from simulate import propagator
+
+        rows = propagator.sensor_rows(
+            pressure, grid.spacing_mm, float(np.max(np.asarray(medium))), grid.time_step_s,
+            grid.steps, sensor_row=grid.sensor_row, elevation_weights=weights,
+        )  # fmt: skip
+    if delays is not None:
+        rows = receiver.through_lens(rows, delays, grid.time_step_s)
+    matrix = receiver.element_weights(probe, grid.axes_mm[1]).astype(np.float32)
+    return matrix @ rows.astype(np.float32, copy=False)
+
+
+def form_image(
+    signals: NDArray[np.float32],
+    probe: Probe,
+    settings: PhotoacousticSettings,
+    grid: AcousticGrid,
+    *,
+    noise_pa: float = 0.0,
+    random: np.random.Generator | None = None,
+) -> NDArray[np.float32]:
+    """Return the envelope image (H, W) of element signals: band, beamformer, envelope, skin.
+
+    `noise_pa` is the rms noise of an element within its band, drawn from `random`.
+    """
+    from simulate import beamform  # compiles: not for those who only read settings
+
+    band = receive_band(probe, settings)
+    speed = probe.sound_speed_m_s
+    noise = None
+    if noise_pa > 0:
+        random = random or np.random.default_rng(0)
+        noise = receiver.white_noise(signals.shape, grid.time_step_s, band, noise_pa, random)
+    analytic, time_step = receiver.analytic_signals(
+        signals, grid.time_step_s, band, grid.spacing_mm, speed, noise=noise
+    )
+    image = image_probe(probe, settings)
+    elements = receiver.element_positions_mm(probe)
+    columns = (np.arange(image.width_px) - 0.5 * (image.width_px - 1)) * image.pixel_mm[0]
+    rows = image.row_depths_mm
+    if settings.reconstruction == "line":
+        pixels = beamform.line_reconstruction(
+            analytic, time_step, probe.pitch_mm, elements, columns, rows, speed
+        )
+    else:
+        pixels = beamform.delay_and_sum(
+            analytic, time_step, elements, columns, rows, speed, f_number=settings.f_number,
+            apodisation=settings.apodisation, coherence_factor=settings.coherence_factor,
+        )  # fmt: skip
+    return beamform.reject_skin(
+        beamform.envelope(pixels), rows,
+        search_mm=settings.skin_search_mm, below_mm=settings.skin_reject_mm,
+    )  # fmt: skip
+
+
+def render_photoacoustic(
+    tissue: Tissue,
+    probe: Probe,
+    settings: PhotoacousticSettings,
+    world_from_image: Array,
+    wavelength_nm: Array,
+    *,
+    seed: int,
+    progress: Callable[[int], None] | None = None,
+) -> NDArray[np.float32]:
+    """Return photoacoustic frames (N, H, W), float32 linear envelopes in Pa.
+
+    Parameters
+    ----------
+    world_from_image : (N, 4, 4), or (N, K, 4, 4) to average K laser pulses per frame, each at its
+        own pose: the average is what motion blurs, and noise falls by sqrt(K).
+    wavelength_nm : (N,), each of the haemoglobin table.
+    seed : of the receiver noise; frame n draws from (seed, n) whatever else is rendered.
+    progress : called with the number of frames done.
+
+    UserError for a tissue without `acoustics` where the medium is heterogeneous, and for grids that
+    cannot work (see `plan_grid`).
+    """
+    poses = np.asarray(world_from_image, np.float64)
+    poses = poses[:, None] if poses.ndim == 3 else poses
+    wavelengths = np.asarray(wavelength_nm, np.float64)
+    if poses.ndim != 4 or poses.shape[2:] != (4, 4) or wavelengths.shape != poses.shape[:1]:
+        raise UserError(
+            "render_photoacoustic: expected poses (N, 4, 4) or (N, K, 4, 4) and (N,) wavelengths, "
+            f"got {np.shape(world_from_image)} and {wavelengths.shape}"
+        )
+    image = image_probe(probe, settings)
+    frames = np.zeros((len(poses), image.height_px, image.width_px), np.float32)
+    for index, (pulses, wavelength) in enumerate(zip(poses, wavelengths, strict=True)):
+        random = np.random.default_rng([seed, index])
+        frames[index] = _frame(tissue, probe, settings, pulses, float(wavelength), random)
+        if progress is not None:
+            progress(index + 1)
+    return frames
+
+
+def _frame(
+    tissue: Tissue,
+    probe: Probe,
+    settings: PhotoacousticSettings,
+    pulses: Array,
+    wavelength_nm: float,
+    random: np.random.Generator,
+) -> NDArray[np.float32]:
+    grid = plan_grid(probe, settings)
+    medium: Acoustics | float = probe.sound_speed_m_s
+    if settings.medium == "heterogeneous":
+        grid, medium = _heterogeneous_grid(tissue, probe, settings, grid, pulses[len(pulses) // 2])
+    # Sound is linear: the mean over pulses of the source is the mean of what is heard.
+    pressure = np.mean(
+        [initial_pressure(tissue, probe, settings, grid, p, wavelength_nm) for p in pulses], axis=0
+    )
+    signals = element_signals(pressure, probe, settings, grid, medium)
+    noise = settings.noise_pa / np.sqrt(len(pulses))
+    return form_image(signals, probe, settings, grid, noise_pa=noise, random=random)
+
+
+def _heterogeneous_grid(
+    tissue: Tissue,
+    probe: Probe,
+    settings: PhotoacousticSettings,
+    grid: AcousticGrid,
+    pose: Array,
+) -> tuple[AcousticGrid, Acoustics]:
+    """Return a grid planned for the slowest and fastest tissue of the view, and its medium."""
+    speeds = medium_on_grid(tissue, grid, pose).sound_speed_m_s
+    slowest = min(float(speeds.min()), probe.sound_speed_m_s)
+    fastest = max(float(speeds.max()), probe.sound_speed_m_s)
+    grid = plan_grid(probe, settings, slowest_m_s=slowest, fastest_m_s=fastest)
+    return grid, medium_on_grid(tissue, grid, pose)

@@ -1,0 +1,237 @@
+"""Point scatterers without end, drawn by world cell from a 64-bit key when a frame needs them.
+
+Space is cut into cubic cells. A cell's scatterers are a function of (key, cell index, number) and
+of nothing else, so neither the order in which cells are visited, nor the extent of a sweep, nor
+the number of processes changes one of them, and no volume is ever held.
+
+The number in a cell is Poisson and positions are uniform: cells put together are then exactly a
+homogeneous Poisson process, in which the cell walls leave no trace at any order of statistics. (A
+fixed number per cell would make counts more even than chance at the scale of the cell.)
+
+Amplitudes are ±1 times the tissue's backscatter: of all zero-mean laws, constant modulus with
+random sign has the smallest fourth moment, so it reaches Rayleigh statistics with the fewest
+scatterers: var(I) / mean(I)² = 1 + 1 / N instead of 1 + 3 / N for Gaussian ones.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+CELL_MEAN = 64.0  # scatterers per cell on average
+BLOCK_SIDE = 4  # cells per side of a block, the unit of drawing and of storage
+CELLS = BLOCK_SIDE**3
+LANES = 16  # a cell is padded with silent scatterers to a multiple of this, for the vector unit
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX_A = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_B = np.uint64(0x94D049BB133111EB)
+_BITS21 = np.uint64(0x1FFFFF)
+
+
+class Tissue(Protocol):
+    """What the engine asks of a tissue, in world mm at rest."""
+
+    key: int
+    attenuation_db_cm_mhz: float
+
+    def backscatter(self, points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(M, 3) points to (M,) linear amplitudes >= 0; 1 is the reference tissue."""
+        ...
+
+
+class Scatterers(NamedTuple):
+    """The blocks of one group of frames; a plain tuple of arrays for the compiled kernels.
+
+    `x`, `y`, `z` (slots, capacity) float32 are mm from the block's corner, `amplitude` likewise;
+    cell j of slot s holds entries starts[s, j] to starts[s, j + 1]. Block b lies in slot
+    slots[b], its corner at corners[b] world mm; blocks are in ascending order of their index, so
+    that sums over them always run in the same order.
+    """
+
+    x: NDArray[np.float32]
+    y: NDArray[np.float32]
+    z: NDArray[np.float32]
+    amplitude: NDArray[np.float32]
+    starts: NDArray[np.int32]
+    slots: NDArray[np.int64]
+    corners: NDArray[np.float64]
+    cell_mm: float
+
+
+@njit(cache=True, inline="always")
+def mix(value: np.uint64) -> np.uint64:
+    """Finaliser of SplitMix64 (Steele, Lea, Flood 2014): 64 bits to 64 well-mixed bits."""
+    value = (value ^ (value >> np.uint64(30))) * _MIX_A
+    value = (value ^ (value >> np.uint64(27))) * _MIX_B
+    return value ^ (value >> np.uint64(31))
+
+
+def poisson_table(mean: float) -> NDArray[np.float64]:
+    """Cumulative Poisson probabilities up to 1 - 1e-12, for drawing by inversion."""
+    counts = np.arange(int(mean + 12.0 * math.sqrt(mean) + 12.0))
+    logs = counts * math.log(mean) - mean - np.array([math.lgamma(n + 1.0) for n in counts])
+    cumulative = np.cumsum(np.exp(logs))
+    return cumulative[: int(np.searchsorted(cumulative, 1.0 - 1e-12)) + 1]
+
+
+@njit(cache=True)
+def _draw_block(key, block, cell_mm, table, points, signs, counts):
+    """Fill the scatterers of one block (mm from its corner), cell after cell; return how many."""
+    total = 0
+    unit = cell_mm / 2097152.0
+    for cell in range(CELLS):
+        row = cell // BLOCK_SIDE
+        place = (row // BLOCK_SIDE, row % BLOCK_SIDE, cell % BLOCK_SIDE)
+        seed = mix(key + _GOLDEN)
+        for axis in range(3):
+            seed = mix((seed ^ np.uint64(block[axis] * BLOCK_SIDE + place[axis])) + _GOLDEN)
+        uniform = np.float64(seed >> np.uint64(11)) / 9007199254740992.0
+        count = np.searchsorted(table, uniform, side="right")
+        counts[cell] = count
+        for number in range(count):
+            bits = mix(seed + np.uint64(number + 1) * _GOLDEN)
+            for axis in range(3):
+                offset = np.float64((bits >> np.uint64(21 * axis)) & _BITS21) + 0.5
+                points[total, axis] = place[axis] * cell_mm + offset * unit
+            signs[total] = 1.0 - 2.0 * np.float64(bits >> np.uint64(63))
+            total += 1
+    return total
+
+
+@njit(cache=True)
+def _pack_block(points, amplitudes, counts, x, y, z, amplitude, starts):
+    """Copy a drawn block into its slot, each cell padded with silent scatterers."""
+    source = 0
+    place = 0
+    for cell in range(CELLS):
+        starts[cell] = place
+        padded = (counts[cell] + LANES - 1) // LANES * LANES
+        for number in range(padded):
+            inside = number < counts[cell]
+            entry = source + number if inside else 0
+            x[place] = points[entry, 0]
+            y[place] = points[entry, 1]
+            z[place] = points[entry, 2]
+            amplitude[place] = amplitudes[entry] if inside else 0.0
+            place += 1
+        source += counts[cell]
+    starts[CELLS] = place
+
+
+class ScattererStore:
+    """The blocks near the current frames; the least recently used are forgotten.
+
+    Memory is bounded by `memory_mb` (about 100 kB per block) or by what one group of frames needs,
+    whichever is more. Forgetting changes nothing: a block drawn again is the same.
+
+    Parameters
+    ----------
+    tissue : gives the key and the backscatter.
+    density_per_mm3 : mean number of scatterers per mm³.
+    memory_mb : blocks kept beyond those in use, MB.
+    """
+
+    def __init__(self, tissue: Tissue, density_per_mm3: float, memory_mb: float = 256.0) -> None:
+        self.tissue = tissue
+        self.cell_mm = (CELL_MEAN / density_per_mm3) ** (1.0 / 3.0)
+        self.block_mm = self.cell_mm * BLOCK_SIDE
+        self._key = np.uint64(tissue.key & 0xFFFFFFFFFFFFFFFF)
+        self._table = poisson_table(CELL_MEAN)
+        # Ten standard deviations above the mean of a padded block: 1e-23 of being too small.
+        mean = CELLS * (CELL_MEAN + LANES / 2)
+        self._capacity = int(mean + 10.0 * math.sqrt(mean)) // LANES * LANES
+        self._slots: OrderedDict[tuple[int, int, int], int] = OrderedDict()
+        self._free: list[int] = []
+        self._most = max(1, int(memory_mb * 1e6 / (16 * self._capacity)))
+        self._arrays: list[NDArray[Any]] = [
+            np.empty((0, self._capacity), np.float32) for _ in range(4)
+        ]
+        self._starts: NDArray[Any] = np.empty((0, CELLS + 1), np.int32)
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    def gather(self, blocks: NDArray[np.int64]) -> Scatterers:
+        """The scatterers of (B, 3) block indices, valid until the next call.
+
+        Raises
+        ------
+        ValueError : backscatter of wrong shape, negative or not finite.
+        """
+        order = np.lexsort((blocks[:, 2], blocks[:, 1], blocks[:, 0]))
+        names = [(int(a), int(b), int(c)) for a, b, c in blocks[order]]
+        missing = []
+        for name in names:
+            if name in self._slots:
+                self._slots.move_to_end(name)
+            else:
+                missing.append(name)
+        self._make_room(len(missing), kept=len(names) - len(missing))
+        for name in missing:
+            slot = self._free.pop()
+            self._fill(slot, name)
+            self._slots[name] = slot
+        x, y, z, amplitude = self._arrays
+        return Scatterers(
+            x, y, z, amplitude, self._starts,
+            np.array([self._slots[name] for name in names], np.int64),
+            np.array(names, np.float64).reshape(-1, 3) * self.block_mm,
+            self.cell_mm,
+        )  # fmt: skip
+
+    def points(
+        self, block: tuple[int, int, int]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """World positions (M, 3) mm and amplitudes (M,), backscatter included, of one block."""
+        points, amplitudes, _ = self._draw(block)
+        return points + np.array(block) * self.block_mm, amplitudes
+
+    def _draw(
+        self, block: tuple[int, int, int]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+        room = np.empty((CELLS * len(self._table), 3))
+        signs = np.empty(len(room))
+        counts = np.empty(CELLS, np.int64)
+        index = np.array(block, np.int64)
+        total = _draw_block(self._key, index, self.cell_mm, self._table, room, signs, counts)
+        points = room[:total]
+        # One call per block, always whole, so that the values cannot depend on what else is drawn.
+        strength = np.asarray(self.tissue.backscatter(points + index * self.block_mm))
+        if strength.shape != (total,) or not np.all(strength >= 0.0):
+            raise ValueError(
+                f"backscatter: expected {total} amplitudes >= 0, got shape {strength.shape}"
+                f" with minimum {strength.min(initial=np.inf)}"
+            )
+        return points, signs[:total] * strength, counts
+
+    def _fill(self, slot: int, block: tuple[int, int, int]) -> None:
+        points, amplitudes, counts = self._draw(block)
+        if np.sum(-(-counts // LANES) * LANES) > self._capacity:
+            raise RuntimeError(f"block {block} holds more scatterers than a slot")
+        x, y, z, amplitude = (array[slot] for array in self._arrays)
+        _pack_block(points, amplitudes, counts, x, y, z, amplitude, self._starts[slot])
+
+    def _make_room(self, wanted: int, kept: int) -> None:
+        """Free `wanted` slots: forget the oldest blocks over the bound, but not `kept`; grow."""
+        over = len(self._slots) + wanted - self._most
+        for _ in range(min(over, len(self._slots) - kept)):
+            self._free.append(self._slots.popitem(last=False)[1])
+        have = len(self._starts)
+        need = have + wanted - len(self._free)
+        if need > have:
+            rows = max(need, min(2 * have, self._most))
+            self._arrays = [_taller(array, rows) for array in self._arrays]
+            self._starts = _taller(self._starts, rows)
+            self._free.extend(range(have, rows))
+
+
+def _taller(array: NDArray, rows: int) -> NDArray:
+    taller = np.empty((rows, array.shape[1]), array.dtype)
+    taller[: len(array)] = array
+    return taller

@@ -1,0 +1,186 @@
+"""What is where in a layered limb, compiled: layers, fibres, septa and vessels, point by point."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+# Layers, as `classify` names them.
+OUTSIDE, SKIN, FAT, FASCIA, MUSCLE, DEEP_MUSCLE, WALL, BLOOD = range(8)
+
+EPIDERMIS_MM = 0.15
+FASCIA_MM = 0.45
+
+_PRIME_X = np.uint64(0x9E3779B97F4A7C15)
+_PRIME_Y = np.uint64(0xC2B2AE3D27D4EB4F)
+_PRIME_Z = np.uint64(0x165667B19E3779F9)
+_MIX = np.uint64(0xFF51AFD7ED558CCD)
+
+
+@njit(cache=True, inline="always", error_model="numpy")
+def _corner(key, i, j, k):
+    """Hash of a lattice point to [0, 1)."""
+    value = key ^ (np.uint64(i) * _PRIME_X + np.uint64(j) * _PRIME_Y + np.uint64(k) * _PRIME_Z)
+    value = (value ^ (value >> np.uint64(33))) * _MIX
+    value = (value ^ (value >> np.uint64(29))) * _PRIME_Y
+    return np.float64(value >> np.uint64(40)) * (1.0 / 16777216.0)
+
+
+@njit(cache=True, error_model="numpy")
+def noise(key, x, y, z):
+    """Smooth noise in [0, 1] with one independent value per unit lattice point (value noise)."""
+    i, j, k = np.floor(x), np.floor(y), np.floor(z)
+    u, v, w = x - i, y - j, z - k
+    u, v, w = u * u * (3 - 2 * u), v * v * (3 - 2 * v), w * w * (3 - 2 * w)
+    a, b, c = np.int64(i), np.int64(j), np.int64(k)
+    total = 0.0
+    for s in range(2):
+        near = _corner(key, a, b, c + s) * (1 - u) + _corner(key, a + 1, b, c + s) * u
+        far = _corner(key, a, b + 1, c + s) * (1 - u) + _corner(key, a + 1, b + 1, c + s) * u
+        total += (near * (1 - v) + far * v) * (w if s else 1 - w)
+    return total
+
+
+@njit(cache=True, error_model="numpy")
+def height(sheet, x, z):
+    """Height (mm) of a sheet (T, 4) at (x, z): row 0 is level, bend (1/mm), slope x, slope z.
+
+    The other rows are waves: amplitude (mm), wave numbers along x and z (rad/mm), phase (rad).
+    """
+    value = sheet[0, 0] + 0.5 * sheet[0, 1] * x * x + sheet[0, 2] * x + sheet[0, 3] * z
+    for row in range(1, sheet.shape[0]):
+        value += sheet[row, 0] * np.sin(sheet[row, 1] * x + sheet[row, 2] * z + sheet[row, 3])
+    return value
+
+
+@njit(cache=True, error_model="numpy")
+def wall_distance(x, y, z, origin, shape, start, entries, segments):
+    """Signed distance (mm) to the nearest lumen, negative inside, and that segment; inf if far."""
+    best, owner = np.inf, -1
+    i = np.int64(np.floor(x - origin[0]))
+    j = np.int64(np.floor(y - origin[1]))
+    k = np.int64(np.floor(z - origin[2]))
+    if i < 0 or j < 0 or k < 0 or i >= shape[0] or j >= shape[1] or k >= shape[2]:
+        return best, owner
+    cell = (i * shape[1] + j) * shape[2] + k
+    for place in range(start[cell], start[cell + 1]):
+        s = segments[entries[place]]
+        ax, ay, az = s[3] - s[0], s[4] - s[1], s[5] - s[2]
+        px, py, pz = x - s[0], y - s[1], z - s[2]
+        share = (px * ax + py * ay + pz * az) / (ax * ax + ay * ay + az * az)
+        share = min(max(share, 0.0), 1.0)
+        px, py, pz = px - share * ax, py - share * ay, pz - share * az
+        gap = np.sqrt(px * px + py * py + pz * pz) - (s[6] + share * (s[7] - s[6]))
+        if gap < best:
+            best, owner = gap, entries[place]
+    return best, owner
+
+
+@njit(cache=True, error_model="numpy")
+def wall_thickness(segment):
+    """Thickness (mm) of a vessel's wall: a tenth of a millimetre and a share of the radius."""
+    return 0.12 + 0.15 * 0.5 * (segment[6] + segment[7])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def classify(points, sheets, origin, shape, start, entries, segments):
+    """Return depth below the skin (M,) mm, layer (M,) and nearest segment (M,), -1 if far."""
+    count = points.shape[0]
+    depth, layer = np.empty(count), np.empty(count, np.int64)
+    owner = np.empty(count, np.int64)
+    for n in range(count):
+        x, y, z = points[n, 0], points[n, 1], points[n, 2]
+        below = y - height(sheets[0], x, z)
+        depth[n] = below
+        layer[n] = _layer(below, x, z, sheets)
+        gap, owner[n] = wall_distance(x, y, z, origin, shape, start, entries, segments)
+        if gap < 0.0:
+            layer[n] = BLOOD
+        elif owner[n] >= 0 and gap < wall_thickness(segments[owner[n]]):
+            layer[n] = WALL
+    return depth, layer, owner
+
+
+@njit(cache=True, error_model="numpy")
+def _layer(below, x, z, sheets):
+    """Return the layer at a depth (mm) below the skin, vessels aside."""
+    if below < 0.0:
+        return OUTSIDE
+    # The skin's thickness varies by far less than itself, so further down it need not be known.
+    if below < 2.0 * sheets[1, 0, 0] and below < height(sheets[1], x, z):
+        return SKIN
+    superficial = below - height(sheets[2], x, z)
+    if superficial < 0.0:
+        return FAT
+    deep = below - height(sheets[3], x, z)
+    if superficial < FASCIA_MM or abs(deep) < 0.5 * FASCIA_MM:
+        return FASCIA
+    return DEEP_MUSCLE if deep > 0.0 else MUSCLE
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def backscatter(points, key, sheets, fibre, levels, origin, shape, start, entries, segments):
+    """Return the echo amplitude (M,) at world points (M, 3): the layer's level times its texture.
+
+    fibre (2,): slope dy/dz of the fibres above and below the deep fascia; levels (8,) by layer.
+    """
+    count = points.shape[0]
+    result = np.empty(count)
+    for n in range(count):
+        x, y, z = points[n, 0], points[n, 1], points[n, 2]
+        below = y - height(sheets[0], x, z)
+        layer = _layer(below, x, z, sheets)
+        if layer == OUTSIDE:
+            result[n] = levels[OUTSIDE]
+            continue
+        gap, owner = wall_distance(x, y, z, origin, shape, start, entries, segments)
+        if gap < 0.0:
+            layer = BLOOD
+        elif owner >= 0 and gap < wall_thickness(segments[owner]):
+            layer = WALL
+        value = levels[layer]
+        if layer == SKIN:
+            value *= 2.0 if below < EPIDERMIS_MM else 1.0
+        elif layer == FAT:
+            value *= _fat(key, x, below, z)
+        elif layer == MUSCLE:
+            value *= _muscle(key + np.uint64(21), x, below, z, fibre[0])
+        elif layer == DEEP_MUSCLE:
+            value *= _muscle(key + np.uint64(31), x, below, z, fibre[1])
+        result[n] = value
+    return result
+
+
+@njit(cache=True, inline="always", error_model="numpy")
+def _turned(u, v):
+    """Turn two coordinates by 35 degrees, so that the lattice of the noise lies askew to image."""
+    return 0.819 * u - 0.574 * v, 0.574 * u + 0.819 * v
+
+
+@njit(cache=True, error_model="numpy")
+def _ridge(value, width):
+    """Thin sheets where noise passes its middle: 1 on them, falling over `width`."""
+    offset = (value - 0.5) / width
+    return np.exp(-offset * offset)
+
+
+@njit(cache=True, error_model="numpy")
+def _fat(key, x, below, z):
+    """Texture of fat: lobules of uneven brightness between thin bright septa, mostly lying flat."""
+    u, v = _turned(x / 4.0, below / 1.4)
+    septum = _ridge(noise(key + np.uint64(11), u, v, z / 7.0), 0.035)
+    lobule = noise(key + np.uint64(12), 1.7 * u, 1.7 * v, z / 3.5)
+    return 0.6 + 0.8 * lobule + 4.0 * septum
+
+
+@njit(cache=True, error_model="numpy")
+def _muscle(key, x, below, z, slope):
+    """Texture of muscle: fibre bundles long along their direction, with bright sheaths between."""
+    u, v = _turned(x / 3.0, (below - slope * z) / 1.6)
+    sheath = _ridge(noise(key + np.uint64(1), u, v, z / 16.0), 0.04)
+    bundle = noise(key, 2.3 * u, 2.3 * v, z / 9.0)
+    large = noise(key + np.uint64(2), 0.4 * u, 0.4 * v, z / 12.0)
+    return (0.5 + bundle) * (0.6 + 0.8 * large) + 2.2 * sheath

@@ -1,0 +1,140 @@
+"""One trajectory of the probe over the skin: a smooth function of time from a plain record."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.interpolate import CubicHermiteSpline
+
+from benchmark.geometry import compose, rotation_from_vector
+from simulate.harmonics import Harmonics
+
+# (x (N,), z (N,)) mm -> skin's y (N,) mm and unit normal (N, 3) into the body, both world.
+Surface = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast the path is run through over `duration_s`.
+
+    Speed is proportional to exp(log_speed(t)), multiplied by a dip to zero at each of `stops`
+    (s) and changing sign smoothly at each of `turns` (s).
+    """
+
+    duration_s: float
+    log_speed: Harmonics
+    stops: tuple[float, ...] = ()
+    turns: tuple[float, ...] = ()
+
+    def progress(self, t: np.ndarray) -> np.ndarray:
+        """Return the signed share (N,) of the path run through at times (N,) s.
+
+        The total distance, there and back, is one. Integrated once by Simpson's rule on a fine
+        grid whose nodes also carry the speed, so the cubic between them is exact to about 1e-8.
+        """
+        steps = 4 * max(64, int(np.ceil(self.duration_s * 100)))
+        grid = np.linspace(0.0, self.duration_s, 2 * steps + 1)
+        speed = self._speed(grid)
+        width = grid[2] - grid[0]
+        total = np.abs(speed[:-1] + speed[1:]).sum() * width / 4
+        pieces = (speed[:-2:2] + 4 * speed[1::2] + speed[2::2]) * width / 6
+        distance = np.concatenate([[0.0], np.cumsum(pieces)])
+        scale = distance[-1] if not self.turns else total
+        curve = CubicHermiteSpline(grid[::2], distance / scale, speed[::2] / scale)
+        return curve(t)
+
+    def _speed(self, t: np.ndarray) -> np.ndarray:
+        speed = np.exp(self.log_speed(t))
+        for stop in self.stops:  # a standstill of about 0.3 s, entered and left smoothly
+            speed = speed * (1.0 - np.exp(-(((t - stop) / 0.3) ** 4)))
+        for turn in self.turns:
+            speed = speed * np.tanh((turn - t) / 0.15)
+        return speed
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """One trajectory: all that was drawn for it.
+
+    length_mm: along the skin; start_mm: (x, z); heading at share q of the path is
+    `bend_rad (q - 1/2) + coil_rad q^2 + wave_rad sin(2 pi q) + wander(q)`; `follow`: the share of
+    it that the probe turns with; azimuth_rad: direction of the elevational axis against the path
+    (0: perpendicular image plane, -pi/2: parallel); swing_rad: rotation vector (tilt, yaw, roll)
+    run through over the path, symmetric about its middle; backwards: it is run from its end;
+    gel_mm: between face and skin.
+    across_mm, axial_mm, rotation_rad (tilt, yaw, roll): wobble over time; tremor: none or six,
+    across, along and axial in mm, then tilt, yaw, roll.
+    """
+
+    pace: Pace
+    length_mm: float
+    start_mm: tuple[float, float] = (0.0, 0.0)
+    bend_rad: float = 0.0
+    wave_rad: float = 0.0
+    coil_rad: float = 0.0
+    wander: Harmonics = field(default_factory=Harmonics)
+    follow: float = 0.0
+    azimuth_rad: float = 0.0
+    swing_rad: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    backwards: bool = False
+    gel_mm: float = 0.0
+    across_mm: Harmonics = field(default_factory=Harmonics)
+    axial_mm: Harmonics = field(default_factory=Harmonics)
+    rotation_rad: tuple[Harmonics, Harmonics, Harmonics] = (Harmonics(),) * 3
+    tremor: tuple[Harmonics, ...] = ()
+
+    def heading(self, q: np.ndarray) -> np.ndarray:
+        """Return the direction of travel (N,) rad off the z axis, towards x, at shares (N,)."""
+        turning = self.bend_rad * (q - 0.5) + self.coil_rad * q**2
+        return turning + self.wave_rad * np.sin(2 * np.pi * q) + self.wander(q)
+
+    def ground(self, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the undisturbed path (x (N,), z (N,)) mm at shares (N,) of its length.
+
+        The integral of (sin, cos) of the heading, by Simpson's rule on a fine grid.
+        """
+        nodes = np.linspace(0.0, 1.0, 801)
+        heading = self.heading(nodes)
+        width = self.length_mm * (nodes[2] - nodes[0])
+        places = []
+        for slope, origin in zip((np.sin(heading), np.cos(heading)), self.start_mm, strict=True):
+            pieces = (slope[:-2:2] + 4 * slope[1::2] + slope[2::2]) * width / 6
+            values = origin + np.concatenate([[0.0], np.cumsum(pieces)])
+            curve = CubicHermiteSpline(nodes[::2], values, slope[::2] * self.length_mm)
+            places.append(curve(q))
+        return places[0], places[1]
+
+
+def follow_skin(t: np.ndarray, trajectory: Trajectory, surface: Surface) -> np.ndarray:
+    """Return world_from_image (N, 4, 4) at times (N,) s of a probe that rests on the skin.
+
+    The probe's face centre lies on the skin but for the gel and the axial wobble, its y axis along
+    the inward normal but for swing and wobble, which turn it about the face centre.
+    """
+    t = np.asarray(t, float)
+    share = trajectory.pace.progress(t)
+    share = 1.0 - share if trajectory.backwards else share
+    tremor = [wave(t) for wave in trajectory.tremor] or [np.zeros_like(t)] * 6
+    x, z = trajectory.ground(share)
+    heading = trajectory.heading(share)
+    across = trajectory.across_mm(t) + tremor[0]
+    x = x + across * np.cos(heading) + tremor[1] * np.sin(heading)
+    z = z - across * np.sin(heading) + tremor[1] * np.cos(heading)
+    y, normal = surface(x, z)
+    base = _upright(normal, trajectory.follow * heading + trajectory.azimuth_rad)
+    wobble = np.stack(
+        [wave(t) + shake for wave, shake in zip(trajectory.rotation_rad, tremor[3:], strict=True)],
+        -1,
+    )
+    swing = (share - 0.5)[:, None] * np.asarray(trajectory.swing_rad)
+    pressed = trajectory.axial_mm(t) + tremor[2] - trajectory.gel_mm
+    contact = np.stack([x, y, z], -1) + pressed[:, None] * normal
+    return compose(base @ rotation_from_vector(swing + wobble), contact)
+
+
+def _upright(normal: np.ndarray, azimuth: np.ndarray) -> np.ndarray:
+    """Return rotations (N, 3, 3) with y along `normal` (N, 3), z as near as can be to `azimuth`."""
+    forward = np.stack([np.sin(azimuth), np.zeros_like(azimuth), np.cos(azimuth)], -1)
+    elevation = forward - (forward * normal).sum(-1, keepdims=True) * normal
+    elevation /= np.linalg.norm(elevation, axis=-1, keepdims=True)
+    return np.stack([np.cross(normal, elevation), normal, elevation], -1)

@@ -1,0 +1,200 @@
+"""The leaderboard: what it ranks, what it refuses to rank, and the same numbers in every form."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmark.errors import UserError
+from benchmark.leaderboard import Leaderboard, build_leaderboard, console_table, read_leaderboard
+from benchmark.leaderboard_tables import csv_text, markdown_text
+from benchmark.statistics import cluster_bootstrap
+from tests.benchmark.synthetic_results import field, result, summary_of, write_results
+
+HEADLINE = "fdr_path_centre"
+
+
+def board_of(tmp_path: Path, *results: dict[str, Any]) -> Leaderboard:
+    return read_leaderboard(write_results(tmp_path, list(results)))
+
+
+def exact(tracker: str, low: float, mean: float, high: float, **more: Any) -> dict[str, Any]:
+    """Return a result whose headline has exactly this summary, under its own configuration."""
+    content = result(tracker, **more)
+    content["summary"][HEADLINE] = {"mean": mean, "sd": 1.0, "low": low, "high": high}
+    return content
+
+
+def test_lower_is_better_and_overlapping_intervals_share_ranks(tmp_path: Path) -> None:
+    """Disjoint 1-2 | 4-6, 5-7 | 8-9: ranks 1, 2-3, 2-3, 4."""
+    board = board_of(
+        tmp_path,
+        exact("d", 8, 8.5, 9),
+        exact("b", 4, 5, 6),
+        exact("a", 1, 1.5, 2),
+        exact("c", 5, 6, 7),
+    )
+    assert [(row.label, row.rank) for row in board.rows] == [
+        ("a", (1, 1)),
+        ("b", (2, 3)),
+        ("c", (2, 3)),
+        ("d", (4, 4)),
+    ]
+
+
+def test_a_reference_row_is_shown_where_it_stands_and_takes_no_rank(tmp_path: Path) -> None:
+    oracle = exact("oracle", 0.1, 0.2, 0.3, kind="reference")
+    board = board_of(tmp_path, exact("a", 1, 1.5, 2), oracle)
+    assert [(row.label, row.rank) for row in board.rows] == [("oracle", None), ("a", (1, 1))]
+
+
+def test_missing_sweeps_are_counted_and_the_row_is_last_and_unranked(tmp_path: Path) -> None:
+    board = board_of(tmp_path, result("lucky", rate=1.0, lost=5), result("whole", rate=50.0))
+    assert [(row.label, row.rank) for row in board.rows] == [("whole", (1, 1)), ("lucky", None)]
+    assert (board.rows[1].missing, board.rows[1].scored, board.rows[1].expected) == (5, 19, 24)
+    assert len(board.sweeps) == 24
+
+
+def test_a_score_that_only_one_row_lacks_is_missing_one_that_all_lack_is_not(
+    tmp_path: Path,
+) -> None:
+    one, other = result("one"), result("other")
+    one["sweeps"][0]["metrics"][HEADLINE] = other["sweeps"][0]["metrics"][HEADLINE] = None
+    one["sweeps"][1]["metrics"][HEADLINE] = None
+    missing = {row.label: row.missing for row in board_of(tmp_path, one, other).rows}
+    assert missing == {"one": 1, "other": 0}
+
+
+def test_the_intervals_are_those_of_the_evaluation(tmp_path: Path) -> None:
+    content = result()
+    row = board_of(tmp_path, content).rows[0]
+    assert row.summary == content["summary"]
+
+
+def test_seeds_share_a_row_of_their_mean_with_the_spread_of_their_means(tmp_path: Path) -> None:
+    runs = [result(seed=seed) for seed in (2, 0, 1)]
+    board = board_of(tmp_path, *runs)
+    (row,) = board.rows
+    table = np.array([[s["metrics"][HEADLINE] for s in run["sweeps"]] for run in runs])
+    assert row.seeds == [0, 1, 2]
+    assert row.values[HEADLINE] == pytest.approx(table.mean(0).tolist(), rel=1e-12)
+    assert row.seed_spread[HEADLINE] == pytest.approx(np.std(table.mean(1), ddof=1), rel=1e-12)
+    expected = cluster_bootstrap(table.mean(0).tolist(), board.subjects)
+    assert row.summary[HEADLINE] == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_sweep_that_one_seed_lacks_is_missing_for_the_row(tmp_path: Path) -> None:
+    row = board_of(tmp_path, result(seed=0), result(seed=1, lost=3)).rows[0]
+    assert (row.missing, row.rank) == (3, None)
+    assert row.values[HEADLINE][-3:] == [None] * 3
+
+
+def test_two_configurations_of_a_tracker_are_two_rows_told_apart_by_hash(tmp_path: Path) -> None:
+    other = result() | {"config_hash": "1234567890" + "0" * 54}
+    labels = sorted(row.label for row in board_of(tmp_path, result(), other).rows)
+    assert labels[0] == "moglo (12345678)" and labels[1].startswith("moglo (")
+
+
+def test_only_what_looks_at_images_can_collapse(tmp_path: Path) -> None:
+    board = board_of(tmp_path, *field())
+    assert {row.label for row in board.rows if row.collapsed} == {"lazy-net"}
+
+
+def test_paired_differences_are_means_of_differences_and_antisymmetric(tmp_path: Path) -> None:
+    one, other = result("one", rate=10.0), result("other", rate=12.0)
+    board = board_of(tmp_path, one, other)
+    gaps = [
+        a["metrics"][HEADLINE] - b["metrics"][HEADLINE]
+        for a, b in zip(one["sweeps"], other["sweeps"], strict=True)
+    ]
+    there, back = board.paired["one"]["other"], board.paired["other"]["one"]
+    assert there["mean"] == pytest.approx(np.mean(gaps), rel=1e-12)
+    assert there["low"] < there["mean"] < there["high"]
+    assert back["mean"] == pytest.approx(-there["mean"], rel=1e-12)
+    assert back["low"] == pytest.approx(-there["high"], rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("key", "part"),
+    [("dataset", {"hash": "c" * 64}), ("dataset", {"split": "val"}), ("protocol", {"hash": "d"})],
+)
+def test_hashes_are_never_mixed_and_both_files_are_named(
+    tmp_path: Path, key: str, part: dict[str, str]
+) -> None:
+    other = result("other")
+    other[key] |= part
+    paths = write_results(tmp_path, [result(), other])
+    with pytest.raises(UserError, match=f"different {key}s") as error:
+        build_leaderboard(paths, tmp_path / "out")
+    assert str(paths[0]) in str(error.value) and str(paths[1]) in str(error.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_same_run_twice_is_refused(tmp_path: Path) -> None:
+    paths = write_results(tmp_path, [result(), result()])
+    with pytest.raises(UserError, match=r"seed 0.*0\.json.*1\.json"):
+        read_leaderboard(paths)
+
+
+def test_what_is_not_a_result_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="at least one"):
+        read_leaderboard([])
+    path = tmp_path / "x.json"
+    with pytest.raises(UserError, match=r"x\.json: no such file"):
+        read_leaderboard([path])
+    path.write_text('{"format": "sweepbench-predictions-1"}')
+    with pytest.raises(UserError, match=r"x\.json: expected format 'sweepbench-result-1'"):
+        read_leaderboard([path])
+    path.write_text(json.dumps({k: v for k, v in result().items() if k != "sweeps"}))
+    with pytest.raises(UserError, match=r"x\.json: key 'sweeps' is missing"):
+        read_leaderboard([path])
+
+
+def test_csv_holds_every_number_in_full(tmp_path: Path) -> None:
+    board = board_of(tmp_path, *field(seeds=2))
+    lines = list(csv.DictReader(io.StringIO(csv_text(board))))
+    assert [line["tracker"] for line in lines] == [row.label for row in board.rows]
+    for line, row in zip(lines, board.rows, strict=True):
+        for metric in board.metrics:
+            assert float(line[metric]) == row.summary[metric]["mean"]
+            assert float(line[f"{metric}_high"]) == row.summary[metric]["high"]
+        assert line["rank_low"] == ("" if row.rank is None else str(row.rank[0]))
+        assert line["dataset_hash"] == "a" * 64 and line["protocol_hash"] == "b" * 64
+    assert {line["tracker"]: line["seed"] for line in lines}["moglo"] == "0 1"
+    assert {line["tracker"]: line["seed"] for line in lines}["identity"] == ""
+
+
+def test_markdown_is_one_table_whatever_the_names(tmp_path: Path) -> None:
+    text = markdown_text(board_of(tmp_path, result("a|b <i> `c`\nd"), result("plain")))
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(table) == 4
+    assert len({line.replace("\\|", "").count("|") for line in table}) == 1
+    assert "a\\|b &lt;i&gt; \\`c\\` d" in text and "<i>" not in text
+
+
+def test_console_table_is_aligned_and_prints_no_control_characters(tmp_path: Path) -> None:
+    board = board_of(tmp_path, *field(seeds=2), result("x\x1b[31m", rate=60.0))
+    lines = console_table(board).splitlines()
+    assert len(lines) == len(board.rows) + 2 and "\x1b" not in "".join(lines)
+    column = lines[0].index("sweeps") + len("sweeps")
+    assert all(line[column - 5 : column] in ("24/24", "22/24") for line in lines[2:])
+    assert any(line.endswith("mean-collapsed") for line in lines)
+
+
+def test_an_external_result_needs_no_more_than_its_scores(tmp_path: Path) -> None:
+    kept = ("format", "tracker", "dataset", "protocol", "expected_sweeps", "sweeps", "summary")
+    external = {key: value for key, value in result("guest").items() if key in kept}
+    external["sweeps"] = [
+        {key: sweep[key] for key in ("name", "subject", "metrics")} for sweep in external["sweeps"]
+    ]
+    external["summary"] = summary_of(external["sweeps"])
+    board = build_leaderboard(write_results(tmp_path, [external, result()]), tmp_path)
+    guest = next(row for row in board.rows if row.label == "guest")
+    assert (guest.kind, guest.seeds, guest.missing) == ("external", [None], 0)
+    assert guest.rank is not None
+    names = {"leaderboard.csv", "leaderboard.md", "leaderboard.html", "leaderboard_paired.csv"}
+    assert names <= {path.name for path in tmp_path.iterdir()}

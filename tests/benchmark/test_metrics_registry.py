@@ -1,0 +1,144 @@
+"""What holds for every metric: frozen ids, perfect on the truth, undefined rather than wrong."""
+
+import subprocess
+import sys
+from itertools import product
+
+import numpy as np
+import pytest
+
+from benchmark.errors import UserError
+from benchmark.metrics import METRICS, Case, compute
+from benchmark.metrics.registry import metric
+from tests.benchmark.random_cases import MM_FROM_PIXEL, SHAPE, moved, random_case
+
+DOFS = ("tx", "ty", "tz", "rx", "ry", "rz")
+#: An id, once published, keeps its meaning: this list may only grow.
+FROZEN = {
+    *("gpe", "lpe", "gle", "lle", "gpe_score", "lpe_score", "gle_score", "lle_score"),
+    *("tusrec2025_final", "tusrec2025_global", "tusrec2025_local", "tusrec2025_pixel"),
+    *("tusrec2025_landmark", "path_length_error", "de_4pt", "fe_4pt"),
+    *(
+        "_".join(parts)
+        for parts in product(("fdr", "adr"), ("path", "net"), ("centre", "3pt"))
+    ),
+    *(
+        name + suffix
+        for name in ("final_drift", "max_drift", "mean_drift", "sum_drift", "hausdorff")
+        for suffix in ("", "_3pt")
+    ),
+    *("rotation_geodesic", "rotation_geodesic_final", "rotation_euler_xyz", "rotation_axes"),
+    *("rae_translation_moglo", "rae_rotation_moglo", "aae_translation_moglo"),
+    *("aae_rotation_moglo", "rfe_moglo", "afe_moglo", "fd_moglo", "fdr_chord_moglo"),
+    *("fdr_path_moglo", "corr_moglo", "corr_pearson", "ate_anchored", "ate_se3", "ate_sim3"),
+    *(f"rpe_{p}_{d}mm" for p in ("translation", "rotation") for d in (5, 10, 20, 50, 100)),
+    *(f"rpe_{p}_{d}deg" for p in ("translation", "rotation") for d in (5, 10, 20, 45, 90)),
+    *(
+        f"{name}_{dof}"
+        for name in ("mae_step", "mae_accumulated", "bias_step", "noise_step")
+        for dof in DOFS
+    ),
+    *(f"{name}_step_{dof}" for name in ("gain", "correlation") for dof in DOFS),
+    *("motion_spread", "motion_correlation", "mean_collapse", "elevational_signed"),
+    *("elevational_sign_free", "elevational_sign_wrong", "elevational_travel_signed"),
+    *("elevational_travel_sign_free", "overlap_dice", "swept_volume_error"),
+}  # fmt: skip
+PERFECT_ONE = {"gain", "correlation", "motion", "corr", "overlap"}
+
+
+def perfect_value(name: str) -> float:
+    score = name.endswith("_score") or name.startswith("tusrec2025")
+    return 1.0 if score or name.split("_")[0] in PERFECT_ONE else 0.0
+
+
+def test_the_ids_are_the_frozen_ones():
+    assert set(METRICS) >= FROZEN
+    assert set(METRICS) - FROZEN == set(), "a new id: add it to the frozen list"
+
+
+@pytest.mark.parametrize("name", sorted(FROZEN))
+def test_the_truth_is_perfect_and_nothing_else_is_better(name):
+    spoiled = random_case(3, frames=40)
+    truth = Case(
+        spoiled.true_first_from_frame,
+        spoiled.true_first_from_frame,
+        MM_FROM_PIXEL,
+        SHAPE,
+        landmarks=spoiled.landmarks,
+    )
+    best, found = compute(truth, [name])[name], compute(spoiled, [name])[name]
+    if best is None:  # e.g. a distance that the sweep does not reach
+        assert found is None
+        return
+    assert best == pytest.approx(perfect_value(name), abs=1e-9)
+    if METRICS[name].better == "lower":
+        assert found >= best
+    elif METRICS[name].better == "higher":
+        assert found <= best
+    if name != "mean_collapse":  # a flag: independent noise is no collapse
+        assert found != pytest.approx(best, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", sorted(FROZEN))
+def test_metrics_are_pure(name):
+    case = random_case(4)
+    before = [np.array(x) for x in (case.true_first_from_frame, case.predicted_first_from_frame)]
+    assert compute(case, [name]) == compute(random_case(4), [name])
+    assert np.array_equal(before[0], case.true_first_from_frame)
+    assert np.array_equal(before[1], case.predicted_first_from_frame)
+
+
+@pytest.mark.parametrize("name", sorted(FROZEN))
+def test_sweeps_of_one_or_two_frames_give_a_number_or_nothing(name):
+    for frames in (1, 2):
+        still = moved(np.zeros((frames, 3)))
+        found = compute(Case(still, still, MM_FROM_PIXEL, SHAPE), [name])[name]
+        assert found is None or np.isfinite(found)
+
+
+def test_every_metric_is_described():
+    for found in METRICS.values():
+        assert found.definition and found.title and found.source
+        assert found.unit in ("mm", "deg", "%", "")
+        assert found.better in ("lower", "higher", "")
+
+
+def test_an_unknown_id_is_answered_with_the_nearest():
+    with pytest.raises(UserError, match="did you mean 'fdr_path_centre'"):
+        compute(random_case(0), ["fdr_path_center"])
+
+
+def test_an_id_cannot_be_taken_twice():
+    with pytest.raises(ValueError, match="'gpe' is taken"):
+        metric("gpe", "", "", "", "")(lambda case: 0.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"true_first_from_frame": np.eye(4)}, "poses"),
+        ({"predicted_first_from_frame": np.zeros((3, 4, 4))}, "poses"),
+        ({"predicted_prev_from_frame": np.zeros((3, 4, 4))}, "steps"),
+        ({"landmarks": np.array([[14.0, 1, 1]])}, "landmarks"),
+        ({"landmarks": np.array([[-1.0, 1, 1]])}, "landmarks"),
+    ],
+)
+def test_a_case_refuses_arrays_that_do_not_fit(change, message):
+    case = random_case(0)
+    arrays = {
+        "true_first_from_frame": case.true_first_from_frame,
+        "predicted_first_from_frame": case.predicted_first_from_frame,
+        "mm_from_pixel": MM_FROM_PIXEL,
+        "shape": SHAPE,
+    }
+    with pytest.raises(ValueError, match=message):
+        Case(**{**arrays, **change})
+
+
+def test_metrics_load_neither_torch_nor_numba():
+    code = (
+        "import sys, benchmark.metrics as m\n"
+        "found = {'torch', 'numba', 'matplotlib', 'pandas'} & set(sys.modules)\n"
+        "assert not found, found"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,149 @@
+"""What every registered tracker must keep; a new one is picked up by itself."""
+
+import json
+
+import numpy as np
+import pytest
+
+from benchmark import geometry
+from benchmark.errors import UserError
+from benchmark.sweep import Channel, Sweep
+from benchmark.tracker import (
+    LearnedTracker,
+    Recipe,
+    Tracker,
+    check_tracker,
+    example_observation,
+    make_tracker,
+    tracker_class,
+    tracker_names,
+)
+
+NAMES = tracker_names()
+
+
+def made(name: str) -> Tracker:
+    """A new tracker, or a skip where its module is not installed at all."""
+    try:
+        return make_tracker(name)
+    except ModuleNotFoundError as error:
+        owner = (error.name or "").split(".")[0]
+        if owner not in ("baselines", "moglo"):
+            raise
+        pytest.skip(f"tracker '{name}': {error}")
+
+
+def example_sweep(count: int = 12) -> Sweep:
+    """The example images with poses that somebody might have measured with them."""
+    images = example_observation(count).bmode
+    rng = np.random.default_rng(5)
+    spread = np.array([0.05, 0.02, 0.05, 0.003, 0.003, 0.003])
+    motion = rng.normal(size=(count - 1, 6)) * spread + [0, 0, 0.2, 0, 0, 0]
+    poses = geometry.chain(geometry.exp(motion))
+    channel = Channel(
+        images.frames, images.timestamps, images.mm_from_pixel, world_from_image=poses
+    )
+    probe = example_observation(count).probe
+    return Sweep("example", {"bmode": channel}, probe=probe, factors={"subject": "a"})
+
+
+@pytest.fixture(params=NAMES)
+def tracker(request) -> Tracker:
+    return made(request.param)
+
+
+def test_something_is_registered():
+    assert {"identity", "training-mean", "speckle-decorrelation", "two-frame-cnn"} <= set(NAMES)
+
+
+def test_keeps_the_contract(tracker):
+    check_tracker(tracker, example_observation(4))
+
+
+def test_keeps_the_contract_when_fitted(tracker):
+    tracker.fit([example_sweep(), example_sweep()])
+    check_tracker(tracker, example_observation(8))
+
+
+def test_is_registered_under_its_own_name(tracker):
+    assert tracker.name in NAMES
+    assert tracker_class(tracker.name) is type(tracker)
+    assert type(tracker).__doc__, "the docstring is the tracker's card on the leaderboard"
+
+
+def test_a_single_frame_stays_where_it_is(tracker):
+    poses = tracker.track(example_observation(1)).first_from_frame
+    assert np.array_equal(poses, np.eye(4)[None])
+
+
+def test_loaded_tracker_answers_as_the_saved_one(tracker, tmp_path):
+    tracker.fit([example_sweep(), example_sweep()])
+    if isinstance(tracker, LearnedTracker):
+        _disturb(tracker)
+    tracker.save(tmp_path / "run")
+    other = made(tracker.name)
+    other.load(tmp_path / "run")
+    observation = example_observation(5)
+    one, two = tracker.track(observation), other.track(observation)
+    assert np.array_equal(one.first_from_frame, two.first_from_frame)
+    assert np.array_equal(one.prev_from_frame, two.prev_from_frame)
+
+
+def _disturb(tracker: LearnedTracker) -> None:
+    """Move the weights, so that an answer which ignores the loaded ones is found out."""
+    import torch
+
+    torch.manual_seed(11)
+    with torch.no_grad():
+        for parameter in tracker.module().parameters():
+            parameter.add_(0.02 * torch.randn_like(parameter))
+
+
+def test_weights_of_another_configuration_are_refused(tracker, tmp_path):
+    tracker.save(tmp_path)
+    path = tmp_path / "tracker.json"
+    stored = json.loads(path.read_text())
+    stored["config"]["colour"] = "green"
+    path.write_text(json.dumps(stored))
+    with pytest.raises(UserError, match=r"another configuration \(colour: green there, None here"):
+        made(tracker.name).load(tmp_path)
+
+
+def test_weights_of_another_tracker_are_refused(tracker, tmp_path):
+    tracker.save(tmp_path)
+    path = tmp_path / "tracker.json"
+    path.write_text(path.read_text().replace(f'"{tracker.name}"', '"another"'))
+    with pytest.raises(UserError, match="weights of tracker 'another'"):
+        made(tracker.name).load(tmp_path)
+
+
+def test_truncated_weights_are_refused(tracker, tmp_path):
+    tracker.save(tmp_path)
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(path.read_bytes()[:6])
+    with pytest.raises(UserError, match="weights.safetensors: truncated"):
+        made(tracker.name).load(tmp_path)
+
+
+def test_learned_tracker_has_a_loss_that_reaches_its_weights(tracker):
+    if not isinstance(tracker, LearnedTracker):
+        pytest.skip(f"'{tracker.name}' is not learned by gradient")
+    import torch
+
+    sweep = example_sweep(max(12, tracker.window))
+    tracker.fit([sweep])
+    assert isinstance(tracker.recipe, Recipe)
+    assert tracker.module() is tracker.module()
+    window = tracker.window
+    frames = torch.from_numpy(np.asarray(sweep.bmode.frames)[:window]).float()[None] / 255
+    steps = torch.from_numpy(sweep.previous_from_frame[: window - 1]).float()[None]
+    pixels = torch.from_numpy(sweep.bmode.mm_from_pixel).float()[None]
+    batch = [value.repeat(2, *[1] * (value.ndim - 1)) for value in (frames, steps, pixels)]
+    tracker.module().train()
+    loss = tracker.loss(*tracker.augment(*batch))
+    assert loss.shape == ()
+    loss.backward()
+    gradients = [p.grad for p in tracker.module().parameters() if p.requires_grad]
+    assert all(gradient is not None for gradient in gradients)
+    assert all(torch.isfinite(gradient).all() for gradient in gradients)
+    assert sum(float(gradient.abs().sum()) for gradient in gradients) > 0

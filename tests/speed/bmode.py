@@ -1,0 +1,196 @@
+"""Speed of the B-mode engine, beside the same algorithm in NumPy, a roofline and PyMUST.
+
+Run as `python tests/speed/bmode.py`. Times are the best of five on whatever else the machine is
+doing; the load is printed, and a figure taken under foreign load is a lower bound.
+
+The peers do not compute the same thing. NumPy does the same sum. PyMUST's SIMUS computes channel
+data with diffraction and element directivity, which this engine replaces by a given PSF; times per
+scatterer and frame compare cost, not realism.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import correlate1d
+
+from simulate import bmode
+from simulate.beam import Beam
+from simulate.bmode import BmodeSettings, beam_for, render_bmode
+from simulate.scatterers import ScattererStore
+from simulate.transducer import Probe
+
+FRAMES = 48
+SETTINGS = BmodeSettings(scatterers_per_cell=10.0, noise_db=-40.0)
+PROBE = Probe()  # 5 MHz, 256 x 256 pixels, 38 x 40 mm
+
+
+@dataclass(frozen=True)
+class Uniform:
+    key: int = 1
+    attenuation_db_cm_mhz: float = 0.5
+
+    def backscatter(self, points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.ones(len(points_mm))
+
+
+def oblique_sweep(frames: int, step_mm: float = 0.1) -> NDArray[np.float64]:
+    """Poses tilted about all three axes, advancing along z."""
+    a, b, c = 0.15, 0.1, 0.05
+    about_x = np.array([[1, 0, 0], [0, np.cos(a), -np.sin(a)], [0, np.sin(a), np.cos(a)]])
+    about_y = np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])
+    about_z = np.array([[np.cos(c), -np.sin(c), 0], [np.sin(c), np.cos(c), 0], [0, 0, 1]])
+    poses = np.tile(np.eye(4), (frames, 1, 1))
+    poses[:, :3, :3] = about_z @ about_y @ about_x
+    poses[:, 2, 3] = step_mm * np.arange(frames)
+    return poses
+
+
+def best_of(action: Callable[[], object], repetitions: int = 5) -> float:
+    """Shortest wall time of an action after one run to warm up, seconds."""
+    action()
+    times = []
+    for _ in range(repetitions):
+        start = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def image_plane_points(beam: Beam, pose: NDArray) -> tuple[NDArray, NDArray]:
+    """Positions in the image frame and amplitudes of the scatterers one frame hears."""
+    store = ScattererStore(Uniform(), bmode.scatterer_density(PROBE, 10.0))
+    blocks = bmode._blocks(pose, np.linalg.inv(pose), beam, store.block_mm)
+    drawn = [store.points(tuple(block)) for block in blocks]
+    points = (np.concatenate([p for p, _ in drawn]) - pose[:3, 3]) @ pose[:3, :3]
+    x, y, z = points.T
+    grid = beam.grid
+    variance = np.polynomial.polynomial.polyval(y * beam.elevation_scale - 1.0, beam.elevation)
+    heard = (z**2 < beam.elevation_cut * variance) & (y > 0)
+    column, row = (x - grid.first_column) / grid.column_step, (y - grid.first_row) / grid.row_step
+    heard &= (column >= 1) & (column < grid.columns - 2) & (row >= 1) & (row < grid.rows - 2)
+    return points[heard], np.concatenate([a for _, a in drawn])[heard]
+
+
+def numpy_frame(points: NDArray, amplitudes: NDArray, beam: Beam) -> NDArray:
+    """Splat and filters in float64 NumPy and SciPy, given the scatterers: IQ of one frame."""
+    x, y, z = points.T
+    grid = beam.grid
+    variance = np.polynomial.polynomial.polyval(y * beam.elevation_scale - 1.0, beam.elevation)
+    phase = -2j * np.pi * (beam.carrier[0] * y + beam.carrier[1] * y**2)
+    weight = amplitudes * np.exp(phase - z**2 / variance)
+    column, row = (x - grid.first_column) / grid.column_step, (y - grid.first_row) / grid.row_step
+    left, above = column.astype(int), row.astype(int)
+    across, down = _cubic(column - left), _cubic(row - above)
+    size = grid.rows * grid.columns
+    samples = np.zeros(size, complex)
+    for i in range(4):
+        for j in range(4):
+            where = (above + i - 1) * grid.columns + left + j - 1
+            value = weight * down[i] * across[j]
+            samples += np.bincount(where, value.real, size)
+            samples += 1j * np.bincount(where, value.imag, size)
+    image = correlate1d(samples.reshape(grid.rows, grid.columns), beam.axial_taps, axis=0)
+    image = image[grid.border_rows : -grid.border_rows]
+    out = np.stack(
+        [correlate1d(line, taps) for line, taps in zip(image, beam.lateral_taps, strict=True)]
+    )
+    inner = out[:, grid.border_columns : -grid.border_columns]
+    return inner * beam.row_gain[:, None]
+
+
+def _cubic(f: NDArray) -> list[NDArray]:
+    return [
+        (1 - f) ** 3 / 6,
+        (3 * f**3 - 6 * f**2 + 4) / 6,
+        (-3 * f**3 + 3 * f**2 + 3 * f + 1) / 6,
+        f**3 / 6,
+    ]
+
+
+def engine(poses: NDArray) -> dict[int, float]:
+    """Frames per second by number of threads, scatterers of the sweep drawn beforehand."""
+    beam = beam_for(Uniform(), PROBE, SETTINGS)
+    store = bmode._store(Uniform(), PROBE, SETTINGS)
+    make_image = bmode._image_maker(PROBE, SETTINGS, beam)
+    images = np.empty((len(poses), PROBE.height_px, PROBE.width_px), np.uint8)
+
+    def sweep(threads: int) -> None:
+        def keep(frame: int, data: NDArray) -> None:
+            make_image(data, images[frame])
+
+        for _ in bmode._frames(store, beam, poses, keep, 3, 0, threads):
+            pass
+
+    rates = {n: len(poses) / best_of(lambda n=n: sweep(n)) for n in (1, 2)}
+    start = time.perf_counter()
+    render_bmode(Uniform(), PROBE, SETTINGS, poses, seed=3, threads=2)
+    rates[0] = len(poses) / (time.perf_counter() - start)
+    return rates
+
+
+def triad_gb_per_s() -> float:
+    """Memory bandwidth of one thread."""
+    a, b = np.zeros(8_000_000, np.float32), np.ones(8_000_000, np.float32)
+    return 3 * a.nbytes / best_of(lambda: np.add(a, b, out=a)) / 1e9
+
+
+def pymust_seconds(points: NDArray) -> float | None:
+    """One plane wave of SIMUS on a thousand of the scatterers, seconds per thousand."""
+    try:
+        import pymust
+    except ImportError:
+        return None
+    param = pymust.utils.Param()
+    param.fc, param.bandwidth, param.fs = 5e6, 60, 20e6
+    param.Nelements, param.pitch, param.kerf, param.height = 128, 0.3e-3, 0.03e-3, 5e-3
+    param.focus = 20e-3
+    x, y, z = 1e-3 * points[:: max(1, len(points) // 1000)][:1000].T
+    delays = np.zeros((1, 128))
+    # PyMUST's axes: x lateral, y elevational, z depth.
+    return best_of(lambda: pymust.simus(x, z, y, np.ones_like(x), delays, param), 1)
+
+
+def main() -> None:
+    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
+    poses = oblique_sweep(FRAMES)
+    beam = beam_for(Uniform(), PROBE, SETTINGS)
+    points, amplitudes = image_plane_points(beam, poses[0])
+    count = len(points)
+    rates = engine(poses)
+    print(f"engine, {count} scatterers a frame, 256 x 256, 5 MHz, oblique:")
+    for threads in (1, 2):
+        rate = rates[threads]
+        print(
+            f"  {threads} thread(s): {rate:6.1f} frames/s, {rate * count / 1e6:.0f} M scatterers/s"
+        )
+    print(f"  2 threads, drawing all scatterers anew: {rates[0]:.1f} frames/s")
+
+    slow = best_of(lambda: numpy_frame(points, amplitudes, beam), 2)
+    print(f"NumPy, same sum, scatterers given: {1 / slow:.2f} frames/s, x {rates[1] * slow:.0f}")
+
+    # Per scatterer heard: 45 operations to transform and weigh (on 1.6 times as many), 80 to splat.
+    filters = 4 * (len(beam.axial_taps) + beam.lateral_taps.shape[1])
+    operations = count * (1.6 * 45 + 80) + beam.grid.rows * beam.grid.columns * filters
+    moved = 1.6 * 16 * count + 3 * 8 * beam.grid.rows * beam.grid.columns
+    bandwidth = triad_gb_per_s()
+    print(
+        f"roofline, 1 thread: {operations / 1e6:.0f} MFLOP and {moved / 1e6:.0f} MB a frame, "
+        f"{operations * rates[1] / 1e9:.1f} GFLOP/s reached; "
+        f"{bandwidth:.1f} GB/s would allow {1e9 * bandwidth / moved:.0f} frames/s"
+    )
+    peer = pymust_seconds(points)
+    if peer is None:
+        print("PyMUST is not installed (pip install pymust): skipped")
+    else:
+        ours = 1000.0 / (rates[1] * count)
+        print(f"PyMUST SIMUS: {peer:.2f} s per 1000 scatterers and plane wave, x {peer / ours:.0f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""How fast MoGLo-Net's correlation and streaming are, at the published size, in one run.
+
+    python tests/speed/moglo.py [--device cuda] [--threads 2] [--windows 2]
+
+Three forms of the volume (the single-precision gather of all candidate patches, the same in half
+precision, and ours), forward and forward with backward; then seconds per new frame for windows
+read anew with the gathered volume, windows with ours, and streaming. Only ratios within a run mean
+anything on a machine that others use too.
+"""
+
+import argparse
+import platform
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # where the project is not installed
+
+from moglo import model
+from moglo.config import MoGLoPaperConfig
+from moglo.correlation import correlation_volume
+from moglo.streaming import MotionStream
+
+STREAMED_PAIRS = 8
+
+
+def unfolded_volume(first: Tensor, second: Tensor, radius: int = 8, stride: int = 4) -> Tensor:
+    """Return the volume by gathering every 3x3 candidate patch (N, K, 9C, cells^2) in memory."""
+    channels, side = first.shape[1], 2 * radius + 1
+    templates = functional.unfold(first, 3, padding=1, stride=stride).transpose(1, 2)
+    searched = functional.unfold(second, side, padding=radius, stride=stride).transpose(1, 2)
+    pairs, places = searched.shape[:2]
+    candidates = functional.unfold(searched.reshape(-1, channels, side, side), 3)
+    candidates = candidates.reshape(pairs, places, 9 * channels, -1)
+    products = (templates[..., None] * candidates).sum(2)
+    norms = (templates.norm(dim=-1)[..., None] + 1e-6) * (candidates.norm(dim=2) + 1e-6)
+    return (products / norms).reshape(pairs, places, side - 2, side - 2)
+
+
+def half_precision_volume(first: Tensor, second: Tensor, *rest: int) -> Tensor:
+    """Return the unfold form as the released code runs it."""
+    return unfolded_volume(first.half(), second.half(), *rest).float()
+
+
+def seconds(work: Callable[[], object], device: str, repeats: int = 3) -> float:
+    """Return the shortest of some runs after one that is not counted."""
+    best = float("inf")
+    for index in range(repeats + 1):
+        start = time.perf_counter()
+        work()
+        if device == "cuda":
+            torch.cuda.synchronize()
+        if index:
+            best = min(best, time.perf_counter() - start)
+    return best
+
+
+def with_backward(form: Callable[..., Tensor], maps: list[Tensor]) -> Callable[[], None]:
+    def work() -> None:
+        leaves = [part.clone().requires_grad_() for part in maps]
+        form(*leaves).sum().backward()
+
+    return work
+
+
+def compare_volumes(device: str) -> None:
+    """Print seconds per pair of each form and how many times faster ours is."""
+    torch.manual_seed(0)
+    maps = [torch.rand(1, 64, 64, 64, device=device) for _ in range(2)]
+    difference = (unfolded_volume(*maps) - correlation_volume(*maps)).abs().max().item()
+    print(
+        f"volume of a pair, 256 x 15 x 15; largest difference to the unfold form {difference:.1e}"
+    )
+    forms = {
+        "unfold, float32": unfolded_volume,
+        "unfold, float16": half_precision_volume,
+        "ours": correlation_volume,
+    }
+    rows = {}
+    for name, form in forms.items():
+        with torch.inference_mode():
+            forward = seconds(lambda form=form: form(*maps), device)
+        both = seconds(with_backward(form, maps), device)
+        rows[name] = (forward, both)
+    ours = rows["ours"]
+    for name, (forward, both) in rows.items():
+        print(
+            f"  {name:16} forward {1e3 * forward:8.1f} ms ({forward / ours[0]:5.1f} x ours)"
+            f"   with backward {1e3 * both:8.1f} ms ({both / ours[1]:5.1f} x)"
+        )
+
+
+def compare_inference(device: str, windows: int) -> None:
+    """Print seconds per new frame of windowed and of streaming inference."""
+    torch.manual_seed(0)
+    net = model.MoGLoNet(MoGLoPaperConfig()).to(device).eval()
+    frames = torch.rand(STREAMED_PAIRS + 1, 256, 256, device=device)
+    fast = model.correlation_volume
+    rows = {}
+    with torch.inference_mode():
+        window = frames[None, :5]
+        model.correlation_volume = unfolded_volume
+        rows["windows, unfold form"] = seconds(lambda: net(window), device, windows)
+        model.correlation_volume = fast
+        rows["windows, our volume"] = seconds(lambda: net(window), device, windows)
+        stream = MotionStream(net)
+        stream.push(frames[:1])
+        chunk = seconds(lambda: stream.push(frames[1:]), device, windows)
+        rows["streaming, 8 frames at a time"] = chunk / STREAMED_PAIRS
+        rows["streaming, frame by frame"] = seconds(lambda: stream.push(frames[1:2]), device, 3)
+    streaming = rows["streaming, 8 frames at a time"]
+    print("inference at 256 x 256, width 64, window 5")
+    for name, value in rows.items():
+        print(f"  {name:32} {value:7.4f} s per frame ({value / streaming:5.1f} x streaming)")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--windows", type=int, default=2)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    print(f"{platform.processor() or platform.machine()}, torch {torch.__version__}, "
+          f"{arguments.device}, {arguments.threads} threads")  # fmt: skip
+    compare_volumes(arguments.device)
+    compare_inference(arguments.device, arguments.windows)
+
+
+if __name__ == "__main__":
+    main()
