@@ -12,7 +12,7 @@ ROWS_AT_MOST = 4000  # patches that a width is fitted to; more change it by less
 
 
 def envelope_correlation(coherence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the correlation of envelopes and its slope, for squared coherence m = |mu|^2 in [0, 1].
+    """Return the correlation of envelopes and its slope, at squared coherence m = |mu|^2.
 
     m is the correlation of intensities; of envelopes of developed speckle it is
     (2 E(m) - (1 - m) K(m) - pi/2) / (2 - pi/2) (Rayleigh pair, Middleton 1948; Goodman 1975), up
@@ -152,7 +152,8 @@ def calibrate(examples: Sequence[Sequence[Example]]) -> Calibration:
     spread = np.array([np.sqrt((m[:, 3:5] ** 2).mean(0)) for m in motion])
     sign = np.array([1.0 if motion[0][:, 2].mean() >= 0 else -1.0])
     spread, noise = np.maximum(spread, 1e-4), np.maximum(noise, 0.01)
-    return Calibration(depth, sigma, ceiling, np.array([coherence]), noise, spread, sign, np.ones(len(noise)))
+    coherent, gain = np.array([coherence]), np.ones(len(noise))
+    return Calibration(depth, sigma, ceiling, coherent, noise, spread, sign, gain)
 
 
 def _samples(examples: Sequence[Sequence[Example]]) -> _Samples:
@@ -219,9 +220,7 @@ def _fit_bands(
     return values[0], values[1:]
 
 
-def _fit_band(
-    band: _Samples, start: np.ndarray, bounds: tuple, coherence: float
-) -> np.ndarray:
+def _fit_band(band: _Samples, start: np.ndarray, bounds: tuple, coherence: float) -> np.ndarray:
     """Return sigma and the ceilings of one depth; the noise is that of the fit before.
 
     Were it to follow the parameters within a fit, a lower ceiling would be bought by more noise.

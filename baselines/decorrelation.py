@@ -141,9 +141,10 @@ def fit_plane(pairs: Pairs, levels: Levels, phase_rate: float) -> tuple[np.ndarr
     for _ in range(12):
         model, slope = model_correlation(plane, pairs.centre_mm, levels, phase_rate)
         noise = levels.noise * noise_shape(model)
-        ratio = (rho - model) / (5.0 * noise)
-        tukey = np.where(np.abs(ratio) < 1, (1 - ratio**2) ** 2, 0) + 1e-3
-        weight = usable * tukey * pairs.independent / noise**2
+        ratio = (rho - model) / noise
+        scale = np.maximum(1.4826 * _median(np.abs(ratio), usable), 1)[:, None]
+        tukey = (1 - np.minimum((ratio / (4.685 * scale)) ** 2, 1)) ** 2
+        weight = usable * tukey * pairs.independent / (scale * noise) ** 2
         normal = np.einsum("pna,pn,pnb->pab", slope, weight, slope) + np.diag(penalty + 1e-3)
         right = np.einsum("pna,pn->pa", slope, weight * (rho - model)) - penalty * plane
         change = np.linalg.solve(normal, right[..., None])[..., 0]
@@ -158,8 +159,14 @@ def fit_plane(pairs: Pairs, levels: Levels, phase_rate: float) -> tuple[np.ndarr
 def _median_distance(rho: np.ndarray, usable: np.ndarray, levels: Levels) -> np.ndarray:
     share = np.clip(rho / levels.ceiling, 0.02, 0.999)
     distance = levels.sigma_mm * np.sqrt(-2 * np.log(share))
-    distance[~usable.any(1)] = 0
-    return np.nanmedian(np.where(usable | ~usable.any(1)[:, None], distance, np.nan), 1)
+    return _median(distance, usable)
+
+
+def _median(values: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """Return the median (P,) of the usable values (P, n) of each row, 0 where there is none."""
+    kept = np.where(usable, values, np.nan)
+    kept[~usable.any(1)] = 0
+    return np.nanmedian(kept, 1)
 
 
 def model_correlation(

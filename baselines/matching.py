@@ -46,7 +46,8 @@ class PatchGrid:
     @classmethod
     def of_image(cls, shape: tuple[int, int], pixel_mm: np.ndarray, patch_mm: float) -> "PatchGrid":
         """Return patches of `patch_mm`, half overlapping, for images (H, W) of pixel_mm (x, y)."""
-        return cls(_windows(shape[0], pixel_mm[1], patch_mm), _windows(shape[1], pixel_mm[0], patch_mm))
+        rows = _windows(shape[0], pixel_mm[1], patch_mm)
+        return cls(rows, _windows(shape[1], pixel_mm[0], patch_mm))
 
     @property
     def centre_px(self) -> np.ndarray:
@@ -65,7 +66,7 @@ class PatchGrid:
         return (sums / pixels).reshape(*images.shape[:-2], -1)
 
     def inside(self, shifts_px: np.ndarray) -> np.ndarray:
-        """Return (S, ny * nx) bool: patches that stay in the image at shifts (S, 2) (column, row)."""
+        """Return (S, ny * nx) bool: patches still in the image at shifts (S, 2) (column, row)."""
         across = _stays(self.columns, shifts_px[:, 0])
         down = _stays(self.rows, shifts_px[:, 1])
         return (down[:, :, None] & across[:, None, :]).reshape(len(shifts_px), -1)
@@ -93,8 +94,9 @@ def whole_shift(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     product = np.fft.irfft2(spectra[0].conj() * spectra[1], s=one.shape)
     row, column = np.unravel_index(product.argmax(), product.shape)
     height, width = one.shape
-    return np.array([(column + width // 2) % width - width // 2,
-                     (row + height // 2) % height - height // 2])
+    return np.array(
+        [(column + width // 2) % width - width // 2, (row + height // 2) % height - height // 2]
+    )
 
 
 def correlation_maps(

@@ -29,7 +29,8 @@ class Pairs:
     motion (P, 3): translation of the image centre (x, y) mm and rotation (rad) of
     `earlier_from_later`; variance (P, 3) of it; correlation (P, n): peak of each patch where the
     registration says that it lies, NaN where it left the image; structure (P, n): see
-    `matching.structure`; centre_mm (n, 2): patch centres from the image centre; independent: see `PatchGrid`.
+    `matching.structure`; centre_mm (n, 2): patch centres from the image centre; independent:
+    see `PatchGrid`.
     """
 
     motion: np.ndarray
@@ -156,12 +157,13 @@ def rigid_motion(
     for _ in range(8):
         turned = later @ _rotation(motion[:, 2]).swapaxes(1, 2)
         residual = centre_mm - turned - motion[:, None, :2]
-        weight = trust[..., None] * _tukey(residual, usable)
+        tukey, steepness = _tukey(residual, usable)
+        weight = trust[..., None] * tukey
         design = _design(turned)
         normal = np.einsum("pnka,pnk,pnkb->pab", design, weight, design) + 1e-9 * np.eye(3)
         right = np.einsum("pnka,pnk,pnk->pa", design, weight, residual)
         motion = motion + np.linalg.solve(normal, right[..., None])[..., 0]
-    return motion, _sandwich(design, weight, residual, normal)
+    return motion, _variance(design, weight * residual, trust[..., None] * steepness)
 
 
 def _design(turned: np.ndarray) -> np.ndarray:
@@ -172,23 +174,25 @@ def _design(turned: np.ndarray) -> np.ndarray:
     return design
 
 
-def _tukey(residual: np.ndarray, usable: np.ndarray) -> np.ndarray:
-    """Return Tukey's biweight (P, n, 2), scale from the median magnitude of each axis."""
+def _tukey(residual: np.ndarray, usable: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return Tukey's weight (P, n, 2) of residuals, and the slope of weight times residual.
+
+    The scale of each axis is from the median magnitude of its residuals.
+    """
     magnitude = np.where(usable[..., None], np.abs(residual), np.nan)
     magnitude[~usable.any(1)] = 0
     scale = 1.4826 * np.nanmedian(magnitude, 1, keepdims=True) + 1e-4
-    ratio = np.abs(residual) / (4.685 * scale)
-    return np.where(ratio < 1, (1 - ratio**2) ** 2, 0) / scale**2
+    square = np.minimum((residual / (4.685 * scale)) ** 2, 1)
+    return (1 - square) ** 2 / scale**2, (1 - square) * (1 - 5 * square) / scale**2
 
 
-def _sandwich(
-    design: np.ndarray, weight: np.ndarray, residual: np.ndarray, normal: np.ndarray
-) -> np.ndarray:
-    """Return the variances (P, 3) of a weighted fit whose residuals tell the noise (White 1980)."""
-    scatter = np.einsum("pnka,pnk,pnkb->pab", design, (weight * residual) ** 2, design)
-    inverse = np.linalg.inv(normal)
+def _variance(design: np.ndarray, influence: np.ndarray, steepness: np.ndarray) -> np.ndarray:
+    """Return the variances (P, 3) of a robust fit, its residuals telling the noise (Huber 1967)."""
+    scatter = np.einsum("pnka,pnk,pnkb->pab", design, influence**2, design)
+    slope = np.einsum("pnka,pnk,pnkb->pab", design, steepness, design) + 1e-9 * np.eye(3)
+    inverse = np.linalg.inv(slope)
     variance = np.einsum("pab,pbc,pca->pa", inverse, scatter, inverse)
-    return np.maximum(variance, 1e-8)
+    return np.clip(variance, 1e-8, 1.0)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +23,7 @@ PAIRS_AT_ONCE = 32
 class TwoFrameConfig:
     """Channels of the first layer, units of the hidden one, and whether flow is given as well."""
 
-    width: int = 32
+    width: int = 16
     hidden: int = 512
     flow: bool = False
 
@@ -46,7 +47,7 @@ class TwoFrameCnn(LearnedTracker):
     Config = TwoFrameConfig
     window = 2
     recipe = Recipe(
-        batch_size=16, learning_rate=1e-3, optimiser="adam", schedule="cosine", warm_up=0.05
+        batch_size=16, learning_rate=3e-3, optimiser="adam", schedule="cosine", warm_up=0.05
     )
 
     def __init__(self, config=None):
@@ -144,7 +145,7 @@ def dense_flow(frames: np.ndarray) -> np.ndarray:
         [
             [
                 optical_flow_ilk(one, other, radius=5, dtype=np.float32)
-                for one, other in zip(window[:-1], window[1:], strict=True)
+                for one, other in pairwise(window)
             ]
             for window in frames
         ]

@@ -47,9 +47,7 @@ def _kept(sweep: Sweep, kept: list[int]) -> Prediction:
     motion = geometry.degrees_of_freedom(geometry.about(centre, sweep.previous_from_frame))
     partial = np.zeros_like(motion)
     partial[:, kept] = motion[:, kept]
-    return Prediction.from_steps(
-        geometry.about(-centre, geometry.from_degrees_of_freedom(partial))
-    )
+    return Prediction.from_steps(geometry.about(-centre, geometry.from_degrees_of_freedom(partial)))
 
 
 REFERENCES = MappingProxyType(

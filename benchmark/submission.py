@@ -65,7 +65,9 @@ def _prediction_files(folder: Path) -> tuple[dict[str, list[Path]], list[Path]]:
     files: dict[str, list[Path]] = {}
     strays = []
     for path in sorted(folder.iterdir()):
-        if path.suffix in SUFFIXES and path.is_file() and not path.name.startswith("."):
+        if path.name.startswith("."):
+            continue  # what file systems and killed writers leave behind
+        if path.suffix in SUFFIXES and path.is_file():
             files.setdefault(path.stem, []).append(path)
         elif path.name != "meta.json":
             strays.append(path)
@@ -180,9 +182,10 @@ def prediction_faults(path: Path, frames: int) -> list[str]:
 def _arrays(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
     """Return the known arrays of a prediction file and the names of what else is in it."""
     if path.suffix == ".npz":
-        with np.load(path, allow_pickle=False) as file:
-            if isinstance(file, np.ndarray):
-                raise ValueError("a single .npy array")
+        file = np.load(path, allow_pickle=False)
+        if isinstance(file, np.ndarray):
+            raise ValueError("a single array")
+        with file:
             return {k: file[k] for k in KEYS if k in file}, [k for k in file if k not in KEYS]
     with h5py.File(path, "r") as file:
         found = file.attrs.get("format")

@@ -5,6 +5,7 @@ One HDF5 file holds one sweep or one prediction. Frames lie one per chunk and un
 """
 
 import json
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -321,9 +322,12 @@ def read_prediction(path: Path | str) -> Prediction:
 
 def _npz_arrays(path: Path, keys: tuple[str, ...]) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        file = np.load(path, allow_pickle=False)
+        if isinstance(file, np.ndarray):
+            raise ValueError("a single array")
+        with file:
             return {key: file[key] for key in keys if key in file}
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: expected an npz file of plain arrays ({error})") from error
 
 

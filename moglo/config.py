@@ -15,6 +15,10 @@ CHOICES = {
 class MoGLoConfig:
     """MoGLo-Net of a size that a CPU trains in minutes; the default of tracker `moglo`.
 
+    Against the published one: half the reduction (maps at a quarter of the resolution hardly show
+    steps of a fraction of a pixel), an eighth of the width and as few blocks as strides allow
+    (many cheap updates teach more than few dear ones), small batches at a high rate.
+
     Input
         frame_size: frames are brought to this many pixels squared, pixel size honoured;
         window: frames per sample, one estimate per pair of neighbours.
@@ -26,7 +30,8 @@ class MoGLoConfig:
     Claims of the paper as switches
         correlation: volume "off", "fixed" (no gradient through it) or "learned";
         template_stride, search_radius: its grid, and its half-width on a local map of 64 pixels,
-        in proportion on others; gates: channel and spatial gates before the attention;
+        in proportion on others; normalise_volume: batch normalisation of it, whose contrast is
+        otherwise small beside the features it is joined to (not in the published network); gates: channel and spatial gates before the attention;
         score: global-local score (all ones without); lstm: recurrence over the pairs of a window;
         head: which branch answers, and is trained.
     Losses
@@ -45,11 +50,12 @@ class MoGLoConfig:
     stage_blocks_1: int = 1
     stage_blocks_2: int = 1
     stage_blocks_3: int = 2
-    stage_blocks_4: int = 1
+    stage_blocks_4: int = 2
     patch: int = 3
     correlation: str = "fixed"
     template_stride: int = 4
     search_radius: int = 8
+    normalise_volume: bool = True
     gates: bool = True
     score: bool = True
     lstm: bool = True
@@ -70,6 +76,10 @@ class MoGLoConfig:
                 raise UserError(f"{key}: expected one of {known}, got '{getattr(self, key)}'")
         if self.window < 2:
             raise UserError(f"window: expected 2 frames or more, got {self.window}")
+        for stage, least in ((1, 1), (2, 1), (3, 2), (4, 1)):
+            blocks = getattr(self, f"stage_blocks_{stage}")
+            if blocks < least:
+                raise UserError(f"stage_blocks_{stage}: expected {least} or more, got {blocks}")
         reduction = self.stem_stride * self.stage_stride * 8 * self.patch
         if self.frame_size < reduction or self.frame_size % reduction:
             raise UserError(
@@ -100,6 +110,7 @@ class MoGLoPaperConfig(MoGLoConfig):
     stage_blocks_3: int = 6
     stage_blocks_4: int = 3
     patch: int = 4
+    normalise_volume: bool = False
     batch_size: int = 14
     learning_rate: float = 1e-4
     mirror: bool = False

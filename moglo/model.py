@@ -41,10 +41,10 @@ class ResidualBlock(nn.Module):
 
 
 def _stage(inputs: int, outputs: int, blocks: int, first: int = 1, last: int = 1) -> nn.Sequential:
-    """Return `blocks` residual blocks, the first and the last with the given strides."""
+    """Return residual blocks, the first and the last with the given strides (one: with both)."""
     layers = []
     for index in range(blocks):
-        stride = first if index == 0 else last if index == blocks - 1 else 1
+        stride = (first if index == 0 else 1) * (last if index == blocks - 1 else 1)
         layers.append(ResidualBlock(inputs if index == 0 else outputs, outputs, stride))
     return nn.Sequential(*layers)
 
@@ -104,6 +104,8 @@ class MoGLoNet(nn.Module):
         self.stage2 = _stage(2 * b, 2 * b, config.stage_blocks_2)
         self.stage3 = _stage(2 * b, 4 * b, config.stage_blocks_3, first=2, last=2)
         templates = (-(-size // config.template_stride)) ** 2
+        normalised = config.correlation != "off" and config.normalise_volume
+        self.volume_norm = nn.BatchNorm2d(templates) if normalised else nn.Identity()
         joined = 4 * b + (templates if config.correlation != "off" else 0)
         self.stage4 = _stage(joined, 8 * b, config.stage_blocks_4, last=2)
         patches = (size // config.patch) ** 2
@@ -123,7 +125,7 @@ class MoGLoNet(nn.Module):
         pair_map = self.stage3(local_map)
         volume = self._volume(first, second, pair_map.shape[-2:])
         if volume is not None:
-            pair_map = torch.cat([pair_map, volume.to(pair_map.dtype)], 1)
+            pair_map = torch.cat([pair_map, self.volume_norm(volume).to(pair_map.dtype)], 1)
         global_map = functional.adaptive_avg_pool2d(self.stage4(pair_map), self.config.patch)
         mixed, score = self.attention(local_map, global_map)
         embedding = torch.cat([mixed, global_map], 1)

@@ -24,9 +24,9 @@ class MoGLo(LearnedTracker):
 
     A residual encoder of single frames, a patch-wise correlation volume of neighbours, a residual
     encoder of pairs, global-local attention, two LSTMs with a linear head each, their outputs
-    averaged; trained by absolute error, correlation and triplet loss. Narrower and shallower than
-    published and trained faster (rate, batch, mirrored samples); `moglo-paper` is the published
-    one.
+    averaged; trained by absolute error, correlation and triplet loss. Narrower, shallower and at
+    twice the resolution of the published one (`moglo-paper`), and trained on small batches at a
+    high rate, half of the samples mirrored.
     """
 
     name = "moglo"

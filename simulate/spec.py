@@ -15,7 +15,7 @@ from benchmark.errors import UserError, unknown_name
 from benchmark.files import canonical_json, sha256_of_text
 from simulate import GENERATOR_VERSION
 from simulate.acquisition import AcquisitionSettings
-from simulate.bmode import BmodeSettings
+from simulate.bmode_settings import BmodeSettings
 from simulate.motion import MotionSettings
 from simulate.phantom import TissueSettings
 from simulate.photoacoustic_plan import PhotoacousticSettings, plan_grid

@@ -264,13 +264,14 @@ class _Forest:
         if second < self.settings.radius_mm[0] or branch.side == self.settings.orders:
             return [] if branch.side else [branch]
         angles = murray_angles(branch.radius, first, second)
-        side = np.cross(branch.direction, self.rng.standard_normal(3))
+        ahead = branch.direction / np.linalg.norm(branch.direction)
+        side = np.cross(ahead, self.rng.standard_normal(3))
         side /= np.linalg.norm(side)
         return [
             replace(
                 branch,
                 radius=radius,
-                direction=np.cos(angle) * branch.direction + sign * np.sin(angle) * side,
+                direction=np.cos(angle) * ahead + sign * np.sin(angle) * side,
                 home=branch.home if sign > 0 else self.home(),
                 number=self.new_number(),
                 origin=self.points[branch.node],

@@ -67,7 +67,7 @@ def make_predictions(folder: Path, dataset: Dataset, error: float = 0.02) -> Pat
     return folder
 
 
-def write_meta(folder: Path, dataset: Dataset, **changes) -> None:
+def write_meta(folder: Path, dataset: Dataset, /, **changes) -> None:
     """Write meta.json with some keys changed; a key set to None is left out."""
     meta = {
         "format": "sweepbench-predictions-1",

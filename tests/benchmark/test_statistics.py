@@ -85,10 +85,10 @@ def test_lists_of_different_length_are_refused():
 
 
 def test_the_same_seed_gives_the_same_interval():
-    values, subjects = np.random.default_rng(5).normal(size=10), np.arange(10) // 2
+    values, subjects = np.random.default_rng(5).normal(size=60), np.arange(60) // 2
     assert cluster_bootstrap(values, subjects) == cluster_bootstrap(values, subjects)
     assert cluster_bootstrap(values, subjects) != cluster_bootstrap(values, subjects, seed=1)
-    order = np.random.default_rng(0).permutation(10)
+    order = np.random.default_rng(0).permutation(60)
     shuffled = cluster_bootstrap(values[order], subjects[order])
     assert shuffled == pytest.approx(cluster_bootstrap(values, subjects))
 

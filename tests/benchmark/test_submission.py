@@ -317,3 +317,10 @@ def test_poses_of_the_data_set_are_not_needed(copy):
         assert check_predictions(folder, dataset, "test") == []
     finally:
         hidden.rename(moved)
+
+
+def test_hidden_files_of_a_file_system_or_a_killed_writer_are_no_fault(copy):
+    dataset, folder = copy
+    (folder / ".DS_Store").write_text("x")
+    (folder / ".p0-a-x1.part.h5").write_text("x")
+    assert check_predictions(folder, dataset, "test") == []

@@ -121,7 +121,7 @@ def test_truncated_weights_are_refused(tracker, tmp_path):
     tracker.save(tmp_path)
     path = tmp_path / "weights.safetensors"
     path.write_bytes(path.read_bytes()[:6])
-    with pytest.raises(UserError, match="weights.safetensors: truncated"):
+    with pytest.raises(UserError, match=r"weights\.safetensors: truncated"):
         made(tracker.name).load(tmp_path)
 
 

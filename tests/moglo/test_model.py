@@ -90,6 +90,7 @@ SMALL = {"frame_size": 48, "width": 4, "patch": 3, "stem_stride": 2, "stage_stri
         {"window": 2},
         {"window": 10},
         {"stem_stride": 1, "stage_stride": 2},
+        {"stage_blocks_4": 1},
         {"stage_blocks_3": 6, "stage_blocks_1": 3},
     ],
     ids=str,
@@ -123,6 +124,7 @@ def test_gradient_through_the_volume_is_a_switch(correlation):
         ({"head": "both"}, "head"),
         ({"motion_weight": "none"}, "motion_weight"),
         ({"window": 1}, "window"),
+        ({"stage_blocks_3": 1}, "stage_blocks_3"),
     ],
 )
 def test_a_configuration_that_cannot_be_is_refused_with_its_key(change, key):

@@ -1,0 +1,125 @@
+import numpy as np
+import pytest
+import speckle
+import torch
+
+from baselines.motion import centre_motion, true_motion
+from baselines.two_frame import TwoFrameCnn, TwoFrameConfig, dense_flow
+from benchmark import geometry
+from benchmark.sweep import Prediction
+
+
+def batch_of(sweep, count=8):
+    frames = torch.from_numpy(np.asarray(sweep.bmode.frames)).float() / 255
+    frames = torch.stack([frames[:count], frames[1 : count + 1]], 1)
+    steps = torch.from_numpy(sweep.previous_from_frame[:count, None]).float()
+    pixels = torch.from_numpy(sweep.bmode.mm_from_pixel).float().expand(count, 4, 4)
+    return frames, steps, pixels
+
+
+def fitted(sweeps, **config):
+    torch.manual_seed(0)
+    tracker = TwoFrameCnn(TwoFrameConfig(**config))
+    tracker.fit(sweeps)
+    return tracker
+
+
+def test_fit_takes_mean_and_spread_of_the_training_motion(training_sweeps):
+    network = fitted(training_sweeps).module()
+    motion = np.concatenate([true_motion(sweep) for sweep in training_sweeps])
+    assert np.allclose(network.mean, motion.mean(0), atol=1e-6)
+    assert np.allclose(network.std, motion.std(0), rtol=1e-5)
+
+
+def test_loss_of_answering_the_mean_is_the_variance(training_sweeps):
+    """With its last layer at zero the network answers the training mean: a closed form."""
+    tracker = fitted(training_sweeps)
+    last = tracker.module()[-1]
+    torch.nn.init.zeros_(last.weight)
+    torch.nn.init.zeros_(last.bias)
+    sweep = training_sweeps[0]
+    motion = np.concatenate([true_motion(s) for s in training_sweeps])
+    target = (true_motion(sweep)[:8] - motion.mean(0)) / motion.std(0)
+    assert abs(float(tracker.loss(*batch_of(sweep))) - (target**2).mean()) < 1e-4
+    predicted = tracker.track(sweep.observe())
+    found = centre_motion(sweep.bmode, predicted.prev_from_frame)
+    assert np.abs(found - motion.mean(0)).max() < 1e-5
+
+
+def test_mirrored_samples_move_their_points_as_the_mirror_says(test_sweep, scene):
+    """A tissue point at (x, y) of the mirrored image moves as its mirror image does."""
+    frames, steps, pixels = batch_of(test_sweep)
+    torch.manual_seed(1)
+    new_frames, new_steps, _ = TwoFrameCnn().augment(frames, steps, pixels)
+    mirrored = (new_frames != frames).flatten(1).any(1).numpy()
+    assert 0 < mirrored.sum() < len(frames)
+    assert torch.equal(new_frames[mirrored], frames[mirrored].flip(-1))
+    assert torch.equal(new_steps[~mirrored], steps[~mirrored])
+    mirror = np.diag([-1.0, 1.0, 1.0])
+    offset = np.array([2 * scene.centre_mm[0], 0, 0])
+    points = np.random.default_rng(0).uniform(-5, 5, (6, 3))
+    old = steps[mirrored, 0].double().numpy()
+    new = new_steps[mirrored, 0].double().numpy()
+    there = geometry.apply(old, points) @ mirror + offset
+    assert np.abs(geometry.apply(new, points @ mirror + offset) - there).max() < 1e-5
+    assert geometry.se3_fault(new, 1e-5) is None
+
+
+def test_windows_of_several_frames_are_all_their_pairs(training_sweeps, test_sweep):
+    tracker = fitted(training_sweeps)
+    tracker.module().eval()
+    frames, steps, pixels = batch_of(test_sweep, 4)
+    singly = tracker.loss(frames, steps, pixels)
+    window = torch.cat([frames[:, 0], frames[-1:, 1]])[None]
+    assert torch.allclose(tracker.loss(window, steps.transpose(0, 1), pixels[:1]), singly)
+
+
+def test_flow_follows_a_shift(scene):
+    values = np.zeros((2, 6))
+    values[:, 0] = 0.2  # the probe goes one pixel right, so the tissue goes one left
+    steps = geometry.from_degrees_of_freedom(values)
+    sweep = speckle.speckle_sweep(scene, steps, 3)
+    flow = dense_flow(np.asarray(sweep.bmode.frames)[None] / np.float32(255))
+    assert flow.shape == (1, 2, 2, scene.height, scene.width)
+    inner = flow[0, :, :, 10:-10, 10:-10]
+    assert np.abs(np.median(inner[:, 1]) + 1) < 0.1 and np.abs(np.median(inner[:, 0])) < 0.1
+
+
+def test_flow_channels_are_used(training_sweeps, test_sweep):
+    tracker = fitted(training_sweeps, flow=True, width=8)
+    assert tracker.module()[0].in_channels == 4
+    assert isinstance(tracker.track(test_sweep.observe()), Prediction)
+
+
+def test_tracking_leaves_the_network_in_its_mode(training_sweeps, test_sweep):
+    tracker = fitted(training_sweeps, width=8)
+    tracker.module().train()
+    before = {key: value.clone() for key, value in tracker.module().state_dict().items()}
+    tracker.track(test_sweep.observe())
+    assert tracker.module().training
+    after = tracker.module().state_dict()
+    assert all(torch.equal(before[key], after[key]) for key in before)
+
+
+@pytest.mark.parametrize("seed", [0])
+def test_learns_in_plane_motion_in_seconds(scene, seed):
+    """Not the mean: after a short training, lateral steps of unseen tissue are followed."""
+    small = speckle.Scene(height=48, width=48)
+    rng = np.random.default_rng(seed)
+    sweeps = [
+        speckle.speckle_sweep(small, speckle.hand_steps(small, 30, rng), 30 + i) for i in range(5)
+    ]
+    tracker = fitted(sweeps[:4], width=8)
+    network = tracker.module()
+    optimiser = torch.optim.Adam(network.parameters(), 3e-3)
+    parts = [batch_of(sweep, 30) for sweep in sweeps[:4]]
+    data = [torch.cat([part[i] for part in parts]) for i in range(3)]
+    for _ in range(200):
+        index = torch.randint(0, len(data[0]), (16,))
+        loss = tracker.loss(*tracker.augment(*[values[index] for values in data]))
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    found = tracker.track(sweeps[4].observe()).prev_from_frame
+    found = centre_motion(sweeps[4].bmode, found)[:, 0]
+    assert np.corrcoef(found, true_motion(sweeps[4])[:, 0])[0, 1] > 0.7

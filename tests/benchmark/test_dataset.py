@@ -1,0 +1,165 @@
+"""Data sets and the files they are made of: identity, splits without leaks, whole files."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmark.dataset import Entry, open_dataset, write_dataset
+from benchmark.errors import UserError, unknown_name
+from benchmark.files import atomic_path, canonical_json, read_json, sha256_of_text, write_json
+from tests.benchmark.folders import NAMES, make_dataset
+
+
+def entry(name="a", split="train", subject="p0", sha="0"):
+    return Entry(name, f"sweeps/{name}.h5", split, subject, 5, sha, {"profile": "c"})
+
+
+def test_a_data_set_comes_back_as_it_was(tmp_path):
+    written = make_dataset(tmp_path / "tiny")
+    found = open_dataset(tmp_path / "tiny")
+    assert found == dataclasses.replace(written, folder=tmp_path / "tiny")
+    assert found.hash == written.hash and found.verify() == []
+    assert [e.name for e in found.split("test")] == list(NAMES)
+    assert {s.name for s in found.sweeps("test", lazy=True)} == set(NAMES)
+    assert found.truth("p0") is None
+    write_json(tmp_path / "tiny" / "truth" / "p0.json", {"points": []})
+    assert found.truth("p0") == {"points": []}
+
+
+def test_a_data_set_is_found_by_name_below_the_root(tmp_path, monkeypatch):
+    make_dataset(tmp_path / "tiny-v0")
+    monkeypatch.setenv("SWEEPBENCH_DATA", str(tmp_path))
+    monkeypatch.chdir(tmp_path.parent)
+    assert open_dataset("tiny-v0").name == "tiny-v0"
+    with pytest.raises(UserError, match="did you mean 'tiny-v0'"):
+        open_dataset("tiny-v1")
+
+
+def test_the_hash_is_of_the_content_not_of_the_place_or_name(tmp_path):
+    rows = [entry("a"), entry("b", "test", "p1")]
+    base = write_dataset(tmp_path / "x", "x", rows, {"v": 1}).hash
+    assert write_dataset(tmp_path / "y", "y", rows, {"v": 2}).hash == base
+    for changed in (
+        [entry("a", sha="1"), rows[1]],
+        [entry("a", split="val"), rows[1]],
+        [entry("a", subject="p7"), rows[1]],
+        [entry("c"), rows[1]],
+        rows[:1],
+    ):
+        assert write_dataset(tmp_path / "z", "z", changed, {}).hash != base
+
+
+def test_a_subject_in_two_splits_is_refused_before_anything_is_written(tmp_path):
+    rows = [entry("a", "train", "p0"), entry("b", "test", "p0")]
+    with pytest.raises(UserError, match=r"subject 'p0' stands in splits 'train' and 'test'"):
+        write_dataset(tmp_path / "leak", "leak", rows, {})
+    assert not (tmp_path / "leak" / "dataset.json").exists()
+
+
+def test_two_sweeps_of_one_name_are_refused(tmp_path):
+    with pytest.raises(UserError, match="two sweeps have the same name"):
+        write_dataset(tmp_path, "x", [entry("a"), entry("a")], {})
+
+
+def test_splits_are_by_name_and_never_silently_empty(tmp_path):
+    dataset = write_dataset(tmp_path, "x", [entry("a")], {})
+    with pytest.raises(UserError, match="split 'test' holds no sweep"):
+        dataset.split("test")
+    with pytest.raises(UserError, match=r"unknown split 'tests'; did you mean 'test'"):
+        dataset.split("tests")
+
+
+def test_changed_and_missing_files_are_found(tmp_path):
+    dataset = make_dataset(tmp_path)
+    names = list(NAMES)
+    with (tmp_path / "sweeps" / f"{names[0]}.h5").open("ab") as file:
+        file.write(b"x")
+    (tmp_path / "sweeps" / f"{names[1]}.h5").unlink()
+    faults = dataset.verify()
+    assert len(faults) == 2
+    assert names[0] in faults[0] and "bytes differ" in faults[0]
+    assert names[1] in faults[1] and "no such file" in faults[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (lambda c: c.pop("format"), "expected format 'sweepbench-dataset-1'"),
+        (lambda c: c.update(format="x"), "expected format 'sweepbench-dataset-1'"),
+        (lambda c: c.pop("name"), "key 'name' is missing"),
+        (lambda c: c.pop("sweeps"), "key 'sweeps' is missing"),
+        (lambda c: c.pop("identity"), "key 'identity' is missing"),
+        (lambda c: c["sweeps"][0].pop("sha256"), "sha256"),
+        (lambda c: c["sweeps"][0].update(colour="red"), "colour"),
+    ],
+)
+def test_each_fault_of_dataset_json_has_one_line(tmp_path, change, line):
+    write_dataset(tmp_path, "x", [entry("a")], {})
+    content = read_json(tmp_path / "dataset.json")
+    change(content)
+    write_json(tmp_path / "dataset.json", content)
+    with pytest.raises(UserError) as error:
+        open_dataset(tmp_path)
+    assert line in str(error.value) and "dataset.json" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "\xff\xfe"])
+def test_a_dataset_json_that_is_none_has_one_line(tmp_path, text):
+    (tmp_path / "dataset.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(UserError, match=r"dataset.json"):
+        open_dataset(tmp_path)
+
+
+def test_a_folder_without_dataset_json_says_so(tmp_path):
+    with pytest.raises(UserError, match=r"no dataset.json in this folder"):
+        open_dataset(tmp_path)
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8)
+    | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=8,
+)  # fmt: skip
+
+
+@given(values)
+@settings(max_examples=60, deadline=None)
+def test_canonical_json_is_one_text_per_value(value):
+    text = canonical_json(value)
+    assert json.loads(text) == value and canonical_json(json.loads(text)) == text
+    assert len(sha256_of_text(text)) == 64
+
+
+def test_canonical_json_ignores_the_order_of_keys_and_refuses_nan():
+    assert canonical_json({"b": 1, "a": [1, 2]}) == '{"a":[1,2],"b":1}'
+    with pytest.raises(ValueError, match="JSON"):
+        canonical_json({"a": float("nan")})
+
+
+def test_a_failed_writer_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "x.json"
+    write_json(path, {"a": 1})
+    with pytest.raises(RuntimeError), atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert read_json(path) == {"a": 1}
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(path, {"a": np.nan})
+    assert read_json(path) == {"a": 1} and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_place_that_cannot_be_written_has_one_line(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UserError, match="cannot be written"):
+        write_json(tmp_path / "file" / "x.json", {})
+
+
+def test_a_wrong_name_is_answered_with_the_nearest():
+    assert "did you mean 'moglo'?" in str(unknown_name("tracker", "moglow", ["moglo", "identity"]))
+    assert "known: none" in str(unknown_name("tracker", "x", []))
