@@ -231,7 +231,7 @@ def main() -> int:
     """Run one command; a user's mistake is one line on standard error and exit status 2."""
     sys.path.insert(0, "")  # so that a tracker in the current folder is found as module:Class
     try:
-        tyro.cli(Command, prog="python -m benchmark", description=__doc__).run()  # type: ignore[call-overload]
+        tyro.cli(Command, prog="python -m benchmark", description=__doc__).run()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -45,10 +45,10 @@ def train(run: Run, *, accelerator: str = "auto", precision: str = "32-true") ->
     """
     if run.is_trained():
         return
-    tracker = run.tracker
-    assert tracker is not None
+    assert run.tracker is not None
     began = time.perf_counter()
     pl.seed_everything(run.seed, verbose=False)
+    tracker = type(run.tracker)(run.tracker.config)  # anew, so that the seed decides its weights
     sweeps = load_sweeps(run.dataset, "train")
     tracker.fit(sweeps)
     record: dict[str, Any] = {}

@@ -14,6 +14,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,8 @@ def generate(
     folder : of the data set; taken up where an earlier run of the same spec left it.
     workers : processes; by default one per core this process may use.
     shard : (i, n) makes the i-th of n parts only, 1 to n.
-    executor : runs the work in place of a pool of this machine, e.g. Dask's.
+    executor : runs the work in place of a pool of this machine, e.g. Dask's. Its workers must have
+        one BLAS thread each, or photoacoustic frames differ in their last bits.
 
     Raises
     ------
@@ -165,6 +167,11 @@ def _run(
                 future.result()
                 bar.set_postfix_str("")
                 bar.update()
+        except BrokenProcessPool as error:
+            raise UserError(
+                "a worker process was ended from outside, perhaps for want of memory; the same "
+                "command with fewer --workers goes on from here"
+            ) from error
         except BaseException:
             for future in futures:
                 future.cancel()

@@ -61,7 +61,9 @@ def test_correlation_is_numpys_patch_by_patch():
         columns = np.flatnonzero(patches.columns[p % nx])
         for j, i in ((0, 0), (2, 2), (1, 4)):
             there = rows + shift[1] + j - 2, columns + shift[0] + i - 2
-            outside = any((a < 0).any() or (a >= n).any() for a, n in zip(there, (64, 80), strict=True))
+            outside = any(
+                (a < 0).any() or (a >= n).any() for a, n in zip(there, (64, 80), strict=True)
+            )
             if outside:
                 assert np.isnan(maps[p, j, i])
                 continue

@@ -27,9 +27,7 @@ def limb() -> LayeredTissue:
 def brute_force(segments, points):
     """Signed distance (M,) to the nearest of tapering capsules, segment by segment."""
     best = np.full(len(points), np.inf)
-    for a, b, radius_a, radius_b in (
-        (s[:3], s[3:6], s[6], s[7]) for s in segments
-    ):
+    for a, b, radius_a, radius_b in ((s[:3], s[3:6], s[6], s[7]) for s in segments):
         along = b - a
         share = np.clip((points - a) @ along / (along @ along), 0, 1)
         gap = np.linalg.norm(points - a - share[:, None] * along, axis=1)
@@ -54,9 +52,11 @@ def test_branchings_obey_murrays_law():
 
 
 def test_murray_angles_are_where_the_work_is_least():
-    """Equal children leave at arccos(2^(-1/3)) = 37.5 degrees, a tiny one nearly at right angles."""
+    """Equal children leave at arccos(2^(-1/3)) = 37.5 degrees, a tiny one nearly across."""
     first, second = murray_radii(1.0, 1.0)
-    assert np.rad2deg(murray_angles(1.0, first, second)) == pytest.approx([37.467, 37.467], abs=1e-3)
+    assert np.rad2deg(murray_angles(1.0, first, second)) == pytest.approx(
+        [37.467, 37.467], abs=1e-3
+    )
     first, second = murray_radii(1.0, 0.05)
     large, small = np.rad2deg(murray_angles(1.0, first, second))
     assert large < 1.0 and small > 80.0

@@ -1,0 +1,121 @@
+"""Specs: what comes with the package loads, and every mistake is named by file, table and key."""
+
+import dataclasses
+import json
+import tomllib
+
+import numpy as np
+import pytest
+
+from benchmark.errors import UserError
+from simulate.spec import SPEC_FOLDER, load_spec, spec_from_table, spec_names
+
+TINY = (SPEC_FOLDER / "tiny-v0.toml").read_text()
+
+
+def written(tmp_path, text):
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("name", spec_names())
+def test_packaged_specs_load_under_their_own_name(name):
+    spec = load_spec(name)
+    assert spec.name == name and spec.description
+    assert json.loads(json.dumps(spec.to_dict())) == spec.to_dict()
+    assert spec_from_table(dropped_nulls(spec.to_dict()), "again") == spec
+
+
+def dropped_nulls(value):
+    """What TOML can hold of a spec's JSON: None is written by leaving the key out."""
+    if not isinstance(value, dict):
+        return value
+    return {key: dropped_nulls(item) for key, item in value.items() if item is not None}
+
+
+def test_a_path_gives_the_same_spec_as_its_name(tmp_path):
+    assert load_spec(written(tmp_path, TINY)) == load_spec("tiny-v0")
+
+
+def test_the_hash_sees_every_value_but_no_comment_or_order(tmp_path):
+    spec = load_spec("tiny-v0")
+    assert load_spec(written(tmp_path, TINY + "\n# more\n")).hash == spec.hash
+    table = tomllib.loads(TINY)
+    turned = {key: table[key] for key in reversed(table)}
+    assert spec_from_table(turned, "turned").hash == spec.hash
+    for key, value in (("noise_db", -41.0), ("gain_db", 1e-9)):
+        bmode = dataclasses.replace(spec.bmode, **{key: value})
+        assert dataclasses.replace(spec, bmode=bmode).hash != spec.hash
+    # A default that is written out is the same spec.
+    assert load_spec(written(tmp_path, TINY.replace("[bmode]", "[bmode]\ngain_db = 0"))) == spec
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("frames = 12", "frams = 12", ["acquisition.frams", "did you mean 'frames'"]),
+        ("[bmode]", "[bmod]", ["bmod", "did you mean 'bmode'"]),
+        ("frames = 12", 'frames = "12"', ["acquisition.frames", "an integer", "'12'"]),
+        ("frames = 12", "frames = 12.5", ["acquisition.frames", "an integer", "12.5"]),
+        ("frames = 12", "frames = true", ["acquisition.frames", "an integer", "True"]),
+        ("frames = 12", "frames = 1", ["acquisition.frames", "at least 2", "1"]),
+        ("frame_rate_hz = 20.0", "frame_rate_hz = nan", ["acquisition.frame_rate_hz", "finite"]),
+        ("frame_rate_hz = 20.0", "frame_rate_hz = -1", ["acquisition.frame_rate_hz", "-1"]),
+        ("train = 2", "train = -2", ["subjects.train", "-2"]),
+        ("start_mm = 1.0", "start_mm = [1.0]", ["motion.start_mm", "a number", "[1.0]"]),
+        ("path_length_mm = [2.5, 3.5]", "path_length_mm = [2.5]",
+         ["motion.path_length_mm", "a list of 2", "[2.5]"]),
+        ('profiles = ["straight"', 'profiles = [1, "straight"',
+         ["motion.profiles[0]", "a text", "1"]),
+        ('profiles = ["straight"', 'profiles = ["strate"', ["did you mean 'straight'"]),
+        ("seed = 1", "", ["seed", "an integer", "nothing"]),
+        ("seed = 1", "seed = -1", ["seed", "-1"]),
+        ('name = "tiny-v0"', 'name = "../out"', ["name", "../out"]),
+        ('engine = "propagator"', 'engine = "k-wave"', ["photoacoustic.engine", "'kwave'"]),
+        ("width_mm = 11.75", "width_mm = 40.0", ["probe.width_mm", "aperture"]),
+        ("height_px = 48", "height_px = 0", ["probe.height_px", "0"]),
+        ("sweeps = 1", "sweeps = 2", ["showcase.sweeps", "at most 1", "2"]),
+        ("vessel_extent_mm = [-10.0, 20.0]", "vessel_extent_mm = [-10.0, 2.0]",
+         ["tissue.vessel_extent_mm", "4.5"]),
+        ("frames = 2\n", "frames = 2\n[tissue.deep]\nx = 1\n", ["tissue.deep", "unknown key"]),
+        ("scatterers_per_cell = 5.0", "scatterers_per_cell = 0.0", ["bmode.scatterers_per_cell"]),
+        ("frames_per_second = 4.0", "frames_per_second = 4.0\nspacing_mm = 1.0",
+         ["cells per wavelength"]),
+        ("[bmode]", "[bmode", ["TOML"]),
+    ],
+)  # fmt: skip
+def test_every_mistake_is_one_line_with_file_and_key(tmp_path, old, new, words):
+    assert old in TINY
+    path = written(tmp_path, TINY.replace(old, new, 1))
+    with pytest.raises(UserError) as caught:
+        load_spec(path)
+    message = str(caught.value)
+    assert message.startswith(str(path)) and "\n" not in message
+    for word in words:
+        assert word in message
+
+
+def test_an_unknown_name_gets_the_nearest():
+    with pytest.raises(UserError, match="did you mean 'small-v0'"):
+        load_spec("smal-v0")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(UserError, match="cannot be read"):
+        load_spec(tmp_path / "none.toml")
+
+
+def test_small_v0_is_what_the_main_job_needs():
+    spec = load_spec("small-v0")
+    subjects = spec.subjects
+    assert subjects.test >= 8 and subjects.train >= 12 and subjects.val >= 2
+    total = (subjects.train + subjects.val + subjects.test) * subjects.sweeps
+    assert 2300 <= total * spec.acquisition.frames <= 2600
+    assert (spec.probe.width_px, spec.probe.height_px) == (96, 96)
+    assert spec.probe.pixels_per_lateral_fwhm() >= 2.0
+    assert spec.motion.direction == "advance"
+    assert spec.showcase.sweeps == 1 and spec.showcase.frames <= 24
+    assert spec.photoacoustic.engine == "kwave"
+    focus = float(spec.probe.sigma_elevation_mm(np.array(spec.probe.elevation_focus_mm)))
+    assert focus == pytest.approx(0.46, abs=0.01)
