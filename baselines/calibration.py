@@ -47,13 +47,14 @@ class Levels:
     sigma_mm (n,), ceiling (n,): the correlation of speckle at distance d is ceiling times
     `envelope_correlation` of exp(-d^2 / 2 sigma^2);
     coherent (P, n): share of it that does not decay; noise: standard deviation of a measured
-    correlation over (1 - rho^2); spread (2,): standard deviations of tilt and yaw in training.
+    correlation over (1 - rho^2); mean (2,), spread (2,): of tilt and yaw per advance in training.
     """
 
     sigma_mm: np.ndarray
     ceiling: np.ndarray
     coherent: np.ndarray
     noise: float
+    mean: np.ndarray
     spread: np.ndarray
 
 
@@ -61,7 +62,7 @@ class Levels:
 class Calibration:
     """All numbers that `fit` finds.
 
-    depth_mm, sigma_mm (K,): by depth; ceiling (G, K), noise (G,), spread (G, 2): also by gap, see
+    depth_mm, sigma_mm (K,): by depth; ceiling (G, K), noise (G,), mean, spread (G, 2): by gap, see
     `Levels`; coherence: coherent share per `Pairs.structure`; sign: of the training sweeps'
     advance; gain (G,): true over estimated mean elevation in training, the last few percent.
     """
@@ -71,6 +72,7 @@ class Calibration:
     ceiling: np.ndarray
     coherence: np.ndarray
     noise: np.ndarray
+    mean: np.ndarray
     spread: np.ndarray
     sign: np.ndarray
     gain: np.ndarray
@@ -82,7 +84,9 @@ class Calibration:
         spread = np.full((gaps, 2), np.deg2rad(0.5))
         noise = np.full(gaps, 0.2)
         ceiling = np.full((gaps, 1), 0.98)
-        return cls(20 * one, 0.5 * one, ceiling, 0 * one, noise, spread, one, np.ones(gaps))
+        return cls(
+            20 * one, 0.5 * one, ceiling, 0 * one, noise, 0 * spread, spread, one, np.ones(gaps)
+        )
 
     @property
     def advance(self) -> int:
@@ -96,6 +100,7 @@ class Calibration:
             np.interp(depth, self.depth_mm, self.ceiling[gap_index]),
             np.clip(self.coherence[0] * pairs.structure, 0, 0.9),
             float(self.noise[gap_index]),
+            self.mean[gap_index],
             self.spread[gap_index],
         )
 
@@ -149,11 +154,12 @@ def calibrate(examples: Sequence[Sequence[Example]]) -> Calibration:
     gaps = range(len(examples))
     noise = np.array([1.4826 * np.median(residual[samples.gap == gap]) for gap in gaps])
     motion = [np.concatenate([e.motion for e in group]) for group in examples]
-    spread = np.array([np.sqrt((m[:, 3:5] ** 2).mean(0)) for m in motion])
     sign = np.array([1.0 if motion[0][:, 2].mean() >= 0 else -1.0])
+    mean = sign * np.array([m[:, 3:5].mean(0) for m in motion])
+    spread = np.array([m[:, 3:5].std(0) for m in motion])
     spread, noise = np.maximum(spread, 1e-4), np.maximum(noise, 0.01)
     coherent, gain = np.array([coherence]), np.ones(len(noise))
-    return Calibration(depth, sigma, ceiling, coherent, noise, spread, sign, gain)
+    return Calibration(depth, sigma, ceiling, coherent, noise, mean, spread, sign, gain)
 
 
 def _samples(examples: Sequence[Sequence[Example]]) -> _Samples:

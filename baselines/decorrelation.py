@@ -131,13 +131,14 @@ def fit_plane(pairs: Pairs, levels: Levels, phase_rate: float) -> tuple[np.ndarr
     """Return (P, 3) elevation (mm, >= 0), tilt and yaw (rad) at the image centre, their variances.
 
     Least squares of the patches' correlations against `model_correlation`, weighted by their noise
-    and by Tukey's weights, with a normal prior on tilt and yaw (their spread in training); by
+    and by Tukey's weights, with a normal prior on tilt and yaw (mean and spread in training); by
     Gauss-Newton, from the median of the patches' own distances.
     """
     rho, usable = np.nan_to_num(pairs.correlation), np.isfinite(pairs.correlation)
     plane = np.zeros((len(rho), 3))
     plane[:, 0] = _median_distance(rho, usable, levels)
-    penalty = np.array([0.0, *levels.spread**-2.0])
+    plane[:, 1:] = levels.mean
+    penalty, mean = np.array([0.0, *levels.spread**-2.0]), np.array([0.0, *levels.mean])
     for _ in range(12):
         model, slope = model_correlation(plane, pairs.centre_mm, levels, phase_rate)
         noise = levels.noise * noise_shape(model)
@@ -146,7 +147,7 @@ def fit_plane(pairs: Pairs, levels: Levels, phase_rate: float) -> tuple[np.ndarr
         tukey = (1 - np.minimum((ratio / (4.685 * scale)) ** 2, 1)) ** 2
         weight = usable * tukey * pairs.independent / (scale * noise) ** 2
         normal = np.einsum("pna,pn,pnb->pab", slope, weight, slope) + np.diag(penalty + 1e-3)
-        right = np.einsum("pna,pn->pa", slope, weight * (rho - model)) - penalty * plane
+        right = np.einsum("pna,pn->pa", slope, weight * (rho - model)) - penalty * (plane - mean)
         change = np.linalg.solve(normal, right[..., None])[..., 0]
         limit = np.maximum(0.5 * np.abs(plane[:, :1]), 0.02)
         shrink = np.minimum(1, limit / np.maximum(np.abs(change[:, :1]), 1e-9))

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SMALLEST_STD = 1e-3  # mm and rad; a motion that training never shows is not blown up
 PAIRS_AT_ONCE = 32
+CELL_PX = 8  # a few speckles
+SMALLEST_VARIANCE = 1e-4  # of frames in [0, 1]: below it a region is black, not speckle
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,13 @@ class TwoFrameCnn(LearnedTracker):
     frames, optionally with the two channels of their dense optical flow; a few strided convolutions
     and pooling; a hidden layer of 512 into 6; squared error; no memory between pairs.
     What differs, and why: batch normalisation after each convolution, without which such a network
-    predicts the mean at this budget; each frame is standardised; the six outputs are the motion of
+    predicts the mean at this budget; frames are standardised locally, without which it remembers
+    the anatomy of a small training set and not speckle; the six outputs are the motion of
     the image centre (mm) and the rotation vector, each over its standard deviation in the training
     split, instead of millimetres beside degrees of Euler angles; average pooling to 4 x 4 before
     the hidden layer, so that any image size fits; flow by iterative Lucas-Kanade (scikit-image)
-    instead of Farnebäck's; pairs are mirrored left to right at random. Published layer widths are
+    instead of Farnebäck's; pairs are mirrored left to right at random. Extra pairs at
+    wider gaps, as published, only cost updates here and are left out. Published layer widths are
     not known. No IMU, no pretrained weights.
     """
 
@@ -120,8 +124,7 @@ class TwoFrameCnn(LearnedTracker):
         """Return all pairs (B * (W-1), 2 or 4, H, W) of windows (B, W, H, W), frames in [0, 1]."""
         import torch
 
-        deviation = frames - frames.mean((-2, -1), keepdim=True)
-        scaled = deviation / (deviation.std((-2, -1), keepdim=True) + 1e-3)
+        scaled = locally_standardised(frames)
         channels = [scaled[:, :-1], scaled[:, 1:]]
         if self.config.flow:
             flow = dense_flow(frames.detach().cpu().numpy())
@@ -135,6 +138,27 @@ def _centre(frames: "torch.Tensor", mm_from_pixel: "torch.Tensor") -> "torch.Ten
     height, width = frames.shape[-2:]
     pixel = mm_from_pixel.new_tensor([(width - 1) / 2, (height - 1) / 2, 0.0, 1.0])
     return (mm_from_pixel @ pixel)[:, :3]
+
+
+def locally_standardised(frames: "torch.Tensor") -> "torch.Tensor":
+    """Return frames (..., H, W) less their local mean, over their local standard deviation.
+
+    Both are means over cells of `CELL_PX` that half overlap, interpolated between; what is left is
+    speckle, since the brightness of anatomy differs between subjects and steps do not show in it.
+    """
+    from torch.nn.functional import avg_pool2d, interpolate
+
+    size = frames.shape[-2:]
+    images = frames.reshape(-1, 1, *size)
+
+    def local_mean(values: "torch.Tensor") -> "torch.Tensor":
+        half = CELL_PX // 2
+        cells = avg_pool2d(values, CELL_PX, half, half, count_include_pad=False)
+        return interpolate(cells, size=size, mode="bilinear", align_corners=True)
+
+    deviation = images - local_mean(images)
+    spread = (local_mean(deviation * deviation) + SMALLEST_VARIANCE).sqrt()
+    return (deviation / spread).reshape(frames.shape)
 
 
 def dense_flow(frames: np.ndarray) -> np.ndarray:

@@ -16,6 +16,8 @@ from benchmark.sweep import Channel, Prediction, Sweep, read_prediction
 from benchmark.volume import poses_at, reconstruct
 
 VOXELS_PER_SIDE = 160
+PHOTOACOUSTIC_RANGE_DB = 18.0
+LIGHT_LOSS_DB_PER_MM = 1.5
 
 
 def draw_showcase(runs: Sequence[Run], split: str = "test") -> Iterator[Path]:
@@ -117,15 +119,25 @@ def _vessels(
         name: poses_at(channel, bmode, prediction.first_from_frame),
     }
     volumes, spacing, origin = _on_one_grid(channel, poses, gap_mm=2.5)
+    gain = LIGHT_LOSS_DB_PER_MM * (origin[1] + spacing[1] * np.arange(VOXELS_PER_SIDE * 2))
+    volumes = {key: _logarithmic(volume, gain) for key, volume in volumes.items()}
     first_from_world = geometry.inverse(bmode.world_from_image[0])
     branches = list(_branches(truth, first_from_world)) if truth else []
     figure = plot_volume.projections(volumes, spacing, branches, origin)
     caption = (
         f"Photoacoustic frames of sweep {sweep.name} placed by true poses and by those of {name}, "
-        "seen from the skin, beside the true vessel tree."
+        f"seen from the skin over {PHOTOACOUSTIC_RANGE_DB:g} dB after {LIGHT_LOSS_DB_PER_MM:g} dB "
+        "per mm of depth for the loss of light, beside the true vessel tree."
     )
     path = folder / f"5-vessels-{_safe(name)}"
     return plot.save(figure, path, "Vessels in 3D without a tracking sensor", caption, name)
+
+
+def _logarithmic(volume: np.ndarray, gain_db: np.ndarray) -> np.ndarray:
+    """Return amplitudes (X, Y, Z) as 0 to 1 over the displayed range, with a gain over depth y."""
+    decibels = 20 * np.log10(np.maximum(volume, 1e-12)) + gain_db[: volume.shape[1], None]
+    strongest = np.nanpercentile(decibels, 99.9)
+    return 1 + np.clip(decibels - strongest, -PHOTOACOUSTIC_RANGE_DB, 0) / PHOTOACOUSTIC_RANGE_DB
 
 
 def _branches(

@@ -105,7 +105,9 @@ def test_envelope_correlation_against_simulated_gaussian_pairs():
 def made_levels(patches: int, noise=0.1) -> Levels:
     sigma = np.linspace(0.4, 0.8, patches)
     coherent = np.full((1, patches), 0.1)
-    return Levels(sigma, np.full(patches, 0.97), coherent, noise, np.deg2rad([0.5, 0.5]))
+    return Levels(
+        sigma, np.full(patches, 0.97), coherent, noise, np.zeros(2), np.deg2rad([0.5, 0.5])
+    )
 
 
 def test_slope_of_the_model_is_its_derivative():

@@ -1,5 +1,7 @@
 """Sweeps and predictions: files come back as they were, and each broken file has its line."""
 
+from dataclasses import replace
+
 import h5py
 import numpy as np
 import pytest
@@ -306,3 +308,54 @@ def test_a_prediction_without_poses_or_of_another_format_has_one_line(tmp_path):
     write_sweep(tmp_path / "s.h5", full_sweep())
     with pytest.raises(UserError, match="expected format 'sweepbench-prediction-1'"):
         read_prediction(tmp_path / "s.h5")
+
+
+def with_measured(sweep: Sweep, **measured) -> Sweep:
+    channels = dict(sweep.channels)
+    channels["bmode"] = replace(sweep.bmode, measured=measured)
+    return replace(sweep, channels=channels)
+
+
+def test_measured_poses_stand_beside_the_true_ones(tmp_path):
+    sweep = full_sweep()
+    lagging = np.roll(sweep.bmode.world_from_image, 1, axis=0)
+    write_sweep(tmp_path / "s.h5", with_measured(sweep, optical=lagging))
+    found = read_sweep(tmp_path / "s.h5")
+    assert same(sweep, found)
+    assert np.array_equal(found.bmode.measured["optical"], lagging)
+    assert not hasattr(found.observe().bmode, "measured")
+    write_sweep(tmp_path / "bad.h5", with_measured(sweep, optical=2 * lagging))
+    with pytest.raises(UserError, match="channels/bmode/measured/optical: rotation"):
+        read_sweep(tmp_path / "bad.h5")
+
+
+def test_a_tracker_sees_the_imu_but_not_its_truth():
+    sweep = full_sweep()
+    sweep = replace(sweep, imu={**sweep.imu, "true_acceleration": np.zeros((7, 3))})
+    assert set(sweep.observe(imu=True).imu) == {"timestamps", "acceleration", "angular_rate"}
+    assert sweep.observe().imu is None
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_withheld_poses_are_in_no_file_and_asking_for_them_says_so(tmp_path, lazy):
+    sweep = with_measured(full_sweep(), optical=full_sweep().bmode.world_from_image)
+    sweep = replace(sweep, imu={**sweep.imu, "true_acceleration": np.zeros((7, 3))})
+    write_sweep(tmp_path / "s.h5", sweep.withhold({"subject": "p0"}))
+    with h5py.File(tmp_path / "s.h5") as file:
+        keys: list[str] = []
+        file.visit(keys.append)
+        assert file["landmarks"].shape == (0, 3)
+    assert not [key for key in keys if "world" in key or "measured" in key or "true" in key]
+    found = read_sweep(tmp_path / "s.h5", lazy=lazy)
+    assert np.array_equal(found.bmode.frames, sweep.bmode.frames)
+    assert np.array_equal(found.channels["pa"].wavelength_nm, [750.0, 850.0])
+    assert found.factors == {"subject": "p0"}
+    assert len(found.observe().bmode.frames) == 7
+    for ask in ("first_from_frame", "previous_from_frame"):
+        with pytest.raises(UserError, match="withheld"):
+            getattr(found, ask)
+    # Without the mark that says so, missing poses are damage.
+    with h5py.File(tmp_path / "s.h5", "a") as file:
+        del file["channels/bmode"].attrs["poses"]
+    with pytest.raises(UserError, match="world_from_image"):
+        read_sweep(tmp_path / "s.h5")
