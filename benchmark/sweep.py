@@ -8,7 +8,7 @@ import json
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from benchmark.files import atomic_path, canonical_json
 SWEEP_FORMAT = "sweepbench-sweep-1"
 PREDICTION_FORMAT = "sweepbench-prediction-1"
 SE3_TOLERANCE = 1e-5
+TRUE = "true_"  # what begins so among the IMU's arrays is not for trackers
 
 
 class LazyFrames:
@@ -61,9 +62,29 @@ class Images:
 
 @dataclass(frozen=True)
 class Channel(Images):
-    """The frames of one channel with their true poses `world_from_image` (N, 4, 4), image in mm."""
+    """The frames of one channel with their true poses `world_from_image` (N, 4, 4), image in mm.
+
+    measured: the poses (N, 4, 4) as sensors gave them, by name (e.g. "optical"): with their noise,
+    calibration error and lag; beside the truth, never in its place.
+    """
 
     world_from_image: np.ndarray = field(kw_only=True)
+    measured: Mapping[str, np.ndarray] = field(default_factory=dict, kw_only=True)
+
+
+@dataclass(frozen=True, repr=False, eq=False, init=False)
+class WithheldChannel(Channel):
+    """A channel whose true poses are kept back: whoever asks for them gets a UserError."""
+
+    def __init__(self, images: Images):
+        for item in fields(Images):
+            object.__setattr__(self, item.name, getattr(images, item.name))
+        object.__setattr__(self, "measured", {})
+
+    @property  # type: ignore[misc]
+    def world_from_image(self) -> np.ndarray:
+        """Refuse: there is none here."""
+        raise UserError("world_from_image: the poses of this sweep are withheld; it needs answers")
 
 
 @dataclass(frozen=True)
@@ -93,7 +114,8 @@ class Sweep:
 
     channels: by name (`bmode`, `pa`, `doppler`); landmarks (L, 3): frame index (0-based), x_px,
     y_px; probe: its description; factors: subject, profile, severity, seed, spec hash and the
-    like; imu: see `Observation`.
+    like; imu: see `Observation`, and beside its arrays `true_acceleration` and
+    `true_angular_rate` without noise, which no tracker sees.
     """
 
     name: str
@@ -127,7 +149,14 @@ class Sweep:
             name: Images(c.frames, c.timestamps, c.mm_from_pixel, c.wavelength_nm)
             for name, c in self.channels.items()
         }
-        return Observation(channels, dict(self.probe), self.imu if imu else None)
+        seen = {key: v for key, v in (self.imu or {}).items() if not key.startswith(TRUE)}
+        return Observation(channels, dict(self.probe), seen if imu and seen else None)
+
+    def withhold(self, factors: Mapping[str, Any]) -> "Sweep":
+        """Return the sweep without answers: no pose, landmark or true IMU, and these factors."""
+        channels = {name: WithheldChannel(channel) for name, channel in self.channels.items()}
+        seen = self.observe(imu=True).imu
+        return Sweep(self.name, channels, probe=self.probe, factors=dict(factors), imu=seen)
 
 
 @dataclass(frozen=True)
@@ -219,10 +248,15 @@ def _write_channel(group: h5py.Group, channel: Channel) -> None:
     for index in range(shape[0]):
         frames[index] = channel.frames[index]
     group["timestamps"] = channel.timestamps
-    group["world_from_image"] = channel.world_from_image
+    if isinstance(channel, WithheldChannel):
+        group.attrs["poses"] = "withheld"
+    else:
+        group["world_from_image"] = channel.world_from_image
     group["mm_from_pixel"] = channel.mm_from_pixel
     if channel.wavelength_nm is not None:
         group["wavelength_nm"] = channel.wavelength_nm
+    for name, poses in channel.measured.items():
+        group[f"measured/{name}"] = poses
 
 
 def read_sweep(path: Path | str, *, lazy: bool = False) -> Sweep:
@@ -253,13 +287,22 @@ def read_sweep(path: Path | str, *, lazy: bool = False) -> Sweep:
 
 def _read_channel(path: Path, group: h5py.Group, lazy: bool) -> Channel:
     key = f"{group.name}/frames"
-    channel = Channel(
+    images = Images(
         frames=LazyFrames(path, key) if lazy else group["frames"][()],
         timestamps=group["timestamps"][()],
         mm_from_pixel=group["mm_from_pixel"][()],
         wavelength_nm=group["wavelength_nm"][()] if "wavelength_nm" in group else None,
-        world_from_image=group["world_from_image"][()],
     )
+    channel: Channel
+    if group.attrs.get("poses") == "withheld":
+        channel = WithheldChannel(images)
+    else:
+        measured = group["measured"].items() if "measured" in group else ()
+        channel = Channel(
+            **vars(images),
+            world_from_image=group["world_from_image"][()],
+            measured={name: poses[()] for name, poses in measured},
+        )
     fault = channel_fault(channel)
     if fault:
         raise UserError(f"{path}: {group.name}/{fault}")
@@ -277,12 +320,15 @@ def channel_fault(channel: Channel) -> str | None:
         )
     if (np.diff(channel.timestamps) <= 0).any():
         return "timestamps: do not rise"
-    if channel.world_from_image.shape != (shape[0], 4, 4):
-        found = channel.world_from_image.shape
-        return f"world_from_image: expected shape {(shape[0], 4, 4)}, got {found}"
-    fault = geometry.se3_fault(channel.world_from_image, SE3_TOLERANCE)
-    if fault:
-        return f"world_from_image: {fault}"
+    poses = {f"measured/{name}": values for name, values in channel.measured.items()}
+    if not isinstance(channel, WithheldChannel):
+        poses = {"world_from_image": channel.world_from_image, **poses}
+    for key, values in poses.items():
+        if values.shape != (shape[0], 4, 4):
+            return f"{key}: expected shape {(shape[0], 4, 4)}, got {values.shape}"
+        fault = geometry.se3_fault(values, SE3_TOLERANCE)
+        if fault:
+            return f"{key}: {fault}"
     if channel.mm_from_pixel.shape != (4, 4) or not np.isfinite(channel.mm_from_pixel).all():
         return "mm_from_pixel: expected a finite (4, 4) matrix"
     return None

@@ -1,0 +1,219 @@
+"""The commands for recordings of any origin: convert, reconstruct, track."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import tyro
+
+from benchmark.errors import UserError
+from benchmark.interop.convert import Writing, convert, open_sweep, read_poses
+from benchmark.interop.sequence import Reading
+from benchmark.placing import (
+    Placing,
+    final_drift,
+    path_length,
+    place,
+    world_from_first,
+    write_pictures,
+)
+from benchmark.sweep import Images, Prediction, Sweep, write_prediction
+
+OWN = "its own poses"
+
+
+def warn(message: str) -> None:
+    """Say on standard error what a user should know of a recording."""
+    print(f"note: {message}", file=sys.stderr)
+
+
+@dataclass(frozen=True)
+class Convert:
+    """Turn sweeps, poses or predictions of one format into another; what is told by the names.
+
+    From: .h5 of this program, MoGLo-Net or TUS-REC; .mha, .mhd, .nrrd of PLUS and Slicer; .tum,
+    .kitti; a TUS-REC folder or a data set. To: .h5, .mha, .mhd, .nrrd, .tum, .kitti; without
+    suffix a data set (from TUS-REC), a TUS-REC folder, or (from a prediction) displacement fields.
+    """
+
+    source: tyro.conf.Positional[Path]
+    out: tyro.conf.Positional[Path]
+    reading: tyro.conf.OmitArgPrefixes[Reading]
+    writing: tyro.conf.OmitArgPrefixes[Writing]
+    sweep: Path | None = None
+    """Sweep that a prediction or trajectory belongs to."""
+
+    def run(self) -> None:
+        written = convert(
+            self.source,
+            self.out,
+            reading=self.reading,
+            writing=self.writing,
+            sweep=self.sweep,
+            report=warn,
+        )
+        for path in written[:5]:
+            print(path)
+        if len(written) > 5:
+            print(f"... {len(written)} files")
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a volume is written as."""
+
+    out: Path = Path("volume.nrrd")
+    """Volume, .nrrd, .mha, .nii or .nii.gz; pictures and an html view go beside it."""
+    world: Literal["LPS", "RAS"] = "LPS"
+    """What the axes of the world mean in the patient."""
+    pictures: bool = True
+    """Draw slices, projections, poses, and the html view."""
+
+
+RunFolder = Annotated[Path | None, tyro.conf.arg(name="run")]
+
+
+@dataclass(frozen=True)
+class Reconstruct:
+    """Bring a sweep's frames together into a volume, by its own poses, a tracker's, or a file's."""
+
+    sweep: tyro.conf.Positional[Path]
+    reading: tyro.conf.OmitArgPrefixes[Reading]
+    placing: tyro.conf.OmitArgPrefixes[Placing]
+    output: tyro.conf.OmitArgPrefixes[Output]
+    tracker: str | None = None
+    """Take the poses of this tracker instead of the sweep's own."""
+    run_folder: RunFolder = None
+    """Folder of the tracker's trained run; by default weights that come with the tracker."""
+    poses: Path | None = None
+    """Take poses of this file: a prediction (.h5, .npz), .tum or .kitti."""
+    unit: Literal["m", "mm"] = "m"
+    """Length unit of .tum and .kitti."""
+    channel: str = "bmode"
+    """Channel that is brought together; its frames may have times of their own."""
+
+    def run(self) -> None:
+        from benchmark.volume import poses_at
+
+        if self.tracker and self.poses:
+            raise UserError("--tracker and --poses: expected one of them, got both")
+        if self.run_folder and not self.tracker:
+            raise UserError("--run: expected --tracker with it")
+        sweep = open_sweep(self.sweep, self.reading, warn)
+        if self.channel not in sweep.channels:
+            known = ", ".join(sweep.channels)
+            raise UserError(f"{self.sweep}: no channel '{self.channel}' (has: {known})")
+        source, tracked = self._poses(sweep)
+        images, poses = sweep.channels[self.channel], tracked
+        if source == OWN:
+            poses = images.world_from_image
+        elif self.channel != "bmode":
+            poses = poses_at(images, sweep.bmode, tracked)
+        paths = {source: poses}
+        if source != OWN:
+            paths[OWN] = images.world_from_image
+        facts = {"sweep": sweep.name, "channel": self.channel, "poses": source}
+        _finish(images, paths, facts, self.placing, self.output, self.channel != "bmode")
+
+    def _poses(self, sweep: Sweep) -> tuple[str, np.ndarray]:
+        """Return whose poses they are and poses (N, 4, 4) of the B-mode frames."""
+        world = sweep.bmode.world_from_image
+        if self.poses:
+            prediction = read_poses(self.poses, self.unit)
+            if len(prediction.first_from_frame) != len(sweep):
+                got = len(prediction.first_from_frame)
+                raise UserError(f"{self.poses}: {got} poses for {len(sweep)} frames")
+            return self.poses.name, world_from_first(world, prediction.first_from_frame)
+        if self.tracker:
+            from benchmark.tracking import open_tracker, track
+
+            tracker, domain = open_tracker(self.tracker, self.run_folder, warn)
+            prediction = track(tracker, domain, sweep.observe().bmode, sweep.probe, warn)
+            return self.tracker, world_from_first(world, prediction.first_from_frame)
+        return OWN, world
+
+
+@dataclass(frozen=True)
+class Track:
+    """Track a recording without its poses and bring its frames together into a volume."""
+
+    recording: tyro.conf.Positional[Path]
+    reading: tyro.conf.OmitArgPrefixes[Reading]
+    placing: tyro.conf.OmitArgPrefixes[Placing]
+    output: tyro.conf.OmitArgPrefixes[Output]
+    tracker: str = "moglo"
+    """Registered name, or package.module:Class."""
+    run_folder: RunFolder = None
+    """Folder of a trained run; by default weights that come with the tracker."""
+    pixel_mm: tuple[float, float] | None = None
+    """Size of a pixel across and down, where file and calibration do not tell."""
+    save_poses: Path | None = None
+    """Write the poses as well: a prediction (.h5), .tum or .kitti."""
+
+    def run(self) -> None:
+        from benchmark.interop.untracked import open_recording
+        from benchmark.tracking import open_tracker, track
+
+        tracker, domain = open_tracker(self.tracker, self.run_folder, warn)
+        recording = open_recording(self.recording, self.reading, self.pixel_mm, warn)
+        images = recording.images
+        prediction = track(tracker, domain, images, recording.probe, warn)
+        if self.save_poses:
+            _save_poses(self.save_poses, prediction, images)
+        own, poses = recording.world_from_image, prediction.first_from_frame
+        facts: dict[str, Any] = {"recording": recording.name, "poses": self.tracker}
+        paths = {self.tracker: poses}
+        if own is not None:
+            paths = {self.tracker: world_from_first(own, poses), OWN: own}
+            facts["drift at the end"] = f"{final_drift(images, own, poses):.2f} mm"
+        _finish(images, paths, facts, self.placing, self.output, False)
+
+
+def _save_poses(path: Path, prediction: Prediction, images: Images) -> None:
+    from benchmark.interop.trajectory import write_kitti, write_tum
+
+    suffix = path.suffix.lower()
+    if suffix == ".tum":
+        write_tum(path, images.timestamps, prediction.first_from_frame)
+    elif suffix == ".kitti":
+        write_kitti(path, prediction.first_from_frame)
+    elif suffix in (".h5", ".hdf5"):
+        write_prediction(path, prediction)
+    else:
+        raise UserError(f"{path}: expected a name ending in .h5, .tum or .kitti")
+
+
+def _finish(
+    images: Images,
+    paths: dict[str, np.ndarray],
+    facts: dict[str, Any],
+    placing: Placing,
+    output: Output,
+    depth_coded: bool,
+) -> None:
+    """Make the volume of the first path's poses, write it with its pictures, and say what it is."""
+    from benchmark.interop.volumes import SUFFIXES, write_volume
+
+    if not output.out.name.lower().endswith(SUFFIXES):
+        raise UserError(f"{output.out}: expected a name ending in one of {', '.join(SUFFIXES)}")
+    facts = {
+        **facts,
+        **{f"path, {k}": f"{path_length(images, v):.1f} mm" for k, v in paths.items()},
+    }
+    volume = place(images, next(iter(paths.values())), placing)
+    facts["volume"] = " x ".join(map(str, volume.values.shape)) + " voxels"
+    facts["voxel"] = " x ".join(f"{side:.3g}" for side in volume.spacing_mm) + " mm"
+    dtype: Literal["uint8", "float32"] = (
+        "uint8" if images.frames.dtype.name == "uint8" else "float32"
+    )
+    write_volume(output.out, volume, world=output.world, dtype=dtype)
+    written = [output.out]
+    if output.pictures:
+        stem = output.out.with_name(output.out.name.split(".")[0])
+        written += write_pictures(stem, volume, images, paths, facts, depth_coded=depth_coded)
+    for key, value in facts.items():
+        print(f"{key}: {value}")
+    for path in written:
+        print(path)

@@ -1,0 +1,44 @@
+"""The command that measures vessels by true poses and by each tracker's."""
+
+from dataclasses import dataclass
+
+import tyro
+
+from benchmark.commands.selection import Selection
+
+
+@dataclass(frozen=True)
+class Vessels:
+    """Measure vessels in volumes by true poses and by each tracker's: json, csv and a figure."""
+
+    selection: tyro.conf.OmitArgPrefixes[Selection]
+    split: str = "test"
+    channel: str = "pa"
+    """Channel that shows vessels bright: pa or doppler."""
+    spacing_mm: float = 0.25
+    """Voxel size."""
+    min_radius_mm: float = 0.25
+    """Thinner vessels are left out of the truth."""
+
+    def run(self) -> None:
+        from benchmark.vessel_table import (
+            draw_table,
+            text_table,
+            vessel_table,
+            write_table,
+        )
+
+        runs = self.selection.each()
+        table = vessel_table(
+            runs,
+            self.split,
+            channel=self.channel,
+            spacing_mm=self.spacing_mm,
+            min_radius_mm=self.min_radius_mm,
+        )
+        folder = self.selection.runs / runs[0].dataset.name
+        paths = write_table(folder, table, runs[0].dataset)
+        paths.append(draw_table(folder / "figures", table))
+        print(text_table(table))
+        for path in paths:
+            print(path)

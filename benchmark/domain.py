@@ -1,0 +1,232 @@
+"""What a tracker was trained on, in numbers, and how far other images are from that."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from benchmark import geometry
+from benchmark.dataset import Dataset, open_dataset
+from benchmark.errors import UserError
+from benchmark.files import read_json, write_json
+from benchmark.sweep import Images, Prediction
+
+DOMAIN_FILE = "domain.json"
+FRAMES_PER_SWEEP = 6
+MARGIN = 1.5  # a factor beyond the range of training that is worth a word
+SMALLEST_STEP = 0.01  # mm; steps below say nothing of what training showed
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Ranges over training sweeps.
+
+    pixel_mm (2,), shape (rows, columns): of a frame; frame_rate: (low, high) Hz; step_mm: (1 %,
+    99 %) of the steps of the image centre; the following are (low, high) over frames: level, mean
+    grey of what is not black; contrast, its standard deviation; speckle_mm, lateral and axial
+    width at which the autocorrelation of what is not black has fallen to one half;
+    neighbour_correlation, of a frame with the next.
+    """
+
+    pixel_mm: tuple[float, float]
+    shape: tuple[int, int]
+    frame_rate: tuple[float, float]
+    step_mm: tuple[float, float]
+    level: tuple[float, float]
+    contrast: tuple[float, float]
+    speckle_lateral_mm: tuple[float, float]
+    speckle_axial_mm: tuple[float, float]
+    neighbour_correlation: tuple[float, float]
+
+
+MEASURED = {
+    "level": "grey level",
+    "contrast": "contrast",
+    "speckle_lateral_mm": "lateral speckle width (mm)",
+    "speckle_axial_mm": "axial speckle width (mm)",
+    "neighbour_correlation": "correlation of neighbouring frames",
+}
+
+
+def measure_domain(dataset: Dataset, split: str = "train") -> Domain:
+    """Return the domain of a split, from some frames of every sweep."""
+    steps, rates, frames = [], [], []
+    pixel, shape = [], []
+    for sweep in dataset.sweeps(split, lazy=True):
+        images = sweep.bmode
+        centre = _centre(images)
+        moved = geometry.apply(sweep.previous_from_frame, centre[None])[:, 0] - centre
+        steps.append(np.linalg.norm(moved, axis=1))
+        rates.append(1 / np.median(np.diff(images.timestamps)))
+        frames += _frame_measures(images)
+        pixel.append(np.linalg.norm(images.mm_from_pixel[:3, :2], axis=0))
+        shape.append(images.frames.shape[1:])
+    low, high = np.percentile(np.concatenate(steps), (1, 99))
+    rows, columns = np.median(shape, axis=0).astype(int).tolist()
+    across, down = np.median(pixel, axis=0).tolist()
+    ranges = {
+        key: (min(row[key] for row in frames), max(row[key] for row in frames)) for key in MEASURED
+    }
+    return Domain(
+        pixel_mm=(across, down),
+        shape=(rows, columns),
+        frame_rate=(float(min(rates)), float(max(rates))),
+        step_mm=(float(low), float(high)),
+        **ranges,
+    )
+
+
+def find_domain(folder: Path) -> Domain | None:
+    """Return the domain of trained weights: `domain.json` beside them, or that of their data set.
+
+    What was measured is kept beside the weights; None where the data set is not at hand.
+    """
+    path = folder / DOMAIN_FILE
+    if path.is_file():
+        try:
+            values = {k: tuple(v) for k, v in read_json(path).items()}
+            return Domain(**values)
+        except (TypeError, AttributeError) as error:
+            raise UserError(f"{path}: {error}") from error
+    config = folder / "config.json"
+    trained_on = read_json(config).get("trained_on") if config.is_file() else None
+    if not trained_on:
+        return None
+    try:
+        dataset = open_dataset(trained_on["name"])
+    except UserError:
+        return None
+    if dataset.hash != trained_on["hash"]:
+        return None
+    domain = measure_domain(dataset)
+    write_json(path, asdict(domain))
+    return domain
+
+
+def _centre(images: Images) -> np.ndarray:
+    rows, columns = images.frames.shape[1:]
+    pixel = np.array([[(columns - 1) / 2, (rows - 1) / 2, 0.0]])
+    return geometry.apply(images.mm_from_pixel, pixel)[0]
+
+
+def _frame_measures(images: Images) -> list[dict[str, float]]:
+    """Return the measures of some frames of one sweep, evenly spread."""
+    count = len(images.frames)
+    size = np.linalg.norm(images.mm_from_pixel[:3, :2], axis=0)
+    rows = []
+    for index in np.unique(np.linspace(0, max(count - 2, 0), FRAMES_PER_SWEEP).astype(int)):
+        frame = np.asarray(images.frames[int(index)], float)
+        following = np.asarray(images.frames[min(int(index) + 1, count - 1)], float)
+        seen = frame > 0
+        if seen.sum() < 64:
+            continue
+        lateral, axial = _half_width(frame, 1) * size[0], _half_width(frame, 0) * size[1]
+        rows.append(
+            {
+                "level": float(frame[seen].mean()),
+                "contrast": float(frame[seen].std()),
+                "speckle_lateral_mm": float(lateral),
+                "speckle_axial_mm": float(axial),
+                "neighbour_correlation": _correlation(frame, following),
+            }
+        )
+    return rows
+
+
+def _half_width(frame: np.ndarray, axis: int) -> float:
+    """Return the shift in pixels along an axis at which the correlation of a frame is one half."""
+    from scipy.ndimage import uniform_filter
+
+    detail = frame - uniform_filter(frame, 25)
+    lines = np.moveaxis(np.where(frame > 0, detail, 0), axis, -1)
+    power = np.abs(np.fft.rfft(lines, 2 * lines.shape[-1], axis=-1)) ** 2
+    correlation = np.fft.irfft(power.mean(0))[: lines.shape[-1]]
+    correlation = correlation / max(correlation[0], 1e-12)
+    below = int(np.argmax(correlation < 0.5))
+    if below == 0:
+        return float(len(correlation))
+    before, after = correlation[below - 1], correlation[below]
+    return below - 1 + float((before - 0.5) / (before - after))
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    seen = (one > 0) & (other > 0)
+    if seen.sum() < 64 or not (one[seen].std() and other[seen].std()):
+        return 0.0
+    return float(np.corrcoef(one[seen], other[seen])[0, 1])
+
+
+def domain_faults(domain: Domain, images: Images) -> list[str]:
+    """Return one line per measure of images that lies far outside what training showed."""
+    faults = []
+    rate = 1 / float(np.median(np.diff(images.timestamps))) if len(images.frames) > 1 else None
+    if rate and not _within(rate, domain.frame_rate):
+        faults.append(_line("frame rate (Hz)", rate, domain.frame_rate))
+    rows = _frame_measures(images)
+    for key, name in MEASURED.items():
+        values = [row[key] for row in rows]
+        span = getattr(domain, key)
+        middle = float(np.median(values)) if values else 0.0
+        if not values:
+            faults.append("frames are black")
+            break
+        if not _within(middle, span):
+            faults.append(_line(name, middle, span))
+    return faults
+
+
+def step_faults(domain: Domain, images: Images, prediction: Prediction) -> list[str]:
+    """Return what is odd about the steps that were predicted, against those of training."""
+    steps = step_lengths(images, prediction)
+    if not len(steps):
+        return []
+    low, high = domain.step_mm
+    beyond = (steps > MARGIN * high) | (steps < low / MARGIN - SMALLEST_STEP)
+    if not beyond.mean() > 0.05:
+        return []
+    return [
+        f"{100 * beyond.mean():.0f} % of predicted steps are outside those of training "
+        f"({low:.3g} to {high:.3g} mm): {ranges(np.flatnonzero(beyond) + 1)}"
+    ]
+
+
+def step_lengths(images: Images, prediction: Prediction) -> np.ndarray:
+    """Return the length (N-1,) mm of each predicted step of the image centre."""
+    centre = _centre(images)
+    moved = geometry.apply(prediction.prev_from_frame, centre[None])[:, 0] - centre
+    return np.linalg.norm(moved, axis=1)
+
+
+def unsure_frames(images: Images, prediction: Prediction) -> str | None:
+    """Return where the tracker's own sigma is as large as the step it tells, or None."""
+    if prediction.sigma is None:
+        return None
+    steps = step_lengths(images, prediction)
+    unsure = prediction.sigma > np.maximum(steps, SMALLEST_STEP)
+    if not unsure.any():
+        return None
+    total = float(np.sqrt((prediction.sigma**2).sum()))
+    return (
+        f"the tracker is unsure of {unsure.sum()} of {len(unsure)} steps (its sigma exceeds the "
+        f"step) at frames {ranges(np.flatnonzero(unsure) + 1)}; sigma of the end: {total:.2g} mm "
+        "or more"
+    )
+
+
+def ranges(numbers: Sequence[int] | np.ndarray, most: int = 8) -> str:
+    """Return whole numbers as text, neighbours joined: 3-7, 9."""
+    numbers = np.asarray(numbers)
+    cuts = [0, *(np.flatnonzero(np.diff(numbers) > 1) + 1), len(numbers)]
+    groups = [numbers[a:b] for a, b in pairwise(cuts) if b > a]
+    words = [str(g[0]) if len(g) == 1 else f"{g[0]}-{g[-1]}" for g in groups]
+    return ", ".join(words[:most]) + (", ..." if len(words) > most else "")
+
+
+def _within(value: float, span: tuple[float, float]) -> bool:
+    return span[0] / MARGIN <= value <= span[1] * MARGIN
+
+
+def _line(name: str, value: float, span: tuple[float, float]) -> str:
+    return f"{name} {value:.3g}, in training {span[0]:.3g} to {span[1]:.3g}"

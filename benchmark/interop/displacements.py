@@ -1,0 +1,76 @@
+"""The four displacement fields that the scripts of TUS-REC compare, as .npy files.
+
+GP (N-1, 3, H·W) and LP: every pixel of frames 2..N to the first and to the previous frame, x
+fastest; GL (3, L) and LL: the same of the landmarks; mm, float32. Written frame by frame.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from benchmark import geometry
+from benchmark.errors import UserError
+from benchmark.files import atomic_path
+from benchmark.sweep import Images, Prediction
+
+
+def write_displacements(
+    folder: Path | str, prediction: Prediction, images: Images, landmarks: np.ndarray
+) -> list[Path]:
+    """Write GP.npy, LP.npy, GL.npy and LL.npy of a prediction; return their paths.
+
+    Parameters
+    ----------
+    images : the frames that were tracked (only their shape and calibration are used).
+    landmarks : (L, 3), frame and pixel, all from 0; one on frame 0 does not move.
+
+    Raises
+    ------
+    UserError : a prediction of another number of frames, a landmark outside the sweep, a folder
+        that cannot be written.
+    """
+    folder, count = Path(folder), len(images.frames)
+    if len(prediction.first_from_frame) != count:
+        raise UserError(f"prediction: {len(prediction.first_from_frame)} poses, {count} frames")
+    marks = np.asarray(landmarks, float).reshape(-1, 3)
+    if len(marks) and not (marks[:, 0].min() >= 0 and marks[:, 0].max() < count):
+        raise UserError(f"landmarks: expected frames 0 to {count - 1}")
+    still = np.eye(4)[None]  # exactly, where a chained pose is off by rounding
+    to_first = np.concatenate([still, prediction.first_from_frame[1:]])
+    to_previous = np.concatenate([still, prediction.prev_from_frame])
+    paths = []
+    for letter, poses in (("G", to_first), ("L", to_previous)):
+        try:
+            paths.append(_write_pixels(folder / f"{letter}P.npy", poses, images))
+            paths.append(_write_landmarks(folder / f"{letter}L.npy", poses, images, marks))
+        except OSError as error:
+            raise UserError(f"{folder}: cannot be written ({error.strerror or error})") from error
+    return paths
+
+
+def _write_pixels(path: Path, poses: np.ndarray, images: Images) -> Path:
+    rows, columns = images.frames.shape[1:]
+    row, column = np.divmod(np.arange(rows * columns), columns)
+    pixels = np.stack([column, row, np.zeros_like(row)], 1).astype(float)
+    points = geometry.apply(images.mm_from_pixel, pixels)
+    header = {
+        "descr": "<f4",
+        "fortran_order": False,
+        "shape": (len(poses) - 1, 3, rows * columns),
+    }
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.lib.format.write_array_header_2_0(file, header)
+        for pose in poses[1:]:
+            moved = geometry.apply(pose, points) - points
+            file.write(np.ascontiguousarray(moved.T, "<f4").tobytes())
+    return path
+
+
+def _write_landmarks(path: Path, poses: np.ndarray, images: Images, marks: np.ndarray) -> Path:
+    pixels = np.hstack([marks[:, 1:], np.zeros((len(marks), 1))])
+    points = geometry.apply(images.mm_from_pixel, pixels)
+    mine = poses[marks[:, 0].astype(int)]
+    moved = geometry.apply(mine, points[:, None])[:, 0] - points
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.save(file, np.ascontiguousarray(moved.T, "<f4"))
+    return path

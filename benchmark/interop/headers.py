@@ -1,0 +1,252 @@
+"""The text headers of MetaImage and NRRD sequences."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmark.errors import UserError
+
+META_TYPES = {
+    "uint8": "MET_UCHAR",
+    "int8": "MET_CHAR",
+    "uint16": "MET_USHORT",
+    "int16": "MET_SHORT",
+    "uint32": "MET_UINT",
+    "int32": "MET_INT",
+    "float32": "MET_FLOAT",
+    "float64": "MET_DOUBLE",
+}
+NRRD_TYPES = {
+    "uint8": "uint8",
+    "int8": "int8",
+    "uint16": "uint16",
+    "int16": "int16",
+    "uint32": "uint32",
+    "int32": "int32",
+    "float32": "float",
+    "float64": "double",
+}
+NRRD_SYNONYMS = {
+    "unsigned char": "uint8",
+    "uchar": "uint8",
+    "uint8_t": "uint8",
+    "signed char": "int8",
+    "int8_t": "int8",
+    "unsigned short": "uint16",
+    "ushort": "uint16",
+    "uint16_t": "uint16",
+    "short": "int16",
+    "signed short": "int16",
+    "int16_t": "int16",
+    "unsigned int": "uint32",
+    "uint": "uint32",
+    "uint32_t": "uint32",
+    "int": "int32",
+    "int32_t": "int32",
+    "float": "float32",
+    "double": "float64",
+}
+FRAME_FIELD = re.compile(r"Seq_Frame(\d+)_(.+)")
+LONGEST_LINE = 1 << 20
+LONGEST_HEADER = 1 << 30
+
+
+@dataclass(frozen=True)
+class Header:
+    """A header and where the data are; frame_fields[name][frame] is text."""
+
+    path: Path
+    fields: dict[str, str]
+    frame_fields: dict[str, dict[int, str]]
+    kinds: tuple[str, ...]
+    sizes: tuple[int, ...]
+    dtype: np.dtype
+    packed: bool
+    packed_bytes: int | None
+    data_path: Path
+    data_offset: int
+    orientation: str | None
+    image_status: str
+
+    def frame_shape(self) -> tuple[int, int, int]:
+        """Return (frames, rows, columns).
+
+        Raises
+        ------
+        UserError : a volume, single image or anything else that is no list of 2D frames.
+        """
+        spatial = [n for n, kind in zip(self.sizes, self.kinds, strict=True) if kind == "domain"]
+        lists = [n for n, kind in zip(self.sizes, self.kinds, strict=True) if kind != "domain"]
+        given = " x ".join(map(str, self.sizes))
+        if len(lists) != 1 or len(spatial) < 2 or any(n != 1 for n in spatial[2:]):
+            raise UserError(
+                f"{self.path}: expected a sequence of 2D frames (width x height x frames), got "
+                f"{given} of kinds {' '.join(self.kinds)}"
+            )
+        if self.kinds[-1] == "domain":
+            raise UserError(f"{self.path}: expected the frames along the last axis, got {given}")
+        if not self.frame_fields:
+            raise UserError(
+                f"{self.path}: a volume or image without fields of frames (Seq_Frame0000_...), "
+                "expected a sequence"
+            )
+        last = max(max(values) for values in self.frame_fields.values())
+        if last >= lists[0] or min(*spatial, lists[0]) < 1:
+            raise UserError(f"{self.path}: sizes {given}, yet fields of frame {last}")
+        return lists[0], spatial[1], spatial[0]
+
+    def spacing(self) -> np.ndarray:
+        """Return the pixel size (2,) along columns and rows as the file has it, mm."""
+        text = self.fields.get("ElementSpacing") or self.fields.get("ElementSize")
+        if text:
+            return np.array(_floats(text, f"{self.path}: ElementSpacing")[:2])
+        vectors = re.findall(r"\(([^)]*)\)", self.fields.get("space directions", ""))
+        sizes = [np.linalg.norm(_floats(v.replace(",", " "), str(self.path))) for v in vectors]
+        return np.array(sizes[:2]) if len(sizes) >= 2 else np.ones(2)
+
+
+def _floats(text: str, what: str) -> list[float]:
+    try:
+        return [float(word) for word in text.split()]
+    except ValueError as error:
+        raise UserError(f"{what}: {error}") from error
+
+
+def read_header(path: Path) -> Header:
+    """Return the header of a MetaImage (.mha, .mhd) or NRRD (.nrrd, .nhdr) sequence.
+
+    Raises
+    ------
+    UserError : no such file, another format, a key that is missing or has no meaning here.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+            file.seek(0)
+            if start == b"NRRD":
+                fields, frame_fields, offset = _read_lines(path, file, ":")
+                return _nrrd(path, fields, frame_fields, offset)
+            fields, frame_fields, offset = _read_lines(path, file, "=")
+            return _meta(path, fields, frame_fields, offset)
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _read_lines(
+    path: Path, file, separator: str
+) -> tuple[dict[str, str], dict[str, dict[int, str]], int]:
+    """Return fields, fields of frames, and the offset after the header."""
+    fields: dict[str, str] = {}
+    frame_fields: dict[str, dict[int, str]] = {}
+    is_nrrd = separator == ":"
+    while True:
+        line = file.readline(LONGEST_LINE)
+        text = line.decode("utf-8", "replace").rstrip("\r\n")
+        if is_nrrd and (not text or text.startswith(("#", "NRRD"))):
+            if line and text:
+                continue
+            return fields, frame_fields, file.tell()
+        key, found, value = text.partition(separator)
+        if not line or not found or "\0" in key:
+            kind = "NRRD" if is_nrrd else "MetaImage"
+            raise UserError(f"{path}: truncated or no {kind} header (at byte {file.tell()})")
+        key, value = key.strip(), value.removeprefix("=").strip()
+        match = FRAME_FIELD.fullmatch(key)
+        if match:
+            frame_fields.setdefault(match[2], {})[int(match[1])] = value
+        else:
+            fields[key] = value
+        if not is_nrrd and key == "ElementDataFile":
+            return fields, frame_fields, file.tell()
+
+
+def _needed(path: Path, fields: dict[str, str], key: str) -> str:
+    if key not in fields:
+        raise UserError(f"{path}: {key} is missing in the header")
+    return fields[key]
+
+
+def _integers(path: Path, fields: dict[str, str], key: str) -> tuple[int, ...]:
+    text = _needed(path, fields, key)
+    try:
+        return tuple(int(word) for word in text.split())
+    except ValueError as error:
+        raise UserError(f"{path}: {key}: expected whole numbers, got '{text}'") from error
+
+
+def _meta(path: Path, fields: dict, frame_fields: dict, offset: int) -> Header:
+    sizes = _integers(path, fields, "DimSize")
+    known = {name: dtype for dtype, name in META_TYPES.items()}
+    dtype = _type(path, _needed(path, fields, "ElementType"), known)
+    msb = fields.get("BinaryDataByteOrderMSB", fields.get("ElementByteOrderMSB", "False"))
+    packed = fields.get("CompressedData", "False").lower() == "true"
+    if fields.get("BinaryData", "True").lower() != "true":
+        raise UserError(f"{path}: expected binary data (BinaryData = True)")
+    if int(fields.get("ElementNumberOfChannels", "1")) != 1:
+        raise UserError(f"{path}: expected grey frames (ElementNumberOfChannels = 1)")
+    data = _needed(path, fields, "ElementDataFile")
+    if data.split()[0] == "LIST" or "%" in data:
+        raise UserError(f"{path}: ElementDataFile: expected LOCAL or one file, got '{data}'")
+    size = "CompressedDataSize"
+    return Header(
+        path,
+        fields,
+        frame_fields,
+        _kinds(path, fields.get("Kinds"), len(sizes)),
+        sizes,
+        dtype.newbyteorder(">" if msb.lower() == "true" else "<"),
+        packed,
+        _integers(path, fields, size)[0] if packed and size in fields else None,
+        path if data == "LOCAL" else path.parent / data,
+        offset if data == "LOCAL" else 0,
+        fields.get("UltrasoundImageOrientation"),
+        "ImageStatus",
+    )
+
+
+def _nrrd(path: Path, fields: dict, frame_fields: dict, offset: int) -> Header:
+    sizes = _integers(path, fields, "sizes")
+    known = {**NRRD_SYNONYMS, **{name: name for name in NRRD_TYPES}}
+    dtype = _type(path, _needed(path, fields, "type").lower(), known)
+    encoding = _needed(path, fields, "encoding").lower()
+    if encoding not in ("raw", "gzip", "gz"):
+        raise UserError(f"{path}: encoding: expected raw or gzip, got '{encoding}'")
+    for key in ("line skip", "byte skip"):
+        if fields.get(key, "0") != "0":
+            raise UserError(f"{path}: {key}: expected 0, got {fields[key]}")
+    data = fields.get("data file", fields.get("datafile"))
+    big = fields.get("endian", "little").lower() == "big"
+    return Header(
+        path,
+        fields,
+        frame_fields,
+        _kinds(path, fields.get("kinds"), len(sizes)),
+        sizes,
+        dtype.newbyteorder(">" if big else "<"),
+        encoding != "raw",
+        None,
+        path.parent / data if data else path,
+        0 if data else offset,
+        fields.get("ultrasound image orientation"),
+        "Status" if "Status" in frame_fields else "ImageStatus",
+    )
+
+
+def _type(path: Path, name: str, known: dict[str, str]) -> np.dtype:
+    if name not in known:
+        raise UserError(f"{path}: element type '{name}' is not one of {', '.join(known)}")
+    return np.dtype(known[name])
+
+
+def _kinds(path: Path, text: str | None, dimensions: int) -> tuple[str, ...]:
+    """Return one kind per axis; without any, the last axis is that of the frames (as PLUS does)."""
+    if text is None:
+        return ("domain",) * (dimensions - 1) + ("list",)
+    kinds = tuple("domain" if kind in ("space", "domain") else kind for kind in text.split())
+    if len(kinds) != dimensions:
+        raise UserError(f"{path}: {len(kinds)} kinds for {dimensions} axes")
+    return kinds

@@ -1,0 +1,177 @@
+"""A sweep and its poses -> volume with sensible choices made, and its pictures on disk.
+
+volume = place(sweep.bmode, sweep.bmode.world_from_image, Placing())
+write_pictures("out/volume", volume, sweep.bmode, poses, {"sweep": sweep.name})
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from benchmark import geometry
+from benchmark.files import atomic_path
+from benchmark.placement import crop_window, image_corners
+from benchmark.sweep import Images
+from benchmark.volume import Compounding, Method, Volume, reconstruct
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MOST_VOXELS = 256**3
+FILLING_STEPS = 1.5  # of the spacing of frames that is bridged where nothing else is asked
+
+SPARSE_VOXELS = 3  # between frames: farther apart, splats leave holes
+
+
+@dataclass(frozen=True)
+class Placing:
+    """How frames are brought together into a volume."""
+
+    spacing_mm: float | None = None
+    """Voxel size; by default that of a pixel, or what 256^3 voxels allow."""
+    method: Method | None = None
+    """nearest and trilinear go from pixels to voxels, backward from voxels to frames; by default
+    backward where frames are more than three voxels apart, else trilinear."""
+    compounding: Compounding = "mean"
+    """What a voxel keeps of all pixels that reach it."""
+    axes: Literal["image", "world"] = "image"
+    """Axes of the volume: those of the middle frame (x lateral, y depth, z elevational)."""
+    fill_holes_mm: float | None = None
+    """Widest gap that is bridged; by default 1.5 times the distance of frames, 0 for none."""
+    border_px: tuple[int, int, int, int] = (0, 0, 0, 0)
+    """Pixels left out at the frames' left, right, top and bottom edges."""
+    threads: int | None = None
+    """Threads; by default as many as there are cores."""
+
+
+def place(images: Images, world_from_image: np.ndarray, placing: Placing) -> Volume:
+    """Return the volume of frames at poses (N, 4, 4), in the coordinates of their world.
+
+    Raises
+    ------
+    UserError : what `reconstruct` refuses.
+    """
+    axes = volume_axes(world_from_image, placing.axes)
+    corners = _corners(images, world_from_image, placing.border_px)
+    spacing = placing.spacing_mm or default_spacing(images, corners, axes)
+    gap = placing.fill_holes_mm
+    apart = frame_distance(corners)
+    if gap is None:
+        gap = max(FILLING_STEPS * apart, 2 * spacing)
+    sparse = apart > SPARSE_VOXELS * spacing
+    return reconstruct(
+        images,
+        world_from_image,
+        spacing_mm=spacing,
+        method=placing.method or ("backward" if sparse else "trilinear"),
+        compounding=placing.compounding,
+        orientation=axes,
+        border_px=placing.border_px,
+        fill_holes_mm=gap,
+        threads=placing.threads,
+    )
+
+
+def volume_axes(world_from_image: np.ndarray, axes: str) -> np.ndarray:
+    """Return the volume's axes (3, 3) in the world, as columns."""
+    if axes == "world":
+        return np.eye(3)
+    rotation = world_from_image[len(world_from_image) // 2, :3, :3]
+    u, _, v = np.linalg.svd(rotation)
+    return u @ v
+
+
+def _corners(images: Images, poses: np.ndarray, border_px: Sequence[int] = (0,) * 4) -> np.ndarray:
+    crop = crop_window(images.frames.shape, border_px)
+    return image_corners(images.mm_from_pixel, poses, crop)
+
+
+def default_spacing(images: Images, corners: np.ndarray, axes: np.ndarray) -> float:
+    """Return the pixel size, or the coarser voxel of which 256^3 fill the box of all corners."""
+    pixel = float(np.linalg.norm(images.mm_from_pixel[:3, :2], axis=0).max())
+    extent = np.maximum(np.ptp(corners.reshape(-1, 3) @ axes, axis=0), pixel)
+    spacing = max(pixel, float(np.prod(extent) / MOST_VOXELS) ** (1 / 3))
+    digits = 2 - int(np.floor(np.log10(spacing)))
+    return round(spacing, digits)
+
+
+def frame_distance(corners: np.ndarray) -> float:
+    """Return the distance (mm) of neighbouring frames where they are farthest apart, mostly."""
+    if len(corners) < 2:
+        return 0.0
+    steps = np.linalg.norm(np.diff(corners, axis=0), axis=2).max(1)
+    return float(np.percentile(steps, 90))
+
+
+def path_length(images: Images, world_from_image: np.ndarray) -> float:
+    """Return the way (mm) that the image centre goes."""
+    centres = _corners(images, world_from_image).mean(1)
+    return float(np.linalg.norm(np.diff(centres, axis=0), axis=1).sum())
+
+
+def write_pictures(
+    stem: Path | str,
+    volume: Volume,
+    images: Images,
+    paths: Mapping[str, np.ndarray],
+    facts: Mapping[str, Any],
+    *,
+    depth_coded: bool = False,
+) -> list[Path]:
+    """Write pictures and the html view of a volume; return their paths.
+
+    <stem>-slices.png: three orthogonal planes; -maxima.png: maximum projections along the axes;
+    -poses.png: the planes in space; -depth.png (where asked): projection from the skin, its
+    colour the depth; .html: all of it and the volume to walk through.
+
+    Parameters
+    ----------
+    paths : poses (N, 4, 4) by name, the first being those of the volume.
+    facts : what the html view says of the volume, by name.
+    """
+    from benchmark import plot_sweep, plot_volume
+    from benchmark.volume_view import write_view
+
+    shown = np.where(volume.known, volume.values, np.nan)
+    name = next(iter(paths))
+    axes = volume.direction
+    corners = {key: _corners(images, poses) @ axes for key, poses in paths.items()}
+    figures = {
+        "slices": plot_volume.slices({name: shown}, volume.spacing_mm),
+        "maxima": plot_sweep.maxima(volume),
+        "poses": plot_sweep.planes(corners),
+    }
+    if depth_coded:
+        figures["depth"] = plot_sweep.depth_coded(volume)
+    written = []
+    for key, figure in figures.items():
+        written.append(_save(figure, Path(f"{stem}-{key}.png")))
+    view = Path(f"{stem}.html")
+    write_view(view, volume, facts, written[1:])
+    return [*written, view]
+
+
+def _save(figure: "Figure", path: Path) -> Path:
+    from benchmark.plot import style
+
+    with style(), atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=110, format="png", metadata={"Software": None})
+    return path
+
+
+def world_from_first(world_from_image: np.ndarray, first_from_frame: np.ndarray) -> np.ndarray:
+    """Return predicted poses (N, 4, 4) in the world of a sweep, anchored at its first frame."""
+    return world_from_image[:1] @ first_from_frame
+
+
+def final_drift(images: Images, true: np.ndarray, predicted: np.ndarray) -> float:
+    """Return the distance (mm) of the last image centre from its true place, first frames equal."""
+    centre = _corners(images, np.eye(4)[None]).mean(1)
+    ends = [
+        geometry.apply(geometry.anchor(poses)[-1:], centre[None])[0, 0]
+        for poses in (true, predicted)
+    ]
+    return float(np.linalg.norm(ends[1] - ends[0]))

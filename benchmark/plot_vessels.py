@@ -1,0 +1,73 @@
+"""Vessel trees side by side, from the skin and from the side: the truth and what was measured."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmark.plot import AXES, new_figure, plain, style
+from benchmark.plot_volume import DEPTH_MAP
+from benchmark.vessels import VesselTree
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+VIEWS = ((2, 0), (2, 1))  # (to the right, downwards): from the skin, from the side
+
+
+def vessel_trees(trees: Mapping[str, VesselTree], true: str, notes: Mapping[str, str]) -> "Figure":
+    """Return every tree from the skin (above) and from the side, the true one's lines behind each.
+
+    trees: by name, world mm; true: the name of the true one; notes: a line below each name.
+    Colour is depth, width the diameter, both to scale.
+    """
+    points = np.concatenate([tree.points_mm for tree in trees.values() if len(tree)])
+    low, high = points.min(0) - 1, points.max(0) + 1
+    span = high - low
+    with style():
+        width = 13 / len(trees)
+        heights = [span[down] for _, down in VIEWS]
+        figure = new_figure(13, min(width * sum(heights) / span[2] + 1.4, 12))
+        grid = figure.subplots(2, len(trees), squeeze=False, height_ratios=heights)
+        for column, (name, tree) in enumerate(trees.items()):
+            for row, (right, down) in enumerate(VIEWS):
+                axes = grid[row][column]
+                axes.set_facecolor("#101318")
+                axes.set_aspect("equal")
+                axes.set(xlim=(low[right], high[right]), ylim=(high[down], low[down]))
+                if name != true:
+                    _draw(axes, trees[true], right, down, None)
+                _draw(axes, tree, right, down, (low[1], high[1]))
+                axes.set_xlabel(AXES[right] if row else "")
+                axes.set_ylabel(AXES[down] if column == 0 else "")
+            note = notes.get(name, "")
+            grid[0][column].set_title(plain(name) + (f"\n{note}" if note else "\n"))
+    return figure
+
+
+def _draw(axes: Any, tree: VesselTree, right: int, down: int, depths: Any) -> None:
+    """Draw a tree's segments as wide as they are in mm; a thin grey line where depths are None."""
+    import matplotlib
+    from matplotlib.collections import LineCollection, PolyCollection
+
+    edges = tree.edges
+    if not len(edges):
+        return
+    ends = tree.points_mm[edges]
+    flat = ends[..., [right, down]]
+    if depths is None:
+        axes.add_collection(LineCollection(list(flat), colors="#7c8696", linewidths=0.7))
+        return
+    radius = tree.radius_mm[edges].mean(1)
+    share = (ends[..., 1].mean(1) - depths[0]) / (depths[1] - depths[0])
+    shapes = [_stadium(piece, r) for piece, r in zip(flat, radius, strict=True)]
+    colours: Sequence[Any] = matplotlib.colormaps[DEPTH_MAP](share)
+    axes.add_collection(PolyCollection(shapes, facecolors=colours, edgecolors="none", alpha=0.85))
+
+
+def _stadium(piece: np.ndarray, radius: float) -> np.ndarray:
+    """Return the outline of all points within `radius` of a segment (2, 2)."""
+    angle = np.arctan2(*(piece[1] - piece[0])[::-1])
+    turn = angle + np.linspace(-np.pi / 2, np.pi / 2, 9)
+    cap = radius * np.stack([np.cos(turn), np.sin(turn)], -1)
+    return np.concatenate([piece[1] + cap, piece[0] - cap])

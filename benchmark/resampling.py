@@ -1,0 +1,65 @@
+"""Frames on another grid of pixels, one at a time: what a tracker needs of another scanner."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmark.interop.streams import StreamedFrames
+from benchmark.sweep import Images
+
+SAME_PIXEL = 1e-3  # relative; a grid that near is the same
+
+
+class ResampledFrames(StreamedFrames):
+    """Frames (N, H, W) uint8 of another object, interpolated when indexed.
+
+    down (H, H0) and across (W, W0): shares of the source's rows and columns in each new one.
+    """
+
+    def __init__(self, source: Any, down: np.ndarray, across: np.ndarray):
+        self.source, self.down, self.across = source, down, across
+        self.shape = (len(source), len(down), len(across))
+        self.dtype = np.dtype(np.uint8)
+
+    def _frame(self, index: int) -> np.ndarray:
+        frame = np.asarray(self.source[index], np.float32)
+        return np.clip(np.rint(self.down @ frame @ self.across.T), 0, 255).astype(np.uint8)
+
+
+def resampled(
+    images: Images, pixel_mm: Sequence[float], shape: tuple[int, int] | None = None
+) -> Images:
+    """Return images with pixels of `pixel_mm` (2,) across and down, in the same image mm frame.
+
+    shape (rows, columns): the largest result; what is over is cut off at the bottom and equally
+    at both sides, so that depths stay what they were. Interpolation is linear, widened to the new
+    pixel where that is larger (no aliasing). A grid that is the source's own leaves it as it is.
+    """
+    rows, columns = images.frames.shape[1:]
+    source_mm = np.linalg.norm(images.mm_from_pixel[:3, :2], axis=0)
+    ratio = np.asarray(pixel_mm, float) / source_mm
+    if (np.abs(ratio - 1) < SAME_PIXEL).all():
+        ratio = np.ones(2)
+    width, height = max(1, int(columns / ratio[0])), max(1, int(rows / ratio[1]))
+    if shape is not None:
+        height, width = min(height, shape[0]), min(width, shape[1])
+    if (ratio == 1).all() and (height, width) == (rows, columns):
+        return images
+    first_column = ((columns - 1) - (width - 1) * ratio[0]) / 2
+    first_row = (ratio[1] - 1) / 2
+    across = _shares(columns, width, ratio[0], first_column)
+    down = _shares(rows, height, ratio[1], first_row)
+    source_from_pixel = np.diag([ratio[0], ratio[1], 1.0, 1.0])
+    source_from_pixel[:2, 3] = first_column, first_row
+    frames: Any = ResampledFrames(images.frames, down, across)
+    return Images(frames, images.timestamps, images.mm_from_pixel @ source_from_pixel)
+
+
+def _shares(count: int, size: int, ratio: float, first: float) -> np.ndarray:
+    """Return (size, count): the triangle of each new pixel's centre over the source's pixels."""
+    place = first + ratio * np.arange(size)
+    reach = max(ratio, 1.0)
+    share = np.maximum(1 - np.abs(np.arange(count) - place[:, None]) / reach, 0)
+    total = share.sum(1, keepdims=True)
+    return (share / np.maximum(total, 1e-12)).astype(np.float32)

@@ -1,0 +1,100 @@
+"""One recording, one trained tracker -> poses, with a word on how far to trust them."""
+
+import importlib
+import importlib.resources
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from benchmark.domain import Domain, domain_faults, find_domain, step_faults, unsure_frames
+from benchmark.errors import UserError
+from benchmark.files import read_json
+from benchmark.interop.calibration import Report, silent
+from benchmark.resampling import resampled
+from benchmark.sweep import Images, Observation, Prediction
+from benchmark.tracker import LearnedTracker, Tracker, make_tracker, tracker_class
+
+
+def open_tracker(
+    name: str, folder: Path | None = None, report: Report = silent
+) -> tuple[Tracker, Domain | None]:
+    """Return a tracker ready to track, and the domain it was trained in, where that is known.
+
+    folder: what `Tracker.save` or a run wrote. Without it, weights shipped with the tracker's
+    package are taken: `<package>/weights/<name>/`.
+
+    Raises
+    ------
+    UserError : an unknown tracker, weights that are missing or of another tracker.
+    """
+    found = tracker_class(name)
+    folder = folder or shipped_weights(found)
+    if folder is None:
+        tracker = make_tracker(name)
+        if isinstance(tracker, LearnedTracker):
+            raise UserError(
+                f"tracker '{name}' has no weights with it; give a trained run's folder by --run"
+            )
+        if found.fit is not Tracker.fit:
+            report(f"tracker '{name}' is used as it is, not fitted to any data (no --run)")
+        return tracker, None
+    if not (folder / "tracker.json").is_file():
+        raise UserError(f"{folder}: no tracker.json; expected the folder of a trained run")
+    stored = read_json(folder / "tracker.json")
+    if stored.get("tracker") != found.name:
+        theirs = stored.get("tracker")
+        raise UserError(f"{folder}: weights of tracker '{theirs}', expected '{found.name}'")
+    tracker = make_tracker(name, **_config(stored.get("config", {}), found))
+    tracker.load(folder)
+    return tracker, find_domain(folder)
+
+
+def _config(stored: Mapping[str, Any], found: type[Tracker]) -> dict[str, Any]:
+    """Return a configuration as its class has it; JSON has turned tuples into lists."""
+    known = {item.name: getattr(found.Config(), item.name) for item in fields(found.Config)}
+    return {
+        key: tuple(value) if isinstance(known.get(key), tuple) else value
+        for key, value in stored.items()
+    }
+
+
+def shipped_weights(found: type[Tracker]) -> Path | None:
+    """Return the folder of weights that a tracker's package carries for it, or None."""
+    package = found.__module__.split(".")[0]
+    try:
+        root = importlib.resources.files(importlib.import_module(package))
+    except (ModuleNotFoundError, TypeError):
+        return None
+    folder = Path(str(root)) / "weights" / found.name
+    return folder if (folder / "tracker.json").is_file() else None
+
+
+def track(
+    tracker: Tracker,
+    domain: Domain | None,
+    images: Images,
+    probe: Mapping[str, Any],
+    report: Report = silent,
+) -> Prediction:
+    """Return a tracker's poses for B-mode frames (N, H, W), image mm -> the first frame's.
+
+    Frames are brought to the pixel size and at most the extent of training; poses are in mm and
+    hold for the frames as they were. Reported: what lies outside the domain of training, and
+    where the tracker says itself that it is unsure.
+    """
+    seen = images
+    if domain is None:
+        report("it is not known what the tracker was trained on: no word on whether this is alike")
+    else:
+        seen = resampled(images, domain.pixel_mm, domain.shape)
+        for fault in domain_faults(domain, seen):
+            report(f"outside what the tracker was trained on: {fault}")
+    prediction = tracker.track(Observation({"bmode": seen}, probe))
+    if domain is not None:
+        for fault in step_faults(domain, seen, prediction):
+            report(fault)
+    unsure = unsure_frames(seen, prediction)
+    if unsure:
+        report(unsure)
+    return prediction

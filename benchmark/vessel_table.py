@@ -1,0 +1,244 @@
+"""What a tracker's drift does to measured vessels: each run's PA volume against the true tree."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmark.dataset import Dataset
+from benchmark.errors import UserError
+from benchmark.files import atomic_path, write_json
+from benchmark.placement import crop_window, image_corners
+from benchmark.placing import frame_distance, world_from_first
+from benchmark.run import Run
+from benchmark.sweep import Sweep, read_prediction
+from benchmark.vessels import VesselTree, clip, compare, measure, read_tree
+from benchmark.volume import Volume, poses_at, reconstruct
+
+if TYPE_CHECKING:
+    from benchmark.segmentation import VesselSettings
+
+TRUE_POSES = "true poses"
+FORMAT = "sweepbench-vessels-1"
+CSV_COLUMNS = (
+    "vessel_dice",
+    "vessel_centreline_mean_mm",
+    "vessel_centreline_p95_mm",
+    "vessel_centreline_hausdorff_mm",
+    "vessel_length_error_percent",
+    "vessel_diameter_error_mm",
+    "vessel_branch_point_error",
+    "length_mm",
+    "diameter_mm",
+    "tortuosity",
+    "branch_points",
+)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The vessels of one sweep by one set of poses: tree, its measures, and its errors."""
+
+    sweep: str
+    poses: str
+    tree: VesselTree
+    measures: Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
+class VesselTable:
+    """All sweeps by all trackers; trees[sweep] is the true one, as far as it was seen."""
+
+    rows: list[Measured] = field(default_factory=list)
+    trees: dict[str, VesselTree] = field(default_factory=dict)
+
+
+def vessel_table(
+    runs: Sequence[Run],
+    split: str = "test",
+    *,
+    channel: str = "pa",
+    spacing_mm: float = 0.25,
+    min_radius_mm: float = 0.25,
+    settings: "VesselSettings | None" = None,
+) -> VesselTable:
+    """Return the table for all sweeps of a split that have the channel and a true tree.
+
+    The truth is clipped to what the volume of the true poses has seen and to vessels of at least
+    `min_radius_mm`; the first row of each sweep is that of its true poses, the floor of every
+    tracker's errors. settings: how vessels are found in the square root of the signal; None:
+    `channel_settings`.
+
+    Raises
+    ------
+    UserError : no run, no such sweep, a run without predictions.
+    """
+    if not runs:
+        raise UserError("vessels: expected at least one tracker")
+    dataset, table = runs[0].dataset, VesselTable()
+    for entry in dataset.split(split):
+        sweep = dataset.load(entry, lazy=True)
+        path = dataset.folder / "truth" / f"{entry.subject}.json"
+        if channel not in sweep.channels or not path.is_file():
+            continue
+        _measure_sweep(
+            table, sweep, read_tree(path), runs, channel, spacing_mm, min_radius_mm, settings
+        )
+    if not table.rows:
+        raise UserError(f"{dataset.folder}: no sweep of '{split}' has '{channel}' and a true tree")
+    return table
+
+
+def _measure_sweep(
+    table: VesselTable,
+    sweep: Sweep,
+    tree: VesselTree,
+    runs: Sequence[Run],
+    channel: str,
+    spacing_mm: float,
+    min_radius_mm: float,
+    settings: "VesselSettings | None",
+) -> None:
+    from benchmark.centreline import extract
+
+    true: VesselTree | None = None
+    for name, poses in _pose_sets(sweep, runs):
+        volume = _volume(sweep, poses, channel, spacing_mm)
+        if true is None:
+            true = clip(tree, volume, min_radius_mm=min_radius_mm)
+            table.trees[sweep.name] = true
+        root = replace(volume, values=np.sqrt(np.maximum(volume.values, 0)))
+        found, mask = extract(root, settings or channel_settings())
+        measures = {**asdict(measure(found)), **compare(found, mask, volume, true)}
+        table.rows.append(Measured(sweep.name, name, found, measures))
+
+
+def _pose_sets(sweep: Sweep, runs: Sequence[Run]) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield names and poses (N, 4, 4) of the B-mode frames in the sweep's world."""
+    world = sweep.bmode.world_from_image
+    yield TRUE_POSES, world
+    for run in runs:
+        path = run.predictions / f"{sweep.name}.h5"
+        if not path.is_file():
+            raise UserError(f"{path}: no such file; run 'python -m benchmark predict' first")
+        yield run.name, world_from_first(world, read_prediction(path).first_from_frame)
+
+
+def _volume(sweep: Sweep, poses: np.ndarray, channel: str, spacing_mm: float) -> Volume:
+    """Return the volume of a channel, its frames placed by the poses of the B-mode frames."""
+    images = sweep.channels[channel]
+    placed = poses_at(images, sweep.bmode, poses)
+    crop = crop_window(images.frames.shape, 0)
+    gap = 1.5 * frame_distance(image_corners(images.mm_from_pixel, placed, crop))
+    return reconstruct(
+        images, placed, spacing_mm=spacing_mm, method="backward", fill_holes_mm=max(gap, spacing_mm)
+    )
+
+
+def channel_settings() -> "VesselSettings":
+    """Return the settings for the square root of a photoacoustic or Doppler volume.
+
+    The root lifts deep vessels, which little light reaches. A band-limited image shows the walls
+    of a vessel rather than its inside; averaging over about a radius closes them.
+    """
+    from benchmark.segmentation import VesselSettings
+
+    return VesselSettings(smooth_mm=0.6, neighbourhood_mm=5.0, noise_factor=3.0)
+
+
+def write_table(folder: Path, table: VesselTable, dataset: Dataset) -> list[Path]:
+    """Write vessels.json (every tree and number) and vessels.csv (mean over sweeps per tracker)."""
+    content = {
+        "format": FORMAT,
+        "dataset": {"name": dataset.name, "hash": dataset.hash},
+        "settings": asdict(channel_settings()),
+        "true": {name: _tree(tree) for name, tree in table.trees.items()},
+        "true_measures": {name: asdict(measure(tree)) for name, tree in table.trees.items()},
+        "rows": [
+            {"sweep": r.sweep, "poses": r.poses, "measures": r.measures, "tree": _tree(r.tree)}
+            for r in table.rows
+        ],
+    }
+    write_json(folder / "vessels.json", content)
+    lines = [",".join(("poses", "sweeps", *CSV_COLUMNS))]
+    for name, means in averages(table).items():
+        count = sum(row.poses == name for row in table.rows)
+        cells = ["" if means[key] is None else f"{means[key]:.4g}" for key in CSV_COLUMNS]
+        lines.append(",".join((name, str(count), *cells)))
+    path = folder / "vessels.csv"
+    with atomic_path(path) as temporary:
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return [folder / "vessels.json", path]
+
+
+def averages(table: VesselTable) -> dict[str, dict[str, float | None]]:
+    """Return the mean over sweeps of every measure by poses; None where no sweep has it."""
+    means: dict[str, dict[str, float | None]] = {}
+    for name in dict.fromkeys(row.poses for row in table.rows):
+        rows = [row.measures for row in table.rows if row.poses == name]
+        means[name] = {}
+        for key in rows[0]:
+            values = [value for row in rows if (value := row[key]) is not None]
+            means[name][key] = float(np.mean(values)) if values else None
+    return means
+
+
+def _tree(tree: VesselTree) -> dict[str, Any]:
+    return {
+        "points_mm": np.round(tree.points_mm, 4).tolist(),
+        "radius_mm": np.round(tree.radius_mm, 4).tolist(),
+        "parent": tree.parent.tolist(),
+    }
+
+
+def text_table(table: VesselTable) -> str:
+    """Return the averages as lines for the console."""
+    names = {
+        "vessel_dice": "Dice",
+        "vessel_centreline_mean_mm": "centreline mm",
+        "vessel_centreline_p95_mm": "95 % mm",
+        "vessel_centreline_hausdorff_mm": "Hausdorff mm",
+        "vessel_length_error_percent": "length error %",
+        "vessel_diameter_error_mm": "diameter error mm",
+        "vessel_branch_point_error": "branch points off",
+    }
+    rows = averages(table)
+    width = max(len(name) for name in rows)
+    lines = [" " * width + "  " + "  ".join(names.values())]
+    for name, means in rows.items():
+        cells = [
+            f"{'-' if means[key] is None else format(means[key], '.3g'):>{len(title)}}"
+            for key, title in names.items()
+        ]
+        lines.append(f"{name:<{width}}  " + "  ".join(cells))
+    return "\n".join(lines)
+
+
+def draw_table(folder: Path, table: VesselTable) -> Path:
+    """Draw the true tree of the first sweep, that by true poses, and those of up to three runs."""
+    from benchmark import plot
+    from benchmark.plot_vessels import vessel_trees
+
+    sweep = table.rows[0].sweep
+    rows = {row.poses: row for row in table.rows if row.sweep == sweep}
+    truth = "true vessels"
+    trees = {truth: table.trees[sweep]}
+    notes = {truth: _note(asdict(measure(table.trees[sweep])))}
+    for name, row in list(rows.items())[:4]:
+        trees[name] = row.tree
+        notes[name] = _note(row.measures)
+    caption = (
+        f"Vessels measured in the photoacoustic volume of sweep {sweep}, placed by its true poses "
+        "and by those of trackers; colour is depth, width is diameter, thin lines are the truth."
+    )
+    figure = vessel_trees(trees, truth, notes)
+    return plot.save(figure, folder / "6-vessel-trees", "Vessels as measured", caption)
+
+
+def _note(measures: Mapping[str, float | None]) -> str:
+    """Return length and, where there is one, the distance of centrelines, as text."""
+    away = measures.get("vessel_centreline_mean_mm")
+    words = f"{measures['length_mm']:.0f} mm long"
+    return words if away is None else f"{words}, {away:.2f} mm off"
