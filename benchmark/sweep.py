@@ -65,11 +65,13 @@ class Channel(Images):
     """The frames of one channel with their true poses `world_from_image` (N, 4, 4), image in mm.
 
     measured: the poses (N, 4, 4) as sensors gave them, by name (e.g. "optical"): with their noise,
-    calibration error and lag; beside the truth, never in its place.
+    calibration error and lag; beside the truth, never in its place. line_world_from_image
+    (N, L, 4, 4): the true pose of each scan line, where a frame is not taken at one instant.
     """
 
     world_from_image: np.ndarray = field(kw_only=True)
     measured: Mapping[str, np.ndarray] = field(default_factory=dict, kw_only=True)
+    line_world_from_image: np.ndarray | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, repr=False, eq=False, init=False)
@@ -80,6 +82,7 @@ class WithheldChannel(Channel):
         for item in fields(Images):
             object.__setattr__(self, item.name, getattr(images, item.name))
         object.__setattr__(self, "measured", {})
+        object.__setattr__(self, "line_world_from_image", None)
 
     @property  # type: ignore[misc]
     def world_from_image(self) -> np.ndarray:
@@ -257,6 +260,8 @@ def _write_channel(group: h5py.Group, channel: Channel) -> None:
         group["wavelength_nm"] = channel.wavelength_nm
     for name, poses in channel.measured.items():
         group[f"measured/{name}"] = poses
+    if channel.line_world_from_image is not None:
+        group["line_world_from_image"] = channel.line_world_from_image
 
 
 def read_sweep(path: Path | str, *, lazy: bool = False) -> Sweep:
@@ -298,10 +303,12 @@ def _read_channel(path: Path, group: h5py.Group, lazy: bool) -> Channel:
         channel = WithheldChannel(images)
     else:
         measured = group["measured"].items() if "measured" in group else ()
+        lines = group["line_world_from_image"][()] if "line_world_from_image" in group else None
         channel = Channel(
             **vars(images),
             world_from_image=group["world_from_image"][()],
             measured={name: poses[()] for name, poses in measured},
+            line_world_from_image=lines,
         )
     fault = channel_fault(channel)
     if fault:
@@ -323,6 +330,13 @@ def channel_fault(channel: Channel) -> str | None:
     poses = {f"measured/{name}": values for name, values in channel.measured.items()}
     if not isinstance(channel, WithheldChannel):
         poses = {"world_from_image": channel.world_from_image, **poses}
+    lines = channel.line_world_from_image
+    if lines is not None:
+        if lines.ndim != 4 or lines.shape[0] != shape[0]:
+            return f"line_world_from_image: expected ({shape[0]}, L, 4, 4), got {lines.shape}"
+        fault = geometry.se3_fault(lines, SE3_TOLERANCE)
+        if fault:
+            return f"line_world_from_image: {fault}"
     for key, values in poses.items():
         if values.shape != (shape[0], 4, 4):
             return f"{key}: expected shape {(shape[0], 4, 4)}, got {values.shape}"

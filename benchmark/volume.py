@@ -18,6 +18,7 @@ from benchmark import geometry
 from benchmark.errors import UserError
 from benchmark.placement import Grid, crop_window, image_corners, make_grid, plane_frame, reach_mm
 from benchmark.sweep import SE3_TOLERANCE, Images
+from benchmark.threads import thread_count
 
 Method = Literal["nearest", "trilinear", "backward"]
 Compounding = Literal["mean", "max", "latest"]
@@ -110,7 +111,7 @@ def reconstruct(
     grid = make_grid(corners, spacing_mm, region, orientation, max_bytes)
     gap_mm = HOLE_VOXELS * grid.spacing_mm.max() if fill_holes_mm is None else fill_holes_mm
     job = _Job(images, poses, crop, corners, grid, method, kernels.MODES[compounding], gap_mm)
-    threads = threads or _default_threads()
+    threads = threads or thread_count()
     with ThreadPoolExecutor(threads) as pool:
         job.place(pool, threads, progress)
         blocks = _blocks(np.zeros(3, int), grid.size, 2, threads)
@@ -233,9 +234,3 @@ def _checked_poses(images: Images, world_from_image: np.ndarray) -> np.ndarray:
     if fault:
         raise UserError(f"world_from_image: {fault}")
     return poses
-
-
-def _default_threads() -> int:
-    import numba
-
-    return int(numba.get_num_threads())

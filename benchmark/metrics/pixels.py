@@ -6,14 +6,15 @@ Imported only when a metric needs it, because it loads numba.
 import math
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
+
+from benchmark.threads import in_parts
 
 # Sums may be reordered, so that the loop over columns runs in vector registers; nothing else of
 # fast-math is allowed, since a wrong root would go unseen.
 _REORDER = {"reassoc", "contract", "nsz"}
 
 
-@njit(parallel=True, cache=True, fastmath=_REORDER)
 def mean_length(triangles: np.ndarray, rows: int, columns: int) -> np.ndarray:
     """Return the mean (N,) over all pixels of |R_i (column, row, 1)|, R_i upper triangular.
 
@@ -21,8 +22,18 @@ def mean_length(triangles: np.ndarray, rows: int, columns: int) -> np.ndarray:
     number of threads changes nothing.
     """
     means = np.empty(len(triangles))
+
+    def work(start: int, stop: int) -> None:
+        _mean_length(triangles[start:stop], rows, columns, means[start:stop])
+
+    in_parts(work, len(triangles))
+    return means
+
+
+@njit(nogil=True, cache=True, fastmath=_REORDER)
+def _mean_length(triangles: np.ndarray, rows: int, columns: int, means: np.ndarray) -> None:
     places = np.arange(columns).astype(np.float64)
-    for index in prange(len(triangles)):
+    for index in range(len(triangles)):
         r = triangles[index]
         slope, last = r[0, 0], r[2, 2] * r[2, 2]
         total = 0.0
@@ -36,4 +47,3 @@ def mean_length(triangles: np.ndarray, rows: int, columns: int) -> np.ndarray:
                 part += math.sqrt(first * first + rest)
             total += part
         means[index] = total / (rows * columns)
-    return means

@@ -6,7 +6,9 @@ Imported only when a metric needs it, because it loads numba.
 import math
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
+
+from benchmark.threads import in_parts
 
 SPACING_MM = 0.5
 #: A prediction that flies off would need a grid without end: past this the spacing grows.
@@ -48,10 +50,14 @@ def _tally(flat: np.ndarray) -> np.ndarray:
     return counts
 
 
-@njit(parallel=True, cache=True)
 def _mark(mask: np.ndarray, corners: np.ndarray, bit: int) -> None:
     # Threads may write the same voxel, but always the same bit over the same old value.
-    for index in prange(len(corners) - 1):
+    in_parts(lambda start, stop: _mark_some(mask, corners[start : stop + 1], bit), len(corners) - 1)
+
+
+@njit(nogil=True, cache=True)
+def _mark_some(mask: np.ndarray, corners: np.ndarray, bit: int) -> None:
+    for index in range(len(corners) - 1):
         _mark_between(mask, corners[index], corners[index + 1], bit)
 
 

@@ -324,6 +324,11 @@ def test_measured_poses_stand_beside_the_true_ones(tmp_path):
     assert same(sweep, found)
     assert np.array_equal(found.bmode.measured["optical"], lagging)
     assert not hasattr(found.observe().bmode, "measured")
+    assert found.bmode.line_world_from_image is None
+    lines = np.repeat(sweep.bmode.world_from_image[:, None], 3, axis=1)
+    sheared = {"bmode": replace(sweep.bmode, line_world_from_image=lines)}
+    write_sweep(tmp_path / "lines.h5", replace(sweep, channels=sheared))
+    assert np.array_equal(read_sweep(tmp_path / "lines.h5").bmode.line_world_from_image, lines)
     write_sweep(tmp_path / "bad.h5", with_measured(sweep, optical=2 * lagging))
     with pytest.raises(UserError, match="channels/bmode/measured/optical: rotation"):
         read_sweep(tmp_path / "bad.h5")
