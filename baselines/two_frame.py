@@ -9,6 +9,7 @@ import numpy as np
 
 from baselines.motion import steps_from_centre_motion, true_motion
 from benchmark import geometry
+from benchmark.standardise import locally_standardised
 from benchmark.sweep import Observation, Prediction, Sweep
 from benchmark.tracker import LearnedTracker, Recipe
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 SMALLEST_STD = 1e-3  # mm and rad; a motion that training never shows is not blown up
 PAIRS_AT_ONCE = 32
-CELL_PX = 8  # a few speckles
-SMALLEST_VARIANCE = 1e-4  # of frames in [0, 1]: below it a region is black, not speckle
 
 
 @dataclass(frozen=True)
@@ -138,27 +137,6 @@ def _centre(frames: "torch.Tensor", mm_from_pixel: "torch.Tensor") -> "torch.Ten
     height, width = frames.shape[-2:]
     pixel = mm_from_pixel.new_tensor([(width - 1) / 2, (height - 1) / 2, 0.0, 1.0])
     return (mm_from_pixel @ pixel)[:, :3]
-
-
-def locally_standardised(frames: "torch.Tensor") -> "torch.Tensor":
-    """Return frames (..., H, W) less their local mean, over their local standard deviation.
-
-    Both are means over cells of `CELL_PX` that half overlap, interpolated between; what is left is
-    speckle, since the brightness of anatomy differs between subjects and steps do not show in it.
-    """
-    from torch.nn.functional import avg_pool2d, interpolate
-
-    size = frames.shape[-2:]
-    images = frames.reshape(-1, 1, *size)
-
-    def local_mean(values: "torch.Tensor") -> "torch.Tensor":
-        half = CELL_PX // 2
-        cells = avg_pool2d(values, CELL_PX, half, half, count_include_pad=False)
-        return interpolate(cells, size=size, mode="bilinear", align_corners=True)
-
-    deviation = images - local_mean(images)
-    spread = (local_mean(deviation * deviation) + SMALLEST_VARIANCE).sqrt()
-    return (deviation / spread).reshape(frames.shape)
 
 
 def dense_flow(frames: np.ndarray) -> np.ndarray:

@@ -21,28 +21,34 @@ class MoGLoConfig:
 
     Input
         frame_size: frames are brought to this many pixels squared, pixel size honoured;
+        standardise: speckle alone is shown, the brightness of anatomy divided out, without which
+        a small training set is remembered rather than read (not in the published network);
         window: frames per sample, one estimate per pair of neighbours.
     Size
         width: channels of the first stage, doubled by each later one; stem_stride, stage_stride:
         reductions before and at the end of the frame encoder (the local map has frame_size /
         (stem_stride * stage_stride) pixels); stage_blocks_1 to 4: residual blocks of a stage;
+        last_stride: reduction at the end of the fourth, beyond which the global map is a mean;
         patch: side of an attention patch, and of the global map.
     Claims of the paper as switches
         correlation: volume "off", "fixed" (no gradient through it) or "learned";
         template_stride, search_radius: its grid, and its half-width on a local map of 64 pixels,
-        in proportion on others; normalise_volume: batch normalisation of it, whose contrast is
-        otherwise small beside the features it is joined to (not in the published network); gates: channel and spatial gates before the attention;
+        in proportion on others; centre_features: correlates deviations from each channel's mean,
+        without which all cosines of non-negative features lie near one (not in the published
+        network); gates: channel and spatial gates before the attention;
         score: global-local score (all ones without); lstm: recurrence over the pairs of a window;
         head: which branch answers, and is trained.
     Losses
         mmae, correlation_loss, triplet: weights; motion_weight: weight inside the absolute error,
         "released" (none: plain L1) or "paper" (|y| + 2); margin: of the triplet loss.
     Training
-        batch_size, learning_rate: of the recipe; mirror: half of the samples are mirrored
+        batch_size, learning_rate: of the recipe; average: decay of the running mean of the weights
+        that is kept (0: the weights themselves); mirror: half of the samples are mirrored
         laterally, which a symmetric probe cannot tell from a mirrored hand motion.
     """
 
     frame_size: int = 96
+    standardise: bool = True
     window: int = 5
     width: int = 8
     stem_stride: int = 2
@@ -50,12 +56,13 @@ class MoGLoConfig:
     stage_blocks_1: int = 1
     stage_blocks_2: int = 1
     stage_blocks_3: int = 2
-    stage_blocks_4: int = 2
+    stage_blocks_4: int = 1
+    last_stride: int = 1
     patch: int = 3
-    correlation: str = "fixed"
+    correlation: str = "learned"
     template_stride: int = 4
-    search_radius: int = 8
-    normalise_volume: bool = True
+    search_radius: int = 4
+    centre_features: bool = True
     gates: bool = True
     score: bool = True
     lstm: bool = True
@@ -66,7 +73,8 @@ class MoGLoConfig:
     triplet: float = 0.005
     margin: float = 0.1
     batch_size: int = 4
-    learning_rate: float = 2e-3
+    learning_rate: float = 4e-3
+    average: float = 0.0
     mirror: bool = True
 
     def __post_init__(self) -> None:
@@ -80,11 +88,11 @@ class MoGLoConfig:
             blocks = getattr(self, f"stage_blocks_{stage}")
             if blocks < least:
                 raise UserError(f"stage_blocks_{stage}: expected {least} or more, got {blocks}")
-        reduction = self.stem_stride * self.stage_stride * 8 * self.patch
+        reduction = self.stem_stride * self.stage_stride * 4 * self.last_stride * self.patch
         if self.frame_size < reduction or self.frame_size % reduction:
             raise UserError(
                 f"frame_size: expected a multiple of {reduction} "
-                f"(stem_stride * stage_stride * 8 * patch), got {self.frame_size}"
+                f"(stem_stride * stage_stride * 4 * last_stride * patch), got {self.frame_size}"
             )
 
     @property
@@ -103,14 +111,18 @@ class MoGLoPaperConfig(MoGLoConfig):
     """The published size and recipe; the default of tracker `moglo-paper`."""
 
     frame_size: int = 256
+    standardise: bool = False
     width: int = 64
     stage_stride: int = 2
     stage_blocks_1: int = 3
     stage_blocks_2: int = 4
     stage_blocks_3: int = 6
     stage_blocks_4: int = 3
+    last_stride: int = 2
     patch: int = 4
-    normalise_volume: bool = False
+    correlation: str = "fixed"
+    search_radius: int = 8
+    centre_features: bool = False
     batch_size: int = 14
     learning_rate: float = 1e-4
     mirror: bool = False

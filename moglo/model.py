@@ -104,10 +104,8 @@ class MoGLoNet(nn.Module):
         self.stage2 = _stage(2 * b, 2 * b, config.stage_blocks_2)
         self.stage3 = _stage(2 * b, 4 * b, config.stage_blocks_3, first=2, last=2)
         templates = (-(-size // config.template_stride)) ** 2
-        normalised = config.correlation != "off" and config.normalise_volume
-        self.volume_norm = nn.BatchNorm2d(templates) if normalised else nn.Identity()
         joined = 4 * b + (templates if config.correlation != "off" else 0)
-        self.stage4 = _stage(joined, 8 * b, config.stage_blocks_4, last=2)
+        self.stage4 = _stage(joined, 8 * b, config.stage_blocks_4, last=config.last_stride)
         patches = (size // config.patch) ** 2
         self.attention = GlobalLocalAttention(
             2 * b, 8 * b, config.patch, patches, config.gates, config.score
@@ -125,7 +123,7 @@ class MoGLoNet(nn.Module):
         pair_map = self.stage3(local_map)
         volume = self._volume(first, second, pair_map.shape[-2:])
         if volume is not None:
-            pair_map = torch.cat([pair_map, self.volume_norm(volume).to(pair_map.dtype)], 1)
+            pair_map = torch.cat([pair_map, volume.to(pair_map.dtype)], 1)
         global_map = functional.adaptive_avg_pool2d(self.stage4(pair_map), self.config.patch)
         mixed, score = self.attention(local_map, global_map)
         embedding = torch.cat([mixed, global_map], 1)
@@ -138,6 +136,8 @@ class MoGLoNet(nn.Module):
             return None
         if config.correlation == "fixed":
             first, second = first.detach(), second.detach()
+        if config.centre_features:
+            first, second = (maps - maps.mean((2, 3), keepdim=True) for maps in (first, second))
         volume = correlation_volume(first, second, config.radius, config.template_stride)
         return functional.interpolate(volume, size, mode="bilinear", align_corners=True)
 

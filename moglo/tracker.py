@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmark.standardise import locally_standardised
 from benchmark.sweep import Images, Observation, Prediction, Sweep
 from benchmark.tracker import LearnedTracker, Recipe
 from moglo import losses, motion
@@ -24,9 +25,10 @@ class MoGLo(LearnedTracker):
 
     A residual encoder of single frames, a patch-wise correlation volume of neighbours, a residual
     encoder of pairs, global-local attention, two LSTMs with a linear head each, their outputs
-    averaged; trained by absolute error, correlation and triplet loss. Narrower, shallower and at
-    twice the resolution of the published one (`moglo-paper`), and trained on small batches at a
-    high rate, half of the samples mirrored.
+    averaged; trained by absolute error, correlation and triplet loss. Against the published one
+    (`moglo-paper`): narrower, shallower, at twice the resolution; the volume correlates centred
+    features within a smaller radius and lets gradients through; small batches at a high rate, half
+    of the samples mirrored.
     """
 
     name = "moglo"
@@ -52,6 +54,7 @@ class MoGLo(LearnedTracker):
             weight_decay=1e-2,
             schedule="cosine",
             warm_up=0.05,
+            average=self.config.average,
         )
 
     def module(self) -> MoGLoNet:
@@ -132,14 +135,18 @@ class MoGLo(LearnedTracker):
             yield stream.push(self._input(frames[None], mm_from_pixel[None])[0])
 
     def _input(self, frames: Tensor, mm_from_pixel: Tensor) -> Tensor:
-        """Return frames (B, W, S, S) on the grid of training, or fitted to it before `fit`."""
+        """Return frames (B, W, S, S) as the network sees them: on the grid of training.
+
+        Before `fit` has set that grid, the frames are fitted to the network's size.
+        """
         size, pixel_mm = self.config.frame_size, self.module().pixel_mm
         source = mm_from_pixel[:, :3, :2].norm(dim=1)
         if not pixel_mm.any():
             height, width = frames.shape[-2:]
             extent = source.new_tensor([width, height]) * source.mean(0)
             pixel_mm = extent / size
-        return resampled(frames, source, size, pixel_mm)
+        frames = resampled(frames, source, size, pixel_mm)
+        return locally_standardised(frames) if self.config.standardise else frames
 
 
 class MoGLoPaper(MoGLo):

@@ -81,7 +81,7 @@ def test_a_shift_by_pixels_moves_the_peak_by_cells(down, right):
 def test_radius_follows_the_size_of_the_map():
     assert MoGLoPaperConfig().radius == 8
     assert MoGLoPaperConfig(frame_size=128).radius == 4
-    assert MoGLoConfig(frame_size=192, stem_stride=2, stage_stride=2, patch=3).radius == 6
+    assert MoGLoConfig(frame_size=192, stem_stride=2, stage_stride=2, search_radius=8).radius == 6
 
 
 class LargestTensor(TorchDispatchMode):

@@ -80,7 +80,9 @@ SMALL = {"frame_size": 48, "width": 4, "patch": 3, "stem_stride": 2, "stage_stri
     [
         {},
         {"correlation": "off"},
-        {"correlation": "learned"},
+        {"correlation": "fixed"},
+        {"centre_features": False},
+        {"last_stride": 2},
         {"gates": False},
         {"score": False},
         {"gates": False, "score": False},

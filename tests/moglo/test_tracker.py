@@ -8,13 +8,14 @@ import torch
 
 from benchmark import geometry
 from benchmark.errors import UserError
+from benchmark.standardise import locally_standardised
 from benchmark.sweep import Channel, Images, Observation, Sweep
 from benchmark.tracker import check_tracker, example_observation
 from moglo import losses, motion
 from moglo.config import MoGLoConfig
 from moglo.tracker import MoGLo, MoGLoPaper
 
-CONFIG = MoGLoConfig(frame_size=48, width=4, patch=3, stem_stride=2, stage_stride=1)
+CONFIG = MoGLoConfig(frame_size=48, width=4, patch=3, search_radius=8)
 
 
 def sweep(frames=12, size=48, pixel=0.5, seed=0):
@@ -67,7 +68,7 @@ def test_streaming_equals_windows_read_one_by_one(window, monkeypatch):
     monkeypatch.setattr("moglo.tracker.CHUNK_PIXELS", 5 * 48 * 48)  # several pushes a sweep
     made, seen = tracker(replace(CONFIG, window=window)), sweep(13)
     net = made.module().eval()
-    frames = torch.from_numpy(seen.bmode.frames).float() / 255
+    frames = locally_standardised(torch.from_numpy(seen.bmode.frames).float() / 255)
     padded = torch.cat([frames[:1].expand(window - 2, -1, -1), frames])
     six = []
     with torch.inference_mode():
@@ -107,7 +108,7 @@ def test_loss_is_the_weighted_sum_of_its_parts():
     net = made.module().eval()
     label = motion.six_from_step(steps, motion.image_centre(matrix, 48, 48)[:, None])
     label = label / net.label_scale
-    (one, other), embedding = net(frames)
+    (one, other), embedding = net(locally_standardised(frames))
     expected = 0.005 * losses.margin_triplet_loss(embedding, label[:, -1], 0.1)
     for branch in (one, other):
         expected = expected + 0.5 * (branch - label).abs().mean()

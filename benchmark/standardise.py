@@ -1,0 +1,30 @@
+"""Frames as a network should see them: speckle, with the brightness of anatomy divided out."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+CELL_PX = 8  # a few speckles
+SMALLEST_VARIANCE = 1e-4  # of frames in [0, 1]: below it a region is black, not speckle
+
+
+def locally_standardised(frames: "torch.Tensor") -> "torch.Tensor":
+    """Return frames (..., H, W) less their local mean, over their local standard deviation.
+
+    Both are means over cells of `CELL_PX` that half overlap, interpolated between; what is left is
+    speckle, since the brightness of anatomy differs between subjects and steps do not show in it.
+    """
+    from torch.nn.functional import avg_pool2d, interpolate
+
+    size = frames.shape[-2:]
+    images = frames.reshape(-1, 1, *size)
+
+    def local_mean(values: "torch.Tensor") -> "torch.Tensor":
+        half = CELL_PX // 2
+        cells = avg_pool2d(values, CELL_PX, half, half, count_include_pad=False)
+        return interpolate(cells, size=size, mode="bilinear", align_corners=True)
+
+    deviation = images - local_mean(images)
+    spread = (local_mean(deviation * deviation) + SMALLEST_VARIANCE).sqrt()
+    return (deviation / spread).reshape(frames.shape)
