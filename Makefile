@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PIP_ARGS ?=
 SPEC ?= small-v0
-BUDGET ?= 6
+BUDGET ?= 8
 SEEDS ?= 0
 WORKERS ?= 2
 TRACKERS ?= moglo two-frame-cnn speckle-decorrelation in-plane-registration training-mean identity constant-motion-oracle

@@ -17,7 +17,8 @@ class MoGLoConfig:
 
     Against the published one: half the reduction (maps at a quarter of the resolution hardly show
     steps of a fraction of a pixel), an eighth of the width and as few blocks as strides allow
-    (many cheap updates teach more than few dear ones), small batches at a high rate.
+    (many cheap updates teach more than few dear ones), templates twice as far apart, small batches at
+    a high rate.
 
     Input
         frame_size: frames are brought to this many pixels squared, pixel size honoured;
@@ -60,7 +61,7 @@ class MoGLoConfig:
     last_stride: int = 1
     patch: int = 3
     correlation: str = "learned"
-    template_stride: int = 4
+    template_stride: int = 8
     search_radius: int = 4
     centre_features: bool = True
     gates: bool = True
@@ -73,7 +74,7 @@ class MoGLoConfig:
     triplet: float = 0.005
     margin: float = 0.1
     batch_size: int = 4
-    learning_rate: float = 4e-3
+    learning_rate: float = 6e-3
     average: float = 0.0
     mirror: bool = True
 
@@ -121,6 +122,7 @@ class MoGLoPaperConfig(MoGLoConfig):
     last_stride: int = 2
     patch: int = 4
     correlation: str = "fixed"
+    template_stride: int = 4
     search_radius: int = 8
     centre_features: bool = False
     batch_size: int = 14

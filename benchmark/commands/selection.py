@@ -18,7 +18,7 @@ class Selection:
     """Folder of a data set, or its name below the data root."""
     trackers: tuple[str, ...]
     """Registered names, reference rows, or package.module:Class."""
-    budget: float = 6.0
+    budget: float = 8.0
     """Training budget of each learned tracker, in TFLOP (10^12 operations)."""
     seeds: tuple[int, ...] = (0,)
     """Training seeds; each is a run of its own."""

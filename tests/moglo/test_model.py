@@ -114,7 +114,7 @@ def test_gradient_through_the_volume_is_a_switch(correlation):
     net = MoGLoNet(MoGLoConfig(**SMALL, correlation=correlation))
     maps = torch.rand(2, 1, 4, 24, 24, requires_grad=True)
     volume = net.encode_pairs(maps[0], maps[1]).volume
-    assert volume.shape == (1, 36, 6, 6)
+    assert volume.shape == (1, 9, 6, 6)
     assert volume.requires_grad == (correlation == "learned")
 
 
