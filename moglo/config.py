@@ -17,8 +17,8 @@ class MoGLoConfig:
 
     Against the published one: half the reduction (maps at a quarter of the resolution hardly show
     steps of a fraction of a pixel), an eighth of the width and as few blocks as strides allow
-    (many cheap updates teach more than few dear ones), templates twice as far apart, small batches at
-    a high rate.
+    (many cheap updates teach more than few dear ones), templates twice as far apart, small
+    batches at a high rate.
 
     Input
         frame_size: frames are brought to this many pixels squared, pixel size honoured;
