@@ -31,7 +31,7 @@ lint: .venv/.complete
 	$(BIN)/mypy
 
 reference: leaderboard
-	$(BIN)/python -m benchmark leaderboard $(DATA) $(RUNS) --out results/$(SPEC)
+	$(BIN)/python -m benchmark leaderboard $(DATA) $(RUNS) --keep results/$(SPEC)
 
 clean:
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

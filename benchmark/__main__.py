@@ -3,6 +3,7 @@
 Each command is a frozen dataclass whose fields are its flags; heavy libraries load when it runs.
 """
 
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,6 +143,8 @@ class Leaderboard:
     """Further result.json files, e.g. of external submissions."""
     out: Path | None = None
     """Folder to write to; by default the data set's folder of runs."""
+    keep: Path | None = None
+    """Folder for a copy of each ranked result, and of the tables built from them."""
 
     def run(self) -> None:
         from benchmark.leaderboard import build_leaderboard, console_table
@@ -151,8 +154,21 @@ class Leaderboard:
         paths = [run.result for run in runs] + list(self.results)
         figures = self.selection.runs / _dataset(self.selection).name / "figures"
         board = build_leaderboard(paths, folder, figures if figures.is_dir() else None)
+        if self.keep:
+            _keep(paths, folder, self.keep)
         print(console_table(board))
         print(f"page: {(folder / 'leaderboard.html').resolve()}")
+
+
+def _keep(results: list[Path], folder: Path, place: Path) -> None:
+    """Copy results and tables to a folder that holds nothing else; the page is built from them."""
+    place.mkdir(parents=True, exist_ok=True)
+    for old in place.glob("*.*"):
+        old.unlink()
+    for path in results:
+        shutil.copyfile(path, place / f"{path.parent.name or path.stem}.json")
+    for table in ("leaderboard.csv", "leaderboard.md", "leaderboard_paired.csv"):
+        shutil.copyfile(folder / table, place / table)
 
 
 def _dataset(selection: Selection) -> Dataset:

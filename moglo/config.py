@@ -16,7 +16,7 @@ class MoGLoConfig:
     """MoGLo-Net of a size that a CPU trains in minutes; the default of tracker `moglo`.
 
     Against the published one: half the reduction (maps at a quarter of the resolution hardly show
-    steps of a fraction of a pixel), an eighth of the width and as few blocks as strides allow
+    steps of a fraction of a pixel), a tenth of the width and as few blocks as strides allow
     (many cheap updates teach more than few dear ones), templates twice as far apart, small
     batches at a high rate.
 
@@ -51,7 +51,7 @@ class MoGLoConfig:
     frame_size: int = 96
     standardise: bool = True
     window: int = 5
-    width: int = 8
+    width: int = 6
     stem_stride: int = 2
     stage_stride: int = 1
     stage_blocks_1: int = 1
