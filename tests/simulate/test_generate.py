@@ -178,8 +178,8 @@ def test_lumens_are_darker_than_what_is_around_them():
 def test_profiles_orientations_and_subjects_are_spread():
     spec = load_spec("small-v0")
     plans = plan_sweeps(spec)
-    assert len({plan.name for plan in plans}) == len(plans) == 23
-    for split, each in (("train", 3), ("test", 2)):
+    assert len({plan.name for plan in plans}) == len(plans) == 52
+    for split, each in (("train", 10), ("test", 2)):
         profiles = [plan.profile for plan in plans if plan.split == split]
         assert sorted(profiles) == sorted([*spec.motion.profiles] * each)
     both = dataclasses.replace(spec.motion, orientations=("perpendicular", "parallel"))
@@ -250,7 +250,7 @@ def test_help_loads_nothing_heavy():
 def test_list_and_show_name_what_there_is():
     assert {"tiny-v0", "small-v0"} <= set(command("list").stdout.split())
     shown = command("show", "small-v0").stdout
-    assert load_spec("small-v0").hash in shown and "23 sweeps, 2484" in shown
+    assert load_spec("small-v0").hash in shown and "52 sweeps, 5616" in shown
 
 
 def test_a_killed_run_goes_on_where_it_was(made, tmp_path):
