@@ -37,8 +37,15 @@ _BITS21 = np.uint64(0x1FFFFF)
 class Tissue(Protocol):
     """What the engine asks of a tissue, in world mm at rest."""
 
-    key: int
-    attenuation_db_cm_mhz: float
+    @property
+    def key(self) -> int:
+        """64 bits from which every scatterer is drawn."""
+        ...
+
+    @property
+    def attenuation_db_cm_mhz(self) -> float:
+        """Of the background, dB per cm and MHz one way."""
+        ...
 
     def backscatter(self, points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
         """(M, 3) points to (M,) linear amplitudes >= 0; 1 is the reference tissue."""
