@@ -17,7 +17,7 @@ class MoGLoConfig:
 
     Against the published one: half the reduction (maps at a quarter of the resolution hardly show
     steps of a fraction of a pixel), a tenth of the width and as few blocks as strides allow
-    (many cheap updates teach more than few dear ones), templates twice as far apart, small
+    (chosen on validation sweeps, one run each), templates twice as far apart, small
     batches at a high rate.
 
     Input
