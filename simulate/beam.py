@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.errors import UserError
-from simulate.splat import SPLAT_VARIANCE
+from simulate.taps import gaussian_taps, lobed_taps
 from simulate.transducer import FWHM, Probe
 
 # Largest IQ sample steps, in sigmas of the amplitude PSF: the cubic splat is then exact to 0.4 %.
 AXIAL_STEP = 0.85
 LATERAL_STEP = 0.64
 ELEVATION_CUT = 3.0  # sigmas beyond which a scatterer is left out: 0.5 % of the amplitude
-FIR_CUT = 3.2  # likewise for the axial and lateral filters
 SPLAT_REACH = 2
 ELEVATION_DEGREE = 6
 
@@ -61,18 +60,23 @@ class Grid(NamedTuple):
 class Beam(NamedTuple):
     """Grid, filters and gains of one probe in one tissue; arrays for the compiled kernels.
 
-    `carrier` (a, b): the echo phase at depth y is -(a y + b y²) cycles. `elevation`:
+    `frequency_hz` is the probe's. `carrier` (a, b): the echo phase at depth y is -(a y + b y²)
+    cycles. `elevation`:
     1 / (sqrt(2) sigma_elevation) squared is one over a polynomial in depth * elevation_scale - 1,
-    lowest power first; `elevation_cut` bounds the exponent z² / (2 sigma²), so that no scatterer
-    farther out of the plane than `elevation_reach` (mm, one per row) is heard. `lateral_taps`,
-    `lateral_half` and `row_gain` have one entry per inner row. `noise_gain`, one per row,
-    multiplies unit noise before the filters.
+    lowest power first, or, where there is an `elevation_table`, over what lies between its two
+    nearest entries, one per row; `elevation_cut` bounds the exponent z² / (2 sigma²), so that no
+    scatterer farther out of the plane than `elevation_reach` (mm, one per row) is heard.
+    `lateral_taps`, `lateral_half` and `row_gain` have one entry per inner row. `noise_gain`, one
+    per row, multiplies unit noise before the filters. `keep`, one per row, is the share of
+    scatterers with which the resolution cell there holds as many as the smallest one, or all.
     """
 
     grid: Grid
+    frequency_hz: float
     carrier: tuple[float, float]
     elevation: Float32
     elevation_scale: float
+    elevation_table: Float32 | None
     elevation_cut: float
     elevation_reach: Array
     axial_taps: Float32
@@ -80,6 +84,7 @@ class Beam(NamedTuple):
     lateral_half: NDArray[np.int64]
     row_gain: Float32
     noise_gain: Float32
+    keep: Array
 
 
 class Echo(NamedTuple):
@@ -110,6 +115,18 @@ class Echo(NamedTuple):
         if self.probe.geometry == "linear":
             return sigma
         return sigma / (self.probe.radius_mm + np.maximum(depth_mm, 0.0))
+
+    def lateral_taps(self, depth_mm: Array, step: float, side_lobes: bool) -> Array:
+        """(R, 2 L + 1) lateral filter at each depth for a grid of this step, in its unit."""
+        sigma = self.sigma_lateral(depth_mm)
+        if not side_lobes:
+            return gaussian_taps(sigma, step)
+        frequency = self.frequency_hz(depth_mm)
+        transmit = self.probe.sigma_transmit_mm(depth_mm, frequency)
+        receive = self.probe.sigma_receive_mm(depth_mm, frequency)
+        unit = sigma / self.probe.sigma_lateral_mm(depth_mm, frequency)
+        bandwidth = self.probe.sigma_frequency_hz / frequency
+        return lobed_taps(sigma, transmit * unit, receive * unit, bandwidth, step)
 
     def sigma_elevation_mm(self, depth_mm: Array) -> Array:
         """Two-way elevational sigma, mm."""
@@ -145,6 +162,22 @@ def scatterer_density(probe: Probe, scatterers_per_cell: float) -> float:
     return scatterers_per_cell / float(FWHM**3 * area.min() * probe.sigma_axial_mm)
 
 
+def _thinning(probe: Probe, depths_mm: Array) -> Array:
+    """Smallest resolution cell of the image over that at each depth, at most 1."""
+    image = np.maximum(probe.row_depths_mm, 0.0)
+    smallest = (probe.sigma_lateral_mm(image) * probe.sigma_elevation_mm(image)).min()
+    depths = np.maximum(depths_mm, 0.0)
+    area = probe.sigma_lateral_mm(depths) * probe.sigma_elevation_mm(depths)
+    return np.minimum(smallest / area, 1.0)
+
+
+def _with_one_valley(values: Array) -> Array:
+    """The least values, no smaller than these, that fall and then rise."""
+    lowest = int(np.argmin(values))
+    left = np.maximum.accumulate(values[lowest::-1])[::-1]
+    return np.concatenate([left[:-1], np.maximum.accumulate(values[lowest:])])
+
+
 def sampled_beam(
     probe: Probe,
     attenuation_db_cm_mhz: float,
@@ -153,6 +186,7 @@ def sampled_beam(
     time_gain_compensation: bool = True,
     noise_db: float = -math.inf,
     noise_depth_mm: float = 20.0,
+    side_lobes: bool = False,
 ) -> Beam:
     """Everything the kernels need to know of a probe in a tissue of given attenuation.
 
@@ -171,51 +205,42 @@ def sampled_beam(
             f"probe '{probe.name}' by more than half at depth_mm = {probe.depth_mm:g}; expected a "
             "smaller attenuation, depth or bandwidth"
         )
-    grid = _sampling(echo)
+    grid = _sampling(echo, side_lobes)
     inner = grid.depths_mm
     axial = gaussian_taps(np.array([probe.sigma_axial_mm]), grid.row_step)[0]
-    lateral = gaussian_taps(echo.sigma_lateral(inner), grid.column_step)
+    lateral = echo.lateral_taps(inner, grid.column_step, side_lobes)
     level = echo.level(inner) / echo.level(np.array(noise_depth_mm))
     gain = (1.0 if time_gain_compensation else level) / echo.speckle_rms(inner, density_per_mm3)
     noise = 10.0 ** (noise_db / 20.0) / (level if time_gain_compensation else 1.0)
     response = gain * np.sqrt((axial**2).sum() * (lateral**2).sum(axis=1))
     scale, elevation = _elevation_polynomial(echo, grid)
     rows = grid.first_row + grid.row_step * np.arange(grid.rows)
+    sigma_elevation = echo.sigma_elevation_mm(np.maximum(rows, 0.0))
+    table = (2.0 * sigma_elevation**2).astype(np.float32) if probe.diffraction else None
     cycles_per_mm_hz = 2e-3 / probe.sound_speed_m_s  # two ways
     shift_hz_per_mm = probe.centre_frequency_hz - float(echo.frequency_hz(np.array(1.0)))
     return Beam(
         grid=grid,
+        frequency_hz=probe.centre_frequency_hz,
         carrier=(
             cycles_per_mm_hz * probe.centre_frequency_hz,
             -0.5 * cycles_per_mm_hz * shift_hz_per_mm,
         ),
         elevation=elevation,
         elevation_scale=scale,
+        elevation_table=table,
         elevation_cut=0.5 * ELEVATION_CUT**2,
-        elevation_reach=1.01 * ELEVATION_CUT * echo.sigma_elevation_mm(np.maximum(rows, 0.0)),
+        elevation_reach=1.01 * ELEVATION_CUT * _with_one_valley(sigma_elevation),
         axial_taps=axial.astype(np.float32),
         lateral_taps=lateral.astype(np.float32),
         lateral_half=np.count_nonzero(lateral, axis=1) // 2,
         row_gain=gain.astype(np.float32),
         noise_gain=np.pad(noise / response, grid.border_rows, mode="edge").astype(np.float32),
+        keep=_thinning(probe, rows),
     )
 
 
-def gaussian_taps(sigma: Array, step: float) -> Array:
-    """(R, 2 L + 1) taps which, after a cubic splat, give Gaussians of these sigmas and unit peak.
-
-    The splat is itself a filter of known variance, so each tap row is narrower by it.
-    """
-    narrowed = np.sqrt(sigma**2 - SPLAT_VARIANCE * step**2)
-    half = math.ceil(FIR_CUT * narrowed.max() / step)
-    offset = step * np.arange(-half, half + 1)
-    ratio = offset / narrowed[:, None]
-    # Half a step more than the cut, so that the taps of a row end where half of them would be 0.
-    taps = np.exp(-0.5 * ratio**2) * (np.abs(ratio) <= FIR_CUT + 0.5 * step / narrowed[:, None])
-    return taps * (sigma * math.sqrt(2.0 * math.pi) / step / taps.sum(axis=1))[:, None]
-
-
-def _sampling(echo: Echo) -> Grid:
+def _sampling(echo: Echo, side_lobes: bool) -> Grid:
     """The coarsest grid fine enough for the PSF; for a linear probe a divisor of the image's."""
     probe = echo.probe
     linear = probe.geometry == "linear"
@@ -234,7 +259,7 @@ def _sampling(echo: Echo) -> Grid:
         column_step = width / math.ceil(width / finest)
         middle = column_step * (probe.radius_mm + 0.5 * probe.depth_mm)
         reduce_columns = max(1, round(spacing_x / middle))
-    reach = gaussian_taps(echo.sigma_lateral(depths), column_step).shape[1] // 2
+    reach = echo.lateral_taps(depths, column_step, side_lobes).shape[1] // 2
     border_columns = reach + SPLAT_REACH
     border_rows = (
         gaussian_taps(np.array([probe.sigma_axial_mm]), row_step).shape[1] // 2 + SPLAT_REACH

@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 
+import numpy as np
+from numpy.typing import NDArray
+
 from benchmark.errors import UserError
 
 NO_NOISE_DB = -200.0  # at or below this noise level, none is added
+SPECKLE_REDUCTIONS = ("none", "median", "bilateral")
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,8 @@ class BmodeSettings:
     ----------
     scatterers_per_cell
         Per resolution cell (product of the three -6 dB widths) where that cell is smallest.
+    depth_adaptive
+        Give larger cells no more scatterers than that; cheaper where the beam is wide.
     dynamic_range_db, white_db, gain_db
         Gray 255 is `white_db - gain_db` above the rms echo of the reference tissue, gray 0
         `dynamic_range_db` below that.
@@ -26,21 +32,60 @@ class BmodeSettings:
         less for none.
     time_gain_compensation
         Undo the mean loss and spreading with depth, which raises the noise with depth.
+    side_lobes
+        Lateral beam of an unapodised array, with its side lobes, in place of a Gaussian one.
+    shadows
+        Attenuation that varies in space: shadows behind what attenuates, enhancement behind fluid.
+    line_time_s, lines
+        Time from one scan line to the next, and how many there are in a frame; with 0 a frame is
+        taken at one instant.
+    speckle_reduction, speckle_reduction_px
+        Filter of the compressed image, one of none, median, bilateral, and its width in pixels
+        (odd).
+    store_iq
+        Whether a sweep also keeps its beamformed complex IQ, as a channel of its own.
     """
 
     scatterers_per_cell: float = 10.0
+    depth_adaptive: bool = False
     dynamic_range_db: float = 60.0
     white_db: float = 25.0
     gain_db: float = 0.0
     noise_db: float = -40.0
     noise_depth_mm: float = 20.0
     time_gain_compensation: bool = True
+    side_lobes: bool = False
+    shadows: bool = False
+    line_time_s: float = 0.0
+    lines: int = 128
+    speckle_reduction: str = "none"
+    speckle_reduction_px: int = 5
+    store_iq: bool = False
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if not math.isfinite(value):
+            if field.name != "speckle_reduction" and not math.isfinite(value):
                 raise UserError(f"bmode.{field.name}: expected a finite number, got {value!r}")
         for key in ("scatterers_per_cell", "dynamic_range_db", "noise_depth_mm"):
             if getattr(self, key) <= 0:
                 raise UserError(f"bmode.{key}: expected more than 0, got {getattr(self, key)!r}")
+        if self.line_time_s < 0:
+            raise UserError(f"bmode.line_time_s: expected 0 or more, got {self.line_time_s!r}")
+        if self.lines < 2:
+            raise UserError(f"bmode.lines: expected 2 or more, got {self.lines!r}")
+        if self.speckle_reduction not in SPECKLE_REDUCTIONS:
+            raise UserError(
+                f"bmode.speckle_reduction: expected one of {', '.join(SPECKLE_REDUCTIONS)}, got "
+                f"{self.speckle_reduction!r}"
+            )
+        if self.speckle_reduction_px < 3 or self.speckle_reduction_px % 2 == 0:
+            raise UserError(
+                "bmode.speckle_reduction_px: expected an odd number of 3 or more, got "
+                f"{self.speckle_reduction_px!r}"
+            )
+
+    def line_times(self, timestamps: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(N, lines) s at which the lines of frames are taken, `timestamps` (N,) at mid-frame."""
+        offset = np.arange(self.lines) - 0.5 * (self.lines - 1)
+        return np.asarray(timestamps, np.float64)[:, None] + self.line_time_s * offset

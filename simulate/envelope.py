@@ -5,18 +5,17 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from simulate.beam import Grid
-from simulate.compiled import FAST
+from simulate.compiled import kernel
 from simulate.transducer import Probe
 
 _f = np.float32
 _DB_PER_NEPER = 20.0 / math.log(10.0)
 
 
-@njit(**FAST)
+@kernel
 def band_limited_envelope(iq, reduce_rows, reduce_columns, stride_rows, stride_columns, out):
     """Envelope, low-passed by a triangle of ± `reduce` samples and taken every `stride` samples.
 
@@ -53,7 +52,7 @@ def band_limited_envelope(iq, reduce_rows, reduce_columns, stride_rows, stride_c
                 target[i] += weight * narrow[i]
 
 
-@njit(**FAST)
+@kernel
 def compress(amplitude, white_db, dynamic_range_db, image):
     """Gray levels: 255 at `white_db` (20 log10 of amplitude), 0 at `dynamic_range_db` below it.
 
@@ -82,7 +81,7 @@ def compress(amplitude, white_db, dynamic_range_db, image):
             target[i] = np.uint8(min(max(level, _f(0.0)), _f(255.0)))
 
 
-@njit(**FAST)
+@kernel
 def scan_convert(polar, rows, columns, out):
     """Bilinear look-up of (depth, angle) samples at fractional positions; negative: outside, 0."""
     for i in range(out.shape[0]):

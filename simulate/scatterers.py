@@ -17,15 +17,19 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from simulate.compiled import cached_by_source
+
 CELL_MEAN = 64.0  # scatterers per cell on average
 BLOCK_SIDE = 4  # cells per side of a block, the unit of drawing and of storage
 CELLS = BLOCK_SIDE**3
+DRAWN_TOGETHER = 64  # blocks drawn before they are stored
 LANES = 16  # a cell is padded with silent scatterers to a multiple of this, for the vector unit
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -35,17 +39,20 @@ _BITS21 = np.uint64(0x1FFFFF)
 
 
 class Tissue(Protocol):
-    """What the engine asks of a tissue, in world mm at rest."""
+    """What the engine asks of a tissue, in world mm at rest.
+
+    A tissue may also have, and is then asked for:
+    `reflectors(low_mm, high_mm, density_per_mm3)` -> points (K, 3) mm and signed amplitudes (K,) of
+    scatterers of its own in the box [low, high), for a density of unit scatterers that has the
+    reference brightness (not asked where its `extended` is there and false);
+    `displacement(points_mm, time_s)` -> (M, 3) mm by which tissue at rest at (M, 3) has moved;
+    `attenuation_db_per_mm(points_mm, frequency_hz)` -> (M,) dB/mm one way, beyond the background.
+    """
 
     @property
-    def key(self) -> int:
-        """64 bits from which every scatterer is drawn."""
-        ...
-
+    def key(self) -> int: ...
     @property
-    def attenuation_db_cm_mhz(self) -> float:
-        """Of the background, dB per cm and MHz one way."""
-        ...
+    def attenuation_db_cm_mhz(self) -> float: ...
 
     def backscatter(self, points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
         """(M, 3) points to (M,) linear amplitudes >= 0; 1 is the reference tissue."""
@@ -56,9 +63,12 @@ class Scatterers(NamedTuple):
     """The blocks of one group of frames; a plain tuple of arrays for the compiled kernels.
 
     `x`, `y`, `z` (slots, capacity) float32 are mm from the block's corner, `amplitude` likewise;
-    cell j of slot s holds entries starts[s, j] to starts[s, j + 1]. Block b lies in slot
-    slots[b], its corner at corners[b] world mm; blocks are in ascending order of their index, so
-    that sums over them always run in the same order.
+    cell j of slot s holds entries starts[s, j] to starts[s, j + 1], of which the first
+    counts[s, j] are scatterers and the rest is silent. Part b lies in slot slots[b], its corner
+    at corners[b] world mm; listed[b] tells whether the tissue listed it or it was drawn, owner[b]
+    which of the blocks asked for it is part of. Parts are in ascending order of the index of their
+    block, the drawn one before the listed ones, so that sums over them always run in the same
+    order. The last three are needed only for frames in which something moves or is thinned.
     """
 
     x: NDArray[np.float32]
@@ -69,8 +79,25 @@ class Scatterers(NamedTuple):
     slots: NDArray[np.int64]
     corners: NDArray[np.float64]
     cell_mm: float
+    counts: NDArray[np.int32] = np.empty((0, CELLS), np.int32)
+    listed: NDArray[np.bool_] = np.empty(0, np.bool_)
+    owner: NDArray[np.int64] = np.empty(0, np.int64)
 
 
+class Part(NamedTuple):
+    """Scatterers of one block, cell after cell: (M, 3) mm from its corner, (M,), (CELLS,)."""
+
+    points: NDArray[np.float64]
+    amplitudes: NDArray[np.float64]
+    counts: NDArray[np.int64]
+    listed: bool
+
+
+Name = tuple[int, int, int]  # index of a block along each axis
+Parts = list[Part]
+
+
+@cached_by_source
 @njit(cache=True, inline="always")
 def mix(value: np.uint64) -> np.uint64:
     """Finaliser of SplitMix64 (Steele, Lea, Flood 2014): 64 bits to 64 well-mixed bits."""
@@ -87,7 +114,8 @@ def poisson_table(mean: float) -> NDArray[np.float64]:
     return cumulative[: int(np.searchsorted(cumulative, 1.0 - 1e-12)) + 1]
 
 
-@njit(cache=True)
+@cached_by_source
+@njit(cache=True, nogil=True)
 def _draw_block(key, block, cell_mm, table, points, signs, counts):
     """Fill the scatterers of one block (mm from its corner), cell after cell; return how many."""
     total = 0
@@ -111,13 +139,15 @@ def _draw_block(key, block, cell_mm, table, points, signs, counts):
     return total
 
 
-@njit(cache=True)
-def _pack_block(points, amplitudes, counts, x, y, z, amplitude, starts):
+@cached_by_source
+@njit(cache=True, nogil=True)
+def _pack_block(points, amplitudes, counts, x, y, z, amplitude, starts, kept):
     """Copy a drawn block into its slot, each cell padded with silent scatterers."""
     source = 0
     place = 0
     for cell in range(CELLS):
         starts[cell] = place
+        kept[cell] = counts[cell]
         padded = (counts[cell] + LANES - 1) // LANES * LANES
         for number in range(padded):
             inside = number < counts[cell]
@@ -146,6 +176,7 @@ class ScattererStore:
 
     def __init__(self, tissue: Tissue, density_per_mm3: float, memory_mb: float = 256.0) -> None:
         self.tissue = tissue
+        self.density_per_mm3 = density_per_mm3
         self.cell_mm = (CELL_MEAN / density_per_mm3) ** (1.0 / 3.0)
         self.block_mm = self.cell_mm * BLOCK_SIDE
         self._key = np.uint64(tissue.key & 0xFFFFFFFFFFFFFFFF)
@@ -153,23 +184,31 @@ class ScattererStore:
         # Ten standard deviations above the mean of a padded block: 1e-23 of being too small.
         mean = CELLS * (CELL_MEAN + LANES / 2)
         self._capacity = int(mean + 10.0 * math.sqrt(mean)) // LANES * LANES
-        self._slots: OrderedDict[tuple[int, int, int], int] = OrderedDict()
+        self._slots: OrderedDict[Name, tuple[int, ...]] = OrderedDict()
         self._free: list[int] = []
         self._most = max(1, int(memory_mb * 1e6 / (16 * self._capacity)))
         self._arrays: list[NDArray[Any]] = [
             np.empty((0, self._capacity), np.float32) for _ in range(4)
         ]
         self._starts: NDArray[Any] = np.empty((0, CELLS + 1), np.int32)
+        self._counts: NDArray[Any] = np.empty((0, CELLS), np.int32)
+        self._listed: NDArray[Any] = np.empty(0, np.bool_)
 
     def __len__(self) -> int:
         return len(self._slots)
 
-    def gather(self, blocks: NDArray[np.int64]) -> Scatterers:
+    def gather(
+        self,
+        blocks: NDArray[np.int64],
+        work: Callable[[Callable[[Name], Parts], list[Name]], Iterable[Parts]] = map,
+    ) -> Scatterers:
         """The scatterers of (B, 3) block indices, valid until the next call.
+
+        `work`: stands in for `map`, such as that of a pool of threads.
 
         Raises
         ------
-        ValueError : backscatter of wrong shape, negative or not finite.
+        ValueError : backscatter of wrong shape, negative or not finite; reflectors likewise.
         """
         order = np.lexsort((blocks[:, 2], blocks[:, 1], blocks[:, 0]))
         names = [(int(a), int(b), int(c)) for a, b, c in blocks[order]]
@@ -179,28 +218,44 @@ class ScattererStore:
                 self._slots.move_to_end(name)
             else:
                 missing.append(name)
-        self._make_room(len(missing), kept=len(names) - len(missing))
-        for name in missing:
-            slot = self._free.pop()
-            self._fill(slot, name)
-            self._slots[name] = slot
+        old = len(self._slots) - (len(names) - len(missing))  # may be forgotten
+        for first in range(0, len(missing), DRAWN_TOGETHER):
+            group = missing[first : first + DRAWN_TOGETHER]
+            for name, parts in zip(group, work(self._parts, group), strict=True):
+                slots = []
+                for part in parts:
+                    while not self._free and old and self._used() >= self._most:
+                        self._free.extend(self._slots.popitem(last=False)[1])
+                        old -= 1
+                    slots.append(self._fill(part))
+                self._slots[name] = tuple(slots)
+        owner = np.repeat(order, [len(self._slots[name]) for name in names])
+        chosen = np.array([slot for name in names for slot in self._slots[name]], np.int64)
         x, y, z, amplitude = self._arrays
         return Scatterers(
-            x, y, z, amplitude, self._starts,
-            np.array([self._slots[name] for name in names], np.int64),
-            np.array(names, np.float64).reshape(-1, 3) * self.block_mm,
-            self.cell_mm,
+            x, y, z, amplitude, self._starts, chosen,
+            blocks[owner].astype(np.float64).reshape(-1, 3) * self.block_mm,
+            self.cell_mm, self._counts, self._listed[chosen], owner,
         )  # fmt: skip
 
-    def points(
-        self, block: tuple[int, int, int]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def points(self, block: Name) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """World positions (M, 3) mm and amplitudes (M,), backscatter included, of one block."""
-        points, amplitudes, _ = self._draw(block)
+        parts = self._parts(block)
+        points = np.concatenate([np.zeros((0, 3)), *(part.points for part in parts)])
+        amplitudes = np.concatenate([np.zeros(0), *(part.amplitudes for part in parts)])
         return points + np.array(block) * self.block_mm, amplitudes
 
+    def _parts(self, block: Name) -> Parts:
+        """What a block holds: the drawn scatterers unless all are silent, then listed ones."""
+        drawn = Part(*self._draw(block), False)
+        parts = [drawn] if drawn.amplitudes.any() else []
+        reflectors = getattr(self.tissue, "reflectors", None)
+        if reflectors is None or not getattr(self.tissue, "extended", True):
+            return parts
+        return [*parts, *self._list(block, reflectors)]
+
     def _draw(
-        self, block: tuple[int, int, int]
+        self, block: Name
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
         room = np.empty((CELLS * len(self._table), 3))
         signs = np.empty(len(room))
@@ -217,28 +272,54 @@ class ScattererStore:
             )
         return points, signs[:total] * strength, counts
 
-    def _fill(self, slot: int, block: tuple[int, int, int]) -> None:
-        points, amplitudes, counts = self._draw(block)
-        if np.sum(-(-counts // LANES) * LANES) > self._capacity:
-            raise RuntimeError(f"block {block} holds more scatterers than a slot")
-        x, y, z, amplitude = (array[slot] for array in self._arrays)
-        _pack_block(points, amplitudes, counts, x, y, z, amplitude, self._starts[slot])
+    def _list(self, block: Name, reflectors: Callable[..., Any]) -> Parts:
+        """The tissue's own scatterers in a block, in order of their cell; as many parts as fit."""
+        low = np.array(block) * self.block_mm
+        points, amplitudes = reflectors(low, low + self.block_mm, self.density_per_mm3)
+        if len(points) != len(amplitudes) or not np.isfinite(amplitudes).all():
+            raise ValueError(
+                f"reflectors: expected finite amplitudes of {len(points)} points, got "
+                f"{len(amplitudes)}"
+            )
+        local = np.asarray(points, np.float64).reshape(-1, 3) - low
+        place = np.clip((local / self.cell_mm).astype(np.int64), 0, BLOCK_SIDE - 1)
+        cell = (place[:, 0] * BLOCK_SIDE + place[:, 1]) * BLOCK_SIDE + place[:, 2]
+        order = np.argsort(cell, kind="stable")
+        room = self._capacity - CELLS * LANES
+        parts = []
+        for first in range(0, len(order), room):
+            these = order[first : first + room]
+            counts = np.bincount(cell[these], minlength=CELLS)
+            parts.append(Part(local[these], np.asarray(amplitudes)[these], counts, True))
+        return parts
 
-    def _make_room(self, wanted: int, kept: int) -> None:
-        """Free `wanted` slots: forget the oldest blocks over the bound, but not `kept`; grow."""
-        over = len(self._slots) + wanted - self._most
-        for _ in range(min(over, len(self._slots) - kept)):
-            self._free.append(self._slots.popitem(last=False)[1])
-        have = len(self._starts)
-        need = have + wanted - len(self._free)
-        if need > have:
-            rows = max(need, min(2 * have, self._most))
-            self._arrays = [_taller(array, rows) for array in self._arrays]
-            self._starts = _taller(self._starts, rows)
-            self._free.extend(range(have, rows))
+    def _fill(self, part: Part) -> int:
+        """Copy a part into a free slot, of which there are more if need be; return its number."""
+        if np.sum(-(-part.counts // LANES) * LANES) > self._capacity:
+            raise RuntimeError("a block holds more scatterers than a slot")
+        if not self._free:
+            have = len(self._starts)
+            self._grow(max(have + 1, min(2 * have, self._most)))
+        slot = self._free.pop()
+        _pack_block(
+            part.points, part.amplitudes, part.counts, *(array[slot] for array in self._arrays),
+            self._starts[slot], self._counts[slot],
+        )  # fmt: skip
+        self._listed[slot] = part.listed
+        return slot
+
+    def _used(self) -> int:
+        return len(self._starts) - len(self._free)
+
+    def _grow(self, rows: int) -> None:
+        self._free.extend(range(len(self._starts), rows))
+        self._arrays = [_taller(array, rows) for array in self._arrays]
+        self._starts = _taller(self._starts, rows)
+        self._counts = _taller(self._counts, rows)
+        self._listed = _taller(self._listed, rows)
 
 
 def _taller(array: NDArray, rows: int) -> NDArray:
-    taller = np.empty((rows, array.shape[1]), array.dtype)
+    taller = np.empty((rows, *array.shape[1:]), array.dtype)
     taller[: len(array)] = array
     return taller

@@ -6,6 +6,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from simulate.compiled import cached_by_source
+
 Array = NDArray[np.float64]
 
 # Layers, as `classify` names them.
@@ -20,8 +22,9 @@ _PRIME_Z = np.uint64(0x165667B19E3779F9)
 _MIX = np.uint64(0xFF51AFD7ED558CCD)
 
 
+@cached_by_source
 @njit(cache=True, inline="always", error_model="numpy")
-def _corner(key, i, j, k):
+def lattice(key, i, j, k):
     """Hash of a lattice point to [0, 1)."""
     value = key ^ (np.uint64(i) * _PRIME_X + np.uint64(j) * _PRIME_Y + np.uint64(k) * _PRIME_Z)
     value = (value ^ (value >> np.uint64(33))) * _MIX
@@ -29,6 +32,7 @@ def _corner(key, i, j, k):
     return np.float64(value >> np.uint64(40)) * (1.0 / 16777216.0)
 
 
+@cached_by_source
 @njit(cache=True, error_model="numpy")
 def noise(key, x, y, z):
     """Smooth noise in [0, 1] with one independent value per unit lattice point (value noise)."""
@@ -38,12 +42,13 @@ def noise(key, x, y, z):
     a, b, c = np.int64(i), np.int64(j), np.int64(k)
     total = 0.0
     for s in range(2):
-        near = _corner(key, a, b, c + s) * (1 - u) + _corner(key, a + 1, b, c + s) * u
-        far = _corner(key, a, b + 1, c + s) * (1 - u) + _corner(key, a + 1, b + 1, c + s) * u
+        near = lattice(key, a, b, c + s) * (1 - u) + lattice(key, a + 1, b, c + s) * u
+        far = lattice(key, a, b + 1, c + s) * (1 - u) + lattice(key, a + 1, b + 1, c + s) * u
         total += (near * (1 - v) + far * v) * (w if s else 1 - w)
     return total
 
 
+@cached_by_source
 @njit(cache=True, error_model="numpy")
 def height(sheet, x, z):
     """Height (mm) of a sheet (T, 4) at (x, z): row 0 is level, bend (1/mm), slope x, slope z.
@@ -56,6 +61,7 @@ def height(sheet, x, z):
     return value
 
 
+@cached_by_source
 @njit(cache=True, error_model="numpy")
 def wall_distance(x, y, z, origin, shape, start, entries, segments):
     """Signed distance (mm) to the nearest lumen, negative inside, and that segment; inf if far."""
@@ -79,12 +85,25 @@ def wall_distance(x, y, z, origin, shape, start, entries, segments):
     return best, owner
 
 
+@cached_by_source
+@njit(cache=True, nogil=True, error_model="numpy")
+def distance_to_lumen(points, origin, shape, start, entries, segments):
+    """Return `wall_distance` (M,) at points (M, 3)."""
+    result = np.empty(points.shape[0])
+    for n in range(points.shape[0]):
+        x, y, z = points[n, 0], points[n, 1], points[n, 2]
+        result[n] = wall_distance(x, y, z, origin, shape, start, entries, segments)[0]
+    return result
+
+
+@cached_by_source
 @njit(cache=True, error_model="numpy")
 def wall_thickness(segment):
     """Thickness (mm) of a vessel's wall: a tenth of a millimetre and a share of the radius."""
     return 0.12 + 0.15 * 0.5 * (segment[6] + segment[7])
 
 
+@cached_by_source
 @njit(cache=True, nogil=True, error_model="numpy")
 def classify(points, sheets, origin, shape, start, entries, segments):
     """Return depth below the skin (M,) mm, layer (M,) and nearest segment (M,), -1 if far."""
@@ -104,6 +123,7 @@ def classify(points, sheets, origin, shape, start, entries, segments):
     return depth, layer, owner
 
 
+@cached_by_source
 @njit(cache=True, error_model="numpy")
 def _layer(below, x, z, sheets):
     """Return the layer at a depth (mm) below the skin, vessels aside."""
@@ -121,6 +141,7 @@ def _layer(below, x, z, sheets):
     return DEEP_MUSCLE if deep > 0.0 else MUSCLE
 
 
+@cached_by_source
 @njit(cache=True, nogil=True, error_model="numpy")
 def backscatter(points, key, sheets, fibre, levels, origin, shape, start, entries, segments):
     """Return the echo amplitude (M,) at world points (M, 3): the layer's level times its texture.
@@ -145,42 +166,46 @@ def backscatter(points, key, sheets, fibre, levels, origin, shape, start, entrie
         if layer == SKIN:
             value *= 2.0 if below < EPIDERMIS_MM else 1.0
         elif layer == FAT:
-            value *= _fat(key, x, below, z)
+            value *= fat_texture(key, x, below, z)
         elif layer == MUSCLE:
-            value *= _muscle(key + np.uint64(21), x, below, z, fibre[0])
+            value *= muscle_texture(key + np.uint64(21), x, below, z, fibre[0])
         elif layer == DEEP_MUSCLE:
-            value *= _muscle(key + np.uint64(31), x, below, z, fibre[1])
+            value *= muscle_texture(key + np.uint64(31), x, below, z, fibre[1])
         result[n] = value
     return result
 
 
+@cached_by_source
 @njit(cache=True, inline="always", error_model="numpy")
-def _turned(u, v):
+def turned(u, v):
     """Turn two coordinates by 35 degrees, so that the lattice of the noise lies askew to image."""
     return 0.819 * u - 0.574 * v, 0.574 * u + 0.819 * v
 
 
+@cached_by_source
 @njit(cache=True, error_model="numpy")
-def _ridge(value, width):
+def ridge(value, width):
     """Thin sheets where noise passes its middle: 1 on them, falling over `width`."""
     offset = (value - 0.5) / width
     return np.exp(-offset * offset)
 
 
+@cached_by_source
 @njit(cache=True, error_model="numpy")
-def _fat(key, x, below, z):
+def fat_texture(key, x, below, z):
     """Texture of fat: lobules of uneven brightness between thin bright septa, mostly lying flat."""
-    u, v = _turned(x / 4.0, below / 1.4)
-    septum = _ridge(noise(key + np.uint64(11), u, v, z / 7.0), 0.035)
+    u, v = turned(x / 4.0, below / 1.4)
+    septum = ridge(noise(key + np.uint64(11), u, v, z / 7.0), 0.035)
     lobule = noise(key + np.uint64(12), 1.7 * u, 1.7 * v, z / 3.5)
     return 0.6 + 0.8 * lobule + 4.0 * septum
 
 
+@cached_by_source
 @njit(cache=True, error_model="numpy")
-def _muscle(key, x, below, z, slope):
+def muscle_texture(key, x, below, z, slope):
     """Texture of muscle: fibre bundles long along their direction, with bright sheaths between."""
-    u, v = _turned(x / 3.0, (below - slope * z) / 1.6)
-    sheath = _ridge(noise(key + np.uint64(1), u, v, z / 16.0), 0.04)
+    u, v = turned(x / 3.0, (below - slope * z) / 1.6)
+    sheath = ridge(noise(key + np.uint64(1), u, v, z / 16.0), 0.04)
     bundle = noise(key, 2.3 * u, 2.3 * v, z / 9.0)
     large = noise(key + np.uint64(2), 0.4 * u, 0.4 * v, z / 12.0)
     return (0.5 + bundle) * (0.6 + 0.8 * large) + 2.2 * sheath

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from benchmark.errors import UserError
+from simulate.diffraction import Aperture, aperture_sigma_mm
 
 FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))  # full width at half maximum of a Gaussian, in sigmas
 
@@ -47,6 +48,9 @@ class Probe:
         The one transmit focus of every line.
     f_number
         Receive f-number, kept at all depths that the aperture allows (dynamic receive focus).
+    diffraction
+        Widths of the lens's and of the transmit beam by Fresnel's integral over rectangular
+        apertures, in place of the law of a Gaussian beam.
     radius_mm
         Radius of a curvilinear face, 0 for a linear one.
     width_px, height_px, width_mm, start_depth_mm, depth_mm
@@ -67,6 +71,7 @@ class Probe:
     transmit_focus_mm: float = 20.0
     transmit_f_number: float = 2.5
     f_number: float = 2.0
+    diffraction: bool = False
     radius_mm: float = 0.0
     sound_speed_m_s: float = 1540.0
     width_px: int = 256
@@ -84,7 +89,7 @@ class Probe:
         below_zero = self.radius_mm if self.geometry == "curvilinear" else 0.0
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name in ("name", "geometry"):
+            if field.name in ("name", "geometry", "diffraction"):
                 continue
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise UserError(f"probe.{field.name}: expected a number, got {value!r}")
@@ -94,6 +99,8 @@ class Probe:
             if not (math.isfinite(value) and smallest_fits):
                 bound = "0 or more" if field.name in may_be_zero else "more than 0"
                 raise UserError(f"probe.{field.name}: expected {bound}, got {value!r}")
+        if not isinstance(self.diffraction, bool):
+            raise UserError(f"probe.diffraction: expected true or false, got {self.diffraction!r}")
         for key in ("elements", "width_px", "height_px"):
             value = getattr(self, key)
             if not isinstance(value, int) or value < 2:
@@ -162,20 +169,36 @@ class Probe:
         return np.maximum(self.f_number, np.asarray(depth_mm, np.float64) / self.aperture_mm)
 
     def sigma_transmit_mm(self, depth_mm: Depths, frequency_hz: ArrayLike | None = None) -> Array:
-        """Lateral width of the focused transmit beam alone (Gaussian beam), mm."""
+        """Lateral width of the focused transmit beam alone, as one factor of two, mm."""
         wavelength = self.wavelength_at(frequency_hz)
-        f_number = max(self.transmit_f_number, self.transmit_focus_mm / self.aperture_mm)
+        if self.diffraction:
+            return math.sqrt(2.0) * aperture_sigma_mm(self._transmit(2), depth_mm, wavelength)
+        f_number = self.transmit_focus_mm / self._transmit_aperture_mm
         waist = TWO_WAY_FACTOR * wavelength * f_number
         return _gaussian_beam(depth_mm, self.transmit_focus_mm, waist, wavelength)
+
+    @property
+    def _transmit_aperture_mm(self) -> float:
+        return min(self.transmit_focus_mm / self.transmit_f_number, self.aperture_mm)
+
+    def _transmit(self, ways: int) -> Aperture:
+        bandwidth = self.sigma_frequency_hz / self.centre_frequency_hz
+        return Aperture(self._transmit_aperture_mm, self.transmit_focus_mm, ways, bandwidth)
+
+    def sigma_receive_mm(self, depth_mm: Depths, frequency_hz: ArrayLike | None = None) -> Array:
+        """Lateral width of dynamically focused reception, as one factor of two, mm."""
+        return TWO_WAY_FACTOR * self.wavelength_at(frequency_hz) * self.receive_f_number(depth_mm)
 
     def sigma_lateral_mm(self, depth_mm: Depths, frequency_hz: ArrayLike | None = None) -> Array:
         """Two-way lateral width: fixed transmit focus times dynamic receive focus, mm.
 
         At the transmit focus with equal f-numbers F it is 0.376 wavelength F, the width of sinc².
         """
-        wavelength = self.wavelength_at(frequency_hz)
+        if self.diffraction:
+            both = self._transmit(1)._replace(receive=(self.f_number, self.aperture_mm))
+            return aperture_sigma_mm(both, depth_mm, self.wavelength_at(frequency_hz))
         transmit = self.sigma_transmit_mm(depth_mm, frequency_hz)
-        receive = TWO_WAY_FACTOR * wavelength * self.receive_f_number(depth_mm)
+        receive = self.sigma_receive_mm(depth_mm, frequency_hz)
         return 1.0 / np.sqrt(transmit**-2 + receive**-2)
 
     def sigma_lateral_oneway_mm(
@@ -187,18 +210,29 @@ class Probe:
     # ---- elevational beam
 
     def sigma_elevation_mm(self, depth_mm: Depths, frequency_hz: ArrayLike | None = None) -> Array:
-        """Two-way elevational width of the fixed lens (Gaussian beam), mm.
+        """Two-way elevational width of the fixed lens, mm.
 
-        sigma_0 sqrt(1 + ((z - z_f) / z_R)²), sigma_0 = 0.376 wavelength F_e,
+        As a Gaussian beam, sigma_0 sqrt(1 + ((z - z_f) / z_R)²), sigma_0 = 0.376 wavelength F_e,
         z_R = 4 pi sigma_0² / wavelength.
         """
+        if self.diffraction:
+            return self._sigma_diffracted_mm(depth_mm, frequency_hz, ways=2)
         return self._sigma_lens_mm(depth_mm, frequency_hz, TWO_WAY_FACTOR) / math.sqrt(2.0)
 
     def sigma_elevation_oneway_mm(
         self, depth_mm: Depths, frequency_hz: ArrayLike | None = None
     ) -> Array:
         """Elevational width of the lens in reception alone, as in photoacoustics, mm."""
+        if self.diffraction:
+            return self._sigma_diffracted_mm(depth_mm, frequency_hz, ways=1)
         return self._sigma_lens_mm(depth_mm, frequency_hz, ONE_WAY)
+
+    def _sigma_diffracted_mm(
+        self, depth_mm: Depths, frequency_hz: ArrayLike | None, ways: int
+    ) -> Array:
+        bandwidth = self.sigma_frequency_hz / self.centre_frequency_hz
+        lens = Aperture(self.element_height_mm, self.elevation_focus_mm, ways, bandwidth)
+        return aperture_sigma_mm(lens, depth_mm, self.wavelength_at(frequency_hz))
 
     def _sigma_lens_mm(
         self, depth_mm: Depths, frequency_hz: ArrayLike | None, factor: float
@@ -254,6 +288,27 @@ PROBES: dict[str, Probe] = {
             element_height_mm=4.0,
             elevation_focus_mm=18.0,
             transmit_focus_mm=18.0,
+        ),
+        # An abdominal array with the image of the TUS-REC data: 640 x 480 pixels of 0.229 mm by
+        # 0.221 mm, 6 MHz.
+        Probe(
+            name="curvilinear-6MHz",
+            geometry="curvilinear",
+            centre_frequency_hz=6.0e6,
+            fractional_bandwidth=0.5,
+            elements=128,
+            pitch_mm=0.48,
+            radius_mm=60.0,
+            element_height_mm=13.0,
+            elevation_focus_mm=60.0,
+            transmit_focus_mm=60.0,
+            transmit_f_number=3.0,
+            f_number=3.0,
+            width_px=640,
+            height_px=480,
+            width_mm=146.58,
+            start_depth_mm=-10.85,
+            depth_mm=95.0,
         ),
     )
 }

@@ -13,7 +13,7 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from benchmark.errors import UserError
-from simulate import bmode
+from simulate import bmode, frames
 from simulate.bmode import BmodeSettings, beam_for, image_from_iq, render_bmode, render_iq
 from simulate.envelope import band_limited_envelope, compress
 from simulate.scatterers import BLOCK_SIDE, CELLS, ScattererStore
@@ -380,7 +380,7 @@ def test_bytes_do_not_depend_on_threads_groups_or_other_frames(monkeypatch):
     whole = render_bmode(tissue, WINDOW, settings, poses, seed=5, threads=1)
     two = render_bmode(tissue, WINDOW, settings, poses, seed=5, threads=2)
     assert whole.tobytes() == two.tobytes()
-    monkeypatch.setattr(bmode, "GROUP_FRAMES", 2)
+    monkeypatch.setattr(frames, "GROUP_FRAMES", 2)
     assert whole.tobytes() == render_bmode(tissue, WINDOW, settings, poses, seed=5).tobytes()
     for number in (6, 2):
         alone = render_bmode(

@@ -1,11 +1,13 @@
 """Speed of the B-mode engine, beside the same algorithm in NumPy, a roofline and PyMUST.
 
-Run as `python tests/speed/bmode.py`. Times are the best of five on whatever else the machine is
-doing; the load is printed, and a figure taken under foreign load is a lower bound.
+Run as `python tests/speed/bmode.py`. Rates are the best of five on whatever else the machine is
+doing; the load is printed, and a rate taken under foreign load is a lower bound. Beside it stands
+the rate per second of processor time, which foreign load disturbs less.
 
-The peers do not compute the same thing. NumPy does the same sum. PyMUST's SIMUS computes channel
-data with diffraction and element directivity, which this engine replaces by a given PSF; times per
-scatterer and frame compare cost, not realism.
+The peers do not compute the same thing. NumPy does the same sum. PyMUST's SIMUS (skipped where it
+is not importable; LGPL, no dependency) computes channel data with diffraction and element
+directivity, which this engine replaces by a given PSF, and no image; times per scatterer and frame
+compare cost, not realism.
 """
 
 from __future__ import annotations
@@ -13,15 +15,17 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import correlate1d
 
-from simulate import bmode
-from simulate.beam import Beam
-from simulate.bmode import BmodeSettings, beam_for, render_bmode
+from simulate.beam import Beam, scatterer_density
+from simulate.bmode import _image_maker, _source, beam_for, render_bmode
+from simulate.bmode_settings import BmodeSettings
+from simulate.culling import needed_blocks
+from simulate.frames import make_frames
 from simulate.scatterers import ScattererStore
 from simulate.transducer import Probe
 
@@ -51,21 +55,21 @@ def oblique_sweep(frames: int, step_mm: float = 0.1) -> NDArray[np.float64]:
     return poses
 
 
-def best_of(action: Callable[[], object], repetitions: int = 5) -> float:
-    """Shortest wall time of an action after one run to warm up, seconds."""
+def best_of(action: Callable[[], object], repetitions: int = 5) -> tuple[float, float]:
+    """Shortest wall and processor time of an action after one run to warm up, seconds."""
     action()
     times = []
     for _ in range(repetitions):
-        start = time.perf_counter()
+        wall, cpu = time.perf_counter(), time.process_time()
         action()
-        times.append(time.perf_counter() - start)
-    return min(times)
+        times.append((time.perf_counter() - wall, time.process_time() - cpu))
+    return min(t for t, _ in times), min(t for _, t in times)
 
 
 def image_plane_points(beam: Beam, pose: NDArray) -> tuple[NDArray, NDArray]:
     """Positions in the image frame and amplitudes of the scatterers one frame hears."""
-    store = ScattererStore(Uniform(), bmode.scatterer_density(PROBE, 10.0))
-    blocks = bmode._blocks(pose, np.linalg.inv(pose), beam, store.block_mm)
+    store = ScattererStore(Uniform(), scatterer_density(PROBE, 10.0))
+    blocks = needed_blocks(np.linalg.inv(pose), beam, store.block_mm)
     drawn = [store.points(tuple(block)) for block in blocks]
     points = (np.concatenate([p for p, _ in drawn]) - pose[:3, 3]) @ pose[:3, :3]
     x, y, z = points.T
@@ -113,31 +117,35 @@ def _cubic(f: NDArray) -> list[NDArray]:
     ]
 
 
-def engine(poses: NDArray) -> dict[int, float]:
-    """Frames per second by number of threads, scatterers of the sweep drawn beforehand."""
-    beam = beam_for(Uniform(), PROBE, SETTINGS)
-    store = bmode._store(Uniform(), PROBE, SETTINGS)
-    make_image = bmode._image_maker(PROBE, SETTINGS, beam)
+def engine(poses: NDArray, settings: BmodeSettings = SETTINGS) -> dict[int, tuple[float, float]]:
+    """Frames per second and per processor second by threads; scatterers drawn beforehand.
+
+    Number 0: on two threads, all scatterers drawn anew.
+    """
+    beam = beam_for(Uniform(), PROBE, settings)
+    times = np.zeros(len(poses))
+    source = _source(Uniform(), PROBE, settings, beam, poses, times, None, 3, 0)
+    make_image = _image_maker(PROBE, settings, beam)
     images = np.empty((len(poses), PROBE.height_px, PROBE.width_px), np.uint8)
 
     def sweep(threads: int) -> None:
         def keep(frame: int, data: NDArray) -> None:
-            make_image(data, images[frame])
+            make_image(data, images[frame], 0.0)
 
-        for _ in bmode._frames(store, beam, poses, keep, 3, 0, threads):
+        for _ in make_frames(source, keep, threads):
             pass
 
-    rates = {n: len(poses) / best_of(lambda n=n: sweep(n)) for n in (1, 2)}
-    start = time.perf_counter()
-    render_bmode(Uniform(), PROBE, SETTINGS, poses, seed=3, threads=2)
-    rates[0] = len(poses) / (time.perf_counter() - start)
-    return rates
+    taken = {n: best_of(lambda n=n: sweep(n)) for n in (1, 2)}
+    taken[0] = best_of(
+        lambda: render_bmode(Uniform(), PROBE, settings, poses, seed=3, threads=2), 2
+    )
+    return {n: (len(poses) / wall, len(poses) / cpu) for n, (wall, cpu) in taken.items()}
 
 
 def triad_gb_per_s() -> float:
     """Memory bandwidth of one thread."""
     a, b = np.zeros(8_000_000, np.float32), np.ones(8_000_000, np.float32)
-    return 3 * a.nbytes / best_of(lambda: np.add(a, b, out=a)) / 1e9
+    return 3 * a.nbytes / best_of(lambda: np.add(a, b, out=a))[0] / 1e9
 
 
 def pymust_seconds(points: NDArray) -> float | None:
@@ -149,30 +157,44 @@ def pymust_seconds(points: NDArray) -> float | None:
     param = pymust.utils.Param()
     param.fc, param.bandwidth, param.fs = 5e6, 60, 20e6
     param.Nelements, param.pitch, param.kerf, param.height = 128, 0.3e-3, 0.03e-3, 5e-3
-    param.focus = 20e-3
+    param.focus, param.radius = 20e-3, np.inf
     x, y, z = 1e-3 * points[:: max(1, len(points) // 1000)][:1000].T
     delays = np.zeros((1, 128))
+    options = pymust.utils.Options()
+    options.ParPool, options.WaitBar = False, False
     # PyMUST's axes: x lateral, y elevational, z depth.
-    return best_of(lambda: pymust.simus(x, z, y, np.ones_like(x), delays, param), 1)
+    return best_of(lambda: pymust.simus(x, y, z, np.ones_like(x), delays, param, options), 1)[1]
 
 
 def main() -> None:
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
-    poses = oblique_sweep(FRAMES)
     beam = beam_for(Uniform(), PROBE, SETTINGS)
+    poses = oblique_sweep(FRAMES)
     points, amplitudes = image_plane_points(beam, poses[0])
     count = len(points)
     rates = engine(poses)
-    print(f"engine, {count} scatterers a frame, 256 x 256, 5 MHz, oblique:")
+    print(f"engine, {count} scatterers a frame, 256 x 256, 5 MHz, oblique, 0.1 mm a frame:")
     for threads in (1, 2):
-        rate = rates[threads]
+        rate, per_cpu = rates[threads]
         print(
-            f"  {threads} thread(s): {rate:6.1f} frames/s, {rate * count / 1e6:.0f} M scatterers/s"
+            f"  {threads} thread(s): {rate:6.1f} frames/s, {rate * count / 1e6:.0f} M scatterers/s;"
+            f" {per_cpu:.1f} frames per processor second"
         )
-    print(f"  2 threads, drawing all scatterers anew: {rates[0]:.1f} frames/s")
+    print(
+        f"  2 threads, drawing all scatterers anew: {rates[0][0]:.1f} frames/s; "
+        f"{rates[0][1]:.1f} per processor second"
+    )
+    fast = engine(oblique_sweep(FRAMES, 0.5))[0]
+    print(f"  the same, 0.5 mm a frame: {fast[0]:.1f} frames/s; {fast[1]:.1f} per processor second")
+    thin = engine(poses, replace(SETTINGS, depth_adaptive=True))
+    print(
+        f"  depth-adaptive: {thin[1][0]:.1f} and {thin[2][0]:.1f} frames/s on 1 and 2 threads; "
+        f"{thin[1][1]:.1f} per processor second"
+    )
 
-    slow = best_of(lambda: numpy_frame(points, amplitudes, beam), 2)
-    print(f"NumPy, same sum, scatterers given: {1 / slow:.2f} frames/s, x {rates[1] * slow:.0f}")
+    per_cpu = rates[1][1]
+    slow = best_of(lambda: numpy_frame(points, amplitudes, beam), 2)[1]
+    print(f"NumPy, same sum, scatterers given: {1 / slow:.2f} frames/s, x {per_cpu * slow:.0f}")
 
     # Per scatterer heard: 45 operations to transform and weigh (on 1.6 times as many), 80 to splat.
     filters = 4 * (len(beam.axial_taps) + beam.lateral_taps.shape[1])
@@ -181,15 +203,20 @@ def main() -> None:
     bandwidth = triad_gb_per_s()
     print(
         f"roofline, 1 thread: {operations / 1e6:.0f} MFLOP and {moved / 1e6:.0f} MB a frame, "
-        f"{operations * rates[1] / 1e9:.1f} GFLOP/s reached; "
+        f"{operations * per_cpu / 1e9:.1f} GFLOP per processor second reached; "
         f"{bandwidth:.1f} GB/s would allow {1e9 * bandwidth / moved:.0f} frames/s"
     )
     peer = pymust_seconds(points)
     if peer is None:
-        print("PyMUST is not installed (pip install pymust): skipped")
-    else:
-        ours = 1000.0 / (rates[1] * count)
-        print(f"PyMUST SIMUS: {peer:.2f} s per 1000 scatterers and plane wave, x {peer / ours:.0f}")
+        print("PyMUST is not importable (pip install pymust): skipped")
+        return
+    ours = 1000.0 / (per_cpu * count)
+    print(
+        f"PyMUST SIMUS, 3D: {peer:.2f} processor seconds for 1000 scatterers and one plane wave, "
+        f"{peer * count / 1000:.0f} for one of {count} scatterers; x {peer / ours:.0f}.\n"
+        "  Not equal realism: SIMUS computes channel data with diffraction and directivity, the "
+        "engine beamformed images with a given PSF."
+    )
 
 
 if __name__ == "__main__":

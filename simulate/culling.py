@@ -1,0 +1,161 @@
+"""Which blocks and cells of scatterers a frame hears (numba).
+
+The tests are never wrong about a box that matters; they let some through that do not.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulate.beam import Beam
+from simulate.compiled import inlined, kernel
+from simulate.scatterers import BLOCK_SIDE, CELLS
+
+ROOT3 = 1.7320508
+
+Array = NDArray[np.float64]
+
+
+@inlined
+def touches(centre: Any, reach: Any, diagonal: Any, beam: Any) -> bool:
+    """Whether a box may hold a scatterer that this frame hears.
+
+    `centre` is the box's centre in image mm, `reach` the half extent of the box along z,
+    `diagonal` half its diagonal. Never wrong about a box that matters; lets some through that
+    do not.
+    """
+    grid = beam.grid
+    x, y, z = centre
+    span = diagonal
+    if grid.radius_mm > 0.0:
+        distance = np.sqrt(x * x + (y + grid.radius_mm) ** 2)
+        x = np.arctan2(x, y + grid.radius_mm)
+        y = distance - grid.radius_mm
+        span = diagonal / max(distance - diagonal, 1e-3 * grid.radius_mm)
+    if abs(x) > span - grid.first_column:
+        return False
+    # sigma is quasi-convex in depth: over the box it is largest at one of the ends.
+    above = int((y - diagonal - grid.first_row) / grid.row_step)
+    below = int((y + diagonal - grid.first_row) / grid.row_step) + 1
+    if below < 0 or above >= grid.rows or y + diagonal < 0.0:
+        return False
+    above, below = max(above, 0), min(below, grid.rows - 1)
+    widest = max(beam.elevation_reach[np.uint64(above)], beam.elevation_reach[np.uint64(below)])
+    return abs(z) <= reach + widest
+
+
+@kernel
+def rotated(matrix: Any, x: Any, y: Any, z: Any) -> Any:
+    """Rotation part of a (4, 4) matrix times a vector, as a tuple."""
+    return (
+        matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2] * z,
+        matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2] * z,
+        matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2] * z,
+    )
+
+
+@kernel
+def rotated_cells(matrix: Any, cell_mm: Any) -> Any:
+    """(CELLS, 3) centres of a block's cells from its corner, turned into the image frame."""
+    offsets = np.empty((CELLS, 3))
+    for cell in range(CELLS):
+        a = (cell // (BLOCK_SIDE * BLOCK_SIDE) + 0.5) * cell_mm
+        b = (cell // BLOCK_SIDE % BLOCK_SIDE + 0.5) * cell_mm
+        c = (cell % BLOCK_SIDE + 0.5) * cell_mm
+        offsets[cell, 0], offsets[cell, 1], offsets[cell, 2] = rotated(matrix, a, b, c)
+    return offsets
+
+
+@kernel
+def _needed_blocks(image_from_world, low, high, block_mm, margin, beam, found):
+    """Write the indices of the blocks between `low` and `high` that a frame touches; count them."""
+    count = 0
+    matrix = image_from_world
+    reach = 0.5 * block_mm * np.abs(matrix[2, :3]).sum() + margin
+    diagonal = 0.5 * ROOT3 * block_mm + margin
+    for i in range(low[0], high[0] + 1):
+        for j in range(low[1], high[1] + 1):
+            for k in range(low[2], high[2] + 1):
+                turned = rotated(
+                    matrix, (i + 0.5) * block_mm, (j + 0.5) * block_mm, (k + 0.5) * block_mm
+                )
+                centre = (
+                    turned[0] + matrix[0, 3],
+                    turned[1] + matrix[1, 3],
+                    turned[2] + matrix[2, 3],
+                )
+                if touches(centre, reach, diagonal, beam):
+                    found[count, 0], found[count, 1], found[count, 2] = i, j, k
+                    count += 1
+    return count
+
+
+@kernel
+def _moved_blocks(image_from_world, blocks, block_mm, shift, slack, beam, found):
+    """Write the numbers of the blocks that are heard once their middles have moved; count them."""
+    count = 0
+    matrix = image_from_world
+    reach = 0.5 * block_mm * np.abs(matrix[2, :3]).sum()
+    diagonal = 0.5 * ROOT3 * block_mm
+    for n in range(len(blocks)):
+        place = rotated(
+            matrix,
+            (blocks[n, 0] + 0.5) * block_mm + shift[n, 0],
+            (blocks[n, 1] + 0.5) * block_mm + shift[n, 1],
+            (blocks[n, 2] + 0.5) * block_mm + shift[n, 2],
+        )
+        centre = (place[0] + matrix[0, 3], place[1] + matrix[1, 3], place[2] + matrix[2, 3])
+        if touches(centre, reach + slack[n], diagonal + slack[n], beam):
+            found[count] = n
+            count += 1
+    return count
+
+
+def moved_blocks(
+    image_from_world: Array,
+    beam: Beam,
+    blocks: NDArray[np.int64],
+    block_mm: float,
+    shift_mm: Array,
+    slack_mm: Array,
+) -> NDArray[np.int64]:
+    """Those of the blocks (B, 3) that a frame touches once moved by shift_mm (B, 3).
+
+    `slack_mm` (B,): by how much more or less any part of a block moves than its middle.
+    """
+    found = np.empty(len(blocks), np.int64)
+    count = _moved_blocks(image_from_world, blocks, block_mm, shift_mm, slack_mm, beam, found)
+    return blocks[found[:count]]
+
+
+def slab_corners(beam: Beam) -> Array:
+    """(8, 3) corners, image mm, of a box around everything that a frame hears."""
+    grid = beam.grid
+    side, top = -grid.first_column, max(grid.first_row, 0.0)
+    bottom = grid.first_row + grid.rows * grid.row_step
+    if grid.radius_mm > 0.0:
+        angle = min(side, 0.5 * math.pi)
+        top = grid.radius_mm * (math.cos(angle) - 1.0)
+        side = (grid.radius_mm + bottom) * math.sin(angle)
+    out = float(beam.elevation_reach.max())
+    return np.array([(x, y, z) for x in (-side, side) for y in (top, bottom) for z in (-out, out)])
+
+
+def needed_blocks(
+    image_from_world: Array, beam: Beam, block_mm: float, margin_mm: float = 0.0
+) -> NDArray[np.int64]:
+    """(B, 3) indices, in ascending order, of the blocks that a frame touches.
+
+    `margin_mm`: how far a scatterer may lie from where the pose and its block put it.
+    """
+    world_from_image = np.linalg.inv(image_from_world)
+    world = slab_corners(beam) @ world_from_image[:3, :3].T + world_from_image[:3, 3]
+    low = np.floor((world.min(axis=0) - margin_mm) / block_mm).astype(np.int64)
+    high = np.floor((world.max(axis=0) + margin_mm) / block_mm).astype(np.int64)
+    found = np.empty((int(np.prod(high - low + 1)), 3), np.int64)
+    count = _needed_blocks(image_from_world, low, high, block_mm, margin_mm, beam, found)
+    return found[:count]

@@ -1,0 +1,85 @@
+"""What happens to the grid of a splatted frame: shadows, electronic noise, filters (numba)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulate.compiled import kernel
+from simulate.scatterers import mix
+
+_f = np.float32
+
+
+@kernel
+def shade(shadow, grid, samples):
+    """Multiply the grid by an amplitude given at (depths, lines) spread evenly over all of it."""
+    lines = shadow.shape[1]
+    row_scale = (shadow.shape[0] - 1.0) / (grid.rows - 1.0)
+    column_scale = (lines - 1.0) / (grid.columns - 1.0)
+    across = np.empty(lines, np.float32)
+    for row in range(grid.rows):
+        at = row * row_scale
+        top = min(int(at), shadow.shape[0] - 2)
+        down = _f(at - top)
+        for line in range(lines):
+            above = shadow[top, line]
+            across[line] = above + down * (shadow[top + 1, line] - above)
+        for column in range(grid.columns):
+            at = column * column_scale
+            left = min(int(at), lines - 2)
+            factor = across[left] + _f(at - left) * (across[left + 1] - across[left])
+            place = 2 * (row * grid.columns + column)
+            samples[place] *= factor
+            samples[place + 1] *= factor
+
+
+@kernel
+def add_noise(seed, beam, work):
+    """Add white electronic noise, a function of (seed, sample); the filters colour it.
+
+    Each part is the sum of two uniform numbers; the filters mean over dozens of samples, which
+    makes it normal.
+    """
+    grid = beam.grid
+    width = np.uint64(grid.columns)
+    unit = _f(np.sqrt(3.0) / 65536.0)  # variance 1/2 per part
+    for row in range(np.uint64(grid.rows)):
+        gain = beam.noise_gain[row] * unit
+        line = work.grid[row * 2 * width : (row + np.uint64(1)) * 2 * width]
+        base = seed + row * width * np.uint64(0x9E3779B97F4A7C15)
+        for column in range(width):
+            bits = mix(base + column * np.uint64(0x9E3779B97F4A7C15))
+            first = np.int32(bits & np.uint64(0xFFFF)) + np.int32(
+                (bits >> np.uint64(16)) & np.uint64(0xFFFF)
+            )
+            second = np.int32((bits >> np.uint64(32)) & np.uint64(0xFFFF)) + np.int32(
+                bits >> np.uint64(48)
+            )
+            line[2 * column] += gain * (_f(first) - _f(65535.0))
+            line[2 * column + np.uint64(1)] += gain * (_f(second) - _f(65535.0))
+
+
+@kernel
+def filter_frame(beam, work, out):
+    """Axial, then lateral filter and gain; `out` (inner rows, 2 inner columns) float32."""
+    grid = beam.grid
+    stride = np.uint64(2 * grid.columns)
+    taps = beam.axial_taps
+    line = work.line
+    for row in range(out.shape[0]):
+        line[:] = _f(0.0)
+        top = row + grid.border_rows - len(taps) // 2
+        for tap in range(len(taps)):
+            weight = taps[tap]
+            source = work.grid[(top + tap) * 2 * grid.columns :][:stride]
+            for i in range(stride):
+                line[i] += weight * source[i]
+        half = beam.lateral_half[row]
+        middle = beam.lateral_taps.shape[1] // 2
+        target = out[row]
+        target[:] = _f(0.0)
+        for tap in range(-half, half + 1):
+            weight = beam.lateral_taps[row, middle + tap] * beam.row_gain[row]
+            source = line[2 * (grid.border_columns + tap) :][: len(target)]
+            for i in range(np.uint64(len(target))):
+                target[i] += weight * source[i]

@@ -1,0 +1,254 @@
+"""The IQ of many frames: which scatterers each needs, what moves in it, and who works on it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from simulate.beam import Beam
+from simulate.culling import moved_blocks, needed_blocks, slab_corners
+from simulate.iq import frame_iq, moving_frame_iq
+from simulate.moving import Motion, frame_motion, lattice
+from simulate.scatterers import Scatterers, ScattererStore, mix
+from simulate.shadow import transmission
+from simulate.staging import Workspace, workspace
+
+GROUP_FRAMES = 16  # frames whose scatterers are gathered together
+MARGIN = 1.25  # over the displacements sampled, where blocks are looked for
+BLOCK_POINTS = np.array([(0.5, 0.5, 0.5), *np.ndindex(2, 2, 2)])  # in block lengths
+
+Array = NDArray[np.float64]
+Displacement = Callable[[Array, float, Array], Array]
+
+
+@dataclass(frozen=True)
+class FrameSource:
+    """All that the IQ of the frames of a sweep depends on.
+
+    Parameters
+    ----------
+    store : the scatterers.
+    beam : of the probe in the tissue.
+    world_from_image : (N, 4, 4) rigid poses, mm, or (N, L, 4, 4): those of L lines that lie evenly
+        from the first image column to the last.
+    timestamps : (N,) s, at mid-frame; only what moves depends on them.
+    displacement : None, or (points (M, 3) world mm at rest, time s, world_from_image (4, 4)) ->
+        (M, 3) mm by which the tissue has moved.
+    attenuation : None, or (points (M, 3) mm at rest, frequency Hz) -> (M,) dB/mm one way, beyond
+        the background.
+    thinned : whether drawn scatterers are thinned to `Beam.keep`.
+    noise_seed : of the electronic noise; None for none.
+    first_frame : number of the first frame in its sweep; only the noise depends on it.
+    """
+
+    store: ScattererStore
+    beam: Beam
+    world_from_image: Array
+    timestamps: Array
+    displacement: Displacement | None = None
+    attenuation: Callable[[Array, float], Array] | None = None
+    thinned: bool = False
+    noise_seed: int | None = None
+    first_frame: int = 0
+
+    def __post_init__(self) -> None:
+        shape = self.world_from_image.shape
+        fits = len(shape) in (3, 4) and shape[-2:] == (4, 4) and 0 not in shape
+        if not fits or not np.isfinite(self.world_from_image).all():
+            raise ValueError(
+                f"world_from_image: expected finite (N, 4, 4) or (N, lines, 4, 4), got {shape}"
+            )
+        if self.timestamps.shape != shape[:1] or not np.isfinite(self.timestamps).all():
+            raise ValueError(
+                f"timestamps: expected finite ({shape[0]},), got {self.timestamps.shape}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.world_from_image)
+
+    @cached_property
+    def lines(self) -> Array:
+        """(N, L, 4, 4) poses of the lines; L is 1 where they share one."""
+        poses = self.world_from_image
+        return poses[:, None] if poses.ndim == 3 else poses
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the IQ."""
+        return len(self.beam.grid.depths_mm), len(self.beam.grid.lateral)
+
+    def plan(self, frame: int) -> FramePlan:
+        """Settle which blocks a frame needs and how they move."""
+        views = np.linalg.inv(self.lines[frame])
+        middle, block_mm = len(views) // 2, self.store.block_mm
+        sway = _sway_mm(views, self.beam)
+        displaced = None
+        if self.displacement is None:
+            blocks = needed_blocks(views[middle], self.beam, block_mm, sway)
+        else:
+            blocks, displaced = self._displaced_blocks(frame, views[middle], sway)
+        motion = None
+        if len(views) > 1 or displaced is not None:
+            motion = frame_motion(views, self.beam, displaced, self.thinned)
+        return FramePlan(frame, views, blocks, motion)
+
+    def _displaced_blocks(
+        self, frame: int, view: Array, sway_mm: float
+    ) -> tuple[NDArray[np.int64], Array | None]:
+        """Blocks that may be heard once displaced, and the displacement of their cells' corners.
+
+        The margin in which they are looked for is taken from a sample of the frame's slab and
+        widened until no block within it is displaced by more.
+        """
+        low, high = (f(slab_corners(self.beam), axis=0) for f in (np.min, np.max))
+        share = np.stack(np.meshgrid(*[np.linspace(0, 1, n) for n in (9, 9, 5)]), axis=-1)
+        world = np.linalg.inv(view)
+        sample = (low + share.reshape(-1, 3) * (high - low)) @ world[:3, :3].T + world[:3, 3]
+        margin = MARGIN * _largest(self._displace(sample, frame))
+        block_mm, cell_mm = self.store.block_mm, self.store.cell_mm
+        while True:
+            blocks = needed_blocks(view, self.beam, block_mm, sway_mm + margin)
+            ends = (blocks[:, None] + BLOCK_POINTS) * block_mm  # the middle first
+            moved = self._displace(ends.reshape(-1, 3), frame).reshape(ends.shape)
+            largest = _largest(moved)
+            if largest <= margin:
+                break
+            margin = MARGIN * largest
+        slack = sway_mm + MARGIN * np.linalg.norm(moved[:, 1:] - moved[:, :1], axis=-1).max(axis=1)
+        blocks = moved_blocks(view, self.beam, blocks, block_mm, moved[:, 0], slack)
+        points = lattice(blocks * block_mm, cell_mm)
+        displaced = self._displace(points.reshape(-1, 3), frame).reshape(points.shape)
+        return blocks, displaced if largest > 0.0 else None
+
+    def _displace(self, points: Array, frame: int) -> Array:
+        assert self.displacement is not None
+        pose = self.lines[frame][self.lines.shape[1] // 2]
+        moved = np.asarray(self.displacement(points, float(self.timestamps[frame]), pose))
+        if moved.shape != points.shape or not np.isfinite(moved).all():
+            raise ValueError(f"displacement: expected finite {points.shape}, got {moved.shape}")
+        return moved
+
+    def shadow(self, frame: int) -> NDArray[np.float32] | None:
+        """Amplitude that attenuation in space leaves of a frame's echoes; None for all of it."""
+        if self.attenuation is None:
+            return None
+        displace = None
+        if self.displacement is not None:
+            displace = lambda points: self._displace(points, frame)  # noqa: E731
+        return transmission(self.attenuation, self.beam, self.lines[frame], displace)
+
+
+@dataclass(frozen=True)
+class FramePlan:
+    """A frame's number, its lines' `image_from_world` (L, 4, 4), its blocks (B, 3), its motion."""
+
+    frame: int
+    views: Array
+    blocks: NDArray[np.int64]
+    motion: Motion | None
+
+
+def make_frames(
+    source: FrameSource,
+    keep: Callable[[int, NDArray[np.float32]], None],
+    threads: int | None = None,
+) -> Iterator[int]:
+    """Make the IQ of every frame, hand it to `keep(frame, iq)`; yield how many frames are done.
+
+    iq (rows, 2 columns) float32, (re, im) interleaved, is only valid during the call, which may
+    come from any of `threads` threads; no bit depends on how many there are.
+    """
+    local = threading.local()
+
+    def one(plan: FramePlan, scatterers: Scatterers) -> None:
+        if not hasattr(local, "work"):
+            local.work = workspace(source.beam.grid)
+            local.iq = np.empty((source.shape[0], 2 * source.shape[1]), np.float32)
+        _make_frame(source, plan, scatterers, local.work, local.iq)
+        keep(plan.frame, local.iq)
+
+    with ThreadPoolExecutor(threads or numba.get_num_threads()) as pool:
+        for start in range(0, len(source), GROUP_FRAMES):
+            frames = range(start, min(start + GROUP_FRAMES, len(source)))
+            plans = list(pool.map(source.plan, frames))
+            blocks, place = np.unique(
+                np.concatenate([plan.blocks for plan in plans]), axis=0, return_inverse=True
+            )
+            scatterers = source.store.gather(blocks, pool.map)
+            ends = np.cumsum([len(plan.blocks) for plan in plans])[:-1]
+            # Frames are shared out one by one: each has its own scratch and no common sum.
+            own = [
+                _own(plan, scatterers, numbers)
+                for plan, numbers in zip(plans, np.split(place.ravel(), ends), strict=True)
+            ]
+            for _ in pool.map(one, *zip(*own, strict=True)):
+                pass
+            yield frames.stop
+
+
+def _own(
+    plan: FramePlan, scatterers: Scatterers, blocks: NDArray[np.int64]
+) -> tuple[FramePlan, Scatterers]:
+    """A plan and the parts of a group's scatterers that lie in its blocks, by their numbers."""
+    number = np.full(int(scatterers.owner.max(initial=-1)) + 1, -1)
+    inside = blocks[blocks < len(number)]
+    number[inside] = np.arange(len(inside))
+    parts = np.flatnonzero(number[scatterers.owner] >= 0)
+    if plan.motion is not None and len(plan.motion.displaced):
+        displaced = plan.motion.displaced[number[scatterers.owner[parts]]]
+        plan = replace(plan, motion=plan.motion._replace(displaced=displaced))
+    return plan, scatterers._replace(
+        slots=scatterers.slots[parts],
+        corners=scatterers.corners[parts],
+        listed=scatterers.listed[parts],
+        owner=scatterers.owner[parts],
+    )
+
+
+def _make_frame(
+    source: FrameSource,
+    plan: FramePlan,
+    scatterers: Scatterers,
+    work: Workspace,
+    out: NDArray[np.float32],
+) -> None:
+    seed, beam = source.noise_seed, source.beam
+    key = np.uint64(0) if seed is None else noise_key(seed, source.first_frame + plan.frame)
+    radius, noisy = beam.grid.radius_mm or None, seed is not None
+    shadow = source.shadow(plan.frame)
+    if plan.motion is None and shadow is None and not source.thinned:
+        frame_iq(scatterers, plan.views[0], beam, radius, key, noisy, work, out)
+        return
+    sheared = True if len(plan.views) > 1 else None
+    thinned = True if source.thinned else None
+    moving_frame_iq(
+        scatterers, plan.views, plan.motion, sheared, thinned, beam, radius, shadow, key, noisy,
+        work, out,
+    )  # fmt: skip
+
+
+def noise_key(seed: int, frame: int) -> np.uint64:
+    """Key of the electronic noise of one frame."""
+    mask = 0xFFFFFFFFFFFFFFFF
+    return np.uint64(mix(np.uint64((int(mix(np.uint64(seed & mask))) + frame + 1) & mask)))
+
+
+def _largest(vectors: Array) -> float:
+    return float(np.sqrt(np.max(np.sum(np.square(vectors), axis=-1), initial=0.0)))
+
+
+def _sway_mm(views: Array, beam: Beam) -> float:
+    """How far at most a point of the slab moves in the image from the middle line to another."""
+    if len(views) == 1:
+        return 0.0
+    world = np.linalg.inv(views[len(views) // 2])
+    points = slab_corners(beam) @ world[:3, :3].T + world[:3, 3]
+    seen = np.einsum("lij,pj->lpi", views[:, :3, :3], points) + views[:, None, :3, 3]
+    return _largest(seen - seen[len(views) // 2])

@@ -1,0 +1,66 @@
+"""Curved sheets over (x, z): skin, fascia and the other boundaries of layers, as plain numbers.
+
+A sheet is (T, 4): row 0 is level (mm), bend (1/mm), slope along x, slope along z; every other row
+is one wave: amplitude (mm), wave numbers along x and z (rad/mm), phase (rad). `texture.height` is
+the same, compiled.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.floating]
+
+WAVES = 3  # sinusoids in each sheet
+FLAT = np.zeros((1, 4))
+
+
+class SheetPlan(NamedTuple):
+    """What a sheet is drawn from: level (mm), bend, largest slope, rms (mm) and lengths (mm)."""
+
+    level_mm: float
+    bend: float
+    slope: float
+    deviation_mm: float
+    wavelengths_mm: tuple[float, float]
+
+
+def sample_sheets(rng: np.random.Generator, plans: tuple[SheetPlan, ...]) -> Array:
+    """Draw one sheet per plan: (S, 1 + WAVES, 4)."""
+    sheets = np.zeros((len(plans), 1 + WAVES, 4))
+    for sheet, plan in zip(sheets, plans, strict=True):
+        sheet[0] = plan.level_mm, plan.bend, *rng.uniform(-plan.slope, plan.slope, 2)
+        wave_number = 2 * np.pi / rng.uniform(*plan.wavelengths_mm, WAVES)
+        direction = rng.uniform(0, 2 * np.pi, WAVES)
+        sheet[1:, 0] = plan.deviation_mm * np.sqrt(2 / WAVES)
+        sheet[1:, 1] = wave_number * np.sin(direction)
+        sheet[1:, 2] = wave_number * np.cos(direction)
+        sheet[1:, 3] = rng.uniform(0, 2 * np.pi, WAVES)
+    return sheets
+
+
+def sheet_height(sheet: Array, x: Array, z: Array) -> Array:
+    """Return the height (mm) of a sheet at (x, z) of any one shape."""
+    phase = np.multiply.outer(x, sheet[1:, 1]) + np.multiply.outer(z, sheet[1:, 2]) + sheet[1:, 3]
+    level, bend, slope_x, slope_z = sheet[0]
+    plane = level + 0.5 * bend * np.square(x) + slope_x * x + slope_z * z
+    return plane + np.sin(phase) @ sheet[1:, 0]
+
+
+def sheet_slope(sheet: Array, x: Array, z: Array) -> tuple[Array, Array]:
+    """Return the derivatives of a sheet's height along x and z."""
+    phase = np.multiply.outer(x, sheet[1:, 1]) + np.multiply.outer(z, sheet[1:, 2]) + sheet[1:, 3]
+    waves = np.cos(phase) * sheet[1:, 0]
+    _, bend, slope_x, slope_z = sheet[0]
+    return bend * x + slope_x + waves @ sheet[1:, 1], slope_z + waves @ sheet[1:, 2]
+
+
+def surface(sheet: Array, x: Array, z: Array) -> tuple[Array, Array]:
+    """Return a sheet's y (N,) mm and its unit normal (N, 3) towards rising y at (x, z)."""
+    along_x, along_z = sheet_slope(sheet, x, z)
+    normal = np.stack([-along_x, np.ones_like(along_x), -along_z], -1)
+    normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
+    return sheet_height(sheet, x, z), normal

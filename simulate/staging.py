@@ -1,0 +1,147 @@
+"""Runs of scatterers to grid position and weight, and from there onto the grid (numba)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulate.beam import Grid
+from simulate.compiled import arctan, decay, inlined, kernel, turn
+from simulate.splat import splat_cubic
+
+STAGE = 8192  # scatterers transformed before they are splatted; their scratch stays in cache
+
+_f = np.float32
+
+
+class Workspace(NamedTuple):
+    """Scratch of one thread; `grid` is (rows, columns) complex, (re, im) interleaved and flat."""
+
+    grid: NDArray[np.float32]
+    column: NDArray[np.float32]
+    row: NDArray[np.float32]
+    re: NDArray[np.float32]
+    im: NDArray[np.float32]
+    chosen: NDArray[np.int32]
+    line: NDArray[np.float32]
+
+
+def workspace(grid: Grid) -> Workspace:
+    """Scratch arrays for one thread working on one grid."""
+    return Workspace(
+        grid=np.zeros(grid.rows * grid.columns * 2, np.float32),
+        column=np.zeros(STAGE, np.float32),
+        row=np.zeros(STAGE, np.float32),
+        re=np.zeros(STAGE, np.float32),
+        im=np.zeros(STAGE, np.float32),
+        chosen=np.zeros(STAGE, np.int32),
+        line=np.zeros(grid.columns * 2, np.float32),
+    )
+
+
+@inlined
+def stage(x, y, z, amplitude, gain, origin, rotation, drift, table, beam, radius, work, at):
+    """Transform a run of scatterers to grid position and complex weight, scratch from `at` on.
+
+    A factor that is exactly 1 and a drift of None change no bit.
+
+    Parameters
+    ----------
+    gain : float32 factor of all amplitudes.
+    origin, rotation : image mm of the scatterers' own origin, and their turn into the image.
+    table : None, or `Beam.elevation_table`.
+    drift : None, or (rates of `origin`, rates of `rotation`, lateral position) where the pose
+        changes along the lines: by so much per unit of lateral position, from that position on.
+    radius : None for a linear probe, which compiles to a loop without polar coordinates.
+    """
+    grid = beam.grid
+    count = len(x)
+    column, row = work.column[at : at + count], work.row[at : at + count]
+    re, im = work.re[at : at + count], work.im[at : at + count]
+    ox, oy, oz = _f(origin[0]), _f(origin[1]), _f(origin[2])
+    r00, r01, r02 = _f(rotation[0, 0]), _f(rotation[0, 1]), _f(rotation[0, 2])
+    r10, r11, r12 = _f(rotation[1, 0]), _f(rotation[1, 1]), _f(rotation[1, 2])
+    r20, r21, r22 = _f(rotation[2, 0]), _f(rotation[2, 1]), _f(rotation[2, 2])
+    first_column, per_column = _f(grid.first_column), _f(1.0 / grid.column_step)
+    first_row, per_row = _f(grid.first_row), _f(1.0 / grid.row_step)
+    carrier, bend = _f(beam.carrier[0]), _f(beam.carrier[1])
+    scale, cut = _f(beam.elevation_scale), _f(beam.elevation_cut)
+    e0, e1, e2, e3 = beam.elevation[0], beam.elevation[1], beam.elevation[2], beam.elevation[3]
+    e4, e5, e6 = beam.elevation[4], beam.elevation[5], beam.elevation[6]
+    last_column, last_row = _f(grid.columns - 2), _f(grid.rows - 2)
+    one, zero = _f(1.0), _f(0.0)
+    last_level = _f(grid.rows - 1.001)
+    if drift is not None:
+        rate, turning, here = drift
+        mx, my, mz, start = _f(rate[0]), _f(rate[1]), _f(rate[2]), _f(here)
+        m00, m01, m02 = _f(turning[0, 0]), _f(turning[0, 1]), _f(turning[0, 2])
+        m10, m11, m12 = _f(turning[1, 0]), _f(turning[1, 1]), _f(turning[1, 2])
+        m20, m21, m22 = _f(turning[2, 0]), _f(turning[2, 1]), _f(turning[2, 2])
+    for i in range(np.uint64(count)):
+        lateral = ox + r00 * x[i] + r01 * y[i] + r02 * z[i]
+        depth = oy + r10 * x[i] + r11 * y[i] + r12 * z[i]
+        off = oz + r20 * x[i] + r21 * y[i] + r22 * z[i]
+        if drift is not None:
+            place = lateral
+            if radius is not None:
+                inward = depth + _f(radius)
+                distance = np.sqrt(lateral * lateral + inward * inward)
+                place = _f(2.0) * arctan(lateral / (distance + inward))
+            later = place - start
+            lateral += later * (mx + m00 * x[i] + m01 * y[i] + m02 * z[i])
+            depth += later * (my + m10 * x[i] + m11 * y[i] + m12 * z[i])
+            off += later * (mz + m20 * x[i] + m21 * y[i] + m22 * z[i])
+        if radius is not None:
+            inward = depth + _f(radius)
+            distance = np.sqrt(lateral * lateral + inward * inward)
+            lateral = _f(2.0) * arctan(lateral / (distance + inward))
+            depth = distance - _f(radius)
+        t = depth * scale - one
+        variance = ((((((e6 * t + e5) * t + e4) * t + e3) * t + e2) * t + e1) * t) + e0
+        if table is not None:
+            level = min(max((depth - first_row) * per_row, zero), last_level)
+            upper = table[np.uint64(level)]
+            lower = table[np.uint64(level) + np.uint64(1)]
+            variance = upper + (level - _f(np.uint64(level))) * (lower - upper)
+        exponent = off * off / variance
+        weight = amplitude[i] * decay(exponent) * gain
+        cosine, sine = turn((carrier + bend * depth) * depth)
+        at_column = (lateral - first_column) * per_column
+        at_row = (depth - first_row) * per_row
+        heard = (
+            (exponent <= cut)
+            & (depth > zero)
+            & (at_column >= one)
+            & (at_column < last_column)
+            & (at_row >= one)
+            & (at_row < last_row)
+        )
+        re[i] = weight * cosine if heard else zero
+        im[i] = -weight * sine if heard else zero
+        column[i] = at_column if heard else one
+        row[i] = at_row if heard else one
+
+
+@kernel
+def splat_staged(count, columns, work):
+    """Add the staged scatterers that are heard to the grid, in their order."""
+    kept = 0
+    for i in range(count):
+        work.chosen[kept] = i
+        kept += (work.re[i] != _f(0.0)) | (work.im[i] != _f(0.0))
+    stride = 2 * columns
+    for n in range(kept):
+        i = work.chosen[n]
+        column, row = work.column[i], work.row[i]
+        left, above = np.int32(column), np.int32(row)
+        splat_cubic(  # type: ignore[call-arg]
+            work.grid,
+            (above - 1) * stride + 2 * (left - 1),
+            stride,
+            column - _f(left),
+            row - _f(above),
+            work.re[i],
+            work.im[i],
+        )

@@ -1,0 +1,94 @@
+"""Widths of focused apertures against sums over the aperture, and the engine that uses them."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from benchmark.errors import UserError
+from simulate.bmode import beam_for, render_iq
+from simulate.bmode_settings import BmodeSettings
+from simulate.diffraction import aperture_field
+from simulate.transducer import Probe
+from tests.simulate.test_bmode import Uniform, listed, pose
+
+PROBE = Probe(diffraction=True)
+WAVELENGTH = 0.308
+
+
+def summed_field(offset, depth, wavelength, aperture, focus):
+    """The paraxial field of a focused strip, element by element."""
+    place = np.linspace(-0.5 * aperture, 0.5 * aperture, 4001)
+    path = place**2 * (1.0 / depth - 1.0 / focus) / 2.0 - np.outer(offset, place) / depth
+    return np.abs(np.exp(2j * np.pi / wavelength * path).mean(axis=1))
+
+
+def summed_width(depth, aperture, focus, ways, f_number=None):
+    """-6 dB width of the rms over a Gaussian spectrum, each frequency equal on the axis."""
+    offset = np.linspace(0.0, 4.0, 1200)
+    power = 0.0
+    for number in np.linspace(-3.0, 3.0, 41):
+        length = WAVELENGTH / (1.0 + number * 0.6 / 2.35482)
+        field = summed_field(offset, depth, length, aperture, focus) ** ways
+        if f_number is not None:
+            field = field * summed_field(offset, depth, length, depth / f_number, depth)
+        power = power + np.exp(-(number**2)) * (field / field[0]) ** 2
+    amplitude = np.sqrt(power / power[0])
+    below = np.argmax(amplitude < 0.5)
+    return 2.0 * np.interp(-0.5, -amplitude[: below + 1], offset[: below + 1])
+
+
+@pytest.mark.parametrize("depth", [4.0, 11.0, 20.0, 33.0])
+def test_field_by_fresnels_functions_is_the_sum_over_the_aperture(depth):
+    offset = np.linspace(0.0, 3.0, 50)
+    found = aperture_field(offset, np.full(50, depth), WAVELENGTH, 5.0, 20.0)
+    expected = summed_field(offset, depth, WAVELENGTH, 5.0, 20.0)
+    scale = found[0] / expected[0]
+    np.testing.assert_allclose(found / scale, expected, atol=2e-3)
+
+
+@pytest.mark.parametrize("depth", [10.0, 15.0, 20.0, 30.0, 40.0])
+def test_widths_are_those_of_the_summed_field(depth):
+    lens = summed_width(depth, 5.0, 20.0, 2)
+    assert 2.35482 * PROBE.sigma_elevation_mm(depth) == pytest.approx(lens, rel=0.04)
+    line = summed_width(depth, 8.0, 20.0, 1, f_number=2.0)
+    assert 2.35482 * PROBE.sigma_lateral_mm(depth) == pytest.approx(line, rel=0.04)
+
+
+def test_lower_frequency_is_the_lower_frequencys_own_width():
+    slower = dataclasses.replace(PROBE, centre_frequency_hz=4e6, fractional_bandwidth=0.6)
+    depths = np.linspace(14.0, 40.0, 20)
+    np.testing.assert_allclose(
+        PROBE.sigma_elevation_mm(depths, np.full(20, 4e6)),
+        slower.sigma_elevation_mm(depths),
+        rtol=0.02,
+    )
+
+
+def test_engine_weighs_by_the_diffracted_lens(monkeypatch):
+    """Echo of one scatterer against its distance from the plane, at two depths."""
+    settings = BmodeSettings(noise_db=-200.0)
+    for depth in (14.0, 30.0):
+        listed(monkeypatch, [(0.0, depth, 0.0)], [1e3])
+        offsets = np.array([0.0, 0.2, 0.4, 0.7])
+        poses = np.stack([pose(translation=(0.0, 0.0, z)) for z in offsets])
+        echo = np.abs(render_iq(Uniform(), PROBE, settings, poses)).max(axis=(1, 2))
+        sigma = summed_width(depth, 5.0, 20.0, 2) / 2.35482
+        expected = np.exp(-0.5 * (offsets / sigma) ** 2)
+        np.testing.assert_allclose(echo / echo[0], expected, atol=0.04)
+
+
+def test_speckle_keeps_its_brightness_at_all_depths():
+    settings = BmodeSettings(noise_db=-200.0)
+    poses = np.stack([pose(translation=(0, 0, 5.0 * n)) for n in range(6)])
+    iq = render_iq(Uniform(attenuation_db_cm_mhz=0.5), PROBE, settings, poses)
+    depth = beam_for(Uniform(), PROBE, settings).grid.depths_mm
+    for low in range(3, 38, 5):
+        rows = (depth > low) & (depth < low + 5)
+        power = np.mean(np.abs(iq[:, rows].astype(complex)) ** 2)
+        assert power == pytest.approx(1.0, abs=0.1)
+
+
+def test_diffraction_is_yes_or_no():
+    with pytest.raises(UserError, match="diffraction"):
+        Probe(diffraction="maybe")
