@@ -1,50 +1,86 @@
 """Tissue of a subject: what echoes, absorbs light and carries sound at any point of the world.
 
-All that is random is drawn once into a plain record; every answer is a function of it.
+All that is random is drawn once into a plain record; every answer is a function of it. A kind of
+tissue is one function that draws a subject and one line in `KINDS`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.errors import UserError, unknown_name
-from simulate.vessels import (
-    ARTERY,
-    GrowthSettings,
-    VesselIndex,
-    VesselTree,
-    build_index,
-    grow_vessels,
-)
+from simulate.carotid import sample_carotid
+from simulate.forearm import sample_forearm
+from simulate.inclusions import sample_inclusions
+from simulate.layered import LayeredTissue, layer_acoustics, sample_layered
+from simulate.reflectors import Reflectors
+from simulate.tissue_motion import TissueMotionSettings
+from simulate.vessels import VesselTree
 
 if TYPE_CHECKING:
     from simulate.acoustics import Acoustics
     from simulate.optics import Chromophores
 
+__all__ = [
+    "KINDS", "LayeredTissue", "Tissue", "TissueSettings", "UniformTissue", "sample_tissue",
+]  # fmt: skip
+
 Array = NDArray[np.floating]
 
-KINDS = ("uniform", "layered")
-LANDMARK_SPACING_MM = 4.0
-LANDMARK_RADIUS_MM = 0.5  # thinner vessels drown in speckle
 
-# Echo amplitudes by layer (outside, skin, fat, fascia, muscle, deep muscle, vessel wall, blood);
-# muscle with its texture is about 1.
-LEVELS = (0.0, 1.6, 0.45, 3.2, 0.8, 0.8, 2.0, 0.03)
-# Sound speed (m/s), density (kg/m3), absorption (dB/cm/MHz) by layer, typical values of
-# F. A. Duck, Physical Properties of Tissue (1990); outside is coupling gel, like water.
-SOUND = (
-    (1500.0, 1610.0, 1450.0, 1613.0, 1580.0, 1580.0, 1570.0, 1570.0),
-    (1000.0, 1100.0, 950.0, 1120.0, 1050.0, 1050.0, 1060.0, 1060.0),
-    (0.002, 1.2, 0.5, 1.2, 0.6, 0.6, 0.5, 0.15),
-)
-OXYGENATION = (0.97, 0.70)  # arteries, veins
-WAVES = 3  # sinusoids in each sheet
-MELANOSOMES = 0.02  # volume fraction in a light epidermis
+class Tissue(Protocol):
+    """What a tissue answers about world points (M, 3) mm at rest.
+
+    key: of its scatterers; attenuation_db_cm_mhz: of all of it; vessels: the true tree.
+    """
+
+    @property
+    def key(self) -> int: ...
+    @property
+    def attenuation_db_cm_mhz(self) -> float: ...
+    @property
+    def vessels(self) -> VesselTree: ...
+    @property
+    def blood_level(self) -> float:
+        """Echo amplitude of blood; 1 is the reference tissue."""
+
+    def backscatter(self, points_mm: Array) -> NDArray[np.float64]:
+        """Return echo amplitudes (M,) >= 0 of independent scatterers; 1 is the reference tissue."""
+
+    def reflectors(
+        self, low_mm: Array, high_mm: Array, density_per_mm3: float
+    ) -> tuple[Array, Array]:
+        """Return what is extended in a box [low, high): points (K, 3) mm, signed amplitudes (K,).
+
+        density_per_mm3: of the unit scatterers that have the reference brightness.
+        """
+
+    def attenuation_db_per_mm(self, points_mm: Array, frequency_hz: float) -> Array:
+        """Return what is attenuated one way beyond the background, (M,) dB/mm; fluid has less."""
+
+    def in_lumen(self, points_mm: Array) -> NDArray[np.bool_]:
+        """Return whether points lie in blood, (M,)."""
+
+    def depth_below_skin_mm(self, points_mm: Array) -> Array:
+        """Return the depth (M,) below the skin along y, negative outside."""
+
+    def skin_surface(self, x: Array, z: Array) -> tuple[Array, Array]:
+        """Return the skin's y (N,) mm and its inward unit normal (N, 3) at (x, z)."""
+
+    def chromophores(self, points_mm: Array) -> Chromophores:
+        """Return what absorbs light."""
+
+    def acoustics(self, points_mm: Array) -> Acoustics:
+        """Return sound speed, density and absorption."""
+
+    @property
+    def landmarks_mm(self) -> Array:
+        """World points (L, 3) mm one can find again."""
 
 
 @dataclass(frozen=True)
@@ -55,15 +91,32 @@ class TissueSettings:
     ----------
     kind
         "uniform": developed speckle of one brightness, for theory; "layered": a limb with skin,
-        fat, fascia, two muscles and vessels.
+        fat, fascia, two muscles and vessels; "forearm": the same with muscles in compartments,
+        tendons, a nerve and two bones; "carotid": a neck with the bifurcation and the jugular vein;
+        "inclusions": cysts and solid balls in uniform tissue.
     attenuation_db_cm_mhz
-        One value for the whole limb.
+        One value for the whole body but bone and fluid.
     limb_radius_mm, undulation_mm
         Curvature of the skin across the limb, and the root mean square of its waves.
     skin_mm, fat_mm, muscle_mm
         Thickness of the skin, of the fat below it, and of the upper muscle.
     arteries, veins, vessel_radius_mm, vessel_depth_mm, vessel_extent_mm
-        Trunks that enter; thinnest branch and thickest trunk; room below the skin and along z.
+        Trunks that enter a limb; thinnest branch and thickest trunk; room below the skin and along
+        z. The extent along z holds for every kind.
+    bone_depth_mm
+        How far below the skin the bones of a forearm begin.
+    carotid_radius_mm, carotid_depth_mm
+        Of the common carotid artery, and of its centre below the skin.
+    inclusions, inclusion_radius_mm, inclusion_depth_mm
+        How many there are, their mean radius, and the depth of their centres.
+    coherent_fraction, coherent_length_mm
+        Share (0 to 1) of the echo's power that comes from fibres along the limb, in pieces of this
+        length; see `simulate.coherence`.
+    specular
+        How much brighter than the tissue fascia, walls and bone are where the beam meets them
+        straight on, as amplitude; 0 for no mirrors.
+    motion
+        How tissue moves under the probe, with the breath and with the pulse.
     """
 
     kind: str = "layered"
@@ -78,16 +131,38 @@ class TissueSettings:
     vessel_radius_mm: tuple[float, float] = (0.4, 1.8)
     vessel_depth_mm: tuple[float, float] = (4.0, 15.0)
     vessel_extent_mm: tuple[float, float] = (-15.0, 60.0)
+    bone_depth_mm: tuple[float, float] = (13.0, 17.0)
+    carotid_radius_mm: tuple[float, float] = (2.8, 3.5)
+    carotid_depth_mm: tuple[float, float] = (15.0, 19.0)
+    inclusions: int = 36
+    inclusion_radius_mm: tuple[float, float] = (1.5, 4.5)
+    inclusion_depth_mm: tuple[float, float] = (6.0, 32.0)
+    coherent_fraction: float = 0.0
+    coherent_length_mm: float = 4.0
+    specular: float = 0.0
+    motion: TissueMotionSettings = field(default_factory=TissueMotionSettings)
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise unknown_name("tissue.kind: kind", self.kind, KINDS)
-        for key in ("arteries", "veins", "attenuation_db_cm_mhz"):
+            raise unknown_name("tissue.kind: kind", self.kind, sorted(KINDS))
+        for key in ("arteries", "veins", "inclusions", "attenuation_db_cm_mhz", "specular"):
             if getattr(self, key) < 0:
                 raise UserError(f"tissue.{key}: expected at least 0, got {getattr(self, key)}")
+        if not 0.0 <= self.coherent_fraction <= 1.0:
+            raise UserError(
+                f"tissue.coherent_fraction: expected 0 to 1, got {self.coherent_fraction}"
+            )
+        if not 0.1 <= self.coherent_length_mm < np.inf:
+            raise UserError(
+                f"tissue.coherent_length_mm: expected 0.1 or more, got {self.coherent_length_mm}"
+            )
+        self._refuse_falling_ranges()
+
+    def _refuse_falling_ranges(self) -> None:
         may_be_zero = ("undulation_mm", "vessel_depth_mm")
         for key in ("limb_radius_mm", "skin_mm", "fat_mm", "muscle_mm", "vessel_radius_mm",
-                    *may_be_zero):  # fmt: skip
+                    "bone_depth_mm", "carotid_radius_mm", "carotid_depth_mm",
+                    "inclusion_radius_mm", "inclusion_depth_mm", *may_be_zero):  # fmt: skip
             low, high = getattr(self, key)
             if not (low <= high < np.inf and (low > 0 or (low == 0 and key in may_be_zero))):
                 raise UserError(
@@ -107,10 +182,31 @@ class UniformTissue:
     key: int
     attenuation_db_cm_mhz: float = 0.5
     vessels: VesselTree = VesselTree.empty()  # noqa: RUF009  (immutable)
+    extended: Reflectors = Reflectors(0)  # noqa: RUF009  (immutable)
+    blood_level: float = 0.0
 
-    def backscatter(self, points_mm: Array) -> Array:
-        """Return 1 (M,) below the skin and 0 above it, at world points (M, 3) mm."""
-        return (points_mm[:, 1] >= 0.0).astype(np.float64)
+    def backscatter(self, points_mm: Array) -> NDArray[np.float64]:
+        """Return 1 (M,) below the skin and 0 above it, at world points (M, 3) mm; see `extended`.
+
+        Those of the independent scatterers: what the fibres have is taken off.
+        """
+        return self.extended.diffuse_amplitude * _below(points_mm)
+
+    def reflectors(
+        self, low_mm: Array, high_mm: Array, density_per_mm3: float
+    ) -> tuple[Array, Array]:
+        """Return fibres in a box: points (K, 3) mm and signed amplitudes (K,)."""
+        return self.extended.scatterers(
+            low_mm, high_mm, density_per_mm3, _below, lambda points: points[:, 1] >= 0.0
+        )
+
+    def attenuation_db_per_mm(self, points_mm: Array, frequency_hz: float) -> Array:
+        """Return that nothing attenuates more than the rest, (M,) dB/mm."""
+        return np.zeros(len(points_mm))
+
+    def in_lumen(self, points_mm: Array) -> NDArray[np.bool_]:
+        """Return that there is no blood, (M,)."""
+        return np.zeros(len(points_mm), bool)
 
     def depth_below_skin_mm(self, points_mm: Array) -> Array:
         """Return the depth (M,) below the skin, negative outside, of world points (M, 3) mm."""
@@ -131,7 +227,7 @@ class UniformTissue:
 
     def acoustics(self, points_mm: Array) -> Acoustics:
         """Return muscle below the skin and gel above it, at world points (M, 3) mm."""
-        return _acoustics(np.where(points_mm[:, 1] >= 0.0, 4, 0))
+        return layer_acoustics(np.where(points_mm[:, 1] >= 0.0, 4, 0))
 
     @property
     def landmarks_mm(self) -> Array:
@@ -139,162 +235,25 @@ class UniformTissue:
         return np.zeros((0, 3))
 
 
-@dataclass(frozen=True)
-class LayeredTissue:
-    """A limb: skin, fat with septa, fascia, two muscles with fibres, and a branching vessel tree.
-
-    sheets (4, T, 4): skin (world mm), then skin thickness, superficial and deep fascia (mm below
-    the skin), each as `texture.height` reads them; fibre (2,): slopes dy/dz of the two muscles'
-    fibres; levels (8,): echo amplitudes by layer.
-    """
-
-    key: int
-    attenuation_db_cm_mhz: float
-    sheets: Array
-    fibre: Array
-    levels: Array
-    vessels: VesselTree
-
-    @cached_property
-    def _index(self) -> VesselIndex:
-        return build_index(self.vessels)
-
-    @cached_property
-    def _lookup(self) -> tuple[Any, ...]:
-        index = self._index
-        return (index.origin_mm, index.shape, index.start, index.entries, index.segments)
-
-    def backscatter(self, points_mm: Array) -> Array:
-        """Return echo amplitudes (M,) at world points (M, 3) mm; 0 outside the body."""
-        from simulate import texture
-
-        points = np.ascontiguousarray(points_mm, np.float64)
-        key = np.uint64(self.key)
-        return texture.backscatter(points, key, self.sheets, self.fibre, self.levels, *self._lookup)
-
-    def depth_below_skin_mm(self, points_mm: Array) -> Array:
-        """Return the depth (M,) below the skin along y, negative outside, of points (M, 3) mm."""
-        points = np.asarray(points_mm, np.float64)
-        return points[:, 1] - _height(self.sheets[0], points[:, 0], points[:, 2])
-
-    def skin_surface(self, x: Array, z: Array) -> tuple[Array, Array]:
-        """Return the skin's y (N,) mm and its inward unit normal (N, 3) at (x, z)."""
-        along_x, along_z = _slope(self.sheets[0], x, z)
-        normal = np.stack([-along_x, np.ones_like(along_x), -along_z], -1)
-        normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
-        return _height(self.sheets[0], x, z), normal
-
-    def _classify(self, points_mm: Array) -> tuple[Array, NDArray[np.int64], NDArray[np.int64]]:
-        from simulate import texture
-
-        points = np.ascontiguousarray(points_mm, np.float64)
-        return texture.classify(points, self.sheets, *self._lookup)
-
-    def chromophores(self, points_mm: Array) -> Chromophores:
-        """Return blood in the vessels and melanin in the epidermis, at world points (M, 3) mm."""
-        from simulate import texture
-        from simulate.optics import Chromophores
-
-        depth, layer, owner = self._classify(points_mm)
-        blood = (layer == texture.BLOOD).astype(np.float64)
-        oxygenation = np.full(len(depth), OXYGENATION[1])
-        if len(self._index.kind):
-            arterial = (owner >= 0) & (self._index.kind[np.maximum(owner, 0)] == ARTERY)
-            oxygenation[arterial] = OXYGENATION[0]
-        epidermis = (layer == texture.SKIN) & (depth < texture.EPIDERMIS_MM)
-        return Chromophores(blood, oxygenation, np.where(epidermis, MELANOSOMES, 0.0))
-
-    def acoustics(self, points_mm: Array) -> Acoustics:
-        """Return sound speed, density and absorption at world points (M, 3) mm."""
-        return _acoustics(self._classify(points_mm)[1])
-
-    @property
-    def landmarks_mm(self) -> Array:
-        """World points (L, 3) mm one can find again: branchings, and vessel centres between.
-
-        Only of vessels that are thick enough to be seen.
-        """
-        tree = self.vessels
-        places = [int(node) for node in tree.branchings]
-        travelled = np.zeros(len(tree))
-        for node in range(len(tree)):
-            parent = int(tree.parent[node])
-            if parent < 0:
-                continue
-            step = float(np.linalg.norm(tree.points_mm[node] - tree.points_mm[parent]))
-            travelled[node] = 0.0 if parent in places else travelled[parent] + step
-            if travelled[node] >= LANDMARK_SPACING_MM:
-                travelled[node] = 0.0
-                places.append(node)
-        seen = [n for n in sorted(places) if tree.radius_mm[n] >= LANDMARK_RADIUS_MM]
-        return tree.points_mm[seen]
+def _below(points_mm: Array) -> NDArray[np.float64]:
+    return (points_mm[:, 1] >= 0.0).astype(np.float64)
 
 
-Tissue = UniformTissue | LayeredTissue
+def _sample_uniform(rng: np.random.Generator, settings: TissueSettings, key: int) -> UniformTissue:
+    fibres = Reflectors(key, settings.coherent_fraction, settings.coherent_length_mm)
+    return UniformTissue(key, settings.attenuation_db_cm_mhz, extended=fibres)
+
+
+KINDS: dict[str, Callable[[np.random.Generator, TissueSettings, int], Tissue]] = {
+    "uniform": _sample_uniform,
+    "layered": sample_layered,
+    "forearm": sample_forearm,
+    "carotid": sample_carotid,
+    "inclusions": sample_inclusions,
+}
 
 
 def sample_tissue(rng: np.random.Generator, settings: TissueSettings) -> Tissue:
     """Draw one subject."""
     key = int(rng.integers(2**63))
-    attenuation = settings.attenuation_db_cm_mhz
-    if settings.kind == "uniform":
-        return UniformTissue(key, attenuation)
-    sheets = _sample_sheets(rng, settings)
-    fibre = np.tan(np.deg2rad(rng.uniform((5.0, -12.0), (12.0, -4.0))))
-    levels = np.asarray(LEVELS) * np.exp(rng.uniform(-0.15, 0.15, len(LEVELS)))
-    growth = GrowthSettings(
-        settings.vessel_radius_mm, settings.vessel_depth_mm, settings.vessel_extent_mm
-    )
-    tree = grow_vessels(rng, growth, settings.arteries, settings.veins)
-    lift = np.zeros_like(tree.points_mm)
-    lift[:, 1] = _height(sheets[0], tree.points_mm[:, 0], tree.points_mm[:, 2])
-    laid = VesselTree(tree.points_mm + lift, tree.radius_mm, tree.parent, tree.kind)
-    return LayeredTissue(key, attenuation, sheets, fibre, levels, laid)
-
-
-def _sample_sheets(rng: np.random.Generator, settings: TissueSettings) -> Array:
-    """Draw skin, skin thickness, superficial and deep fascia: (4, 4, 4)."""
-    bend = 1.0 / rng.uniform(*settings.limb_radius_mm)
-    skin, fat, muscle = (
-        rng.uniform(*r) for r in (settings.skin_mm, settings.fat_mm, settings.muscle_mm)
-    )
-    undulation = rng.uniform(*settings.undulation_mm)
-    sheets = np.zeros((4, 4, 4))
-    # What the sheet's level is, how it slopes, how large its waves are and how short (mm).
-    plans = (
-        (0.0, bend, 0.01, undulation, (40.0, 90.0)),
-        (skin, 0.0, 0.0, 0.06 * skin, (10.0, 30.0)),
-        (skin + fat, 0.0, 0.04, 0.14 * fat, (12.0, 40.0)),
-        (skin + fat + muscle, 0.0, 0.10, 0.10 * muscle, (14.0, 40.0)),
-    )
-    for sheet, (level, curvature, slope, deviation, wavelengths) in zip(sheets, plans, strict=True):
-        sheet[0] = level, curvature, *rng.uniform(-slope, slope, 2)
-        wave_number = 2 * np.pi / rng.uniform(*wavelengths, WAVES)
-        direction = rng.uniform(0, 2 * np.pi, WAVES)
-        sheet[1:, 0] = deviation * np.sqrt(2 / WAVES)
-        sheet[1:, 1] = wave_number * np.sin(direction)
-        sheet[1:, 2] = wave_number * np.cos(direction)
-        sheet[1:, 3] = rng.uniform(0, 2 * np.pi, WAVES)
-    return sheets
-
-
-def _height(sheet: Array, x: Array, z: Array) -> Array:
-    """Return `texture.height` for arrays."""
-    phase = np.multiply.outer(x, sheet[1:, 1]) + np.multiply.outer(z, sheet[1:, 2]) + sheet[1:, 3]
-    level, bend, slope_x, slope_z = sheet[0]
-    plane = level + 0.5 * bend * np.square(x) + slope_x * x + slope_z * z
-    return plane + np.sin(phase) @ sheet[1:, 0]
-
-
-def _slope(sheet: Array, x: Array, z: Array) -> tuple[Array, Array]:
-    """Return the derivatives of a sheet's height along x and z."""
-    phase = np.multiply.outer(x, sheet[1:, 1]) + np.multiply.outer(z, sheet[1:, 2]) + sheet[1:, 3]
-    waves = np.cos(phase) * sheet[1:, 0]
-    _, bend, slope_x, slope_z = sheet[0]
-    return bend * x + slope_x + waves @ sheet[1:, 1], slope_z + waves @ sheet[1:, 2]
-
-
-def _acoustics(layer: NDArray[np.int64]) -> Acoustics:
-    from simulate.acoustics import Acoustics
-
-    return Acoustics(*(np.asarray(values)[layer] for values in SOUND))
+    return KINDS[settings.kind](rng, settings, key)

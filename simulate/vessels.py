@@ -5,13 +5,15 @@ from typing import Any
 
 import numpy as np
 
+from simulate.sheets import sheet_height
+
 ARTERY, VEIN = 0, 1
 KINDS = ("artery", "vein")
 STEP_MM = 0.5
 CELL_MM = 1.0  # of the spatial index
-CLEARANCE_MM = 1.2  # between the walls of neighbours, sought while growing
-APPROACH_MM = 3.0  # scale over which a vessel turns away from a wall of its room
 MARGIN_MM = 0.6  # outside the lumen, up to where distances are known
+LANDMARK_SPACING_MM = 4.0
+LANDMARK_RADIUS_MM = 0.5  # thinner vessels drown in speckle
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,8 @@ class VesselIndex:
     kind: np.ndarray
 
 
-def build_index(tree: VesselTree) -> VesselIndex:
-    """Return the spatial index of a tree: exact for points up to MARGIN_MM outside a lumen."""
+def build_index(tree: VesselTree, margin_mm: float = MARGIN_MM) -> VesselIndex:
+    """Return the spatial index of a tree: exact for points up to a margin outside a lumen."""
     segments = np.ascontiguousarray(tree.segments)
     kind = tree.segment_kind.astype(np.int64)
     if not len(segments):
@@ -92,7 +94,7 @@ def build_index(tree: VesselTree) -> VesselIndex:
         return VesselIndex(
             np.zeros(3), np.ones(3, np.int64), np.zeros(2, np.int64), none, segments, kind
         )
-    reach = np.maximum(segments[:, 6], segments[:, 7]) + MARGIN_MM
+    reach = np.maximum(segments[:, 6], segments[:, 7]) + margin_mm
     low = np.minimum(segments[:, :3], segments[:, 3:6]) - reach[:, None]
     high = np.maximum(segments[:, :3], segments[:, 3:6]) + reach[:, None]
     origin = np.floor(low.min(0))
@@ -123,178 +125,28 @@ def _cells_near(
     return cells[distance <= reach + 0.5 * np.sqrt(3) * CELL_MM]
 
 
-@dataclass(frozen=True)
-class GrowthSettings:
-    """Where vessels run, in (x, depth below the skin, z) mm, and how thick they are.
+def laid_below(tree: VesselTree, skin: np.ndarray) -> VesselTree:
+    """Return a tree in (x, depth below a skin sheet, z) mm in the world."""
+    lift = np.zeros_like(tree.points_mm)
+    lift[:, 1] = sheet_height(skin, tree.points_mm[:, 0], tree.points_mm[:, 2])
+    return replace(tree, points_mm=tree.points_mm + lift)
 
-    radius_mm: thinnest branch and thickest trunk; depth_mm, half_width_mm, extent_mm: the room
-    along y, x and z; spacing_mm: between branchings; orders: how often in a row a
-    vessel may leave as the smaller of two.
+
+def places_along(tree: VesselTree) -> np.ndarray:
+    """Points (L, 3) mm one can find again: branchings, and vessel centres between.
+
+    Only of vessels that are thick enough to be seen.
     """
-
-    radius_mm: tuple[float, float]
-    depth_mm: tuple[float, float]
-    extent_mm: tuple[float, float]
-    half_width_mm: float = 14.0
-    spacing_mm: tuple[float, float] = (9.0, 20.0)
-    orders: int = 1
-
-
-@dataclass(frozen=True)
-class _Branch:
-    """The head of a growing vessel: its last node, direction, radius, and the place it seeks.
-
-    number: of this vessel; origin (3,): where it left another; side: how often on its way it was
-    the smaller of two.
-    """
-
-    node: int
-    direction: np.ndarray
-    radius: float
-    home: np.ndarray
-    kind: int
-    number: int
-    origin: np.ndarray
-    side: int = 0
-
-
-def murray_radii(parent: float, ratio: float) -> tuple[float, float]:
-    """Return the radii of two children whose cubes add to the parent's, the second `ratio` of one.
-
-    C. D. Murray, PNAS 12 (1926) 207.
-    """
-    first = parent * (1 + ratio**3) ** (-1 / 3)
-    return first, ratio * first
-
-
-def murray_angles(parent: float, first: float, second: float) -> tuple[float, float]:
-    """Return the angles (rad) at which two children leave the parent's direction.
-
-    C. D. Murray, J. Gen. Physiol. 9 (1926) 835: least work at a branching of given radii.
-    """
-    cosine = (parent**4 + first**4 - second**4) / (2 * parent**2 * first**2)
-    other = (parent**4 + second**4 - first**4) / (2 * parent**2 * second**2)
-    return float(np.arccos(min(cosine, 1.0))), float(np.arccos(min(other, 1.0)))
-
-
-class _Forest:
-    """The nodes grown so far, in (x, depth, z) mm."""
-
-    def __init__(self, rng: np.random.Generator, settings: GrowthSettings):
-        self.rng, self.settings = rng, settings
-        self.points = np.zeros((0, 3))
-        self.radius: list[float] = []
-        self.parent: list[int] = []
-        self.kind: list[int] = []
-        self.number: list[int] = []
-        self.vessels = 0
-
-    def add(self, point: np.ndarray, radius: float, parent: int, kind: int, number: int) -> int:
-        self.points = np.vstack([self.points, point])
-        self.radius.append(radius)
-        self.parent.append(parent)
-        self.kind.append(kind)
-        self.number.append(number)
-        return len(self.radius) - 1
-
-    def root(self, kind: int) -> _Branch:
-        """Return the head of a new trunk at the low end of z."""
-        home = self.home()
-        radius = self.settings.radius_mm[1] * self.rng.uniform(0.7, 1.0)
-        place = np.array([*home, self.settings.extent_mm[0]])
-        node = self.add(place, radius, -1, kind, self.new_number())
-        ahead = np.array([0.0, 0.0, 1.0])
-        return _Branch(node, ahead, radius, home, kind, self.vessels, place)
-
-    def new_number(self) -> int:
-        self.vessels += 1
-        return self.vessels
-
-    def home(self) -> np.ndarray:
-        """Return a place (x, depth) for a vessel to seek."""
-        low, high = self.settings.depth_mm
-        across = 0.7 * self.settings.half_width_mm
-        return self.rng.uniform((-across, low), (across, high))
-
-    def steer(self, branch: _Branch, point: np.ndarray, wander: np.ndarray) -> np.ndarray:
-        """Return the direction of the next step: along the limb, home, away from neighbours."""
-        away = np.array([*(0.012 * (branch.home - point[:2])), 0.08])
-        gap = point - self.points
-        distance = np.linalg.norm(gap, axis=1)
-        clear = distance - np.asarray(self.radius) - branch.radius
-        foreign = (clear < CLEARANCE_MM) & (np.asarray(self.number) != branch.number)
-        if foreign.any():  # but for those it has just left
-            apart = np.linalg.norm(self.points[foreign] - branch.origin, axis=1)
-            foreign[foreign] = apart > 3 * branch.radius + CLEARANCE_MM
-            push = (CLEARANCE_MM - clear[foreign]) / distance[foreign]
-            away += 0.25 * (gap[foreign] * push[:, None]).sum(0)
-        direction = branch.direction + STEP_MM * (away + wander)
-        return self.within_walls(direction / np.linalg.norm(direction), point)
-
-    def within_walls(self, direction: np.ndarray, point: np.ndarray) -> np.ndarray:
-        """Return a unit direction that nears a wall of the room the slower the nearer it is."""
-        low, high = self.settings.depth_mm
-        width = self.settings.half_width_mm
-        below = np.array([-width, low]) - point[:2]
-        above = np.array([width, high]) - point[:2]
-        across = np.clip(direction[:2], below / APPROACH_MM, above / APPROACH_MM)
-        turned = np.array([*across, direction[2]])
-        return turned / max(float(np.linalg.norm(turned)), 1.0)
-
-    def grow(self, branch: _Branch) -> list[_Branch]:
-        """Grow one vessel to its next branching; return what goes on from there."""
-        low, high = self.settings.extent_mm
-        length = self.rng.uniform(*self.settings.spacing_mm)
-        wander: np.ndarray = np.zeros(3)
-        for _ in range(int(length / STEP_MM)):
-            point = self.points[branch.node]
-            wander = 0.9 * wander + 0.03 * self.rng.standard_normal(3)
-            direction = self.steer(branch, point, wander)
-            following = point + STEP_MM * direction
-            if not low <= following[2] <= high:
-                return []
-            node = self.add(following, branch.radius, branch.node, branch.kind, branch.number)
-            branch = replace(branch, node=node, direction=direction)
-        return self.split(branch)
-
-    def split(self, branch: _Branch) -> list[_Branch]:
-        """Return the two children of a branching; where one would be too thin, side vessels end."""
-        ratio = self.rng.uniform(0.45, 0.95)
-        first, second = murray_radii(branch.radius, ratio)
-        if second < self.settings.radius_mm[0] or branch.side == self.settings.orders:
-            return [] if branch.side else [branch]
-        angles = murray_angles(branch.radius, first, second)
-        ahead = branch.direction / np.linalg.norm(branch.direction)
-        side = np.cross(ahead, self.rng.standard_normal(3))
-        side /= np.linalg.norm(side)
-        return [
-            replace(
-                branch,
-                radius=radius,
-                direction=np.cos(angle) * ahead + sign * np.sin(angle) * side,
-                home=branch.home if sign > 0 else self.home(),
-                number=self.new_number(),
-                origin=self.points[branch.node],
-                side=branch.side + (sign < 0),
-            )
-            for radius, angle, sign in zip((first, second), angles, (1.0, -1.0), strict=True)
-        ]
-
-
-def grow_vessels(
-    rng: np.random.Generator, settings: GrowthSettings, arteries: int, veins: int
-) -> VesselTree:
-    """Draw vessels that enter at the low end of z and branch by Murray's law along the limb.
-
-    Returns a tree in (x, depth, z) mm; the phantom lays its depth below the skin.
-    """
-    forest = _Forest(rng, settings)
-    heads = [forest.root(kind) for kind in [ARTERY] * arteries + [VEIN] * veins]
-    while heads:
-        heads.extend(forest.grow(heads.pop(0)))
-    return VesselTree(
-        forest.points,
-        np.asarray(forest.radius),
-        np.asarray(forest.parent, np.int64),
-        np.asarray(forest.kind, np.int64),
-    )
+    places = [int(node) for node in tree.branchings]
+    travelled = np.zeros(len(tree))
+    for node in range(len(tree)):
+        parent = int(tree.parent[node])
+        if parent < 0:
+            continue
+        step = float(np.linalg.norm(tree.points_mm[node] - tree.points_mm[parent]))
+        travelled[node] = 0.0 if parent in places else travelled[parent] + step
+        if travelled[node] >= LANDMARK_SPACING_MM:
+            travelled[node] = 0.0
+            places.append(node)
+    seen = [n for n in sorted(places) if tree.radius_mm[n] >= LANDMARK_RADIUS_MM]
+    return tree.points_mm[seen]

@@ -7,16 +7,9 @@ import pytest
 
 from benchmark.errors import UserError
 from simulate import texture
+from simulate.growth import GrowthSettings, grow_vessels, murray_angles, murray_radii
 from simulate.phantom import LayeredTissue, TissueSettings, sample_tissue
-from simulate.vessels import (
-    MARGIN_MM,
-    GrowthSettings,
-    VesselTree,
-    build_index,
-    grow_vessels,
-    murray_angles,
-    murray_radii,
-)
+from simulate.vessels import MARGIN_MM, VesselTree, build_index
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +62,16 @@ def test_radius_only_changes_at_branchings_and_stays_in_its_range(limb):
     assert set(tree.parent[child][changes]) == set(tree.branchings)
     assert tree.radius_mm.min() >= 0.4 and tree.radius_mm.max() <= 1.8
     assert (tree.parent < np.arange(len(tree))).all()
+
+
+def test_vessels_run_along_the_limb_without_knots():
+    room = GrowthSettings((0.4, 1.8), (4, 15), (-15, 60))
+    for seed in range(12):
+        segments = grow_vessels(np.random.default_rng(seed), room, 1, 2).segments
+        steps = segments[:, 3:6] - segments[:, :3]
+        length = np.linalg.norm(steps, axis=1)
+        assert length.max() < 0.6 and length.sum() < 9 * 75.0
+        assert steps[:, 2].sum() > 0.5 * length.sum()
 
 
 def test_vessels_keep_to_their_room(limb):

@@ -1,0 +1,163 @@
+"""Slow-time ensembles: the IQ of tissue and of running blood at each pulse of a Doppler frame.
+
+Tissue is seen from the probe's pose at each pulse (the hand moves on between them: clutter). Blood
+is drawn afresh for every frame, moves along its vessel from pulse to pulse, and is added: echoes
+superpose.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulate.beam import scatterer_density
+from simulate.bmode import beam_for, render_iq
+from simulate.bmode_settings import BmodeSettings
+from simulate.doppler_settings import DopplerSettings, slow_time
+from simulate.flow import Flow
+from simulate.iq import moving_frame_iq
+from simulate.scatterers import CELLS, Scatterers
+from simulate.shadow import transmission
+from simulate.staging import workspace
+from simulate.transducer import Probe
+
+if TYPE_CHECKING:
+    from simulate.doppler import Displacement
+
+Array = NDArray[np.float64]
+Complex = NDArray[np.complexfloating]
+
+MEMORY_BYTES = 128e6  # of the ensembles of tissue made at once
+NEAR_MM = 15.0  # from the image plane, where displacements are sampled
+EVERYWHERE_MM = 1000.0  # side of a cell that no frame can miss
+
+
+class _Bloodless:
+    """A tissue whose lumens are empty."""
+
+    def __init__(self, tissue: Any) -> None:
+        self.tissue, self.key = tissue, tissue.key
+        self.attenuation_db_cm_mhz = tissue.attenuation_db_cm_mhz
+        for name in ("extended", "reflectors", "attenuation_db_per_mm"):
+            if hasattr(tissue, name):
+                setattr(self, name, getattr(tissue, name))
+
+    def backscatter(self, points_mm: Array) -> Array:
+        """Return the echo amplitudes (M,) of tissue alone."""
+        return np.where(self.tissue.in_lumen(points_mm), 0.0, self.tissue.backscatter(points_mm))
+
+
+class EnsembleMaker:
+    """What is the same for all Doppler frames of a sweep; parameters as in `render_doppler`."""
+
+    def __init__(
+        self,
+        tissue: Any,
+        probe: Probe,
+        settings: DopplerSettings,
+        bmode: BmodeSettings,
+        seed: int,
+        displacement: Displacement | None,
+    ) -> None:
+        self.tissue, self.probe, self.settings, self.bmode = tissue, probe, settings, bmode
+        self.seed, self.displacement = seed, displacement
+        self.beam = beam_for(tissue, probe, bmode)
+        self.density = scatterer_density(probe, bmode.scatterers_per_cell)
+        self.shape = (len(self.beam.grid.depths_mm), len(self.beam.grid.lateral))
+        size = 8 * settings.pulses * self.shape[0] * self.shape[1]
+        self.batch = max(1, int(MEMORY_BYTES / size))
+        self.flow = Flow(tissue.vessels, settings.flow)
+        self.cells: Array = np.zeros((0, 3))
+        if len(tissue.vessels):
+            self.cells = self.flow.cells()
+        self.work = workspace(self.beam.grid)
+
+    def tissue_iq(self, pulse_poses: Array, times: Array, first_frame: int) -> Complex:
+        """Return the IQ (F, P, rows, columns) of tissue and noise.
+
+        pulse_poses (F, P, 4, 4) at times (F, P) s.
+        """
+        frames, pulses = times.shape
+        empty: Any = _Bloodless(self.tissue)
+        iq = render_iq(
+            empty, self.probe, self.bmode, np.asarray(pulse_poses, np.float64).reshape(-1, 4, 4),
+            timestamps=None if self.displacement is None else times.ravel(),
+            displacement=self.displacement, first_frame=first_frame * pulses, seed=self.seed,
+        )  # fmt: skip
+        return iq.reshape(frames, pulses, *self.shape)
+
+    def blood_iq(self, frame: int, times: Array, pulse_poses: Array) -> Complex:
+        """Return the IQ (P, rows, columns) of blood that moves during one ensemble.
+
+        times (P,) s; pulse_poses (P, 4, 4).
+        """
+        result = np.zeros((self.settings.pulses, *self.shape), np.complex64)
+        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(frame,)))
+        middle = len(times) // 2
+        points, signs = self._draw_blood(rng, float(times[middle]), pulse_poses[middle])
+        if not len(points):
+            return result
+        level = self.tissue.blood_level * 10.0 ** (self.settings.blood_db / 20.0)
+        velocity = self.flow.velocity_mm_s(points, float(times.mean()))
+        shadow = self._shadow(float(times[middle]), pulse_poses[middle])
+        radius = self.beam.grid.radius_mm or None
+        out = np.empty((self.shape[0], 2 * self.shape[1]), np.float32)
+        for pulse, later in enumerate(slow_time(self.settings)):
+            moved = points + later * velocity
+            if self.displacement is not None:
+                moved = moved + self.displacement(points, float(times[pulse]), pulse_poses[pulse])
+            moving_frame_iq(
+                _one_block(moved, level * signs), np.linalg.inv(pulse_poses[pulse])[None], None,
+                None, None, self.beam, radius, shadow, np.uint64(0), False, self.work, out,
+            )  # fmt: skip
+            result[pulse] = out.view(np.complex64)
+        return result
+
+    def _shadow(self, time_s: float, pose: Array) -> NDArray[np.float32] | None:
+        """Return what attenuation in space leaves of a frame's echoes; None for all of it."""
+        attenuation = getattr(self.tissue, "attenuation_db_per_mm", None)
+        if not self.bmode.shadows or attenuation is None:
+            return None
+        field, displace = self.displacement, None
+        if field is not None:
+            displace = lambda points: field(points, time_s, pose)  # noqa: E731
+        return transmission(attenuation, self.beam, pose[None], displace)
+
+    def _draw_blood(
+        self, rng: np.random.Generator, time_s: float, pose: Array
+    ) -> tuple[Array, Array]:
+        """Return blood cells near an image: (M, 3) mm, uniform over the lumens, and signs (M,)."""
+        reach = float(self.beam.elevation_reach.max()) + 0.87 + self._farthest_mm(time_s, pose)
+        local = (self.cells + 0.5 - pose[:3, 3]) @ pose[:3, :3]
+        near = self.cells[np.abs(local[:, 2]) < reach]
+        counts = rng.poisson(self.density, len(near))
+        points = np.repeat(near, counts, 0) + rng.random((int(counts.sum()), 3))
+        points = points[np.asarray(self.tissue.in_lumen(points), bool)]
+        return points, rng.choice((-1.0, 1.0), len(points))
+
+    def _farthest_mm(self, time_s: float, pose: Array) -> float:
+        """Return how far blood may be from where it is at rest in mid-ensemble."""
+        radius = self.tissue.vessels.radius_mm.max(initial=0.0)
+        flow = self.settings.flow
+        mean = max(flow.artery_mm_s * (1 + flow.pulsatility_artery), 2 * flow.vein_mm_s)
+        fastest = 2.0 * mean * radius / flow.reference_radius_mm
+        run = float(fastest * 0.5 * self.settings.pulses / self.settings.prf_hz)
+        near = np.abs((self.cells - pose[:3, 3]) @ pose[:3, 2]) < NEAR_MM
+        if self.displacement is None or not near.any():
+            return run
+        aside = self.displacement(self.cells[near], time_s, pose)
+        return run + 1.25 * float(np.linalg.norm(aside, axis=1).max())
+
+
+def _one_block(points_mm: Array, amplitudes: Array) -> Scatterers:
+    """Return scatterers as the engine takes them, in one cell that no frame can miss."""
+    corner = points_mm.mean(0)
+    local = np.ascontiguousarray((points_mm - corner).T, np.float32)
+    starts = np.zeros((1, CELLS + 1), np.int32)
+    starts[0, 1:] = len(points_mm)
+    return Scatterers(
+        local[0:1], local[1:2], local[2:3], amplitudes.astype(np.float32)[None], starts,
+        np.zeros(1, np.int64), corner[None], EVERYWHERE_MM,
+    )  # fmt: skip

@@ -1,0 +1,231 @@
+"""A forearm: skin, fat with septa, fascia, flexors in compartments, tendons, a nerve, two bones."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulate.anatomy import (
+    BONE,
+    COMMON,
+    CORTEX,
+    FAT,
+    MUSCLE,
+    NERVE,
+    SKIN,
+    TENDON,
+    WALLS,
+    AnatomicalTissue,
+    Body,
+    Material,
+    Septum,
+)
+from simulate.features import septa_crossings
+from simulate.growth import GrowthSettings, grow_vessels
+from simulate.reflectors import Reflectors, SurfacePoints
+from simulate.sheets import SheetPlan, sample_sheets
+from simulate.vessels import VesselTree, laid_below
+
+if TYPE_CHECKING:
+    from simulate.phantom import TissueSettings
+
+Array = NDArray[np.floating]
+
+# Materials of this anatomy, after the common six.
+(_SKIN, _FAT, _SUPERFICIAL, _MIDDLE, _DEEP, _TENDON, _NERVE, _BONE, _CORTEX) = range(6, 15)
+_MATERIALS = (
+    SKIN, FAT, MUSCLE, MUSCLE, MUSCLE,
+    Material(1.9, TENDON, 1650.0, 1100.0, 1.0),
+    Material(1.3, NERVE, 1630.0, 1070.0, 0.9),
+    BONE, CORTEX,
+)  # fmt: skip
+_LAYERS = ((_SKIN, 0.0), (_FAT, 0.0), (_SUPERFICIAL, 0.45), (_MIDDLE, 0.35), (_DEEP, 0.4))
+_MIRRORS = (0.7, 0.0, 1.0, 0.8, 0.7)  # of the skin and of the tops of the deeper layers
+_HALF_WIDTH_MM = 16.0
+_GAP_MM = 0.6  # between a tendon and what is beside it
+
+
+def sample_forearm(
+    rng: np.random.Generator, settings: TissueSettings, key: int
+) -> AnatomicalTissue:
+    """Draw one subject."""
+    from simulate.surfaces import body_points, joined, wall_points
+
+    sheets = _sample_sheets(rng, settings)
+    levels = np.exp(rng.uniform(-0.15, 0.15, len(_MATERIALS)))
+    slopes = np.tan(np.deg2rad(rng.uniform((5.0, -12.0, 3.0), (12.0, -4.0, 9.0))))
+    materials = _varied(levels, slopes)
+    septa = _sample_septa(rng, sheets, settings)
+    bones = _sample_bones(rng, settings)
+    roof = min(_top(bone, settings.vessel_extent_mm) for bone in bones) - 1.0
+    low, high = settings.vessel_depth_mm
+    room = GrowthSettings(
+        settings.vessel_radius_mm, (min(low, roof - 2.0), min(high, roof)),
+        settings.vessel_extent_mm,
+    )  # fmt: skip
+    tree = grow_vessels(rng, room, settings.arteries, settings.veins)
+    bodies = [*bones, *_sample_tendons(rng, sheets, tree, roof)]
+    laid = laid_below(tree, sheets[0])
+    surfaces = SurfacePoints.empty()
+    if settings.specular > 0.0:
+        walls = np.array(WALLS)
+        strengths = (1.2 * settings.specular, 0.7 * settings.specular)
+        shining = [b._replace(mirror=b.mirror * settings.specular) for b in bodies]
+        surfaces = joined(
+            [wall_points(rng, laid, walls, strengths)]
+            + [body_points(rng, b, sheets[0], settings.vessel_extent_mm) for b in shining]
+        )
+    extended = Reflectors(
+        key, settings.coherent_fraction, settings.coherent_length_mm, sheets[0], sheets,
+        tuple(settings.specular * strength for strength in _MIRRORS), surfaces,
+    )  # fmt: skip
+    return AnatomicalTissue(
+        key, settings.attenuation_db_cm_mhz, sheets, np.array(_LAYERS),
+        np.array(septa, float), np.array([body.row() for body in bodies]), materials, laid,
+        septa_crossings(septa, sheets, settings.vessel_extent_mm, _HALF_WIDTH_MM),
+        np.array(WALLS), extended,
+    )  # fmt: skip
+
+
+def _varied(levels: Array, slopes: Array) -> tuple[Material, ...]:
+    """Return the materials of one subject: echoes a little different, fibres along slopes."""
+    mine = [
+        material._replace(level=material.level * float(level))
+        for material, level in zip(_MATERIALS, levels, strict=True)
+    ]
+    for number, slope in zip((_SUPERFICIAL, _MIDDLE, _DEEP), slopes, strict=True):
+        mine[number - len(COMMON)] = mine[number - len(COMMON)]._replace(slope=float(slope))
+    return (*COMMON, *mine)
+
+
+def _sample_sheets(rng: np.random.Generator, settings: TissueSettings) -> Array:
+    """Draw the skin and the tops of fat and three muscle layers: (5, T, 4)."""
+    bend = 1.0 / rng.uniform(*settings.limb_radius_mm)
+    undulation = rng.uniform(*settings.undulation_mm)
+    skin, fat, upper, middle = (
+        rng.uniform(*span)
+        for span in (
+            settings.skin_mm, settings.fat_mm, settings.muscle_mm, settings.muscle_mm,
+        )
+    )  # fmt: skip
+    middle *= 0.8
+    first, second, third = skin + fat, skin + fat + upper, skin + fat + upper + middle
+    plans = (
+        SheetPlan(0.0, bend, 0.01, undulation, (40.0, 90.0)),
+        SheetPlan(skin, 0.0, 0.0, 0.06 * skin, (10.0, 30.0)),
+        SheetPlan(first, 0.0, 0.04, 0.14 * fat, (12.0, 40.0)),
+        SheetPlan(second, 0.0, 0.10, 0.10 * upper, (14.0, 40.0)),
+        SheetPlan(third, 0.0, 0.06, 0.08 * middle, (18.0, 50.0)),
+    )
+    return sample_sheets(rng, plans)
+
+
+def _sample_septa(
+    rng: np.random.Generator, sheets: Array, settings: TissueSettings
+) -> list[Septum]:
+    """Draw septa askew through the fat, and one between the muscles of each of two layers."""
+    low, high = settings.vessel_extent_mm
+    septa = []
+    top, bottom = float(sheets[1, 0, 0]), float(sheets[2, 0, 0])
+    for start in np.arange(low, high, 14.0) + rng.uniform(0, 6):
+        slope = float(rng.choice((-1.0, 1.0)) * rng.uniform(0.6, 1.6))
+        septa.append(
+            Septum(
+                1, float(rng.uniform(-8, 8) - slope * start), float(rng.uniform(-1.2, 1.2)),
+                0.5 * (top + bottom), slope, float(rng.uniform(0.2, 0.8)),
+                2 * math.pi / float(rng.uniform(8, 20)), float(rng.uniform(0, 2 * math.pi)),
+                float(rng.uniform(0.06, 0.12)),
+            )
+        )  # fmt: skip
+    septa.extend(
+        Septum(
+            layer, float(side * rng.uniform(2.5, 7.0)), float(rng.uniform(-0.9, 0.9)),
+            float(sheets[layer, 0, 0]), float(rng.uniform(-0.08, 0.08)),
+            float(rng.uniform(0.5, 1.5)), 2 * math.pi / float(rng.uniform(25, 60)),
+            float(rng.uniform(0, 2 * math.pi)), float(rng.uniform(0.12, 0.2)),
+        )
+        for layer in (2, 3)
+        for side in (-1.0, 1.0)
+    )  # fmt: skip
+    return septa
+
+
+def _sample_bones(rng: np.random.Generator, settings: TissueSettings) -> list[Body]:
+    """Draw radius and ulna, one to each side."""
+    bones = []
+    for side in (-1.0, 1.0):
+        across, high = rng.uniform((4.5, 4.0), (6.5, 5.5))
+        bones.append(
+            Body(
+                x=float(side * rng.uniform(8.0, 11.0)),
+                depth=float(rng.uniform(*settings.bone_depth_mm) + high),
+                across=float(across), high=float(high), material=_BONE,
+                x_slope=float(rng.uniform(-0.04, 0.04)), x_wave=float(rng.uniform(0, 0.5)),
+                wave_number=2 * math.pi / float(rng.uniform(60, 120)),
+                x_phase=float(rng.uniform(0, 2 * math.pi)),
+                depth_slope=float(rng.uniform(-0.03, 0.03)),
+                angle=float(rng.uniform(-0.5, 0.5)), taper=float(rng.uniform(-0.003, 0.003)),
+                shell=0.7, shell_material=_CORTEX, mirror=4.0,
+            )
+        )  # fmt: skip
+    return bones
+
+
+def _top(bone: Body, extent_mm: tuple[float, float]) -> float:
+    """Return the least depth (mm) of a bone between two z."""
+    z = np.linspace(*extent_mm, 50)
+    half = math.hypot(bone.across * math.sin(bone.angle), bone.high * math.cos(bone.angle))
+    return float((bone.depth + bone.depth_slope * z - half * (1.0 + bone.taper * z)).min())
+
+
+def _sample_tendons(
+    rng: np.random.Generator, sheets: Array, tree: VesselTree, roof: float
+) -> list[Body]:
+    """Draw tendons within the muscles, growing along the limb, and the median nerve between."""
+    first, second = float(sheets[2, 0, 0]), float(sheets[3, 0, 0])
+    third = max(second + 2.0, min(float(sheets[4, 0, 0]), roof))
+    radius = float(rng.uniform(1.6, 2.4))
+    x = _clear(rng, tree, [], second, radius)
+    nerve = Body(
+        x, second + 0.3, radius, 0.6 * radius, _NERVE, x_slope=float(rng.uniform(-0.03, 0.03)),
+        x_wave=0.4, wave_number=2 * math.pi / float(rng.uniform(50, 90)), mirror=0.5,
+    )  # fmt: skip
+    found = [nerve]
+    for number in range(int(rng.integers(3, 7))):
+        top, bottom = (first, second) if number % 2 == 0 else (second, third)
+        across = float(rng.uniform(0.8, 2.2))
+        depth = float(rng.uniform(0.65 * top + 0.35 * bottom, 0.25 * top + 0.75 * bottom))
+        found.append(
+            Body(
+                _clear(rng, tree, found, depth, across), depth, across,
+                across * float(rng.uniform(0.45, 0.7)), _TENDON,
+                x_slope=float(rng.uniform(-0.03, 0.03)), x_wave=float(rng.uniform(0, 0.5)),
+                wave_number=2 * math.pi / float(rng.uniform(40, 80)),
+                x_phase=float(rng.uniform(0, 2 * math.pi)),
+                depth_slope=float(rng.uniform(-0.01, 0.01)),
+                angle=float(rng.uniform(-0.4, 0.4)), taper=float(rng.uniform(0.002, 0.010)),
+                mirror=0.6,
+            )
+        )  # fmt: skip
+    return found
+
+
+def _clear(
+    rng: np.random.Generator, tree: VesselTree, others: list[Body], depth: float, radius: float
+) -> float:
+    """Return an x (mm) clear of the vessels (x, depth, z) and of other bodies.
+
+    The first of thirty tries that is, or else the one that is most so.
+    """
+    tries = rng.uniform(-_HALF_WIDTH_MM + 4, _HALF_WIDTH_MM - 4, 30)
+    beside = np.array([(body.x, body.depth, body.across) for body in others]).reshape(-1, 3)
+    x = np.concatenate([tree.points_mm[:, 0], beside[:, 0]])
+    y = np.concatenate([tree.points_mm[:, 1], beside[:, 1]])
+    reach = np.concatenate([tree.radius_mm, beside[:, 2]]) + radius
+    gap = np.hypot(tries[:, None] - x, depth - y) - reach
+    least = gap.min(1, initial=np.inf)
+    free = np.flatnonzero(least > _GAP_MM)
+    return float(tries[free[0] if len(free) else least.argmax()])

@@ -1,0 +1,80 @@
+"""Where the scatterers of extended reflectors lie, compiled: fibres and sheets, box by box.
+
+Everything is a function of (key, lattice indices): any box may be asked for, in any order, and each
+scatterer lies in exactly one of boxes that tile space.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from simulate.coherence import BEAD_MM, FIBRES_PER_MM2
+from simulate.compiled import cached_by_source
+from simulate.texture import height, lattice, noise
+
+FIBRE_MM = FIBRES_PER_MM2**-0.5  # side of the column that one fibre has to itself
+SHEET_X_MM, SHEET_Z_MM = 0.15, 0.4  # one scatterer of a sheet in each such patch
+
+_SALT = np.uint64(0x632BE59BD9B4E019)
+
+
+@cached_by_source
+@njit(cache=True, inline="always", error_model="numpy")
+def _inside(x, y, z, low, high):
+    return low[0] <= x < high[0] and low[1] <= y < high[1] and low[2] <= z < high[2]
+
+
+@cached_by_source
+@njit(cache=True, nogil=True, error_model="numpy")
+def fibre_scatterers(low, high, key, length_mm, skin, points, signs):
+    """Write the fibres' scatterers in the box [low, high) mm; return how many there are.
+
+    A fibre runs along z at a constant depth below the skin. If the arrays are too short, what does
+    not fit is counted only.
+    """
+    count = 0
+    key = key + _SALT
+    for i in range(int(np.floor(low[0] / FIBRE_MM)), int(np.floor(high[0] / FIBRE_MM)) + 1):
+        for b in range(int(np.floor(low[2] / BEAD_MM)), int(np.floor(high[2] / BEAD_MM)) + 1):
+            lift = height(skin, (i + 0.5) * FIBRE_MM, (b + 0.5) * BEAD_MM)
+            first = int(np.floor((low[1] - lift) / FIBRE_MM)) - 1
+            last = int(np.floor((high[1] - lift) / FIBRE_MM)) + 1
+            for j in range(max(first, 0), last + 1):
+                z = (b + lattice(key, i, j, b)) * BEAD_MM
+                piece = np.int64(np.floor(z / length_mm + lattice(key + np.uint64(1), i, j, 0)))
+                x = (i + lattice(key + np.uint64(2), i, j, piece)) * FIBRE_MM
+                below = (j + lattice(key + np.uint64(3), i, j, piece)) * FIBRE_MM
+                y = below + height(skin, x, z)
+                if not _inside(x, y, z, low, high):
+                    continue
+                if count < len(signs):
+                    points[count, 0], points[count, 1], points[count, 2] = x, y, z
+                    up = lattice(key + np.uint64(4), i, j, piece) < 0.5
+                    signs[count] = 1.0 if up else -1.0
+                count += 1
+    return count
+
+
+@cached_by_source
+@njit(cache=True, nogil=True, error_model="numpy")
+def sheet_scatterers(low, high, key, sheet, base, points, strength):
+    """Write the scatterers of one sheet in the box [low, high) mm; return how many there are.
+
+    The sheet lies at `sheet` above `base` (the skin, or FLAT). Its strength varies smoothly about 1
+    over a few millimetres. If the arrays are too short, what does not fit is counted only.
+    """
+    count = 0
+    key = key + _SALT
+    for i in range(int(np.floor(low[0] / SHEET_X_MM)), int(np.floor(high[0] / SHEET_X_MM)) + 1):
+        for b in range(int(np.floor(low[2] / SHEET_Z_MM)), int(np.floor(high[2] / SHEET_Z_MM)) + 1):
+            x = (i + lattice(key, i, b, 0)) * SHEET_X_MM
+            z = (b + lattice(key, i, b, 1)) * SHEET_Z_MM
+            y = height(base, x, z) + height(sheet, x, z)
+            if not _inside(x, y, z, low, high):
+                continue
+            if count < len(strength):
+                points[count, 0], points[count, 1], points[count, 2] = x, y, z
+                strength[count] = 0.4 + 1.2 * noise(key, x / 2.5, 0.0, z / 5.0)
+            count += 1
+    return count

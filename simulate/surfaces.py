@@ -1,0 +1,100 @@
+"""Scatterers on the walls of vessels and bodies, listed once per tissue."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulate.anatomy import Body
+from simulate.reflectors import SurfacePoints
+from simulate.sheets import sheet_height
+from simulate.vessels import VesselTree
+
+Array = NDArray[np.floating]
+
+AROUND_MM, ALONG_MM = 0.15, 0.4  # one scatterer in each such patch
+
+
+def wall_points(
+    rng: np.random.Generator, tree: VesselTree, walls: Array, strengths: tuple[float, float]
+) -> SurfacePoints:
+    """Return the two faces of the walls, next to the lumen and outside; walls (2, 4) as `WALLS`.
+
+    strengths: of the face next to the lumen, of arteries and of veins; the other has 1.5 of it.
+    What would lie in another vessel is left out.
+    """
+    from simulate.texture import distance_to_lumen
+    from simulate.vessels import build_index
+
+    parts: list[tuple[Array, Array, Array]] = []
+    for segment, kind in zip(tree.segments, tree.segment_kind, strict=True):
+        mean = 0.5 * (segment[6] + segment[7])
+        thickness = walls[kind, 0] + walls[kind, 1] * mean
+        for offset, share in ((0.0, 1.0), (thickness, 1.5)):
+            points, area = _ring(rng, segment, offset)
+            parts.append((points, np.full(len(points), share * strengths[kind]), area))
+    if not parts:
+        return SurfacePoints.empty()
+    points, strength, area = (np.concatenate(p) for p in zip(*parts, strict=True))
+    index = build_index(tree, 0.1)
+    lookup = (index.origin_mm, index.shape, index.start, index.entries, index.segments)
+    outside = distance_to_lumen(points, *lookup) > -0.02
+    return SurfacePoints(points[outside], strength[outside], area[outside])
+
+
+def _ring(rng: np.random.Generator, segment: Array, offset: float) -> tuple[Array, Array]:
+    """Return points (K, 3) about one segment, `offset` outside its lumen, and their areas (K,)."""
+    start, along = segment[:3], segment[3:6] - segment[:3]
+    length = float(np.linalg.norm(along))
+    ahead = along / length
+    first = np.cross(ahead, np.eye(3)[np.argmin(np.abs(ahead))])
+    first /= np.linalg.norm(first)
+    second = np.cross(ahead, first)
+    radius = 0.5 * (segment[6] + segment[7]) + offset
+    count = math.ceil(2 * math.pi * radius / AROUND_MM)
+    angle = 2 * math.pi * (np.arange(count) + rng.random(count)) / count
+    share = rng.random(count)
+    here = segment[6] + share * (segment[7] - segment[6]) + offset
+    around = np.cos(angle)[:, None] * first + np.sin(angle)[:, None] * second
+    points = start + share[:, None] * along + here[:, None] * around
+    return points, np.full(count, 2 * math.pi * radius * length / count)
+
+
+def body_points(
+    rng: np.random.Generator, body: Body, skin: Array, extent_mm: tuple[float, float]
+) -> SurfacePoints:
+    """Return the surface of a body between two z, below a skin sheet."""
+    low, high = extent_mm
+    if math.isfinite(body.half_length):
+        low = max(low, body.middle - body.half_length)
+        high = min(high, body.middle + body.half_length)
+    if high <= low or body.mirror == 0.0:
+        return SurfacePoints.empty()
+    rows = math.ceil((high - low) / ALONG_MM)
+    columns = math.ceil(2 * math.pi * max(body.across, body.high) / AROUND_MM)
+    row, column = np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij")
+    z = (low + (row + rng.random(row.shape)) * (high - low) / rows).ravel()
+    angle = (2 * math.pi * (column + rng.random(column.shape)) / columns).ravel()
+    scale = np.maximum(1.0 + body.taper * z, 0.2)
+    share = np.sqrt(np.maximum(1.0 - ((z - body.middle) / body.half_length) ** 2, 0.0))
+    p, r = body.across * scale * share * np.cos(angle), body.high * scale * share * np.sin(angle)
+    cosine, sine = math.cos(body.angle), math.sin(body.angle)
+    x = body.x + body.x_slope * z + body.x_wave * np.sin(body.wave_number * z + body.x_phase)
+    depth = body.depth + body.depth_slope * z
+    depth = depth + body.depth_wave * np.sin(body.wave_number * z + body.depth_phase)
+    x, depth = x + cosine * p - sine * r, depth + sine * p + cosine * r
+    edge = np.hypot(body.across * np.sin(angle), body.high * np.cos(angle)) * scale * share
+    area = edge * (2 * math.pi / columns) * (high - low) / rows
+    points = np.column_stack([x, depth + sheet_height(skin, x, z), z])
+    return SurfacePoints(points, np.full(len(points), body.mirror), area)
+
+
+def joined(parts: list[SurfacePoints]) -> SurfacePoints:
+    """Return several surfaces as one."""
+    return SurfacePoints(
+        np.concatenate([part.points_mm for part in parts]),
+        np.concatenate([part.strength for part in parts]),
+        np.concatenate([part.area_mm2 for part in parts]),
+    )

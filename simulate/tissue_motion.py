@@ -1,0 +1,229 @@
+"""How tissue moves while the probe looks: pressed by it, with the breath, with the pulse.
+
+Displacements are fields on scatterers in world mm, functions of a frozen record that is drawn once
+per sweep. They move tissue, never the probe: poses stay exact. Without severity a field is exactly
+zero.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmark.errors import UserError
+from simulate.harmonics import Harmonics, sample_band
+from simulate.pulse import pressure_wave
+from simulate.vessels import ARTERY, VesselTree, build_index
+
+Array = NDArray[np.float64]
+
+PULSE_REACH_MM = 6.0  # outside an artery, where its pulsation has died out
+SEVERITIES = range(6)  # 0 is none; what each means is in `at_severity`
+
+
+@dataclass(frozen=True)
+class TissueMotionSettings:
+    """How strongly tissue moves; the `tissue.motion` table of a spec. Ranges are drawn per sweep.
+
+    Parameters
+    ----------
+    strain
+        Largest axial compression under the probe (0 to 0.15), at the skin.
+    strain_depth_mm
+        Depth over which it falls to 1 / e.
+    strain_change_hz
+        Band in which the pressure of the hand changes.
+    bulge_share
+        Share of the displaced volume that goes aside within the image plane; the rest goes out of
+        the plane.
+    breath_mm, breath_hz
+        Largest shift along the limb with the breath, and its frequency.
+    pulse_mm, pulse_hz
+        Largest outward motion of an artery's wall, and the heart's frequency.
+    """
+
+    strain: tuple[float, float] = (0.0, 0.0)
+    strain_depth_mm: tuple[float, float] = (10.0, 20.0)
+    strain_change_hz: tuple[float, float] = (0.05, 0.4)
+    bulge_share: tuple[float, float] = (0.4, 0.7)
+    breath_mm: tuple[float, float] = (0.0, 0.0)
+    breath_hz: tuple[float, float] = (0.2, 0.3)
+    pulse_mm: tuple[float, float] = (0.0, 0.0)
+    pulse_hz: tuple[float, float] = (0.9, 1.3)
+
+    def __post_init__(self) -> None:
+        most = {"strain": 0.3, "bulge_share": 1.0}
+        positive = ("strain_depth_mm", "strain_change_hz", "breath_hz", "pulse_hz")
+        for key in self.__dataclass_fields__:
+            low, high = getattr(self, key)
+            fits = 0.0 <= low <= high <= most.get(key, math.inf) and math.isfinite(high)
+            if not fits or (key in positive and low == 0.0):
+                limit = f", at most {most[key]:g}" if key in most else ""
+                raise UserError(
+                    f"tissue.motion.{key}: expected two rising positive numbers{limit}, got "
+                    f"[{low}, {high}]"
+                )
+
+    @property
+    def still(self) -> bool:
+        """Whether nothing moves."""
+        return self.strain[1] == self.breath_mm[1] == self.pulse_mm[1] == 0.0
+
+
+def at_severity(settings: TissueMotionSettings, kind: str, severity: int) -> TissueMotionSettings:
+    """Return settings with one motion ("compression", "breathing", "pulsation") at 0 to 5.
+
+    Each step adds 3 % of strain, 0.4 mm of breath or 0.15 mm of wall motion.
+    """
+    steps = {"compression": ("strain", 0.03), "breathing": ("breath_mm", 0.4),
+             "pulsation": ("pulse_mm", 0.15)}  # fmt: skip
+    if kind not in steps or severity not in SEVERITIES:
+        raise UserError(
+            f"tissue motion: expected one of {', '.join(steps)} at 0 to 5, got {kind!r} at "
+            f"{severity!r}"
+        )
+    key, step = steps[kind]
+    return replace(settings, **{key: (step * severity, step * severity)})
+
+
+@dataclass(frozen=True)
+class TissueMotion:
+    """What was drawn for one sweep.
+
+    strain, depth_mm, press, share: compression, see `compression`; breath_mm, breath_hz,
+    breath_phase, breath_direction (3,), breath_depth_mm: see `breathing`; pulse_mm, pulse_hz,
+    pulse_phase: see `pulsation`; arteries: the tree whose arteries beat.
+    """
+
+    strain: float = 0.0
+    depth_mm: float = 15.0
+    press: Harmonics = Harmonics()  # noqa: RUF009  (immutable)
+    share: float = 0.5
+    breath_mm: float = 0.0
+    breath_hz: float = 0.25
+    breath_phase: float = 0.0
+    breath_depth_mm: float = 12.0
+    breath_direction: tuple[float, float, float] = (0.0, 0.0, 1.0)
+    pulse_mm: float = 0.0
+    pulse_hz: float = 1.0
+    pulse_phase: float = 0.0
+    arteries: VesselTree = VesselTree.empty()  # noqa: RUF009  (immutable)
+
+    @property
+    def still(self) -> bool:
+        """Whether nothing ever moves."""
+        return self.strain == self.breath_mm == self.pulse_mm == 0.0
+
+    def displacement(self, points_mm: Array, time_s: float, world_from_image: Array) -> Array:
+        """Return where tissue goes at a time: world (M, 3) mm to be added to its place at rest.
+
+        Parameters
+        ----------
+        points_mm : (M, 3) at rest, world mm.
+        time_s : within the sweep.
+        world_from_image : (4, 4) of the frame: the probe presses along its own axis.
+        """
+        points = np.asarray(points_mm, np.float64)
+        result = np.zeros_like(points)
+        if self.strain:
+            result += self.compression(points, time_s, world_from_image)
+        if self.breath_mm:
+            result += self.breathing(points, time_s)
+        if self.pulse_mm:
+            result += self.pulsation(points, time_s)
+        return result
+
+    def pressure(self, time_s: float) -> float:
+        """Return the compression at a time as a share of the largest, 0 to 1."""
+        return float(0.5 + 0.5 * np.sin(self.press(np.asarray(time_s))))
+
+    def compression(self, points: Array, time_s: float, world_from_image: Array) -> Array:
+        """Return the displacement (M, 3) by a press that holds the skin to the probe's face.
+
+        In the image frame, with strain e(y) = e exp(-y / D) below the face:
+        u_y = -e D (1 - exp(-y / D)), u_x = share e(y) x, u_z = (1 - share) e(y) z. Its divergence
+        is exactly zero: what gives way in depth bulges aside.
+        """
+        strain = self.strain * self.pressure(time_s)
+        rotation = world_from_image[:3, :3]
+        local = (points - world_from_image[:3, 3]) @ rotation
+        fading = np.exp(-np.maximum(local[:, 1], 0.0) / self.depth_mm)
+        moved = np.empty_like(local)
+        moved[:, 0] = self.share * strain * fading * local[:, 0]
+        moved[:, 1] = -strain * self.depth_mm * (1.0 - fading)
+        moved[:, 2] = (1.0 - self.share) * strain * fading * local[:, 2]
+        return moved @ rotation.T
+
+    def breathing(self, points: Array, time_s: float) -> Array:
+        """Return the shift (M, 3) with the breath, along the limb and a little outward.
+
+        The waveform is 1 - cos^4(pi f t + phase), long at rest (Lujan et al., Med. Phys. 26 (1999)
+        715, eq. 1, n = 2). Along x and z it grows with depth as 1 - exp(-y / D); a field that
+        depends on y alone, across y, has no divergence.
+        """
+        wave = 1.0 - math.cos(math.pi * self.breath_hz * time_s + self.breath_phase) ** 4
+        across, outward, along = self.breath_direction
+        grown = 1.0 - np.exp(-np.maximum(points[:, 1], 0.0) / self.breath_depth_mm)
+        moved = np.empty_like(points)
+        moved[:, 0] = across * grown
+        moved[:, 1] = outward
+        moved[:, 2] = along * grown
+        return self.breath_mm * wave * moved
+
+    def pulsation(self, points: Array, time_s: float) -> Array:
+        """Return the displacement (M, 3) away from the nearest artery.
+
+        Outside the wall at radius R it is u R / r, which has no divergence in the plane across the
+        vessel, faded out towards PULSE_REACH_MM; inside, u r / R: the lumen widens evenly.
+        """
+        from simulate.pulsation import pulsation
+
+        swell = self.pulse_mm * float(pressure_wave(self.pulse_hz * time_s + self.pulse_phase))
+        return pulsation(np.ascontiguousarray(points), swell, PULSE_REACH_MM, *self._lookup)
+
+    @cached_property
+    def _lookup(self) -> tuple[Any, ...]:
+        index = build_index(only_arteries(self.arteries), PULSE_REACH_MM)
+        return (index.origin_mm, index.shape, index.start, index.entries, index.segments)
+
+
+def only_arteries(tree: VesselTree) -> VesselTree:
+    """Return a tree without its veins; no artery hangs on a vein."""
+    kept = tree.kind == ARTERY
+    number = np.cumsum(kept) - 1
+    parent = np.where(tree.parent[kept] >= 0, number[tree.parent[kept]], -1)
+    return VesselTree(tree.points_mm[kept], tree.radius_mm[kept], parent, tree.kind[kept])
+
+
+def sample_tissue_motion(
+    rng: np.random.Generator, settings: TissueMotionSettings, vessels: VesselTree
+) -> TissueMotion:
+    """Draw how tissue moves during one sweep."""
+    strain, depth, share, breath, breath_hz, pulse, pulse_hz = (
+        float(rng.uniform(*span))
+        for span in (
+            settings.strain, settings.strain_depth_mm, settings.bulge_share, settings.breath_mm,
+            settings.breath_hz, settings.pulse_mm, settings.pulse_hz,
+        )
+    )  # fmt: skip
+    aside, outward = rng.uniform(-0.2, 0.2), -rng.uniform(0.1, 0.3)
+    phases = rng.uniform(0, 1, 2)
+    return TissueMotion(
+        strain=strain,
+        depth_mm=depth,
+        press=sample_band(rng, settings.strain_change_hz, value_rms=1.2),
+        share=share,
+        breath_mm=breath,
+        breath_hz=breath_hz,
+        breath_phase=float(math.pi * phases[0]),
+        breath_direction=(float(aside), float(outward), 1.0),
+        pulse_mm=pulse,
+        pulse_hz=pulse_hz,
+        pulse_phase=float(phases[1]),
+        arteries=vessels,
+    )

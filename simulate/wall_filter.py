@@ -1,0 +1,44 @@
+"""Wall filters: what keeps moving blood and takes tissue out of a slow-time ensemble."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def polynomial_basis(pulses: int, order: int) -> NDArray[np.float64]:
+    """Return (pulses, order + 1) orthonormal polynomials in slow time up to an order."""
+    time = np.linspace(-1.0, 1.0, pulses)
+    basis, _ = np.linalg.qr(np.polynomial.legendre.legvander(time, order))
+    return basis
+
+
+def polynomial_filter(ensemble: NDArray[np.complexfloating], order: int) -> NDArray:
+    """Return an ensemble (P, ...) less its least-squares polynomial in slow time.
+
+    S. Bjaerum, H. Torp & K. Kristoffersen, IEEE TUFFC 49 (2002) 204: regression filter. Stationary
+    clutter is removed entirely, at any order.
+    """
+    basis = polynomial_basis(len(ensemble), order).astype(ensemble.real.dtype)
+    return ensemble - np.tensordot(basis, np.tensordot(basis, ensemble, (0, 0)), (1, 0))
+
+
+def polynomial_response(pulses: int, order: int, cycles: NDArray) -> NDArray[np.float64]:
+    """Return the mean power (...) that the filter leaves of exp(2 pi i cycles n), n the pulse.
+
+    1 - sum |B_k|² / P with B_k the transforms of the basis (Bjaerum et al. 2002, eq. 18).
+    """
+    wave = np.exp(2j * np.pi * np.multiply.outer(np.asarray(cycles), np.arange(pulses)))
+    return 1.0 - (np.abs(wave @ polynomial_basis(pulses, order)) ** 2).sum(-1) / pulses
+
+
+def svd_filter(ensemble: NDArray[np.complexfloating], components: int) -> NDArray:
+    """Return an ensemble (P, ...) less its strongest components common to all pixels.
+
+    C. Demene et al., IEEE TMI 34 (2015) 2271: clutter is what moves alike over the image.
+    """
+    casorati = ensemble.reshape(len(ensemble), -1)
+    gram = (casorati @ casorati.conj().T).astype(np.complex128)
+    _, vectors = np.linalg.eigh(gram)  # rising
+    clutter = vectors[:, len(gram) - components :].astype(casorati.dtype)
+    return (casorati - clutter @ (clutter.conj().T @ casorati)).reshape(ensemble.shape)
