@@ -1,16 +1,20 @@
-"""The command line: `python -m simulate list | show | generate`.
+"""The command line: `python -m simulate list | show | factors | generate`.
 
 Everything heavy is imported by the command that needs it, so that --help answers at once.
 """
 
+import contextlib
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 from tyro.conf import Positional, arg
 
 from benchmark.errors import UserError
+
+if TYPE_CHECKING:
+    from simulate.withheld import Withheld
 
 
 def list_specs() -> None:
@@ -28,18 +32,47 @@ def list_specs() -> None:
         )
 
 
-def show(spec: Positional[str]) -> None:
+def show(
+    spec: Positional[str],
+    decorrelation: bool = False,
+    out: Path | None = None,
+) -> None:
     """Print a spec with all its defaults, its identity, its size and what it costs to make.
 
     Parameters
     ----------
     spec
         Name of a spec (see `list`) or a TOML file.
+    decorrelation
+        Print instead how fast its frames forget each other, beside the theory of developed
+        speckle, and draw that.
+    out
+        The picture; by default <name>-decorrelation.png here.
     """
-    from simulate.card import describe
     from simulate.spec import load_spec
 
-    print(describe(load_spec(spec)))
+    loaded = load_spec(spec)
+    if not decorrelation:
+        from simulate.card import describe
+
+        print(describe(loaded))
+        return
+    from simulate import decorrelation as curves
+
+    path = out or Path(f"{loaded.name}-decorrelation.png")
+    found = curves.decorrelation(loaded)
+    print(found.table())
+    curves.draw_decorrelation(path, loaded.name, found)
+    print(path)
+
+
+def factors() -> None:
+    """List what can be made worse in five steps, with the value at each."""
+    from simulate.factors import FACTORS
+
+    for name, factor in FACTORS.items():
+        values = " ".join(f"{level:>6g}" for level in factor.levels)
+        print(f"{name:<17} {values}  {factor.meaning}")
 
 
 def generate(
@@ -47,6 +80,11 @@ def generate(
     out: Path | None = None,
     workers: int | None = None,
     shard: Annotated[str, arg(metavar="I/N")] = "1/1",
+    scheduler: Annotated[str | None, arg(metavar="tcp://HOST:PORT")] = None,
+    withhold_poses: bool = False,
+    entropy_file: Path | None = None,
+    answers: Path | None = None,
+    preview: bool = True,
 ) -> None:
     """Make the data set of a spec; started again, it goes on where it was.
 
@@ -60,19 +98,64 @@ def generate(
         Processes; by default one per core.
     shard
         Make only the I-th of N parts, 1 to N; the last part to end writes the index.
+    scheduler
+        Work on the Dask cluster of this scheduler, whose workers see the same folder.
+    withhold_poses
+        Draw the test split from the entropy file and keep its poses apart, in `answers`.
+    entropy_file
+        At least 32 hexadecimal digits that nobody else knows.
+    answers
+        Folder of the answers; by default the data set's with "-answers" behind it.
+    preview
+        Write preview.html at the end.
     """
     from benchmark.files import data_root
     from simulate.generate import generate as run
+    from simulate.preview import write_preview
     from simulate.spec import load_spec
 
     loaded = load_spec(spec)
     folder = out or data_root() / loaded.name
-    dataset = run(loaded, folder, workers=workers, shard=_parts(shard))
+    kept = _withheld(folder, withhold_poses, entropy_file, answers)
+    with contextlib.ExitStack() as stack:
+        executor = None
+        if scheduler is not None:
+            from simulate.cluster import dask_executor
+
+            executor = stack.enter_context(dask_executor(scheduler))
+            folder = folder.resolve()  # workers have their own current folder
+        dataset = run(
+            loaded, folder, workers=workers, shard=_parts(shard), executor=executor, withheld=kept
+        )
     if dataset is None:
         print(f"{folder}: this part is done, others are missing")
-    else:
-        frames = sum(entry.frames for entry in dataset.entries)
-        print(f"{folder}: {len(dataset.entries)} sweeps, {frames} frames, {dataset.hash[:12]}")
+        return
+    frames = sum(entry.frames for entry in dataset.entries)
+    print(f"{folder}: {len(dataset.entries)} sweeps, {frames} frames, {dataset.hash[:12]}")
+    if preview and _is_older(folder / "preview.html", folder / "dataset.json"):
+        print(write_preview(dataset))
+
+
+def _is_older(path: Path, other: Path) -> bool:
+    return not path.is_file() or path.stat().st_mtime < other.stat().st_mtime
+
+
+def _withheld(
+    folder: Path, withhold_poses: bool, entropy_file: Path | None, answers: Path | None
+) -> "Withheld | None":
+    if not withhold_poses:
+        if entropy_file is not None or answers is not None:
+            raise UserError("entropy_file, answers: expected only with --withhold-poses")
+        return None
+    if entropy_file is None:
+        raise UserError(
+            "entropy_file: expected with --withhold-poses, since poses drawn from a public seed "
+            "are no secret"
+        )
+    from simulate.withheld import Withheld, read_entropy
+
+    place = answers or folder.with_name(f"{folder.name}-answers")
+    return Withheld(read_entropy(entropy_file), str(place.resolve()))
 
 
 def _parts(shard: str) -> tuple[int, int]:
@@ -86,7 +169,7 @@ def main() -> int:
     """Run one command; return the exit status: 2 after a user error, 130 after an interrupt."""
     try:
         tyro.extras.subcommand_cli_from_dict(
-            {"list": list_specs, "show": show, "generate": generate},
+            {"list": list_specs, "show": show, "factors": factors, "generate": generate},
             prog="python -m simulate",
             description="Simulated freehand sweeps with exact poses.",
         )

@@ -6,8 +6,10 @@ import numpy as np
 
 from benchmark.errors import UserError
 from benchmark.geometry import apply, inverse
+from simulate.harmonics import sample_band
 
 LANDMARK_BORDER_PX = 2.0
+GAIN_HZ = (0.1, 0.5)
 LANDMARK_OFF_PLANE_MM = 0.3  # an anatomical point further from the plane is not in the frame
 
 
@@ -23,12 +25,15 @@ class AcquisitionSettings:
         Standard deviation of the time of a frame about its place in the regular series.
     dropped_share
         Share of frames that are lost; the first and the last never are.
+    gain_change_db
+        Root mean square of a gain that somebody turns up and down during the sweep.
     """
 
     frames: int = 100
     frame_rate_hz: float = 20.0
     frame_jitter_s: float = 0.0
     dropped_share: float = 0.0
+    gain_change_db: float = 0.0
 
     def __post_init__(self) -> None:
         if self.frames < 2:
@@ -44,6 +49,10 @@ class AcquisitionSettings:
         if not 0 <= self.dropped_share < 1:
             raise UserError(
                 f"acquisition.dropped_share: expected 0 to less than 1, got {self.dropped_share}"
+            )
+        if not 0 <= self.gain_change_db < np.inf:
+            raise UserError(
+                f"acquisition.gain_change_db: expected at least 0, got {self.gain_change_db}"
             )
 
     @property
@@ -64,6 +73,13 @@ def frame_times(rng: np.random.Generator, settings: AcquisitionSettings) -> np.n
     kept = rng.random(settings.frames) >= settings.dropped_share
     kept[[0, -1]] = True
     return times[kept]
+
+
+def gain_changes(
+    rng: np.random.Generator, settings: AcquisitionSettings, times: np.ndarray
+) -> np.ndarray:
+    """Return the change of gain (N,) dB at frames' times (N,) s: smooth, over some seconds."""
+    return sample_band(rng, GAIN_HZ, value_rms=settings.gain_change_db)(times)
 
 
 def laser_times(settings: AcquisitionSettings, frames_per_second: float, most: int) -> np.ndarray:

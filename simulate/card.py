@@ -1,66 +1,14 @@
 """What a data set says about itself: its card, its size, and what it costs to make."""
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from benchmark.dataset import SPLITS, Dataset
-from simulate.acquisition import laser_times
-from simulate.beam import scatterer_density
-from simulate.photoacoustic_plan import image_probe, plan_grid
+from simulate.factors import FACTORS
+from simulate.size import memory_bytes, size_of
 from simulate.spec import Spec
-
-# Seconds of one core, measured on a virtual core of a 2.5 GHz server: per B-mode frame and per
-# scatterer in its slab, per scatterer drawn, per node and step of a photoacoustic grid, and what
-# every run costs to start.
-PER_FRAME_S = 5e-4
-PER_SLAB_SCATTERER_S = 1.6e-8
-PER_DRAWN_SCATTERER_S = 3e-7
-PER_NODE_STEP_S = {"kwave": 4e-8, "propagator": 8e-10}
-START_S = 6.0
-
-
-@dataclass(frozen=True)
-class Size:
-    """How large a data set is: sweeps, frames, MB on disk; about how many seconds of one core."""
-
-    sweeps: int
-    frames: int
-    photoacoustic_frames: int
-    megabytes: float
-    seconds: float
-
-
-def size_of(spec: Spec) -> Size:
-    """Return the size of a data set and an estimate of what it costs to make."""
-    subjects = spec.subjects
-    sweeps = (subjects.train + subjects.val + subjects.test) * subjects.sweeps
-    frames = sweeps * spec.acquisition.frames
-    laser = laser_times(
-        spec.acquisition, spec.photoacoustic.frames_per_second, spec.showcase.frames
-    )
-    showcase = len(laser) * spec.showcase.sweeps
-    probe, light = spec.probe, image_probe(spec.probe, spec.photoacoustic)
-    pixels = frames * probe.width_px * probe.height_px
-    pixels += 4 * showcase * light.width_px * light.height_px
-    seconds = START_S + _bmode_seconds(spec, sweeps, frames)
-    if showcase:
-        grid = plan_grid(probe, spec.photoacoustic)
-        nodes = float(np.prod(grid.shape)) * grid.steps
-        seconds += showcase * nodes * PER_NODE_STEP_S[spec.photoacoustic.engine]
-    return Size(sweeps, frames, showcase, pixels / 1e6, seconds)
-
-
-def _bmode_seconds(spec: Spec, sweeps: int, frames: int) -> float:
-    probe = spec.probe
-    density = scatterer_density(probe, spec.bmode.scatterers_per_cell)
-    area = probe.width_mm * (probe.depth_mm - probe.start_depth_mm)
-    beam = 5.5 * float(np.mean(probe.sigma_elevation_mm(probe.row_depths_mm)))
-    drawn = density * area * (beam + float(np.mean(spec.motion.path_length_mm)))
-    per_frame = PER_FRAME_S + density * area * beam * PER_SLAB_SCATTERER_S
-    return frames * per_frame + sweeps * drawn * PER_DRAWN_SCATTERER_S
 
 
 def describe(spec: Spec) -> str:
@@ -79,7 +27,8 @@ def describe(spec: Spec) -> str:
         f"size      {size.sweeps} sweeps, {size.frames} B-mode and {size.photoacoustic_frames} "
         f"photoacoustic frames, {size.megabytes:.1f} MB",
         f"speckle   {spec.probe.pixels_per_lateral_fwhm():.1f} pixels per narrowest lateral FWHM",
-        f"cost      about {size.seconds:.0f} s of one core",
+        f"cost      about {size.seconds:.0f} s of one core, {memory_bytes(spec) / 1e9:.1f} GB of "
+        "memory in each process",
     ]
     return "\n".join(lines)
 
@@ -93,48 +42,131 @@ def _toml(value: Any) -> str:
     return json.dumps(value)
 
 
+WAYS = {
+    "advance": "Every sweep advances along the positive axis of travel.",
+    "retreat": "Every sweep retreats along the axis of travel.",
+    "both": "Sweeps go either way; the sign of an elevational step is not in two frames of "
+    "developed speckle, so that anatomy is the only cue.",
+}
+
+
 def dataset_card(spec: Spec, dataset: Dataset) -> str:
     """Return the README of a data set (Markdown)."""
-    rows = []
+    parts = [
+        f"# {spec.name}", "", spec.description, "",
+        "Simulated freehand ultrasound: the poses are exact, not measured. Made by",
+        f"`python -m simulate generate {spec.name}`, which gives the same bytes again with the",
+        "library versions in `dataset.json`. `croissant.json` describes it for data hubs.", "",
+        *_splits(dataset), "",
+        *_acquisition(spec), *_extras(spec),
+        *_photoacoustics(spec, dataset),
+        "- `truth/`: the vessel tree of each subject, world mm.",
+        f"- Identity: spec hash `{spec.hash}`, content hash `{dataset.hash}`.", "",
+        *_stress(spec), *_withheld(dataset),
+    ]  # fmt: skip
+    return "\n".join(parts)
+
+
+def _splits(dataset: Dataset) -> list[str]:
+    rows = [
+        "| split | subjects | sweeps | frames | path of the image centre, mm |",
+        "|---|---|---|---|---|",
+    ]
     for split in SPLITS:
         chosen = [entry for entry in dataset.entries if entry.split == split]
         subjects = len({entry.subject for entry in chosen})
         frames = sum(entry.frames for entry in chosen)
-        lengths = [entry.factors["path_mm"] for entry in chosen] or [0.0]
-        rows.append(
-            f"| {split} | {subjects} | {len(chosen)} | {frames} | "
-            f"{min(lengths):.1f} to {max(lengths):.1f} |"
-        )
+        lengths = [entry.factors["path_mm"] for entry in chosen if "path_mm" in entry.factors]
+        span = f"{min(lengths):.1f} to {max(lengths):.1f}" if lengths else "withheld"
+        rows.append(f"| {split} | {subjects} | {len(chosen)} | {frames} | {span} |")
+    return rows
+
+
+def _acquisition(spec: Spec) -> list[str]:
     probe = spec.probe
     pixel_x, pixel_y = probe.pixel_mm
-    ways = {
-        "advance": "Every sweep advances along the positive axis of travel.",
-        "retreat": "Every sweep retreats along the axis of travel.",
-        "both": "Sweeps go either way; the sign of an elevational step is not in two frames.",
-    }
-    return "\n".join([
-        f"# {spec.name}",
-        "",
-        spec.description,
-        "",
-        "Simulated freehand ultrasound: the poses are exact, not measured. Made by",
-        f"`python -m simulate generate {spec.name}`, which gives the same bytes again with the",
-        "library versions in `dataset.json`.",
-        "",
-        "| split | subjects | sweeps | frames | path of the image centre, mm |",
-        "|---|---|---|---|---|",
-        *rows,
-        "",
+    focus = np.array(probe.elevation_focus_mm)
+    return [
         f"- Frames: {probe.height_px} x {probe.width_px} pixels of {pixel_y:.3f} x {pixel_x:.3f}"
         f" mm, {spec.acquisition.frame_rate_hz:g} per second, uint8.",
         f"- Probe: {probe.name}, {probe.centre_frequency_hz / 1e6:g} MHz, elevational beam"
-        f" {float(probe.sigma_elevation_mm(np.array(probe.elevation_focus_mm))):.2f} mm (sigma) at"
+        f" {float(probe.sigma_elevation_mm(focus)):.2f} mm (sigma) at"
         f" its focus of {probe.elevation_focus_mm:g} mm.",
+        f"- Tissue: {spec.tissue.kind}, coherent share {spec.tissue.coherent_fraction:g}.",
         f"- Motion: {', '.join(spec.motion.profiles)}; image plane"
-        f" {' and '.join(spec.motion.orientations)} to the path. {ways[spec.motion.direction]}",
-        f"- Photoacoustic frames: in {spec.showcase.sweeps} sweeps of the test split, engine"
-        f" {spec.photoacoustic.engine}.",
-        "- `truth/`: the vessel tree of each subject, world mm.",
-        f"- Identity: spec hash `{spec.hash}`, content hash `{dataset.hash}`.",
+        f" {' and '.join(spec.motion.orientations)} to the path. {WAYS[spec.motion.direction]}",
+    ]
+
+
+def _extras(spec: Spec) -> list[str]:
+    """Return lines on what not every data set has: measured poses, an inertial sensor."""
+    lines, sensor = [], spec.pose_sensor
+    if sensor.kind != "none":
+        lines.append(
+            f"- Beside the true poses, those of an {sensor.kind} tracker: calibration off by about"
+            f" {sensor.calibration_mm:g} mm and {sensor.calibration_deg:g} degrees, lag"
+            f" {1e3 * sensor.lag_s:g} ms; `channels/bmode/measured/{sensor.kind}`."
+        )
+    if spec.imu.rate_hz:
+        lines.append(
+            f"- Inertial sensor at the face, {spec.imu.rate_hz:g} Hz: specific force and angular"
+            " rate in the image frame; `true_...` without its errors."
+        )
+    return lines
+
+
+def _photoacoustics(spec: Spec, dataset: Dataset) -> list[str]:
+    if not spec.showcase.sweeps:
+        return []
+    splits = "the test split" if spec.showcase.split == "test" else "the test split, and others"
+    lines = [
+        f"- Photoacoustic frames: in {spec.showcase.sweeps} of the sweeps of {splits}, engine"
+        f" {spec.photoacoustic.engine}, medium {spec.photoacoustic.medium}, wavelengths"
+        f" {', '.join(map(str, spec.photoacoustic.wavelengths_nm))} nm."
+    ]
+    for entry in dataset.entries:
+        control = entry.factors.get("kwave_control")
+        if control:
+            off = ", ".join(f"{100 * value:.2g} %" for value in control["relative_difference"])
+            lines.append(
+                f"- Control by k-Wave of {control['frames']} frames of `{entry.name}`: images of"
+                f" both engines differ by {off} (root mean square), by at most"
+                f" {100 * control['largest_difference']:.2g} % of the brightest pixel."
+            )
+    return lines
+
+
+def _stress(spec: Spec) -> list[str]:
+    """Return the table of what is made worse, with its values."""
+    if not spec.stress.factors:
+        return []
+    severities = spec.stress.severities
+    lines = [
+        "## Stress",
         "",
-    ])  # fmt: skip
+        "Each test sweep is there as it is (factor `none`) and once per factor and severity, of the"
+        " same subject, by the same hand on the same path.",
+        "",
+        f"| factor | {' | '.join(map(str, severities))} | meaning |",
+        "|---" * (len(severities) + 2) + "|",
+    ]
+    for name in spec.stress.factors:
+        factor = FACTORS.get(name)
+        levels = [f"{factor.levels[s - 1]:g}" if factor else "" for s in severities]
+        meaning = factor.meaning if factor else "a function of its own"
+        lines.append(f"| {name} | {' | '.join(levels)} | {meaning} |")
+    return [*lines, ""]
+
+
+def _withheld(dataset: Dataset) -> list[str]:
+    kept = dataset.identity.get("withheld")
+    if not kept:
+        return []
+    return [
+        "## Withheld",
+        "",
+        f"The {kept['split']} split is drawn from private entropy, SHA-256"
+        f" `{kept['entropy_sha256']}`, and has no poses, landmarks or vessel trees; who holds the"
+        " answers can score it.",
+        "",
+    ]

@@ -2,136 +2,260 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 
 from benchmark.geometry import apply
 from benchmark.sweep import Channel, Sweep
-from simulate.acquisition import frame_times, laser_times, visible_landmarks
+from simulate.acquisition import frame_times, gain_changes, laser_times, visible_landmarks
+from simulate.contact import darken, loss_db, sample_losses
+from simulate.design import SweepPlan, plan_sweeps
+from simulate.factors import at_level, level_of
+from simulate.inertial import measure_inertial
 from simulate.motion import poses, sample_motion
-from simulate.phantom import Tissue, sample_tissue
-from simulate.spec import Spec, plain
+from simulate.phantom import Tissue, TissueSettings, sample_tissue
+from simulate.pose_sensor import calibration_error, measure_poses
+from simulate.spec import Spec
+from simulate.tissue_motion import TissueMotion, sample_tissue_motion
 from simulate.trajectory import Trajectory
 
+__all__ = ["Scene", "SweepPlan", "make_sweep", "open_scene", "plan_sweeps", "subject_tissue"]
+
 SUBJECT_STREAM = 2**31  # spawn keys of subjects stand apart from those of sweeps
+SENSOR_STREAM = 2**31 + 1  # and so does that of the one calibration of a data set
+
+
+def subject_tissue(spec: Spec, subject_index: int, entropy: int | None = None) -> Tissue:
+    """Return the tissue of a subject: the same for all of its sweeps; see `make_sweep`."""
+    return _tissue(spec.tissue, spec.seed if entropy is None else entropy, subject_index)
+
+
+@lru_cache(maxsize=4)  # a rich tissue takes a second to draw, and a subject has several sweeps
+def _tissue(settings: TissueSettings, entropy: int, subject_index: int) -> Tissue:
+    sequence = np.random.SeedSequence(entropy, spawn_key=(SUBJECT_STREAM, subject_index))
+    return sample_tissue(np.random.default_rng(sequence), settings)
 
 
 @dataclass(frozen=True)
-class SweepPlan:
-    """What is settled about a sweep before anything is drawn."""
+class Scene:
+    """All that is drawn for one sweep before anything is rendered; spec: with its stress."""
 
-    index: int
-    name: str
-    split: str
-    subject: str
-    subject_index: int
-    profile: str
-    orientation: str
-    showcase: bool
+    spec: Spec
+    plan: SweepPlan
+    tissue: Tissue
+    motion: Trajectory
+    times: np.ndarray
+    noise_seed: int
+    laser: np.random.Generator
+    extras: tuple[np.random.SeedSequence, ...]
+
+    def pose_at(self, times: np.ndarray) -> np.ndarray:
+        """Return world_from_image (N, 4, 4) at times (N,) s."""
+        return poses(self.plan.profile, times, self.motion, self.tissue.skin_surface)
+
+    @cached_property
+    def trajectory(self) -> np.ndarray:
+        """The true poses (N, 4, 4) of the B-mode frames."""
+        return self.pose_at(self.times)
+
+    @property
+    def line_poses(self) -> np.ndarray | None:
+        """The true poses (N, lines, 4, 4) of their scan lines, or None where all are as one."""
+        if not self.spec.bmode.line_time_s:
+            return None
+        instants = self.spec.bmode.line_times(self.times)
+        return self.pose_at(instants.ravel()).reshape(*instants.shape, 4, 4)
+
+    @property
+    def tissue_motion(self) -> TissueMotion | None:
+        """How tissue moves during the sweep, or None where it does not."""
+        settings = self.spec.tissue.motion
+        if settings.still:
+            return None
+        return sample_tissue_motion(self.sensor(4), settings, self.tissue.vessels)
+
+    def sensor(self, number: int) -> np.random.Generator:
+        """Return a stream of random numbers of its own for something beside the frames."""
+        return np.random.default_rng(self.extras[number])
 
 
-def plan_sweeps(spec: Spec) -> tuple[SweepPlan, ...]:
-    """Return the plan of every sweep of a data set, in order.
-
-    Within a split, profiles change from sweep to sweep and orientations from round to round, so
-    that each split has as many of each as can be.
-    """
-    plans: list[SweepPlan] = []
-    subject_index = 0
-    profiles, orientations = spec.motion.profiles, spec.motion.orientations
-    for split in ("train", "val", "test"):
-        for number in range(getattr(spec.subjects, split)):
-            subject = f"{split}-{number:03d}"
-            for repeat in range(spec.subjects.sweeps):
-                place = number * spec.subjects.sweeps + repeat
-                profile = profiles[place % len(profiles)]
-                orientation = orientations[place // len(profiles) % len(orientations)]
-                name = f"{subject}-{repeat}-{profile}-{orientation}"
-                showcase = split == "test" and place < spec.showcase.sweeps
-                choices = (subject, subject_index, profile, orientation, showcase)
-                plans.append(SweepPlan(len(plans), name, split, *choices))
-            subject_index += 1
-    return tuple(plans)
-
-
-def subject_tissue(spec: Spec, subject_index: int) -> Tissue:
-    """Return the tissue of a subject: the same for all of its sweeps."""
-    sequence = np.random.SeedSequence(spec.seed, spawn_key=(SUBJECT_STREAM, subject_index))
-    return sample_tissue(np.random.default_rng(sequence), spec.tissue)
-
-
-def make_sweep(spec: Spec, index: int) -> Sweep:
-    """Return sweep `index` of a data set: the same whatever else is made, and wherever."""
-    from simulate.bmode import render_bmode
-
+def open_scene(spec: Spec, index: int, entropy: int | None = None) -> Scene:
+    """Draw sweep `index` of a data set; see `make_sweep`."""
     plan = plan_sweeps(spec)[index]
-    tissue = subject_tissue(spec, plan.subject_index)
-    sequence = np.random.SeedSequence(spec.seed, spawn_key=(index,))
-    hand, clock, noise, laser = (np.random.default_rng(child) for child in sequence.spawn(4))
-    motion = sample_motion(
-        plan.profile, hand, spec.motion, plan.orientation, spec.acquisition.duration_s
+    local = at_level(spec, plan.factor, plan.severity)
+    seed = spec.seed if entropy is None else entropy
+    sequence = np.random.SeedSequence(seed, spawn_key=(plan.drawn_as,))
+    streams, extras = sequence.spawn(4), sequence.spawn(6)
+    hand, clock, noise, laser = (np.random.default_rng(child) for child in streams)
+    duration = local.acquisition.duration_s
+    return Scene(
+        spec=local,
+        plan=plan,
+        tissue=subject_tissue(local, plan.subject_index, entropy),
+        motion=sample_motion(plan.profile, hand, local.motion, plan.orientation, duration),
+        times=frame_times(clock, local.acquisition),
+        noise_seed=int(noise.integers(2**63)),
+        laser=laser,
+        extras=tuple(extras),
     )
-    times = frame_times(clock, spec.acquisition)
-    trajectory = poses(plan.profile, times, motion, tissue.skin_surface)
-    frames = render_bmode(
-        tissue, spec.probe, spec.bmode, trajectory, seed=int(noise.integers(2**63)), threads=1
-    )
-    mm_from_pixel = spec.probe.mm_from_pixel
-    channels = {"bmode": Channel(frames, times, mm_from_pixel, world_from_image=trajectory)}
-    if plan.showcase:
-        channels["pa"] = _photoacoustic_channel(spec, plan, tissue, motion, laser)
+
+
+def make_sweep(spec: Spec, index: int, entropy: int | None = None) -> Sweep:
+    """Return sweep `index` of a data set: the same whatever else is made, and wherever.
+
+    entropy: what it is drawn from in place of the spec's seed, where that must not be known.
+    """
+    scene = open_scene(spec, index, entropy)
+    factors = _factors(spec, scene)
+    channels = _bmode_channels(scene)
+    if scene.plan.showcase:
+        channels["pa"], control = _photoacoustic_channel(scene)
+        factors |= {"kwave_control": control} if control else {}
+        channels |= _doppler_channels(scene) if scene.spec.showcase.doppler else {}
+    imu = None
+    if scene.spec.imu.rate_hz:
+        duration = scene.spec.acquisition.duration_s
+        imu = measure_inertial(scene.sensor(1), scene.spec.imu, scene.pose_at, duration)
+    bmode = channels["bmode"]
     return Sweep(
-        name=plan.name,
+        name=scene.plan.name,
         channels=channels,
         landmarks=visible_landmarks(
-            tissue.landmarks_mm, trajectory, mm_from_pixel, frames.shape[1:]
+            scene.tissue.landmarks_mm,
+            scene.trajectory,
+            bmode.mm_from_pixel,
+            bmode.frames.shape[1:],
         ),
-        probe=plain(asdict(spec.probe)),
-        factors=_factors(spec, plan, motion, trajectory),
+        probe=scene.spec.told("probe"),
+        factors=factors,
+        imu=imu,
     )
 
 
-def _photoacoustic_channel(
-    spec: Spec,
-    plan: SweepPlan,
-    tissue: Tissue,
-    motion: Trajectory,
-    rng: np.random.Generator,
-) -> Channel:
-    """Return the photoacoustic frames of a sweep, at the laser's times and their own poses."""
+def _bmode_channels(scene: Scene) -> dict[str, Channel]:
+    """Return the B-mode channel, and that of the IQ behind it where the spec keeps it."""
+    from simulate.bmode import beam_for, image_from_iq, iq_mm_from_sample, render_bmode, render_iq
+
+    spec, lines = scene.spec, scene.line_poses
+    poses = scene.trajectory if lines is None else lines
+    gain_db = gain_changes(scene.sensor(3), spec.acquisition, scene.times)
+    moving = scene.tissue_motion
+    common: dict[str, Any] = {
+        "seed": scene.noise_seed,
+        "threads": 1,
+        "timestamps": scene.times,
+        "displacement": None if moving is None else moving.displacement,
+    }
+    channels: dict[str, Channel] = {}
+    if spec.bmode.store_iq:
+        beam = beam_for(scene.tissue, spec.probe, spec.bmode)
+        iq = render_iq(scene.tissue, spec.probe, spec.bmode, poses, **common)
+        frames = image_from_iq(iq, spec.probe, spec.bmode, beam, gain_db)
+        matrix = iq_mm_from_sample(beam)
+        channels["iq"] = Channel(iq, scene.times, matrix, world_from_image=scene.trajectory)
+    else:
+        common["gain_db"] = gain_db
+        frames = render_bmode(scene.tissue, spec.probe, spec.bmode, poses, **common)
+    if spec.contact.losses:
+        losses = sample_losses(scene.sensor(2), spec.contact, spec.acquisition.duration_s)
+        lost = loss_db(losses, spec.contact.loss_db, scene.times, frames.shape[2])
+        frames = darken(frames, lost, spec.bmode.dynamic_range_db)
+    channels["bmode"] = Channel(
+        frames,
+        scene.times,
+        spec.probe.mm_from_pixel,
+        world_from_image=scene.trajectory,
+        measured=_measured(scene),
+        line_world_from_image=lines,
+    )
+    return channels
+
+
+def _measured(scene: Scene) -> dict[str, np.ndarray]:
+    """Return what a tracker on the probe would have said, by its kind; without one, nothing."""
+    settings = scene.spec.pose_sensor
+    if settings.kind == "none":
+        return {}
+    sequence = np.random.SeedSequence(scene.spec.seed, spawn_key=(SENSOR_STREAM,))
+    calibration = calibration_error(np.random.default_rng(sequence), settings)
+    found = measure_poses(scene.sensor(0), settings, scene.pose_at, scene.times, calibration)
+    return {settings.kind: found}
+
+
+def _photoacoustic_channel(scene: Scene) -> tuple[Channel, dict[str, Any]]:
+    """Return the photoacoustic frames of a sweep, at the laser's times and their own poses.
+
+    With them, what k-Wave says of the first of them where the spec asks for it; see
+    `simulate.control`.
+    """
+    from simulate.control import kwave_control
     from simulate.photoacoustic import photoacoustic_mm_from_pixel, render_photoacoustic
 
-    settings = spec.photoacoustic
+    spec, settings = scene.spec, scene.spec.photoacoustic
     times = laser_times(spec.acquisition, settings.frames_per_second, spec.showcase.frames)
     wavelength = np.resize(np.asarray(settings.wavelengths_nm, float), len(times))
     pulses = settings.pulses_averaged
     offsets = ((np.arange(pulses) + 0.5) / pulses - 0.5) / settings.frames_per_second
     instants = np.clip((times[:, None] + offsets).ravel(), 0.0, spec.acquisition.duration_s)
-    pulse_poses = poses(plan.profile, instants, motion, tissue.skin_surface)
+    pulse_poses = scene.pose_at(instants).reshape(len(times), pulses, 4, 4)
     frames = render_photoacoustic(
-        tissue, spec.probe, settings, pulse_poses.reshape(len(times), pulses, 4, 4), wavelength,
-        seed=int(rng.integers(2**63)),
+        scene.tissue, spec.probe, settings, pulse_poses, wavelength,
+        seed=int(scene.laser.integers(2**63)),
     )  # fmt: skip
-    return Channel(
+    control: dict[str, Any] = {}
+    if spec.showcase.control_frames and scene.plan.index == _first_shown(spec):
+        chosen = np.linspace(0, len(times) - 1, spec.showcase.control_frames).round().astype(int)
+        control = kwave_control(
+            scene.tissue, spec.probe, settings, pulse_poses[chosen, 0], wavelength[chosen]
+        )
+    channel = Channel(
         frames,
         times,
         photoacoustic_mm_from_pixel(spec.probe, settings),
         wavelength,
-        world_from_image=poses(plan.profile, times, motion, tissue.skin_surface),
+        world_from_image=scene.pose_at(times),
     )
+    return channel, control
 
 
-def _factors(
-    spec: Spec, plan: SweepPlan, motion: Trajectory, trajectory: np.ndarray
-) -> dict[str, Any]:
-    """Return what a result may be broken down by; lengths of the image centre's path in mm."""
-    centre = apply(
-        trajectory @ spec.probe.mm_from_pixel,
-        np.array([[(spec.probe.width_px - 1) / 2, (spec.probe.height_px - 1) / 2, 0.0]]),
-    )[:, 0]
+def _doppler_channels(scene: Scene) -> dict[str, Channel]:
+    """Return power and velocity of blood, at times and poses of their own."""
+    from simulate.doppler import render_doppler
+    from simulate.doppler_settings import pulse_times
+
+    spec, moving = scene.spec, scene.tissue_motion
+    rate = spec.doppler.frames_per_second
+    times = laser_times(spec.acquisition, rate, spec.showcase.frames)
+    poses, instants = scene.pose_at(times), pulse_times(times, spec.doppler)
+    found = render_doppler(
+        scene.tissue, spec.probe, spec.doppler, spec.bmode,
+        scene.pose_at(instants.ravel()).reshape(*instants.shape, 4, 4), times,
+        seed=int(scene.sensor(5).integers(2**63)),
+        displacement=None if moving is None else moving.displacement,
+    )  # fmt: skip
+    matrix = spec.probe.mm_from_pixel
     return {
+        name: Channel(frames, times, matrix, world_from_image=poses)
+        for name, frames in zip(("doppler", "doppler-velocity"), found, strict=True)
+    }
+
+
+def _first_shown(spec: Spec) -> int:
+    """Return the index of the first sweep of the test split with photoacoustic frames."""
+    return next(plan.index for plan in plan_sweeps(spec) if plan.showcase and plan.split == "test")
+
+
+def _factors(spec: Spec, scene: Scene) -> dict[str, Any]:
+    """Return what a result may be broken down by; lengths of the image centre's path in mm."""
+    probe, plan, trajectory = scene.spec.probe, scene.plan, scene.trajectory
+    centre = apply(
+        trajectory @ probe.mm_from_pixel,
+        np.array([[(probe.width_px - 1) / 2, (probe.height_px - 1) / 2, 0.0]]),
+    )[:, 0]
+    factors = {
         "spec": spec.name,
         "spec_hash": spec.hash,
         "seed": spec.seed,
@@ -139,7 +263,11 @@ def _factors(
         "subject": plan.subject,
         "profile": plan.profile,
         "orientation": plan.orientation,
-        "direction": "retreat" if motion.backwards else "advance",
+        "direction": "retreat" if scene.motion.backwards else "advance",
         "path_mm": round(float(np.linalg.norm(np.diff(centre, axis=0), axis=1).sum()), 6),
         "net_mm": round(float(np.linalg.norm(centre[-1] - centre[0])), 6),
     }
+    if spec.stress.factors and plan.split == "test":
+        factors |= {"factor": plan.factor or "none", "severity": plan.severity}
+        factors |= {"level": level_of(plan.factor, plan.severity)}
+    return factors

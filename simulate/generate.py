@@ -1,7 +1,6 @@
 """From a spec to a data set folder, in any number of processes, machines and attempts.
 
-All of them give the same bytes: sweeps are written whole under their own names, each with a record
-of its hash, and whoever finds all records there writes the index.
+All of them give the same bytes; see `simulate.folder`.
 """
 
 from __future__ import annotations
@@ -15,20 +14,24 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from benchmark.dataset import Dataset, Entry, open_dataset, write_dataset
+from benchmark.dataset import Dataset
 from benchmark.errors import UserError
-from benchmark.files import atomic_path, read_json, sha256_of_file, write_json
-from benchmark.sweep import write_sweep
+from benchmark.files import atomic_path, write_json
 from simulate import GENERATOR_VERSION
 from simulate.card import dataset_card
-from simulate.compose import SweepPlan, make_sweep, plan_sweeps, subject_tissue
+from simulate.compose import make_sweep, subject_tissue
+from simulate.croissant import croissant
+from simulate.design import SweepPlan, plan_sweeps
+from simulate.folder import DatasetFolder
+from simulate.size import check_memory
 from simulate.spec import Spec
+from simulate.withheld import Withheld, public_factors
 
 VERSIONS_OF = ("numpy", "numba", "scipy", "h5py", "k-wave-python")
 THREAD_VARIABLES = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS",
@@ -52,6 +55,7 @@ def generate(
     workers: int | None = None,
     shard: tuple[int, int] = (1, 1),
     executor: Executor | None = None,
+    withheld: Withheld | None = None,
 ) -> Dataset | None:
     """Make all sweeps of a data set that are not there yet; return it, or None if others miss.
 
@@ -60,97 +64,90 @@ def generate(
     folder : of the data set; taken up where an earlier run of the same spec left it.
     workers : processes; by default one per core this process may use.
     shard : (i, n) makes the i-th of n parts only, 1 to n.
-    executor : runs the work in place of a pool of this machine, e.g. Dask's. Its workers must have
-        one BLAS thread each, or photoacoustic frames differ in their last bits.
+    executor : runs the work in place of a pool of this machine, e.g. Dask's; its workers must see
+        the folder under the same name.
+    withheld : draws the test split from private entropy and puts its answers elsewhere.
 
     Raises
     ------
-    UserError : the folder holds another data set, or part of one from other library versions.
+    UserError : the folder holds another data set, or part of one from other library versions; more
+        memory is needed than there is; answers within the data set's folder.
     """
-    folder = Path(folder)
     part, parts = shard
     if not 1 <= part <= parts:
         raise UserError(f"shard: expected i/n with 1 <= i <= n, got {part}/{parts}")
     if workers is not None and workers < 1:
         raise UserError(f"workers: expected at least 1, got {workers}")
-    _claim(folder, spec)
+    homes = _homes(Path(folder), withheld)
     plans = plan_sweeps(spec)
     mine = plans[part - 1 :: parts]
-    missing = [plan for plan in mine if _recorded(folder, plan) is None]
+    _claim(spec, homes, withheld)
+    missing = [plan for plan in mine if not _is_made(homes, plan)]
     missing.sort(key=lambda plan: not plan.showcase)  # the longest first
     if missing:
         count = min(workers or len(os.sched_getaffinity(0)), len(missing))
         with contextlib.ExitStack() as stack:
-            chosen = executor or stack.enter_context(_pool(count))
-            _run(chosen, spec, folder, missing, len(mine) - len(missing))
-    return _finish(folder, spec, plans)
+            if executor is None:
+                check_memory(spec, count)
+                executor = stack.enter_context(_pool(count))
+            _run(executor, spec, homes, missing, len(mine) - len(missing), withheld)
+    return _finish(spec, homes, plans)
 
 
-def _claim(folder: Path, spec: Spec) -> None:
-    """Write the identity of a data set into its folder, or refuse a folder that has another."""
-    path, ours = folder / "identity.json", identity(spec)
-    if not path.is_file():
-        if (folder / "dataset.json").is_file():
-            raise UserError(
-                f"{folder}: holds a data set that was not generated; choose another --out"
-            )
-        write_json(path, ours)
+@dataclass(frozen=True)
+class _Homes:
+    """Where sweeps go: the data set, and the answers of its test split where those are apart."""
+
+    public: DatasetFolder
+    answers: DatasetFolder | None
+
+
+def _homes(folder: Path, withheld: Withheld | None) -> _Homes:
+    if withheld is None:
+        return _Homes(DatasetFolder(folder), None)
+    answers = Path(withheld.answers)
+    if answers.resolve().is_relative_to(folder.resolve()):
+        raise UserError(f"answers: expected a folder outside of {folder}, got {answers}")
+    return _Homes(DatasetFolder(folder, without_truth=("test",)), DatasetFolder(answers))
+
+
+def _claim(spec: Spec, homes: _Homes, withheld: Withheld | None) -> None:
+    ours = identity(spec)
+    if withheld is None or homes.answers is None:
+        homes.public.claim(ours)
         return
-    found = read_json(path)
-    if found.get("spec_hash") != ours["spec_hash"]:
-        raise UserError(
-            f"{path}: expected spec hash {ours['spec_hash'][:12]} of '{spec.name}', got "
-            f"{str(found.get('spec_hash'))[:12]}; delete the folder or choose another --out"
-        )
-    if found != ours and not (folder / "dataset.json").is_file():
-        raise UserError(
-            f"{path}: this part was made with {found.get('versions')}, now {ours['versions']}; "
-            "delete the folder or choose another --out"
-        )
+    homes.public.claim({**ours, "withheld": withheld.commitment})
+    private = {**withheld.commitment, "entropy": f"{withheld.entropy:x}"}
+    homes.answers.claim({**ours, "withheld": private})
 
 
-def _sweep_path(folder: Path, plan: SweepPlan) -> Path:
-    return folder / "sweeps" / f"{plan.name}.h5"
+def _is_made(homes: _Homes, plan: SweepPlan) -> bool:
+    """Return whether a sweep is there whole, and its answer where it has one apart."""
+    answered = plan.split != "test" or homes.answers is None or homes.answers.recorded(plan)
+    return bool(answered and homes.public.recorded(plan))
 
 
-def _record_path(folder: Path, plan: SweepPlan) -> Path:
-    return folder / "records" / f"{plan.name}.json"
-
-
-def _recorded(folder: Path, plan: SweepPlan) -> Entry | None:
-    """Return the entry of a sweep that is there whole, or None."""
-    path = _record_path(folder, plan)
-    if not (path.is_file() and _sweep_path(folder, plan).is_file()):
-        return None
-    entry = Entry(**read_json(path))
-    truth = folder / "truth" / f"{plan.subject}.json"
-    whole = sha256_of_file(_sweep_path(folder, plan)) == entry.sha256 and truth.is_file()
-    return entry if whole else None
-
-
-def _make_and_write(spec: Spec, index: int, folder: str) -> int:
-    """Make one sweep and write it, its subject's truth and its record; return its frames."""
+def _make_and_write(spec: Spec, index: int, homes: _Homes, withheld: Withheld | None) -> int:
+    """Make one sweep and write it where it belongs; return its frames."""
     plan = plan_sweeps(spec)[index]
-    sweep = make_sweep(spec, index)
-    path = _sweep_path(Path(folder), plan)
-    write_sweep(path, sweep)
-    truth = subject_tissue(spec, plan.subject_index).vessels.to_json()
-    write_json(Path(folder) / "truth" / f"{plan.subject}.json", truth)
-    entry = Entry(
-        name=plan.name,
-        file=f"sweeps/{path.name}",
-        split=plan.split,
-        subject=plan.subject,
-        frames=len(sweep),
-        sha256=sha256_of_file(path),
-        factors=sweep.factors,
-    )
-    write_json(_record_path(Path(folder), plan), asdict(entry))
+    private = withheld is not None and plan.split == "test"
+    entropy = withheld.entropy if withheld is not None and private else None
+    sweep = make_sweep(spec, index, entropy)
+    truth = subject_tissue(spec, plan.subject_index, entropy).vessels.to_json()
+    if private and homes.answers is not None:
+        homes.answers.write(plan, sweep, truth)
+        sweep = sweep.withhold(public_factors(dict(sweep.factors)))
+    homes.public.write(plan, sweep, truth)
     return len(sweep)
 
 
 def _run(
-    executor: Executor, spec: Spec, folder: Path, plans: Sequence[SweepPlan], done: int
+    executor: Executor,
+    spec: Spec,
+    homes: _Homes,
+    plans: Sequence[SweepPlan],
+    done: int,
+    withheld: Withheld | None,
 ) -> None:
     """Make sweeps, with a bar that counts them; what was not begun is dropped on an error."""
     bar = tqdm(
@@ -158,7 +155,7 @@ def _run(
         file=sys.stderr,
     )  # fmt: skip
     futures: list[Future[int]] = [
-        executor.submit(_make_and_write, spec, plan.index, str(folder)) for plan in plans
+        executor.submit(_make_and_write, spec, plan.index, homes, withheld) for plan in plans
     ]
     with bar:
         bar.set_postfix_str("first use compiles")
@@ -208,17 +205,16 @@ def _leave_on_interrupt() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def _finish(folder: Path, spec: Spec, plans: Sequence[SweepPlan]) -> Dataset | None:
-    """Write the data set's index and card once every sweep is there."""
-    found = [_recorded(folder, plan) for plan in plans]
-    entries = [entry for entry in found if entry is not None]
-    if len(entries) < len(plans):
-        return None
-    if (folder / "dataset.json").is_file():
-        dataset = open_dataset(folder)
-        if [asdict(e) for e in dataset.entries] == [asdict(e) for e in entries]:
-            return dataset
-    dataset = write_dataset(folder, spec.name, entries, read_json(folder / "identity.json"))
-    with atomic_path(folder / "README.md") as temporary:
-        temporary.write_text(dataset_card(spec, dataset), encoding="utf-8")
+def _finish(spec: Spec, homes: _Homes, plans: Sequence[SweepPlan]) -> Dataset | None:
+    """Write index, card and metadata of the data set, and of its answers, once all is there."""
+    if homes.answers is not None:
+        tests = [plan for plan in plans if plan.split == "test"]
+        answers, _ = homes.answers.finish(f"{spec.name}-answers", tests)
+        if answers is None:
+            return None
+    dataset, is_new = homes.public.finish(spec.name, plans)
+    if dataset is not None and is_new:
+        with atomic_path(dataset.folder / "README.md") as temporary:
+            temporary.write_text(dataset_card(spec, dataset), encoding="utf-8")
+        write_json(dataset.folder / "croissant.json", croissant(spec, dataset))
     return dataset

@@ -1,12 +1,9 @@
 """The whole of a data set as one frozen record: TOML -> spec -> canonical JSON -> SHA-256."""
 
 import dataclasses
-import difflib
 import math
 import re
 import tomllib
-import types
-import typing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,22 +13,57 @@ from benchmark.files import canonical_json, sha256_of_text
 from simulate import GENERATOR_VERSION
 from simulate.acquisition import AcquisitionSettings
 from simulate.bmode_settings import BmodeSettings
+from simulate.contact import ContactSettings
+from simulate.doppler_settings import DopplerSettings, check_rate
+from simulate.factors import SEVERITIES, find_factor
+from simulate.inertial import InertialSettings
 from simulate.motion import MotionSettings
 from simulate.phantom import TissueSettings
 from simulate.photoacoustic_plan import PhotoacousticSettings, plan_grid
+from simulate.pose_sensor import PoseSensorSettings
+from simulate.records import record_from_table
 from simulate.transducer import Probe
 
 SPEC_FOLDER = Path(__file__).parent / "specs"
+DESIGNS = ("rounds", "latin-square")
+
+# Keys that came after the first data sets were made, by table ("" for whole tables): while they
+# have their defaults they are no part of a spec's identity, so older specs keep theirs.
+LATER: dict[str, tuple[str, ...]] = {
+    "": ("contact", "doppler", "imu", "pose_sensor", "stress"),
+    "subjects": ("design",),
+    "acquisition": ("gain_change_db",),
+    "bmode": (
+        "depth_adaptive", "line_time_s", "lines", "shadows", "side_lobes", "speckle_reduction",
+        "speckle_reduction_px", "store_iq",
+    ),
+    "motion": (
+        "azimuth_deg", "fan_deg", "jerk_deg", "jerk_mm", "jerks", "pauses", "reversals",
+        "tilt_deg", "tremor_hz", "wobble_axes",
+    ),
+    "tissue": (
+        "bone_depth_mm", "carotid_depth_mm", "carotid_radius_mm", "coherent_fraction",
+        "coherent_length_mm", "inclusion_depth_mm", "inclusion_radius_mm", "inclusions", "motion",
+        "specular",
+    ),
+    "probe": ("diffraction",),
+    "showcase": ("control_frames", "doppler", "split"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class SubjectSettings:
-    """How many subjects each split has, and how many sweeps each subject; the `subjects` table."""
+    """How many subjects each split has, and how many sweeps each subject; the `subjects` table.
+
+    design: how profiles and orientations are spread, "rounds" or "latin-square"; see
+    `simulate.design`.
+    """
 
     train: int = 1
     val: int = 1
     test: int = 1
     sweeps: int = 1
+    design: str = "rounds"
 
     def __post_init__(self) -> None:
         for key in ("train", "val", "test"):
@@ -41,23 +73,60 @@ class SubjectSettings:
             raise UserError(f"subjects.sweeps: expected at least 1, got {self.sweeps}")
         if self.train + self.val + self.test == 0:
             raise UserError("subjects: expected at least one in some split, got none")
+        if self.design not in DESIGNS:
+            raise unknown_name("subjects.design: design", self.design, DESIGNS)
 
 
 @dataclass(frozen=True)
 class ShowcaseSettings:
-    """Which sweeps have photoacoustic frames: the first of the test split; the `showcase` table.
+    """Which sweeps have photoacoustic frames: the first of each split; the `showcase` table.
 
-    sweeps: how many; frames: at most so many photoacoustic frames in each, spread over it.
+    sweeps: how many of the test split; frames: at most so many photoacoustic frames in each,
+    spread over it; doppler: whether these sweeps have Doppler frames too; split: "test", or "all"
+    for as large a share of the other splits too;
+    control_frames: so many of the first showcase sweep's are made a second time, by k-Wave, and
+    the difference is told in the data set's card.
     """
 
     sweeps: int = 0
     frames: int = 24
+    split: str = "test"
+    control_frames: int = 0
+    doppler: bool = False
 
     def __post_init__(self) -> None:
         if self.sweeps < 0:
             raise UserError(f"showcase.sweeps: expected at least 0, got {self.sweeps}")
         if self.frames < 1:
             raise UserError(f"showcase.frames: expected at least 1, got {self.frames}")
+        if self.split not in ("test", "all"):
+            raise UserError(f"showcase.split: expected 'test' or 'all', got {self.split!r}")
+        if not 0 <= self.control_frames <= self.frames:
+            raise UserError(
+                f"showcase.control_frames: expected 0 to {self.frames}, got {self.control_frames}"
+            )
+
+
+@dataclass(frozen=True)
+class StressSettings:
+    """What is made worse, one factor at a time, in the test split; the `stress` table.
+
+    factors: names of `simulate.factors`, or addresses "module:function" of functions
+    (spec, severity) -> spec; severities: of 1 to 5. Every test sweep is made once as it is and once
+    per factor and severity: of the same subject, by the same hand on the same path.
+    """
+
+    factors: tuple[str, ...] = ()
+    severities: tuple[int, ...] = SEVERITIES
+
+    def __post_init__(self) -> None:
+        for name in self.factors:
+            find_factor(name)
+        if not self.severities or not set(self.severities) <= set(SEVERITIES):
+            raise UserError(
+                f"stress.severities: expected some of {list(SEVERITIES)}, got "
+                f"{list(self.severities)}"
+            )
 
 
 @dataclass(frozen=True)
@@ -78,6 +147,11 @@ class Spec:
     bmode: BmodeSettings = field(default_factory=BmodeSettings)
     photoacoustic: PhotoacousticSettings = field(default_factory=PhotoacousticSettings)
     showcase: ShowcaseSettings = field(default_factory=ShowcaseSettings)
+    doppler: DopplerSettings = field(default_factory=DopplerSettings)
+    contact: ContactSettings = field(default_factory=ContactSettings)
+    pose_sensor: PoseSensorSettings = field(default_factory=PoseSensorSettings)
+    imu: InertialSettings = field(default_factory=InertialSettings)
+    stress: StressSettings = field(default_factory=StressSettings)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.name):
@@ -93,6 +167,24 @@ class Spec:
         self._refuse_a_path_beyond_the_tissue()
         if self.showcase.sweeps:
             plan_grid(self.probe, self.photoacoustic)  # refuses grids that cannot work
+        if self.showcase.sweeps and self.showcase.doppler:
+            check_rate(self.probe, self.doppler)
+        self._refuse_lines_beyond_the_frame()
+
+    def _refuse_lines_beyond_the_frame(self) -> None:
+        longest = 1.0 / (self.acquisition.frame_rate_hz * self.bmode.lines)
+        if self.bmode.line_time_s > longest:
+            raise UserError(
+                f"bmode.line_time_s: expected at most {longest:.3g} s, a frame's time at "
+                f"acquisition.frame_rate_hz = {self.acquisition.frame_rate_hz:g} over "
+                f"bmode.lines = {self.bmode.lines}, got {self.bmode.line_time_s:g}"
+            )
+        echo = 2e-3 * self.probe.depth_mm / self.probe.sound_speed_m_s
+        if 0.0 < self.bmode.line_time_s < echo:
+            raise UserError(
+                f"bmode.line_time_s: expected 0 or at least {echo:.3g} s, which sound takes to "
+                f"probe.depth_mm = {self.probe.depth_mm:g} and back, got {self.bmode.line_time_s:g}"
+            )
 
     def _refuse_a_path_beyond_the_tissue(self) -> None:
         if self.tissue.kind == "uniform":
@@ -104,10 +196,14 @@ class Spec:
                 f"motion.path_length_mm and motion.start_mm lead, got "
                 f"{self.tissue.vessel_extent_mm[1]:g}"
             )
-        if self.probe.width_mm >= self.tissue.limb_radius_mm[0]:
+        key, face = "probe.width_mm", self.probe.width_mm
+        if self.probe.geometry == "curvilinear":
+            half_angle = 0.5 * self.probe.aperture_mm / self.probe.radius_mm
+            key, face = "probe.radius_mm: face", 2.0 * self.probe.radius_mm * math.sin(half_angle)
+        if face >= self.tissue.limb_radius_mm[0]:
             raise UserError(
-                "probe.width_mm: expected less than the limb's radius, tissue.limb_radius_mm from "
-                f"{self.tissue.limb_radius_mm[0]:g} mm, got {self.probe.width_mm:g}"
+                f"{key}: expected less than the limb's radius, tissue.limb_radius_mm from "
+                f"{self.tissue.limb_radius_mm[0]:g} mm, got {face:g}"
             )
 
     def to_dict(self) -> dict[str, Any]:
@@ -116,10 +212,25 @@ class Spec:
 
     @property
     def hash(self) -> str:
-        """SHA-256 of the canonical JSON of the spec and the generator's version."""
-        return sha256_of_text(
-            canonical_json({"generator": GENERATOR_VERSION, "spec": self.to_dict()})
-        )
+        """SHA-256 of the canonical JSON of the spec and the generator's version.
+
+        What came later than the first specs and has its default counts as not there; see `LATER`.
+        """
+        told = {key: self.told(key) for key in self.to_dict()}
+        for key in LATER[""]:
+            if getattr(self, key) == type(getattr(self, key))():
+                del told[key]
+        return sha256_of_text(canonical_json({"generator": GENERATOR_VERSION, "spec": told}))
+
+    def told(self, key: str) -> Any:
+        """Return one table as plain JSON values, without later keys that have their defaults."""
+        value = getattr(self, key)
+        if not dataclasses.is_dataclass(value) or isinstance(value, type):
+            return plain(value)
+        table, defaults = dataclasses.asdict(value), dataclasses.asdict(type(value)())
+        later = LATER.get(key, ())
+        kept = {name: v for name, v in table.items() if name not in later or v != defaults[name]}
+        return plain(kept)
 
 
 def plain(value: Any) -> Any:
@@ -148,85 +259,42 @@ def load_spec(name_or_path: str | Path) -> Spec:
         path = SPEC_FOLDER / f"{name_or_path}.toml"
         if not path.is_file():
             raise unknown_name("spec", str(name_or_path), spec_names())
+    return spec_from_table(_table(path), str(path))
+
+
+def _table(path: Path, below: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """Return the table of a TOML file, laid over that of the spec which it `extends`, if any."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: expected TOML, {error}") from error
-    return spec_from_table(table, str(path))
+    base = table.pop("extends", None)
+    if base is None:
+        return table
+    if not isinstance(base, str):
+        raise UserError(f"{path}: extends: expected the name of a spec or file, got {base!r}")
+    inner = path.parent / base if base.endswith(".toml") else SPEC_FOLDER / f"{base}.toml"
+    if not inner.is_file():
+        raise UserError(f"{path}: extends: {unknown_name('spec', base, spec_names())}")
+    if inner in (*below, path):
+        raise UserError(f"{path}: extends: '{base}' leads back to itself")
+    return _laid_over(_table(inner, (*below, path)), table)
+
+
+def _laid_over(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """Return a table with the values of another put in, tables within tables key by key."""
+    merged = dict(under)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _laid_over(merged[key], value) if both else value
+    return merged
 
 
 def spec_from_table(table: dict[str, Any], source: str) -> Spec:
     """Return the spec of a table as TOML gives it; `source` names it in errors."""
     try:
-        return _record(Spec, table, "")
+        return record_from_table(Spec, table, "")
     except UserError as error:
         raise UserError(f"{source}: {error}") from error
-
-
-def _record(kind: type, table: Any, where: str) -> Any:
-    """Return the dataclass `kind` of a table; `where` is its dotted name."""
-    if not isinstance(table, dict):
-        raise UserError(f"{where}: expected a table, got {table!r}")
-    hints = typing.get_type_hints(kind)
-    known = {item.name: item for item in dataclasses.fields(kind)}
-    prefix = f"{where}." if where else ""
-    for key in table:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-            hint = f"; did you mean '{near[0]}'?" if near else ""
-            raise UserError(f"{prefix}{key}: unknown key{hint} (known: {', '.join(known)})")
-    for key, item in known.items():
-        needed = item.default is item.default_factory is dataclasses.MISSING
-        if needed and key not in table:
-            raise UserError(f"{prefix}{key}: expected {_describe(hints[key])}, got nothing")
-    values = {key: _value(hints[key], value, prefix + key) for key, value in table.items()}
-    return kind(**values)
-
-
-def _value(kind: Any, value: Any, where: str) -> Any:
-    """Return a TOML value as `kind`, or say what was expected."""
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if dataclasses.is_dataclass(kind):
-        return _record(typing.cast(type, kind), value, where)
-    if origin in (typing.Union, types.UnionType):  # only `X | None`; TOML has no null
-        return _value(next(a for a in arguments if a is not type(None)), value, where)
-    wrong = UserError(f"{where}: expected {_describe(kind)}, got {value!r}")
-    if origin is typing.Literal:
-        if value not in arguments:
-            raise wrong
-        return value
-    if origin is tuple:
-        if not isinstance(value, list):
-            raise wrong
-        if arguments[-1] is Ellipsis:
-            arguments = (arguments[0],) * len(value)
-        if len(value) != len(arguments):
-            raise wrong
-        parts = zip(arguments, value, strict=True)
-        return tuple(_value(a, v, f"{where}[{n}]") for n, (a, v) in enumerate(parts))
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise wrong
-    if kind is float and not math.isfinite(value):
-        raise UserError(f"{where}: expected a finite number, got {value!r}")
-    return value
-
-
-def _describe(kind: Any) -> str:
-    """Return what a type is called in an error."""
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if dataclasses.is_dataclass(kind):
-        return "a table"
-    if origin in (typing.Union, types.UnionType):
-        return _describe(next(a for a in arguments if a is not type(None)))
-    if origin is typing.Literal:
-        return "one of " + ", ".join(repr(a) for a in arguments)
-    if origin is tuple:
-        if arguments[-1] is Ellipsis:
-            return f"a list, each {_describe(arguments[0])}"
-        return f"a list of {len(arguments)}, each {_describe(arguments[0])}"
-    names = {int: "an integer", float: "a number", str: "a text", bool: "true or false"}
-    return names[kind]

@@ -18,13 +18,15 @@ class Pace:
     """How fast the path is run through over `duration_s`.
 
     Speed is proportional to exp(log_speed(t)), multiplied by a dip to zero at each of `stops`
-    (s) and changing sign smoothly at each of `turns` (s).
+    (s) and changing sign smoothly at each of `turns` (s) and at both ends of each of `backups`
+    (from s, to s), which leave the way as a whole as long as it was.
     """
 
     duration_s: float
     log_speed: Harmonics
     stops: tuple[float, ...] = ()
     turns: tuple[float, ...] = ()
+    backups: tuple[tuple[float, float], ...] = ()
 
     def progress(self, t: np.ndarray) -> np.ndarray:
         """Return the signed share (N,) of the path run through at times (N,) s.
@@ -49,7 +51,24 @@ class Pace:
             speed = speed * (1.0 - np.exp(-(((t - stop) / 0.3) ** 4)))
         for turn in self.turns:
             speed = speed * np.tanh((turn - t) / 0.15)
+        for start, end in self.backups:
+            speed = speed * np.tanh((start - t) / 0.1) * np.tanh((end - t) / 0.1)
         return speed
+
+
+@dataclass(frozen=True)
+class Jerk:
+    """A twitch of the hand at `time_s`, of 0.25 s at half its height, as a Gaussian.
+
+    size: across, along and axial in mm, then tilt, yaw and roll in rad.
+    """
+
+    time_s: float
+    size: tuple[float, ...]
+
+    def __call__(self, t: np.ndarray) -> np.ndarray:
+        """Return the displacement (N, 6) at times (N,) s."""
+        return np.exp(-(((t - self.time_s) / 0.15) ** 2))[:, None] * np.asarray(self.size)
 
 
 @dataclass(frozen=True)
@@ -62,8 +81,9 @@ class Trajectory:
     (0: perpendicular image plane, -pi/2: parallel); swing_rad: rotation vector (tilt, yaw, roll)
     run through over the path, symmetric about its middle; backwards: it is run from its end;
     gel_mm: between face and skin.
-    across_mm, axial_mm, rotation_rad (tilt, yaw, roll): wobble over time; tremor: none or six,
-    across, along and axial in mm, then tilt, yaw, roll.
+    nod_rad: tilt over the share of the path; across_mm, axial_mm, rotation_rad (tilt, yaw, roll):
+    wobble over time; tremor: none or six, across, along and axial in mm, then tilt, yaw, roll;
+    jerks: twitches in the same six.
     """
 
     pace: Pace
@@ -82,6 +102,8 @@ class Trajectory:
     axial_mm: Harmonics = field(default_factory=Harmonics)
     rotation_rad: tuple[Harmonics, Harmonics, Harmonics] = (Harmonics(),) * 3
     tremor: tuple[Harmonics, ...] = ()
+    nod_rad: Harmonics = field(default_factory=Harmonics)
+    jerks: tuple[Jerk, ...] = ()
 
     def heading(self, q: np.ndarray) -> np.ndarray:
         """Return the direction of travel (N,) rad off the z axis, towards x, at shares (N,)."""
@@ -115,6 +137,8 @@ def follow_skin(t: np.ndarray, trajectory: Trajectory, surface: Surface) -> np.n
     share = trajectory.pace.progress(t)
     share = 1.0 - share if trajectory.backwards else share
     tremor = [wave(t) for wave in trajectory.tremor] or [np.zeros_like(t)] * 6
+    for jerk in trajectory.jerks:
+        tremor = [shake + twitch for shake, twitch in zip(tremor, jerk(t).T, strict=True)]
     x, z = trajectory.ground(share)
     heading = trajectory.heading(share)
     across = trajectory.across_mm(t) + tremor[0]
@@ -127,6 +151,7 @@ def follow_skin(t: np.ndarray, trajectory: Trajectory, surface: Surface) -> np.n
         -1,
     )
     swing = (share - 0.5)[:, None] * np.asarray(trajectory.swing_rad)
+    swing[:, 0] += trajectory.nod_rad(share)
     pressed = trajectory.axial_mm(t) + tremor[2] - trajectory.gel_mm
     contact = np.stack([x, y, z], -1) + pressed[:, None] * normal
     return compose(base @ rotation_from_vector(swing + wobble), contact)

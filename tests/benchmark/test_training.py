@@ -138,7 +138,6 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(
 
 INTERRUPTED = """
 import os, signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
 import benchmark.training as training
 from benchmark import open_dataset
 from benchmark.run import make_run

@@ -14,6 +14,7 @@ from benchmark import geometry
 from benchmark.dataset import open_dataset
 from benchmark.errors import UserError
 from benchmark.sweep import read_sweep
+from simulate.cluster import dask_executor
 from simulate.compose import make_sweep, plan_sweeps, subject_tissue
 from simulate.generate import generate
 from simulate.spec import load_spec
@@ -46,9 +47,29 @@ def test_any_executor_and_any_shards_give_the_same_bytes(made, tmp_path):
         assert generate(SPEC, folder, shard=(3, 3), executor=executor) is None
         assert not (folder / "dataset.json").exists()
         assert generate(SPEC, folder, shard=(2, 3), executor=executor) is None
-    # The photoacoustic sweep: a BLAS of another number of threads rounds its sums otherwise.
-    assert generate(SPEC, folder, shard=(1, 3), workers=1) is not None
+        assert generate(SPEC, folder, shard=(1, 3), executor=executor) is not None
     assert contents(folder) == contents(made)
+
+
+def test_a_dask_cluster_gives_the_same_bytes(made, tmp_path):
+    """Two worker processes of a local cluster, with three threads each."""
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=3, processes=True, dashboard_address=None
+        ) as cluster,
+        dask_executor(cluster.scheduler_address) as executor,
+    ):
+        assert generate(SPEC, tmp_path / "d", executor=executor) is not None
+    assert contents(tmp_path / "d") == contents(made)
+
+
+def test_a_scheduler_that_is_not_there_is_one_line():
+    with (
+        pytest.raises(UserError, match=r"scheduler: expected a Dask scheduler at tcp://host:port"),
+        dask_executor("tcp://127.0.0.1:1", timeout_s=2.0),
+    ):
+        pass
 
 
 def test_a_second_run_does_nothing(made):
@@ -211,6 +232,9 @@ def test_the_command_line_generates_and_reports(tmp_path):
     done = command("generate", "tiny-v0", "--out", str(tmp_path / "out"), "--workers", "1")
     assert done.returncode == 0, done.stderr
     assert "4 sweeps, 48 frames" in done.stdout
+    page = (tmp_path / "out" / "preview.html").read_text()
+    assert page.count("data:image/png;base64,") == 4 and "http" not in page
+    assert "test-000-0-straight-perpendicular" in page
     assert len(read_sweep(next((tmp_path / "out" / "sweeps").iterdir()))) == 12
 
 
@@ -220,6 +244,9 @@ def test_the_command_line_generates_and_reports(tmp_path):
         (("generate", "tinny-v0"), "did you mean 'tiny-v0'"),
         (("show", "nowhere.toml"), "cannot be read"),
         (("generate", "tiny-v0", "--shard", "5"), "i/n"),
+        (("generate", "tiny-v0", "--withhold-poses"), "entropy_file"),
+        (("generate", "tiny-v0", "--answers", "x"), "only with --withhold-poses"),
+        (("generate", "tiny-v0", "--withhold-poses", "--entropy-file", "none"), "token_hex"),
     ],
 )
 def test_a_wrong_command_is_one_line_and_exit_status_2(tmp_path, arguments, words):
@@ -272,7 +299,7 @@ def test_a_killed_run_goes_on_where_it_was(made, tmp_path):
     assert "Traceback" not in complaint
     first = {p: p.stat().st_mtime_ns for p in folder.glob("records/*.json")}
     assert first
-    done = command("generate", "tiny-v0", "--out", str(folder), "--workers", "1")
+    done = command("generate", "tiny-v0", "--out", str(folder), "--workers", "1", "--no-preview")
     assert done.returncode == 0, done.stderr
     assert {p: p.stat().st_mtime_ns for p in first} == first
     found = contents(folder)

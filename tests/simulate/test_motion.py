@@ -7,9 +7,12 @@ import pytest
 
 from benchmark import geometry
 from benchmark.errors import UserError
+from simulate.design import plan_sweeps
 from simulate.harmonics import sample_band, sample_correlated
 from simulate.motion import PROFILES, MotionSettings, poses, sample_motion
 from simulate.phantom import TissueSettings, sample_tissue
+from simulate.profiles import Profile
+from simulate.spec import load_spec
 from simulate.trajectory import Pace
 
 FRAMES, RATE = 108, 20.0
@@ -17,6 +20,8 @@ TIMES = (np.arange(FRAMES) + 0.5) / RATE
 CALM = MotionSettings(
     wobble_across_mm_s=0.0, wobble_axial_mm_s=0.0, wobble_deg_s=0.0, gel_mm=0.0, start_mm=0.0
 )
+
+ZIGZAG = Profile(lambda rng, settings, hand: replace(hand, wave_rad=1.0))
 
 
 def flat(x, z):
@@ -199,15 +204,43 @@ def test_a_stop_stands_still():
     assert np.diff(near)[0] < 1e-3 * 0.1 / 5.0
 
 
-def test_tremor_moves_by_its_amplitude_within_its_band():
-    calm, shaking = CALM, replace(CALM, tremor_mm=0.1, tremor_deg=0.05)
-    t = np.arange(0.0, FRAMES / RATE, 1e-3)
-    difference = trajectory("straight", 3, shaking, times=t)[:, 0, 3]
-    difference = difference - trajectory("straight", 3, calm, times=t)[:, 0, 3]
-    assert difference.std() == pytest.approx(0.1, rel=0.1)
-    power = np.abs(np.fft.rfft(difference * np.hanning(len(t)))) ** 2
-    frequency = np.fft.rfftfreq(len(t), 1e-3)
-    assert power[(frequency < 5.0) | (frequency > 13.0)].sum() < 1e-3 * power.sum()
+def test_tusrec_like_sweeps_have_the_population_statistics():
+    """Field dossier of the TUS-REC population: steps' deviations, and how speed is correlated."""
+    spec = load_spec("tusrec-like-v0")
+    times = (np.arange(spec.acquisition.frames) + 0.5) / spec.acquisition.frame_rate_hz
+    steps, correlation = [], []
+    # The layered limb has the same skin and is drawn faster.
+    settings = replace(spec.tissue, kind="layered", arteries=0, veins=0)
+    for subject in range(10):
+        tissue = sample_tissue(np.random.default_rng(subject), settings)
+        for plan in plan_sweeps(spec)[:6]:
+            rng = np.random.default_rng([subject, plan.index])
+            duration = spec.acquisition.duration_s
+            motion = sample_motion(plan.profile, rng, spec.motion, plan.orientation, duration)
+            found = poses(plan.profile, times, motion, tissue.skin_surface)
+            steps.append(geometry.degrees_of_freedom(geometry.relative(found)))
+            speed = np.linalg.norm(steps[-1][:, :3], axis=1)
+            speed = speed - speed.mean()
+            power = np.mean(speed**2)
+            correlation.append([np.mean(speed[n:] * speed[:-n]) / power for n in (1, 5, 20)])
+    spread = np.concatenate(steps).std(0)
+    assert spread[:3] == pytest.approx([0.28, 0.05, 0.25], rel=0.2)
+    assert np.rad2deg(spread[3:]) == pytest.approx([0.06, 0.04, 0.06], rel=0.2)
+    assert np.mean(correlation, axis=0) == pytest.approx([0.78, 0.51, 0.15], abs=0.15)
+
+
+def test_a_profile_of_ones_own_goes_by_its_address():
+    settings = MotionSettings(profiles=(f"{__name__}:ZIGZAG",))
+    found = trajectory(settings.profiles[0], 1, CALM)
+    assert geometry.se3_fault(found, 1e-12) is None
+    assert np.ptp(found[:, 0, 3]) > 1.0
+    for address, words in (
+        (f"{__name__}:NOTHING", "no attribute"),
+        ("nowhere_at_all:x", "cannot be imported"),
+        (f"{__name__}:TIMES", "expected a Profile"),
+    ):
+        with pytest.raises(UserError, match=words):
+            MotionSettings(profiles=(address,))
 
 
 def test_the_same_seed_gives_the_same_trajectory_at_any_rate():

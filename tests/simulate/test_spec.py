@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from benchmark.errors import UserError
+from simulate.size import available_bytes, check_memory, memory_bytes
 from simulate.spec import SPEC_FOLDER, load_spec, spec_from_table, spec_names
+from simulate.transducer import PROBES
 
 TINY = (SPEC_FOLDER / "tiny-v0.toml").read_text()
 
@@ -83,6 +85,22 @@ def test_the_hash_sees_every_value_but_no_comment_or_order(tmp_path):
         ("frames_per_second = 4.0", "frames_per_second = 4.0\nspacing_mm = 1.0",
          ["cells per wavelength"]),
         ("[bmode]", "[bmode", ["TOML"]),
+        ("[bmode]", "[stress]\nfactors = ['tremmor']\n[bmode]", ["did you mean 'tremor'"]),
+        ("[bmode]", "[pose_sensor]\nkind = 'optic'\n[bmode]", ["pose_sensor.kind", "'optical'"]),
+        ("[bmode]", "[bmode]\nline_time_s = 1e-6", ["bmode.line_time_s", "1.66e-05", "1e-06"]),
+        ("[bmode]", "[bmode]\nline_time_s = 1e-3", ["bmode.line_time_s", "0.000391", "0.001"]),
+        ("frames = 2\n", "frames = 2\ndoppler = true\n[doppler]\nprf_hz = 1e5\n",
+         ["doppler.prf_hz", "60392"]),
+        ("frames = 2\n", "frames = 2\ndoppler = true\n[doppler]\nprf_hz = 10.0\n",
+         ["doppler.prf_hz", "at least 60"]),
+        ("[bmode]", "[probe.deep]\n[bmode]", ["probe.deep"]),
+        ('name = "linear-5MHz-tiny"', 'radius_mm = -3.0', ["probe.radius_mm", "-3.0"]),
+        ("vessel_extent_mm", "vessel_radius_mm = [-1.0, 1.0]\nvessel_extent_mm",
+         ["tissue.vessel_radius_mm", "-1.0"]),
+        ("vessel_extent_mm", "limb_radius_mm = [10.0, 20.0]\nvessel_extent_mm",
+         ["probe.width_mm", "limb_radius_mm", "10", "11.75"]),
+        ("train = 2", 'train = 2\ndesign = "latin"', ["subjects.design", "latin-square"]),
+        ('name = "tiny-v0"', 'extends = "tinny"\nname = "tiny-v0"', ["extends", "tiny-v0"]),
     ],
 )  # fmt: skip
 def test_every_mistake_is_one_line_with_file_and_key(tmp_path, old, new, words):
@@ -104,6 +122,55 @@ def test_an_unknown_name_gets_the_nearest():
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UserError, match="cannot be read"):
         load_spec(tmp_path / "none.toml")
+
+
+def test_what_came_later_leaves_the_identity_of_older_specs_alone():
+    """The hash that tiny-v0 had before there were sensors, stress and tissue motion."""
+    spec = load_spec("tiny-v0")
+    assert spec.hash == "7b28d46e4a93df420135eb4cb4f6bca59a31990649a03e8fd57a44755023e21d"
+    others = (
+        dataclasses.replace(spec, motion=dataclasses.replace(spec.motion, pauses=1)),
+        dataclasses.replace(spec, imu=dataclasses.replace(spec.imu, rate_hz=100.0)),
+        dataclasses.replace(spec, tissue=dataclasses.replace(spec.tissue, specular=1.0)),
+    )
+    assert len({other.hash for other in (spec, *others)}) == 4
+
+
+def test_a_spec_may_extend_another(tmp_path):
+    mine = tmp_path / "mine.toml"
+    mine.write_text('extends = "tiny-v0"\nname = "mine"\n[motion]\nstart_mm = 0.5\n')
+    base, found = load_spec("tiny-v0"), load_spec(mine)
+    assert found.name == "mine" and found.motion.start_mm == 0.5
+    assert found.motion.path_length_mm == base.motion.path_length_mm
+    assert found.probe == base.probe and found.hash != base.hash
+    (tmp_path / "again.toml").write_text('extends = "mine.toml"\nseed = 9\n')
+    assert load_spec(tmp_path / "again.toml").motion == found.motion
+    mine.write_text('extends = "again.toml"\n')
+    with pytest.raises(UserError, match="leads back to itself"):
+        load_spec(mine)
+
+
+def test_scatterers_that_need_more_memory_than_there_is_are_refused():
+    spec = load_spec("tiny-v0")
+    check_memory(spec, 2, available=4e9)
+    dense = dataclasses.replace(
+        spec, bmode=dataclasses.replace(spec.bmode, scatterers_per_cell=1e5)
+    )
+    assert memory_bytes(dense) > 1e10 > 10 * memory_bytes(spec)
+    with pytest.raises(
+        UserError, match=r"bmode.scatterers_per_cell: expected at most .* got 100000"
+    ):
+        check_memory(dense, 1, available=4e9)
+    with pytest.raises(UserError, match=r"workers: expected at most 4, .* got 16"):
+        check_memory(spec, 16, available=4.5 * memory_bytes(spec))
+    assert 1e8 < available_bytes() < 1e14
+
+
+def test_the_tusrec_like_probe_is_the_preset_of_that_name():
+    spec = load_spec("tusrec-like-v0")
+    assert spec.probe == PROBES["curvilinear-6MHz"]
+    assert spec.probe.width_mm == pytest.approx(146.8, abs=0.3)
+    assert spec.motion.direction == "both"
 
 
 def test_small_v0_is_what_the_main_job_needs():

@@ -1,0 +1,94 @@
+"""Lost contact: air under part of the face, which blanks the lines below it for a while."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmark.errors import UserError
+
+EDGE = 0.08  # share of the width over which a shadow's border fades; so wide is an aperture
+FADE_S = 0.15
+
+
+@dataclass(frozen=True)
+class ContactSettings:
+    """How often and how far contact is lost; the `contact` table of a spec.
+
+    Parameters
+    ----------
+    losses
+        Per sweep.
+    seconds, share
+        Longest duration of each, and largest share of the image's width; at least half of either.
+    loss_db
+        By how much the lines below are darker.
+    """
+
+    losses: int = 0
+    seconds: float = 0.8
+    share: float = 0.4
+    loss_db: float = 30.0
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if not 0 <= value < np.inf:
+                raise UserError(f"contact.{item.name}: expected at least 0, got {value}")
+        if self.share > 1:
+            raise UserError(f"contact.share: expected at most 1, got {self.share}")
+
+
+@dataclass(frozen=True)
+class Loss:
+    """One loss of contact: middle (s) and length (s); middle and width as shares of the image."""
+
+    time_s: float
+    seconds: float
+    place: float
+    share: float
+
+
+def sample_losses(
+    rng: np.random.Generator, settings: ContactSettings, duration_s: float
+) -> tuple[Loss, ...]:
+    """Draw the losses of contact of a sweep, one in each equal part of it."""
+    return tuple(
+        Loss(
+            time_s=float(duration_s * (number + rng.uniform(0.2, 0.8)) / settings.losses),
+            seconds=float(settings.seconds * rng.uniform(0.5, 1.0)),
+            place=float(rng.uniform(0.0, 1.0)),
+            share=float(settings.share * rng.uniform(0.5, 1.0)),
+        )
+        for number in range(settings.losses)
+    )
+
+
+def loss_db(
+    losses: tuple[Loss, ...], depth_db: float, times: np.ndarray, columns: int
+) -> np.ndarray:
+    """Return the loss (N, W) dB at frames' times (N,) s and image columns; at most `depth_db`."""
+    place = (np.arange(columns) + 0.5) / columns
+    lost = np.zeros((len(times), columns))
+    for loss in losses:
+        when = _window(times, loss.time_s, loss.seconds, FADE_S)
+        where = _window(place, loss.place, loss.share, EDGE)
+        lost = np.maximum(lost, when[:, None] * where)
+    return depth_db * lost
+
+
+def _window(value: np.ndarray, middle: float, width: float, edge: float) -> np.ndarray:
+    """Return 1 within `width` about `middle`, 0 outside, with smooth borders of `edge`."""
+    inside = (0.5 * width - np.abs(value - middle)) / edge + 0.5
+    return 0.5 - 0.5 * np.cos(np.pi * np.clip(inside, 0.0, 1.0))
+
+
+def darken(
+    frames: NDArray[np.uint8], lost_db: np.ndarray, dynamic_range_db: float
+) -> NDArray[np.uint8]:
+    """Return B-mode frames (N, H, W) with columns (N, W) darker by dB.
+
+    Gray is linear in dB, so a loss is a subtraction; the noise floor goes with it.
+    """
+    gray = frames - (255.0 / dynamic_range_db) * lost_db[:, None, :]
+    return np.clip(np.rint(gray), 0, 255).astype(np.uint8)

@@ -1,0 +1,102 @@
+"""How fast frames of a spec forget each other as the probe advances: its decorrelation curve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from simulate.compose import open_scene
+from simulate.design import plan_sweeps
+from simulate.spec import Spec
+
+STEPS = 24
+BANDS = 3  # of depth
+
+
+@dataclass(frozen=True)
+class Decorrelation:
+    """Correlation of intensity against elevational distance.
+
+    distance_mm (D,): of two image planes that lie parallel; depth_mm (B,): middle of each band;
+    measured (B, D): mean over pairs of frames and tissue; theory (B, D): of developed speckle,
+    exp(-d^2 / 2 sigma^2) with the elevational beam at that depth (Chen et al. 1997).
+    """
+
+    distance_mm: np.ndarray
+    depth_mm: np.ndarray
+    measured: np.ndarray
+    theory: np.ndarray
+
+    def table(self) -> str:
+        """Return the curves as text, one row per distance."""
+        heads = "".join(f"{f'{depth:.0f} mm':>10} {'theory':>7}" for depth in self.depth_mm)
+        lines = [f"distance, mm {heads}"]
+        for n in range(0, len(self.distance_mm), 2):
+            cells = "".join(
+                f"{m[n]:>10.3f} {t[n]:>7.3f}"
+                for m, t in zip(self.measured, self.theory, strict=True)
+            )
+            lines.append(f"{self.distance_mm[n]:>12.2f} {cells}")
+        return "\n".join(lines)
+
+
+def decorrelation(spec: Spec, subject: int = 0) -> Decorrelation:
+    """Measure the curve on a subject: frames of a probe that moves straight out of its plane.
+
+    No motion of hand or tissue and no noise: what is left is tissue and beam.
+    """
+    from simulate.bmode import beam_for, render_iq
+
+    probe, bmode = spec.probe, replace(spec.bmode, noise_db=-200.0)
+    index = next(p.index for p in plan_sweeps(spec) if p.subject_index == subject)
+    scene = open_scene(spec, index)
+    depths = np.maximum(probe.row_depths_mm, 0.0)
+    widest = float(np.median(probe.sigma_elevation_mm(depths)))
+    distance = np.linspace(0.0, 4.0 * widest, STEPS)
+    start = scene.pose_at(np.array([0.5 * spec.acquisition.duration_s]))
+    poses = np.repeat(start, 2 * STEPS, axis=0)
+    advance = (distance[1] - distance[0]) * np.arange(2 * STEPS)
+    poses[:, :3, 3] += advance[:, None] * start[0, :3, 2]
+    iq = render_iq(scene.tissue, probe, bmode, poses, threads=2)
+    intensity = np.abs(iq).astype(np.float64) ** 2
+    rows = beam_for(scene.tissue, probe, bmode).grid.depths_mm
+    edges = np.linspace(max(probe.start_depth_mm, 2.0), probe.depth_mm, BANDS + 1)
+    curves, theory = [], []
+    for low, high in pairwise(edges):
+        band = intensity[:, (rows >= low) & (rows < high)]
+        curves.append(_curve(band.reshape(len(band), -1)))
+        sigma = float(probe.sigma_elevation_mm(np.array(0.5 * (low + high))))
+        theory.append(np.exp(-(distance**2) / (2.0 * sigma**2)))
+    middle = 0.5 * (edges[:-1] + edges[1:])
+    return Decorrelation(distance, middle, np.array(curves), np.array(theory))
+
+
+def _curve(frames: np.ndarray) -> np.ndarray:
+    """Return the correlation (D,) of frames (2 D, P) 0 to D - 1 steps apart, over all pairs.
+
+    A local mean would hide large structures; each frame is compared with its own mean.
+    """
+    centred = frames - frames.mean(1, keepdims=True)
+    norm = np.sqrt((centred**2).sum(1))
+    products = (centred @ centred.T) / np.maximum(np.outer(norm, norm), 1e-300)
+    return np.array([np.diagonal(products, lag).mean() for lag in range(len(frames) // 2)])
+
+
+def draw_decorrelation(path: Path, name: str, found: Decorrelation) -> None:
+    """Draw the curves to a PNG file."""
+    from simulate.pictures import figure, save
+
+    drawing, axes = figure(5.2, 3.4)
+    for number, depth in enumerate(found.depth_mm):
+        colour = f"C{number}"
+        axes.plot(found.distance_mm, found.measured[number], colour, label=f"{depth:.0f} mm deep")
+        axes.plot(found.distance_mm, found.theory[number], colour, linestyle=":")
+    axes.set(
+        xlabel="elevational distance, mm", ylabel="correlation of intensity", ylim=(-0.1, 1.02)
+    )
+    axes.set_title(f"{name}: measured (full), developed speckle (dotted)", fontsize=9)
+    axes.legend(fontsize=8)
+    save(drawing, path)

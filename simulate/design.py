@@ -1,0 +1,101 @@
+"""What each sweep of a data set is, before anything is drawn: split, subject, motion, stress."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+from math import ceil
+
+from benchmark.dataset import SPLITS
+from simulate.plugins import short_name
+from simulate.spec import Spec
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    """What is settled about a sweep before anything is drawn.
+
+    index: of the sweep in its data set; drawn_as: index of the sweep whose random numbers it
+    shares, its own but for a stressed sweep; factor, severity: "" and 0, or what is made worse.
+    """
+
+    index: int
+    drawn_as: int
+    name: str
+    split: str
+    subject: str
+    subject_index: int
+    profile: str
+    orientation: str
+    showcase: bool
+    factor: str = ""
+    severity: int = 0
+
+
+def plan_sweeps(spec: Spec) -> tuple[SweepPlan, ...]:
+    """Return the plan of every sweep of a data set, in order."""
+    plans: list[SweepPlan] = []
+    subject_index = 0
+    for split in SPLITS:
+        for number in range(getattr(spec.subjects, split)):
+            for repeat in range(spec.subjects.sweeps):
+                base = _base(spec, split, number, repeat, subject_index, len(plans))
+                plans.append(base)
+                if split == "test":
+                    plans.extend(_stressed(spec, base))
+            subject_index += 1
+    return tuple(plans)
+
+
+def _base(
+    spec: Spec, split: str, number: int, repeat: int, subject_index: int, index: int
+) -> SweepPlan:
+    subject = f"{split}-{number:03d}"
+    profile, orientation = _motion(spec, number, repeat)
+    name = f"{subject}-{repeat}-{short_name(profile)}-{orientation}"
+    shown = _shown(spec, split, number * spec.subjects.sweeps + repeat)
+    return SweepPlan(index, index, name, split, subject, subject_index, profile, orientation, shown)
+
+
+def _motion(spec: Spec, number: int, repeat: int) -> tuple[str, str]:
+    """Return profile and orientation of a sweep of a subject of a split, both counted from 0.
+
+    "rounds": profiles change from sweep to sweep and orientations from round to round, so that
+    each split has as many of each as can be. "latin-square": the profile is the cell (subject,
+    sweep) of a cyclic Latin square (of its first columns, evenly spaced, where there are fewer
+    sweeps than profiles), so that over as many subjects as there are profiles each one comes once
+    in every place; orientations alternate within a subject and between such blocks.
+    """
+    profiles, orientations = spec.motion.profiles, spec.motion.orientations
+    if spec.subjects.design == "rounds":
+        place = number * spec.subjects.sweeps + repeat
+        turn = place // len(profiles)
+        return profiles[place % len(profiles)], orientations[turn % len(orientations)]
+    stride = max(1, len(profiles) // spec.subjects.sweeps)
+    profile = profiles[(number + stride * repeat) % len(profiles)]
+    return profile, orientations[(repeat + number // len(profiles)) % len(orientations)]
+
+
+def _shown(spec: Spec, split: str, place: int) -> bool:
+    """Return whether the sweep in a place of its split has photoacoustic frames."""
+    if split == "test":
+        return place < spec.showcase.sweeps
+    if spec.showcase.split == "test":
+        return False
+    share = spec.showcase.sweeps / max(1, spec.subjects.test * spec.subjects.sweeps)
+    return place < ceil(share * getattr(spec.subjects, split) * spec.subjects.sweeps)
+
+
+def _stressed(spec: Spec, base: SweepPlan) -> Iterator[SweepPlan]:
+    """Yield the plans of a test sweep under each factor and severity, in order."""
+    conditions = product(spec.stress.factors, spec.stress.severities)
+    for number, (factor, severity) in enumerate(conditions):
+        yield replace(
+            base,
+            index=base.index + 1 + number,
+            name=f"{base.name}-{short_name(factor)}-{severity}",
+            showcase=False,
+            factor=factor,
+            severity=severity,
+        )

@@ -1,0 +1,99 @@
+"""A data set folder that is being made, by several processes at once and over several runs.
+
+Sweeps are written whole under their own names, each with a record of its hash beside it; whoever
+finds all records there writes the index. So nothing depends on who made what, or when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmark.dataset import Dataset, Entry, open_dataset, write_dataset
+from benchmark.errors import UserError
+from benchmark.files import read_json, sha256_of_file, write_json
+from benchmark.sweep import Sweep, write_sweep
+from simulate.design import SweepPlan
+
+
+@dataclass(frozen=True)
+class DatasetFolder:
+    """The folder of a data set; without `truths` of a split, its vessel trees are not there."""
+
+    path: Path
+    without_truth: tuple[str, ...] = ()
+
+    def claim(self, identity: Mapping[str, Any]) -> None:
+        """Write the identity of a data set into its folder.
+
+        Raises
+        ------
+        UserError : the folder holds another data set, or part of one from other versions.
+        """
+        path, ours = self.path / "identity.json", dict(identity)
+        if not path.is_file():
+            if (self.path / "dataset.json").is_file():
+                raise UserError(
+                    f"{self.path}: holds a data set that was not generated; choose another --out"
+                )
+            write_json(path, ours)
+            return
+        found = read_json(path)
+        for key in ("spec_hash", "withheld"):
+            if found.get(key) != ours.get(key):
+                raise UserError(
+                    f"{path}: expected {key.replace('_', ' ')} {str(ours.get(key))[:12]}, got "
+                    f"{str(found.get(key))[:12]}; delete the folder or choose another --out"
+                )
+        if found != ours and not (self.path / "dataset.json").is_file():
+            raise UserError(
+                f"{path}: this part was made with {found.get('versions')}, now "
+                f"{ours['versions']}; delete the folder or choose another --out"
+            )
+
+    def _sweep(self, plan: SweepPlan) -> Path:
+        return self.path / "sweeps" / f"{plan.name}.h5"
+
+    def _record(self, plan: SweepPlan) -> Path:
+        return self.path / "records" / f"{plan.name}.json"
+
+    def recorded(self, plan: SweepPlan) -> Entry | None:
+        """Return the entry of a sweep that is there whole, or None."""
+        path = self._record(plan)
+        if not (path.is_file() and self._sweep(plan).is_file()):
+            return None
+        entry = Entry(**read_json(path))
+        truth = self.path / "truth" / f"{plan.subject}.json"
+        whole = sha256_of_file(self._sweep(plan)) == entry.sha256
+        return entry if whole and (plan.split in self.without_truth or truth.is_file()) else None
+
+    def write(self, plan: SweepPlan, sweep: Sweep, truth: Any) -> None:
+        """Write a sweep, its subject's truth, and last its record."""
+        path = self._sweep(plan)
+        write_sweep(path, sweep)
+        if plan.split not in self.without_truth:
+            write_json(self.path / "truth" / f"{plan.subject}.json", truth)
+        entry = Entry(
+            name=plan.name,
+            file=f"sweeps/{path.name}",
+            split=plan.split,
+            subject=plan.subject,
+            frames=len(sweep),
+            sha256=sha256_of_file(path),
+            factors=sweep.factors,
+        )
+        write_json(self._record(plan), asdict(entry))
+
+    def finish(self, name: str, plans: Sequence[SweepPlan]) -> tuple[Dataset | None, bool]:
+        """Write the index once every sweep is there; return the data set, and whether it is new."""
+        found = [self.recorded(plan) for plan in plans]
+        entries = [entry for entry in found if entry is not None]
+        if len(entries) < len(plans):
+            return None, False
+        if (self.path / "dataset.json").is_file():
+            dataset = open_dataset(self.path)
+            if [asdict(e) for e in dataset.entries] == [asdict(e) for e in entries]:
+                return dataset, False
+        return write_dataset(self.path, name, entries, read_json(self.path / "identity.json")), True

@@ -1,0 +1,22 @@
+"""Matplotlib without a screen: one way to open a figure and to save it, with the same bytes."""
+
+from pathlib import Path
+from typing import Any
+
+from benchmark.files import atomic_path
+
+
+def figure(width: float, height: float, **layout: Any) -> tuple[Any, Any]:
+    """Return a figure of a size in inches and its axes (`layout` goes to `subplots`)."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    drawing = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(drawing)
+    return drawing, drawing.subplots(**layout)
+
+
+def save(drawing: Any, path: Path, dpi: int = 110) -> None:
+    """Write a figure as PNG, whole or not at all, without a date or a version."""
+    with atomic_path(path) as temporary:
+        drawing.savefig(temporary, dpi=dpi, format="png", metadata={"Software": None})

@@ -1,0 +1,55 @@
+"""Test sweeps without answers: drawn from private entropy, their poses kept in another folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmark.errors import UserError
+from benchmark.files import sha256_of_text
+
+LEAST_DIGITS = 32  # hexadecimal: 128 bits, so that its hash may be published
+
+# Factors that neither follow from the poses nor let them be drawn again.
+PUBLIC_FACTORS = ("spec", "subject", "profile", "orientation", "factor", "severity", "level")
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """What the test split is drawn from, and the folder of its answers."""
+
+    entropy: int
+    answers: str
+
+    @property
+    def commitment(self) -> dict[str, str]:
+        """What a data set may say about it: which split, and the hash of the entropy."""
+        return {"split": "test", "entropy_sha256": sha256_of_text(f"{self.entropy:x}")}
+
+
+def read_entropy(path: Path | str) -> int:
+    """Return the number in an entropy file: at least 32 hexadecimal digits.
+
+    Raises
+    ------
+    UserError : no such file, something else than digits, or too few of them.
+    """
+    advice = 'python -c "import secrets; print(secrets.token_hex(32))" makes one'
+    try:
+        text = Path(path).read_text(encoding="ascii").strip().lower()
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such entropy file; {advice}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: expected a text of hexadecimal digits; {advice}") from error
+    if not text or set(text) - set("0123456789abcdef"):
+        raise UserError(f"{path}: expected hexadecimal digits only; {advice}")
+    if len(text.lstrip("0")) < LEAST_DIGITS:
+        raise UserError(
+            f"{path}: expected at least {LEAST_DIGITS} hexadecimal digits, got "
+            f"{len(text.lstrip('0'))}; {advice}"
+        )
+    return int(text, 16)
+
+
+def public_factors(factors: dict[str, Any]) -> dict[str, Any]:
+    """Return those factors of a sweep that give nothing away."""
+    return {key: factors[key] for key in PUBLIC_FACTORS if key in factors}
