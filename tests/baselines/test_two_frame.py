@@ -2,8 +2,10 @@ import numpy as np
 import speckle
 import torch
 
+from baselines import two_frame
 from baselines.motion import centre_motion, true_motion
 from baselines.two_frame import (
+    FlowMemory,
     TwoFrameCnn,
     TwoFrameConfig,
     dense_flow,
@@ -78,15 +80,31 @@ def test_windows_of_several_frames_are_all_their_pairs(training_sweeps, test_swe
     assert torch.allclose(tracker.loss(window, steps.transpose(0, 1), pixels[:1]), singly)
 
 
-def test_flow_follows_a_shift(scene):
+def shifted_sweep(scene):
+    """The probe goes one pixel right at each step, so the tissue goes one left."""
     values = np.zeros((2, 6))
-    values[:, 0] = 0.2  # the probe goes one pixel right, so the tissue goes one left
-    steps = geometry.from_degrees_of_freedom(values)
-    sweep = speckle.speckle_sweep(scene, steps, 3)
-    flow = dense_flow(np.asarray(sweep.bmode.frames)[None] / np.float32(255))
-    assert flow.shape == (1, 2, 2, scene.height, scene.width)
-    inner = flow[0, :, :, 10:-10, 10:-10]
-    assert np.abs(np.median(inner[:, 1]) + 1) < 0.1 and np.abs(np.median(inner[:, 0])) < 0.1
+    values[:, 0] = 0.2
+    return speckle.speckle_sweep(scene, geometry.from_degrees_of_freedom(values), 3)
+
+
+def test_flow_follows_a_shift(scene):
+    frames = np.asarray(shifted_sweep(scene).bmode.frames) / np.float32(255)
+    flow = dense_flow(frames[0], frames[1])
+    assert flow.shape == (2, scene.height, scene.width)
+    inner = flow[:, 10:-10, 10:-10]
+    assert np.abs(np.median(inner[1]) + 1) < 0.1 and np.abs(np.median(inner[0])) < 0.1
+
+
+def test_flow_is_found_once_and_the_same(scene, monkeypatch):
+    frames = np.asarray(shifted_sweep(scene).bmode.frames)[None] / np.float32(255)
+    one_flow = 2 * 2 * scene.height * scene.width
+    memory, asked = FlowMemory(one_flow), []
+    monkeypatch.setattr(two_frame, "dense_flow", lambda a, b: asked.append(1) or dense_flow(a, b))
+    first, again = memory.of(frames), memory.of(frames)
+    assert first.shape == (1, 2, 2, scene.height, scene.width)
+    assert len(asked) == 3, "there is room for the first of two pairs only"
+    assert np.array_equal(first, again)
+    assert np.abs(first[0, 1] - dense_flow(frames[0, 1], frames[0, 2])).max() < 0.01
 
 
 def test_flow_channels_are_used(training_sweeps, test_sweep):

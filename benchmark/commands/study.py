@@ -1,0 +1,56 @@
+"""The command that scans learning rates and repeats seeds on the validation split."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from benchmark.dataset import open_dataset
+from benchmark.run import RUNS
+
+
+@dataclass(frozen=True)
+class Study:
+    """Scan learning rates at a fifth of the budget, then train seeds at the best; resumes.
+
+    Chooses and reports by the validation split alone.
+    """
+
+    data: tyro.conf.Positional[Path]
+    """Folder of a data set, or its name below the data root."""
+    trackers: tuple[str, ...]
+    """Registered names of learned trackers, or package.module:Class."""
+    budget: float = 8.0
+    """Training budget of each final run, in TFLOP (10^12 operations)."""
+    rates: int = 3
+    """Learning rates tried, a factor of 3 apart, the default in the middle; odd."""
+    seeds: int = 3
+    """Seeds of the final setting."""
+    set: tuple[str, ...] = ()
+    """Fields of the trackers' configuration, as field=value."""
+    runs: Path = RUNS
+    """Folder of all runs."""
+
+    def run(self) -> None:
+        from benchmark.many import field_values
+        from benchmark.study import run_study
+
+        paths = run_study(
+            open_dataset(self.data),
+            self.trackers,
+            budget=self.budget,
+            rates=self.rates,
+            seeds=self.seeds,
+            root=self.runs,
+            overrides=field_values(self.set),
+            report=_say,
+        )
+        print(paths[-1].read_text(), end="")
+        for path in paths:
+            print(path)
+
+
+def _say(row: dict) -> None:
+    error = row["validation_error"]
+    shown = "diverged" if error is None else f"{error:.4f}"
+    print(f"{row['label']}, {row['budget_tflop']:g} TFLOP, seed {row['seed']}: {shown}", flush=True)

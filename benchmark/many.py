@@ -1,0 +1,183 @@
+"""Many settings of trackers trained under one budget, and what the validation split says of them.
+
+Only the training and the validation split are read: whatever is chosen by such rows is chosen
+without the test sweeps. A setting that was trained before is read from its run's folder, so an
+interrupted call goes on where it was.
+"""
+
+import csv
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmark.dataset import Dataset
+from benchmark.errors import UserError
+from benchmark.files import atomic_path, write_json
+from benchmark.run import Run, make_run
+from benchmark.tracker import LearnedTracker
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A tracker with some fields of its configuration changed, under a label of its own."""
+
+    tracker: str
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    label: str = ""
+
+    @property
+    def title(self) -> str:
+        """The label, or else the tracker's name and what is changed."""
+        changes = ", ".join(f"{key}={value}" for key, value in self.overrides.items())
+        return self.label or f"{self.tracker} {changes}".strip()
+
+
+def field_values(texts: Sequence[str]) -> dict[str, str]:
+    """Return the fields of a configuration that are given as "field=value".
+
+    Raises
+    ------
+    UserError : a text without "=".
+    """
+    pairs = [text.partition("=") for text in texts]
+    for text, (_, equals, _) in zip(texts, pairs, strict=True):
+        if not equals:
+            raise UserError(f"--set: expected field=value, got '{text}'")
+    return {key: value for key, _, value in pairs}
+
+
+def run_settings(
+    dataset: Dataset,
+    settings: Sequence[Setting],
+    budget: float,
+    seeds: Sequence[int],
+    root: Path,
+    *,
+    report: Callable[[Row], None] | None = None,
+) -> list[Row]:
+    """Train each setting with each seed and return one row for each, settings first.
+
+    budget: TFLOP of each training; root: folder of all runs; report: called with each row when it
+    is known. All settings are trained with the first seed before any with the second.
+    A row holds label, tracker, overrides, seed, budget_tflop, run (folder), and of the training
+    validation_error (share of no motion's; null where it diverged), updates, flops_per_update,
+    parameters, seconds.
+
+    Raises
+    ------
+    UserError : an unknown tracker or field, or a tracker that is not learned.
+    """
+    keys = [(place, seed) for seed in seeds for place in range(len(settings))]
+    runs = {(i, s): _run_of(settings[i], dataset, budget, s, root) for i, s in keys}
+    rows: dict[tuple[int, int], Row] = {}
+    for key, run in runs.items():
+        rows[key] = _trained_row(settings[key[0]], run)
+        if report:
+            report(rows[key])
+    return [rows[place, seed] for place in range(len(settings)) for seed in seeds]
+
+
+def _run_of(setting: Setting, dataset: Dataset, budget: float, seed: int, root: Path) -> Run:
+    run = make_run(
+        setting.tracker,
+        dataset,
+        budget_tflop=budget,
+        seed=seed,
+        overrides=setting.overrides,
+        root=root,
+    )
+    if not isinstance(run.tracker, LearnedTracker):
+        raise UserError(f"'{setting.tracker}' is not trained: expected a learned tracker")
+    return run
+
+
+def _trained_row(setting: Setting, run: Run) -> Row:
+    if not run.is_trained():
+        from benchmark.training import train
+
+        train(run)
+    training = run.read_config()["training"]
+    error = training.get("validation_error")
+    kept = ("updates", "flops_per_update", "parameters", "seconds")
+    return {
+        "label": setting.title,
+        "tracker": setting.tracker,
+        "overrides": dict(setting.overrides),
+        "seed": run.seed,
+        "budget_tflop": run.budget_tflop,
+        "run": str(run.folder),
+        "validation_error": error if error is not None and math.isfinite(error) else None,
+        **{key: training.get(key) for key in kept},
+    }
+
+
+def summarise(rows: Iterable[Row]) -> list[Row]:
+    """Return one row per label in order of appearance: mean, spread and seeds of its errors.
+
+    `validation_error` is the mean over the seeds that have one, `spread` their standard deviation
+    (null for a single one), `seeds` how many there are, `diverged` how many have none.
+    """
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row["label"], []).append(row)
+    return [_summary(label, members) for label, members in groups.items()]
+
+
+def _summary(label: str, members: list[Row]) -> Row:
+    errors = [row["validation_error"] for row in members if row["validation_error"] is not None]
+    mean = sum(errors) / len(errors) if errors else None
+    spread = None
+    if len(errors) > 1 and mean is not None:
+        spread = math.sqrt(sum((value - mean) ** 2 for value in errors) / (len(errors) - 1))
+    seconds = [row["seconds"] for row in members if row["seconds"] is not None]
+    return {
+        "label": label,
+        "tracker": members[0]["tracker"],
+        "validation_error": mean,
+        "spread": spread,
+        "seeds": len(members),
+        "diverged": len(members) - len(errors),
+        "updates": members[0]["updates"],
+        "parameters": members[0]["parameters"],
+        "seconds": sum(seconds) / len(seconds) if seconds else None,
+    }
+
+
+def write_tables(
+    folder: Path, name: str, content: Any, rows: Sequence[Row], columns: Mapping[str, str]
+) -> list[Path]:
+    """Write `content` as <name>.json and rows as <name>.csv and <name>.md; return the paths.
+
+    columns: title of each column by the key of the rows that it shows.
+    """
+    paths = [folder / f"{name}{suffix}" for suffix in (".json", ".csv", ".md")]
+    write_json(paths[0], content)
+    with atomic_path(paths[1]) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(["" if row[key] is None else row[key] for key in columns] for row in rows)
+    with atomic_path(paths[2]) as temporary:
+        temporary.write_text(markdown(rows, columns), encoding="utf-8")
+    return paths
+
+
+def markdown(rows: Sequence[Row], columns: Mapping[str, str]) -> str:
+    """Return rows as a Markdown table; numbers to three digits, nothing where there is none."""
+    lines = [
+        "| " + " | ".join(columns.values()) + " |",
+        "| " + " | ".join("---" for _ in columns) + " |",
+    ]
+    lines += ["| " + " | ".join(_shown(row[key]) for key in columns) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+    return str(value).replace("|", "\\|")

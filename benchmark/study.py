@@ -1,0 +1,141 @@
+"""The study that lets every learned tracker stand at its best: learning rates, then seeds.
+
+Each tracker is trained at a few learning rates with a fraction of the budget, then with several
+seeds and the whole budget at the rate with the smallest error. Errors are those of the validation
+split; the test split is never read.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from benchmark.dataset import Dataset
+from benchmark.errors import UserError
+from benchmark.many import Row, Setting, run_settings, summarise, write_tables
+from benchmark.tracker import make_tracker
+
+SCAN_SHARE = 1 / 5  # of the budget, for each learning rate
+RATE_FACTOR = 3.0  # between neighbouring rates
+FORMAT = "sweepbench-study-1"
+COLUMNS = {
+    "tracker": "tracker",
+    "rates": "rates: validation error",
+    "learning_rate": "best rate",
+    "edge": "at the edge",
+    "validation_error": "validation error",
+    "spread": "standard deviation",
+    "seeds": "seeds",
+    "updates": "updates",
+    "parameters": "parameters",
+    "seconds": "seconds",
+}
+
+
+def learning_rates(name: str, count: int, overrides: Mapping[str, Any]) -> list[float]:
+    """Return `count` rates, a factor of 3 apart, with a tracker's default in the middle.
+
+    Raises
+    ------
+    UserError : the tracker has no field `learning_rate`, or `count` is even or below 1.
+    """
+    if count < 1 or count % 2 == 0:
+        raise UserError(f"--rates: expected an odd number, got {count}")
+    config = make_tracker(name, **overrides).config
+    if "learning_rate" not in {item.name for item in fields(config)}:
+        raise UserError(f"tracker '{name}': its configuration has no field 'learning_rate'")
+    powers = range(-(count // 2), count // 2 + 1)
+    return [float(f"{config.learning_rate * RATE_FACTOR**power:.3g}") for power in powers]
+
+
+def run_study(
+    dataset: Dataset,
+    trackers: Sequence[str],
+    *,
+    budget: float,
+    rates: int,
+    seeds: int,
+    root: Path,
+    overrides: Mapping[str, Any] | None = None,
+    report: Callable[[Row], None] | None = None,
+) -> list[Path]:
+    """Run the study, tracker by tracker, and return the paths of its json, csv and md tables.
+
+    budget: TFLOP of each final training, a scan's having a fifth; rates, seeds: how many. The
+    tables lie in `root`/<data set>/study and are written anew after each tracker; what was trained
+    before is not trained again.
+    """
+    overrides = dict(overrides or {})
+    scans = {name: learning_rates(name, rates, overrides) for name in trackers}
+    if seeds < 1:
+        raise UserError(f"--seeds: expected 1 or more, got {seeds}")
+    studies: list[dict[str, Any]] = []
+    paths: list[Path] = []
+    for name, values in scans.items():
+        settings = [_setting(name, overrides, value) for value in values]
+        scan = run_settings(dataset, settings, budget * SCAN_SHARE, (0,), root, report=report)
+        best = best_rate(name, scan)
+        final = run_settings(
+            dataset,
+            [_setting(name, overrides, best)],
+            budget,
+            tuple(range(seeds)),
+            root,
+            report=report,
+        )
+        studies.append({"tracker": name, "learning_rate": best, "scan": scan, "final": final})
+        paths = _write(dataset, studies, budget, root)
+    return paths
+
+
+def _setting(name: str, overrides: Mapping[str, Any], rate: float) -> Setting:
+    return Setting(name, {**overrides, "learning_rate": rate})
+
+
+def best_rate(name: str, scan: Sequence[Row]) -> float:
+    """Return the learning rate of the row with the smallest error.
+
+    Raises
+    ------
+    UserError : every training diverged.
+    """
+    known = [row for row in scan if row["validation_error"] is not None]
+    if not known:
+        raise UserError(f"tracker '{name}': every training of the scan diverged")
+    return min(known, key=lambda row: row["validation_error"])["overrides"]["learning_rate"]
+
+
+def study_row(study: Mapping[str, Any]) -> Row:
+    """Return one line of the table: the scan in words, the best rate, the seeds' mean and spread.
+
+    `edge` is "yes" where the best rate is the smallest or the largest that was tried.
+    """
+    scan = {row["overrides"]["learning_rate"]: row["validation_error"] for row in study["scan"]}
+    best = study["learning_rate"]
+    shown = [
+        f"{rate:g}: " + ("diverged" if error is None else f"{error:.3f}")
+        for rate, error in scan.items()
+    ]
+    row = summarise(study["final"])[0]
+    edge = len(scan) > 1 and best in (min(scan), max(scan))
+    return {
+        **row,
+        "tracker": study["tracker"],
+        "rates": ", ".join(shown),
+        "learning_rate": best,
+        "edge": "yes" if edge else "no",
+    }
+
+
+def _write(
+    dataset: Dataset, studies: Sequence[Mapping[str, Any]], budget: float, root: Path
+) -> list[Path]:
+    content = {
+        "format": FORMAT,
+        "dataset": {"name": dataset.name, "hash": dataset.hash, "split": "val"},
+        "budget_tflop": budget,
+        "scan_share": SCAN_SHARE,
+        "studies": list(studies),
+    }
+    rows = [study_row(study) for study in studies]
+    return write_tables(root / dataset.name / "study", "study", content, rows, COLUMNS)
