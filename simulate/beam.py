@@ -15,7 +15,7 @@ from simulate.transducer import FWHM, Probe
 # Largest IQ sample steps, in sigmas of the amplitude PSF: the cubic splat is then exact to 0.4 %.
 AXIAL_STEP = 0.85
 LATERAL_STEP = 0.64
-ELEVATION_CUT = 3.0  # sigmas beyond which a scatterer is left out: 0.5 % of the amplitude
+ELEVATION_CUT = 3.0  # sigmas beyond which a scatterer is left out: 0.5 % of the rms amplitude
 SPLAT_REACH = 2
 ELEVATION_DEGREE = 6
 
@@ -187,12 +187,14 @@ def sampled_beam(
     noise_db: float = -math.inf,
     noise_depth_mm: float = 20.0,
     side_lobes: bool = False,
+    cut_sigmas: float = ELEVATION_CUT,
 ) -> Beam:
     """Everything the kernels need to know of a probe in a tissue of given attenuation.
 
     With time-gain compensation the reference tissue has an IQ of rms 1 at every depth; without,
     it has 1 at `noise_depth_mm`. Noise is `noise_db` below it there, and the same at all depths
-    before the compensation.
+    before the compensation. Scatterers farther out of the plane than `cut_sigmas` elevational
+    sigmas are left out.
 
     Raises
     ------
@@ -229,8 +231,8 @@ def sampled_beam(
         elevation=elevation,
         elevation_scale=scale,
         elevation_table=table,
-        elevation_cut=0.5 * ELEVATION_CUT**2,
-        elevation_reach=1.01 * ELEVATION_CUT * _with_one_valley(sigma_elevation),
+        elevation_cut=0.5 * cut_sigmas**2,
+        elevation_reach=1.01 * cut_sigmas * _with_one_valley(sigma_elevation),
         axial_taps=axial.astype(np.float32),
         lateral_taps=lateral.astype(np.float32),
         lateral_half=np.count_nonzero(lateral, axis=1) // 2,

@@ -147,10 +147,14 @@ def line_reconstruction(
         jacobian = np.where(total > 0, axial / total, 1.0)
     source = np.where(total < spacing * band, jacobian, 0) * _interpolate(cosine, total / spacing)
     # P0 is four times the cosine integral; with its step and that of ky / pi this is 4 / bins
-    image = (np.float32(4 / bins) * source.astype(np.complex64)) @ np.exp(
-        1j * np.outer(axial, depth_mm)
-    ).astype(np.complex64)
+    waves = np.exp(1j * np.outer(axial, depth_mm)).astype(np.complex64)
+    image = _product(np.float32(4 / bins) * source.astype(np.complex64), waves)
     return _to_columns(image, pitch_mm, element_mm, lateral_mm)
+
+
+def _product(first: NDArray, second: NDArray) -> NDArray:
+    """Return a matrix product, each sum in one order: a BLAS changes it with its threads."""
+    return np.einsum("ik,kj->ij", first, second)
 
 
 def _cosine_transform(mode: NDArray, bins: int) -> NDArray:
@@ -189,7 +193,7 @@ def _to_columns(
     width = image.shape[0]
     number = 2 * np.pi * np.fft.fftfreq(width, pitch_mm)
     turn = np.exp(1j * np.outer(np.asarray(lateral_mm) - element_mm[0], number)) / width
-    return np.ascontiguousarray((turn.astype(np.complex64) @ image).T)
+    return np.ascontiguousarray(_product(turn.astype(np.complex64), image).T)
 
 
 def envelope(image: NDArray[np.complex64]) -> NDArray[np.float32]:

@@ -17,11 +17,12 @@ array, elevational side lobes, and the width of the aperture where it looks past
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from simulate.beam import Beam, sampled_beam, scatterer_density
+from simulate.beam import ELEVATION_CUT, Beam, sampled_beam, scatterer_density
 from simulate.bmode_settings import NO_NOISE_DB, BmodeSettings
 from simulate.despeckle import despeckle
 from simulate.envelope import band_limited_envelope, compress, polar_positions, scan_convert
@@ -37,7 +38,12 @@ __all__ = [
 Poses = NDArray[np.float64]
 
 
-def beam_for(tissue: Tissue, probe: Probe, settings: BmodeSettings) -> Beam:
+def beam_for(
+    tissue: Tissue,
+    probe: Probe,
+    settings: BmodeSettings,
+    cut_sigmas: float = ELEVATION_CUT,
+) -> Beam:
     """The sampled beam behind `render_iq`: its `grid` gives depth and lateral position of IQ."""
     return sampled_beam(
         probe,
@@ -47,6 +53,7 @@ def beam_for(tissue: Tissue, probe: Probe, settings: BmodeSettings) -> Beam:
         noise_db=settings.noise_db,
         noise_depth_mm=settings.noise_depth_mm,
         side_lobes=settings.side_lobes,
+        cut_sigmas=cut_sigmas,
     )
 
 
@@ -61,6 +68,8 @@ def render_iq(
     first_frame: int = 0,
     seed: int | None = None,
     threads: int | None = None,
+    cut_sigmas: float = ELEVATION_CUT,
+    shadow_frames: int = 1,
 ) -> NDArray[np.complex64]:
     """Beamformed baseband IQ of each frame on the grid of `beam_for(...)`.
 
@@ -77,12 +86,14 @@ def render_iq(
     first_frame : number of the first pose's frame in its sweep; only the noise depends on it.
     seed : of the electronic noise; None for no noise.
     threads : at most so many; by default as many as numba would use. Changes no bit.
+    cut_sigmas : elevational sigmas from the plane beyond which scatterers are left out.
+    shadow_frames : so many frames in a row share the shadow of the middle one of them.
 
     Returns
     -------
     (N, rows, columns) complex64.
     """
-    beam = beam_for(tissue, probe, settings)
+    beam = beam_for(tissue, probe, settings, cut_sigmas)
     shape = (len(beam.grid.depths_mm), len(beam.grid.lateral))
     result = np.empty((len(world_from_image), *shape), np.complex64)
 
@@ -92,6 +103,7 @@ def render_iq(
     source = _source(
         tissue, probe, settings, beam, world_from_image, timestamps, displacement, seed, first_frame
     )
+    source = replace(source, shadow_frames=shadow_frames)
     for _ in make_frames(source, keep, threads):
         pass
     return result

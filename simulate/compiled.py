@@ -25,12 +25,16 @@ FAST: dict[str, Any] = {
 }
 
 
+# What a file says that holds kernels, or plain tuples handed to kernels.
+MARKS = (b"import numba", b"from numba", b".compiled import", b"NamedTuple")
+
+
 def source_token(folder: Path) -> str:
     """Hash of the Python files of a folder that hold kernels, or tuples handed to kernels."""
     digest = hashlib.sha256(f"bounds {getattr(config, 'BOUNDSCHECK', None)}".encode())
     for path in sorted(folder.glob("*.py")):
         source = path.read_bytes()
-        if b"numba" in source or b"NamedTuple" in source:
+        if any(mark in source for mark in MARKS):
             digest.update(path.name.encode() + b"\0" + source)
     return digest.hexdigest()
 

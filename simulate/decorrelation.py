@@ -22,7 +22,8 @@ class Decorrelation:
 
     distance_mm (D,): of two image planes that lie parallel; depth_mm (B,): middle of each band;
     measured (B, D): mean over pairs of frames and tissue; theory (B, D): of developed speckle,
-    exp(-d^2 / 2 sigma^2) with the elevational beam at that depth (Chen et al. 1997).
+    exp(-d^2 / 2 sigma^2), the mean over the band's depths with the elevational beam that
+    attenuation leaves there (Chen et al. 1997).
     """
 
     distance_mm: np.ndarray
@@ -48,6 +49,7 @@ def decorrelation(spec: Spec, subject: int = 0) -> Decorrelation:
 
     No motion of hand or tissue and no noise: what is left is tissue and beam.
     """
+    from simulate.beam import Echo
     from simulate.bmode import beam_for, render_iq
 
     probe, bmode = spec.probe, replace(spec.bmode, noise_db=-200.0)
@@ -64,12 +66,13 @@ def decorrelation(spec: Spec, subject: int = 0) -> Decorrelation:
     intensity = np.abs(iq).astype(np.float64) ** 2
     rows = beam_for(scene.tissue, probe, bmode).grid.depths_mm
     edges = np.linspace(max(probe.start_depth_mm, 2.0), probe.depth_mm, BANDS + 1)
+    echo = Echo(probe, scene.tissue.attenuation_db_cm_mhz)
     curves, theory = [], []
     for low, high in pairwise(edges):
         band = intensity[:, (rows >= low) & (rows < high)]
         curves.append(_curve(band.reshape(len(band), -1)))
-        sigma = float(probe.sigma_elevation_mm(np.array(0.5 * (low + high))))
-        theory.append(np.exp(-(distance**2) / (2.0 * sigma**2)))
+        sigma = echo.sigma_elevation_mm(rows[(rows >= low) & (rows < high)])
+        theory.append(np.exp(-(distance[:, None] ** 2) / (2.0 * sigma**2)).mean(1))
     middle = 0.5 * (edges[:-1] + edges[1:])
     return Decorrelation(distance, middle, np.array(curves), np.array(theory))
 

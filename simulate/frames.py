@@ -46,6 +46,7 @@ class FrameSource:
     thinned : whether drawn scatterers are thinned to `Beam.keep`.
     noise_seed : of the electronic noise; None for none.
     first_frame : number of the first frame in its sweep; only the noise depends on it.
+    shadow_frames : so many frames in a row share the shadow of the middle one of them.
     """
 
     store: ScattererStore
@@ -57,6 +58,7 @@ class FrameSource:
     thinned: bool = False
     noise_seed: int | None = None
     first_frame: int = 0
+    shadow_frames: int = 1
 
     def __post_init__(self) -> None:
         shape = self.world_from_image.shape
@@ -139,6 +141,8 @@ class FrameSource:
         """Amplitude that attenuation in space leaves of a frame's echoes; None for all of it."""
         if self.attenuation is None:
             return None
+        first = frame - frame % self.shadow_frames
+        frame = min(first + self.shadow_frames // 2, len(self) - 1)
         displace = None
         if self.displacement is not None:
             displace = lambda points: self._displace(points, frame)  # noqa: E731

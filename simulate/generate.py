@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -184,7 +185,7 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     before = {key: os.environ.get(key) for key in THREAD_VARIABLES}
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_leave_on_interrupt)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker)
     try:
         yield pool
     except BaseException:
@@ -201,8 +202,18 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
                 os.environ[key] = value
 
 
-def _leave_on_interrupt() -> None:
+def _begin_worker() -> None:
+    """Leave on an interrupt, and with the process that started this one, however that ended."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+
+
+def _leave_with(parent: Any) -> None:
+    """Wait for another process to end, then leave: its queue would be waited on for ever."""
+    parent.join()
+    os._exit(1)
 
 
 def _finish(spec: Spec, homes: _Homes, plans: Sequence[SweepPlan]) -> Dataset | None:

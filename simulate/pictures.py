@@ -16,7 +16,16 @@ def figure(width: float, height: float, **layout: Any) -> tuple[Any, Any]:
     return drawing, drawing.subplots(**layout)
 
 
-def save(drawing: Any, path: Path, dpi: int = 110) -> None:
-    """Write a figure as PNG, whole or not at all, without a date or a version."""
+def save(drawing: Any, path: Path, dpi: int = 110, colours: int | None = None) -> None:
+    """Write a figure as PNG, whole or not at all, without a date or a version.
+
+    `colours`: at most so many, which makes a picture full of speckle several times smaller.
+    """
     with atomic_path(path) as temporary:
         drawing.savefig(temporary, dpi=dpi, format="png", metadata={"Software": None})
+        if colours is not None:
+            from PIL import Image
+
+            with Image.open(temporary) as picture:
+                few = picture.convert("RGB").quantize(colours, dither=Image.Dither.NONE)
+            few.save(temporary, format="png", optimize=True)

@@ -57,7 +57,9 @@ def sensor_rows(
     axial, lateral, elevation = _wave_numbers(size)
     spectrum *= np.exp(1j * axial * sensor_row)[:, None, None].astype(spectrum.dtype)
     modes = _fold_axial(spectrum)
-    transfer = weights @ np.exp(1j * np.outer(np.arange(weights.shape[1]), elevation))
+    # einsum: unlike a BLAS it sums in the same order with any number of threads.
+    waves = np.exp(1j * np.outer(np.arange(weights.shape[1]), elevation))
+    transfer = np.einsum("rz,zk->rk", weights, waves)
     bins = scipy.fft.next_fast_len(2 * steps, real=True)
     grid = np.zeros((modes.shape[0], bins + 1, len(weights)), spectrum.dtype)
     _spread(
@@ -180,4 +182,5 @@ def _kernel_transform(angle: NDArray[np.floating]) -> NDArray[np.floating]:
     nodes, weights = np.polynomial.legendre.leggauss(64)
     kernel = weights * np.exp(_KERNEL_BETA * (np.sqrt(1 - nodes**2) - 1))
     half_width = 0.5 * _KERNEL_WIDTH
-    return half_width * (np.cos(np.outer(angle, half_width * nodes)) @ kernel)
+    waves = np.cos(np.outer(angle, half_width * nodes))
+    return half_width * np.einsum("tn,n->t", waves, kernel)

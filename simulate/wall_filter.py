@@ -1,4 +1,7 @@
-"""Wall filters: what keeps moving blood and takes tissue out of a slow-time ensemble."""
+"""Wall filters: what keeps moving blood and takes tissue out of a slow-time ensemble.
+
+Sums are einsum's: unlike a BLAS it takes them in the same order with any number of threads.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,12 @@ def polynomial_filter(ensemble: NDArray[np.complexfloating], order: int) -> NDAr
     clutter is removed entirely, at any order.
     """
     basis = polynomial_basis(len(ensemble), order).astype(ensemble.real.dtype)
-    return ensemble - np.tensordot(basis, np.tensordot(basis, ensemble, (0, 0)), (1, 0))
+    return ensemble - _explained(basis, ensemble.reshape(len(ensemble), -1)).reshape(ensemble.shape)
+
+
+def _explained(basis: NDArray, ensemble: NDArray) -> NDArray:
+    """Return the part of an ensemble (P, N) that lies in an orthonormal basis (P, K)."""
+    return np.einsum("pk,kn->pn", basis, np.einsum("pk,pn->kn", basis.conj(), ensemble))
 
 
 def polynomial_response(pulses: int, order: int, cycles: NDArray) -> NDArray[np.float64]:
@@ -38,7 +46,8 @@ def svd_filter(ensemble: NDArray[np.complexfloating], components: int) -> NDArra
     C. Demene et al., IEEE TMI 34 (2015) 2271: clutter is what moves alike over the image.
     """
     casorati = ensemble.reshape(len(ensemble), -1)
-    gram = (casorati @ casorati.conj().T).astype(np.complex128)
+    double = casorati.astype(np.complex128)
+    gram = np.einsum("pn,qn->pq", double, double.conj())
     _, vectors = np.linalg.eigh(gram)  # rising
     clutter = vectors[:, len(gram) - components :].astype(casorati.dtype)
-    return (casorati - clutter @ (clutter.conj().T @ casorati)).reshape(ensemble.shape)
+    return (casorati - _explained(clutter, casorati)).reshape(ensemble.shape)

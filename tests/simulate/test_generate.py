@@ -280,6 +280,46 @@ def test_list_and_show_name_what_there_is():
     assert load_spec("small-v0").hash in shown and "52 sweeps, 5616" in shown
 
 
+POOL = """
+import time
+from simulate.generate import _pool
+if __name__ == "__main__":
+    with _pool(2) as pool:
+        tasks = [pool.submit(time.sleep, 300) for _ in range(4)]
+        time.sleep(1)
+        print(*pool._processes, flush=True)
+        time.sleep(300)
+"""
+
+
+def alive(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads Linux's table of processes")
+def test_workers_do_not_outlive_a_killed_run(tmp_path):
+    import time
+
+    script = tmp_path / "pool.py"
+    script.write_text(POOL)
+    started = subprocess.Popen(
+        [sys.executable, str(script)], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    workers = [int(word) for word in started.stdout.readline().split()]
+    time.sleep(2)  # until they have begun
+    assert len(workers) == 2 and all(map(alive, workers))
+    started.kill()
+    started.wait()
+    deadline = time.monotonic() + 60
+    while any(map(alive, workers)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(map(alive, workers))
+
+
 def test_a_killed_run_goes_on_where_it_was(made, tmp_path):
     """Killed after its first record, started again: the same bytes as never interrupted."""
     import signal

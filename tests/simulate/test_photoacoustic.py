@@ -1,6 +1,10 @@
 """Photoacoustic frames: light, band, beam, image and both engines together."""
 
+import os
+import subprocess
+import sys
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -198,6 +202,33 @@ def test_pulses_are_averaged_at_their_own_poses():
     blurred = frame(tubes, pose=poses)
     for x in (-5.0, 0.0, 5.0):
         assert peak_near(blurred, x, 10.0) == pytest.approx(sharp.max() / 3, rel=0.1)
+
+
+HASHES = """
+import hashlib
+from dataclasses import replace
+from simulate.photoacoustic import PhotoacousticSettings
+from tests.simulate.test_photoacoustic import PROBE, SETTINGS, across, frame
+small = replace(PROBE, elements=16, width_mm=4.5, depth_mm=8.0, width_px=40, height_px=60)
+tubes = [across(0.5, 5.0, 0.4), across(-1.0, 7.0, 0.3)]
+volume = PhotoacousticSettings(dimensions=3, band_hz=(1.2e6, 2.6e6))
+for settings, probe in ((replace(SETTINGS, noise_pa=5.0), PROBE),
+                        (replace(SETTINGS, reconstruction="line"), PROBE), (volume, small)):
+    print(hashlib.sha256(frame(tubes, settings, probe).tobytes()).hexdigest())
+"""
+
+
+def test_bytes_do_not_depend_on_threads():
+    """Of BLAS, OpenMP and numba: a sum that they split is a sum in another order."""
+    found = []
+    for threads in ("1", "2"):
+        keys = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+        done = subprocess.run(
+            [sys.executable, "-c", HASHES], cwd=Path(__file__).parents[2], capture_output=True,
+            text=True, check=True, env=os.environ | dict.fromkeys(keys, threads),
+        )  # fmt: skip
+        found.append(done.stdout.split())
+    assert len(set(found[0])) == 3 and found[0] == found[1]
 
 
 def test_noise_has_its_rms_and_its_seed():
