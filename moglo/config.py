@@ -16,9 +16,9 @@ class MoGLoConfig:
     """MoGLo-Net of a size that a CPU trains in minutes; the default of tracker `moglo`.
 
     Against the published one: half the reduction (maps at a quarter of the resolution hardly show
-    steps of a fraction of a pixel), a tenth of the width and as few blocks as strides allow
-    (chosen on validation sweeps, one run each), templates twice as far apart, small
-    batches at a high rate.
+    steps of a fraction of a pixel), a tenth of the width and as few blocks as strides allow,
+    templates twice as far apart, windows of three frames instead of five, small batches at a high
+    rate; all chosen on validation sweeps, of which docs/moglo.md tells.
 
     Input
         frame_size: frames are brought to this many pixels squared, pixel size honoured;
@@ -50,7 +50,7 @@ class MoGLoConfig:
 
     frame_size: int = 96
     standardise: bool = True
-    window: int = 5
+    window: int = 3
     width: int = 6
     stem_stride: int = 2
     stage_stride: int = 1
@@ -73,7 +73,7 @@ class MoGLoConfig:
     correlation_loss: float = 1.0
     triplet: float = 0.005
     margin: float = 0.1
-    batch_size: int = 4
+    batch_size: int = 8
     learning_rate: float = 6e-3
     average: float = 0.0
     mirror: bool = True
@@ -113,6 +113,7 @@ class MoGLoPaperConfig(MoGLoConfig):
 
     frame_size: int = 256
     standardise: bool = False
+    window: int = 5
     width: int = 64
     stage_stride: int = 2
     stage_blocks_1: int = 3

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from benchmark.standardise import locally_standardised
 from benchmark.sweep import Images, Observation, Prediction, Sweep
@@ -18,6 +19,8 @@ from moglo.streaming import MotionStream
 
 CHUNK_PIXELS = 1_000_000  # input pixels encoded at a time when tracking on a CPU
 CHUNK_PIXELS_GPU = 8_000_000
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 class MoGLo(LearnedTracker):
@@ -118,21 +121,17 @@ class MoGLo(LearnedTracker):
         images = observation.bmode
         if len(observation) == 1:
             return Prediction(np.eye(4)[None])
-        with _evaluating(self.module()) as net:
+        with evaluating(self.module()) as net:
             six = torch.cat(list(self._motions(net, images))) * net.label_scale
         centre = motion.image_centre(images.mm_from_pixel, *images.frames.shape[1:])
         return Prediction.from_steps(motion.step_from_six(six.double().cpu().numpy(), centre))
 
     def _motions(self, net: MoGLoNet, images: Images) -> Iterator[Tensor]:
         """Yield the scaled motions of some frames at a time."""
-        stream, device = MotionStream(net), net.label_scale.device
-        pixels = CHUNK_PIXELS if device.type == "cpu" else CHUNK_PIXELS_GPU
-        chunk = max(1, pixels // self.config.frame_size**2)
-        mm_from_pixel = torch.tensor(images.mm_from_pixel, dtype=torch.float32, device=device)
-        for start in range(0, len(images.frames), chunk):
-            levels = np.asarray(images.frames[start : start + chunk])
-            frames = torch.from_numpy(levels).to(device).float() / 255
-            yield stream.push(self._input(frames[None], mm_from_pixel[None])[0])
+        stream = MotionStream(net)
+        for frames in chunk_frames(images, self.config.frame_size, net.label_scale.device):
+            grid = torch.tensor(images.mm_from_pixel, dtype=torch.float32, device=frames.device)
+            yield stream.push(self._input(frames[None], grid[None])[0])
 
     def _input(self, frames: Tensor, mm_from_pixel: Tensor) -> Tensor:
         """Return frames (B, W, S, S) as the network sees them: on the grid of training.
@@ -178,8 +177,17 @@ def _pixel_size(mm_from_pixel: np.ndarray) -> np.ndarray:
     return np.linalg.norm(mm_from_pixel[:3, :2], axis=0)
 
 
+def chunk_frames(images: Images, size: int, device: torch.device) -> Iterator[Tensor]:
+    """Yield frames (N, H, W) in [0, 1] on a device, as many as fit when brought to size x size."""
+    pixels = CHUNK_PIXELS if device.type == "cpu" else CHUNK_PIXELS_GPU
+    chunk = max(1, pixels // size**2)
+    for start in range(0, len(images.frames), chunk):
+        levels = np.asarray(images.frames[start : start + chunk])
+        yield torch.from_numpy(levels).to(device).float() / 255
+
+
 @contextmanager
-def _evaluating(net: MoGLoNet) -> Iterator[MoGLoNet]:
+def evaluating(net: Network) -> Iterator[Network]:
     """Hand out the network in evaluation mode without gradients; restore its mode afterwards."""
     training = net.training
     net.eval()

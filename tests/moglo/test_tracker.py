@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from benchmark import geometry
+from benchmark.dataset import Entry, write_dataset
 from benchmark.errors import UserError
+from benchmark.files import sha256_of_file
 from benchmark.standardise import locally_standardised
-from benchmark.sweep import Channel, Images, Observation, Sweep
+from benchmark.sweep import Channel, Images, Observation, Sweep, write_sweep
 from benchmark.tracker import check_tracker, example_observation
 from moglo import losses, motion
 from moglo.config import MoGLoConfig
@@ -28,6 +30,18 @@ def sweep(frames=12, size=48, pixel=0.5, seed=0):
     poses = geometry.chain(geometry.exp(twists))
     times = np.arange(frames) / 20.0
     return Sweep("noise", {"bmode": Channel(levels, times, mm_from_pixel, world_from_image=poses)})
+
+
+def write_noise(folder, sweeps):
+    """A data set of such sweeps: the last but one for validation, the last for testing."""
+    entries = []
+    for index, taken in enumerate(sweeps):
+        path, name = folder / f"n{index}.h5", f"n{index}"
+        write_sweep(path, replace(taken, name=name))
+        split = {len(sweeps) - 2: "val", len(sweeps) - 1: "test"}.get(index, "train")
+        facts = (f"s{index}", len(taken), sha256_of_file(path), {})
+        entries.append(Entry(name, path.name, split, *facts))
+    return write_dataset(folder, "noise", entries, {})
 
 
 def tracker(config=CONFIG, seed=0):

@@ -1,11 +1,12 @@
 """How fast MoGLo-Net's correlation and streaming are, at the published size, in one run.
 
-    python tests/speed/moglo.py [--device cuda] [--threads 2] [--windows 2]
+    python tests/speed/moglo.py [--device cuda] [--threads 2] [--windows 2] [--compile]
 
 Three forms of the volume (the single-precision gather of all candidate patches, the same in half
 precision, and ours), forward and forward with backward; then seconds per new frame for windows
-read anew with the gathered volume, windows with ours, and streaming. Only ratios within a run mean
-anything on a machine that others use too.
+read anew with the gathered volume, windows with ours, and streaming; streaming in bf16 and fp16
+autocast and, with --compile, by torch.compile; the small presets, `moglo-long` by its parts. Only
+ratios within a run mean anything on a machine that others use too.
 """
 
 import argparse
@@ -22,8 +23,10 @@ from torch.nn import functional
 sys.path.insert(0, str(Path(__file__).parents[2]))  # where the project is not installed
 
 from moglo import model
-from moglo.config import MoGLoPaperConfig
+from moglo.config import MoGLoConfig, MoGLoPaperConfig
 from moglo.correlation import correlation_volume
+from moglo.long_config import MoGLoLongConfig
+from moglo.long_model import LongNet, LongStream
 from moglo.streaming import MotionStream
 
 STREAMED_PAIRS = 8
@@ -119,17 +122,76 @@ def compare_inference(device: str, windows: int) -> None:
         print(f"  {name:32} {value:7.4f} s per frame ({value / streaming:5.1f} x streaming)")
 
 
+def compare_precisions(device: str, compiled: bool) -> None:
+    """Print streaming seconds in full and in half precision, and compiled, with what changes.
+
+    The volume is computed in single precision in all of them.
+    """
+    torch.manual_seed(0)
+    net = model.MoGLoNet(MoGLoPaperConfig()).to(device).eval()
+    frames = torch.rand(STREAMED_PAIRS + 1, 256, 256, device=device)
+    kinds = {"float32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
+    exact, base = streamed(net, frames, None), 0.0
+    print(f"streaming {STREAMED_PAIRS} frames at a time, by precision")
+    for name, kind in kinds.items():
+        took = seconds(lambda kind=kind: streamed(net, frames, kind), device, 2)
+        base = base or took
+        change = (streamed(net, frames, kind) - exact).abs().max() / exact.abs().max()
+        print(f"  {name:32} {took / STREAMED_PAIRS:7.4f} s per frame ({base / took:5.2f} x as fast,"
+              f" largest change {change:.1e})")  # fmt: skip
+    if compiled:
+        start = time.perf_counter()
+        net.encode_frames = torch.compile(net.encode_frames)
+        net.stage2, net.stage3, net.stage4 = map(
+            torch.compile, (net.stage2, net.stage3, net.stage4)
+        )
+        streamed(net, frames, None)
+        warm = time.perf_counter() - start
+        took = seconds(lambda: streamed(net, frames, None), device, 2)
+        print(f"  {'torch.compile, float32':32} {took / STREAMED_PAIRS:7.4f} s per frame "
+              f"({base / took:5.2f} x as fast, after {warm:.0f} s of compilation)")  # fmt: skip
+
+
+def streamed(net: model.MoGLoNet, frames: Tensor, kind: torch.dtype | None) -> Tensor:
+    """Return the motions of frames streamed all at once, under autocast to `kind` if given."""
+    with (
+        torch.inference_mode(),
+        torch.autocast(frames.device.type, dtype=kind or torch.bfloat16, enabled=kind is not None),
+    ):
+        return MotionStream(net).push(frames).float()
+
+
+def compare_small_presets(device: str) -> None:
+    """Print seconds per frame of the presets that a CPU trains, and `moglo-long` by its parts."""
+    print("tracking 64 frames of 96 x 96")
+    frames = torch.rand(64, 96, 96, device=device)
+    with torch.inference_mode():
+        for name, change in {"moglo": None, "moglo-long": {}, "  tiles alone": {"encoder": False},
+                             "  encoder alone": {"tiles": False}}.items():  # fmt: skip
+            torch.manual_seed(0)
+            if change is None:
+                net = model.MoGLoNet(MoGLoConfig()).to(device).eval()
+                took = seconds(lambda net=net: MotionStream(net).push(frames), device)
+            else:
+                long = LongNet(MoGLoLongConfig(**change)).to(device).eval()
+                took = seconds(lambda long=long: LongStream(long).push(frames), device)
+            print(f"  {name:16} {1e3 * took / 63:7.2f} ms per frame")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--windows", type=int, default=2)
+    parser.add_argument("--compile", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     print(f"{platform.processor() or platform.machine()}, torch {torch.__version__}, "
           f"{arguments.device}, {arguments.threads} threads")  # fmt: skip
     compare_volumes(arguments.device)
     compare_inference(arguments.device, arguments.windows)
+    compare_precisions(arguments.device, arguments.compile)
+    compare_small_presets(arguments.device)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,201 @@
+"""What each choice in a tracker's configuration brings: variations trained under one budget.
+
+Every variation changes one thing against a common base and is trained with the same budget and
+the same seeds. Only the training and the validation split are read.
+"""
+
+import importlib
+import importlib.resources
+import json
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from benchmark.dataset import Dataset
+from benchmark.errors import UserError
+from benchmark.many import Row, Setting, run_settings, summarise, write_tables
+from benchmark.tracker import tracker_class
+
+FORMAT = "sweepbench-ablation-1"
+SPLIT = "val"
+BASE = "as it is"
+FILE = "ablations.toml"
+METRICS = ("fdr_path_centre", "gpe", "lpe", "sigma_within_1", "sigma_within_2", "sigma_scale")
+COLUMNS = {
+    "label": "variation",
+    "validation_error": "validation error",
+    "spread": "standard deviation",
+    "against_base": "against the base",
+    "seeds": "seeds",
+    "diverged": "diverged",
+    "updates": "updates",
+    "parameters": "parameters",
+    "seconds": "seconds",
+}
+
+
+def varied(tracker: str, texts: Sequence[str]) -> list[Setting]:
+    """Return one setting for each value of each "field=value,value", one field changed at a time.
+
+    Raises
+    ------
+    UserError : a text that is not of this form.
+    """
+    settings = []
+    for text in texts:
+        key, equals, values = text.partition("=")
+        if not (key and equals and values):
+            raise UserError(f"--vary: expected field=value,value, got '{text}'")
+        settings += [
+            Setting(tracker, {key: value}, f"{key}={value}") for value in values.split(",")
+        ]
+    return settings
+
+
+def listed(tracker: str, path: Path) -> list[Setting]:
+    """Return the settings that a TOML file lists for a tracker, as [[tracker]] label, set.
+
+    Raises
+    ------
+    UserError : no such file, not TOML, or nothing in it for this tracker; an entry of another form.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{path}: not TOML ({error})") from error
+    entries = content.get(tracker)
+    if not entries:
+        known = ", ".join(content) or "nothing"
+        raise UserError(f"{path}: expected [[{tracker}]] entries, found {known}")
+    return [_setting(tracker, entry, f"{path}: {tracker}[{i}]") for i, entry in enumerate(entries)]
+
+
+def _setting(tracker: str, entry: Any, where: str) -> Setting:
+    if not (isinstance(entry, dict) and set(entry) <= {"label", "set"} and entry.get("set")):
+        raise UserError(f"{where}: expected keys 'label' and 'set', got {entry}")
+    changes = {key: _as_text(value) for key, value in entry["set"].items()}
+    label = entry.get("label") or ", ".join(f"{key}={value}" for key, value in changes.items())
+    return Setting(tracker, changes, label)
+
+
+def _as_text(value: Any) -> str:
+    """Return a TOML value as the command line would give it, for the field's type to decide."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def shipped_file(tracker: str) -> Path | None:
+    """Return the list of variations that a tracker's package carries, or None."""
+    package = tracker_class(tracker).__module__.split(".")[0]
+    try:
+        folder = importlib.resources.files(importlib.import_module(package))
+    except (ModuleNotFoundError, TypeError):
+        return None
+    path = Path(str(folder)) / FILE
+    return path if path.is_file() else None
+
+
+def with_base(tracker: str, settings: Iterable[Setting], base: Mapping[str, Any]) -> list[Setting]:
+    """Return the base, then each setting with what it does not change taken from the base."""
+    changed = [Setting(s.tracker, {**base, **s.overrides}, s.title) for s in settings]
+    return [Setting(tracker, dict(base), BASE), *changed]
+
+
+def ablate(
+    dataset: Dataset,
+    settings: Sequence[Setting],
+    *,
+    budget: float,
+    seeds: Sequence[int],
+    root: Path,
+    name: str,
+    score: bool = False,
+    report: Callable[[Row], None] | None = None,
+) -> list[Path]:
+    """Train every setting, the base first, and return the paths of the json, csv and md tables.
+
+    budget: TFLOP of each training; name: of the tables in `root`/<data set>/ablations; score: the
+    trained trackers are scored on the validation split as well. The tables are written anew after
+    each training, and what was trained or scored before is not done again.
+    """
+    done: list[Row] = []
+    paths: list[Path] = []
+
+    def finish(row: Row) -> None:
+        metrics = validation_metrics(row, dataset, root) if score else {}
+        done.append({**row, "metrics": metrics})
+        paths[:] = _write(dataset, done, settings, budget, root, name)
+        if report:
+            report(done[-1])
+
+    run_settings(dataset, settings, budget, seeds, root, report=finish)
+    return paths
+
+
+def validation_metrics(row: Row, dataset: Dataset, root: Path) -> dict[str, float | None]:
+    """Return the metrics of a trained row's tracker on the validation split, by id.
+
+    Predictions and scores lie below `root`/validation, apart from those of the test split.
+    """
+    from benchmark.evaluate import evaluate, is_current
+    from benchmark.files import read_json
+    from benchmark.predict import predict
+    from benchmark.run import make_run
+
+    run = make_run(
+        row["tracker"],
+        dataset,
+        budget_tflop=row["budget_tflop"],
+        seed=row["seed"],
+        overrides=row["overrides"],
+        root=root,
+    )
+    run = replace(run, weights=run.folder, root=root / "validation")
+    predictions = predict(run, SPLIT)
+    if not is_current(run.result, predictions, "sweepbench-v1"):
+        evaluate(predictions, dataset, "sweepbench-v1", run.result, split=SPLIT)
+    summary = read_json(run.result)["summary"]
+    return {metric: summary.get(metric, {}).get("mean") for metric in METRICS}
+
+
+def table_rows(rows: Sequence[Row], settings: Sequence[Setting]) -> list[Row]:
+    """Return one row per setting that was trained: means over its seeds, ratio to the base's."""
+    summaries = {row["label"]: row for row in summarise(rows)}
+    ordered = [summaries[s.title] for s in settings if s.title in summaries]
+    base = ordered[0]["validation_error"] if ordered else None
+    for row in ordered:
+        error = row["validation_error"]
+        row["against_base"] = error / base if error is not None and base else None
+        members = [each["metrics"] for each in rows if each["label"] == row["label"]]
+        for metric in METRICS:
+            row[metric] = _mean(each.get(metric) for each in members)
+    return ordered
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _write(
+    dataset: Dataset,
+    rows: Sequence[Row],
+    settings: Sequence[Setting],
+    budget: float,
+    root: Path,
+    name: str,
+) -> list[Path]:
+    table = table_rows(rows, settings)
+    scored = [metric for metric in METRICS if any(row[metric] is not None for row in table)]
+    content = {
+        "format": FORMAT,
+        "dataset": {"name": dataset.name, "hash": dataset.hash, "split": SPLIT},
+        "budget_tflop": budget,
+        "variations": [{"label": s.title, "set": dict(s.overrides)} for s in settings],
+        "rows": list(rows),
+    }
+    columns = {**COLUMNS, **{metric: metric for metric in scored}}
+    return write_tables(root / dataset.name / "ablations", name, content, table, columns)

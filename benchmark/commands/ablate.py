@@ -1,0 +1,70 @@
+"""The command that trains and tabulates variations of a tracker's configuration."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from benchmark.dataset import open_dataset
+from benchmark.errors import UserError
+from benchmark.run import RUNS
+
+
+@dataclass(frozen=True)
+class Ablate:
+    """Train variations of a tracker's configuration under one budget and tabulate them; resumes.
+
+    Without --vary and --file, the variations that come with the tracker's package are taken.
+    Judged by the validation split alone.
+    """
+
+    tracker: tyro.conf.Positional[str]
+    """Registered name of a learned tracker, or package.module:Class."""
+    data: tyro.conf.Positional[Path]
+    """Folder of a data set, or its name below the data root."""
+    vary: tuple[str, ...] = ()
+    """Fields with the values to try, one at a time, as field=value,value."""
+    file: Path | None = None
+    """TOML file of variations: [[tracker]] entries with label and set."""
+    set: tuple[str, ...] = ()
+    """Fields of the base that all variations share, as field=value."""
+    budget: float = 8.0
+    """Training budget of each run, in TFLOP (10^12 operations)."""
+    seeds: tuple[int, ...] = (0,)
+    """Training seeds of each variation."""
+    score: bool = False
+    """Track and score the validation split as well."""
+    name: str | None = None
+    """Name of the tables; by default the tracker's."""
+    runs: Path = RUNS
+    """Folder of all runs."""
+
+    def run(self) -> None:
+        from benchmark.ablate import ablate, listed, shipped_file, varied, with_base
+        from benchmark.many import field_values
+
+        settings = varied(self.tracker, self.vary)
+        path = self.file if self.file or self.vary else shipped_file(self.tracker)
+        if path is not None:
+            settings += listed(self.tracker, path)
+        if not settings:
+            raise UserError(f"'{self.tracker}' comes with no variations; give --vary or --file")
+        paths = ablate(
+            open_dataset(self.data),
+            with_base(self.tracker, settings, field_values(self.set)),
+            budget=self.budget,
+            seeds=self.seeds,
+            root=self.runs,
+            name=self.name or self.tracker.replace(":", "-"),
+            score=self.score,
+            report=_say,
+        )
+        print(paths[-1].read_text(encoding="utf-8"), end="")
+        for path in paths:
+            print(path)
+
+
+def _say(row: dict) -> None:
+    error = row["validation_error"]
+    shown = "diverged" if error is None else f"{error:.4f}"
+    print(f"{row['label']}, seed {row['seed']}: {shown}", flush=True)

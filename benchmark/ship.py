@@ -1,0 +1,146 @@
+"""A trained run -> a folder of weights that travels alone: weights, configuration, domain, card."""
+
+import importlib
+import importlib.resources
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from benchmark.dataset import Dataset
+from benchmark.domain import DOMAIN_FILE, measure_domain
+from benchmark.errors import UserError
+from benchmark.files import atomic_path, read_json, write_json
+from benchmark.tracker import Tracker, tracker_class
+
+LARGEST_BYTES = 10_000_000
+COPIED = ("tracker.json", "weights.safetensors", "config.json")
+CARD_METRICS = ("fdr_path_centre", "gpe", "lpe", "gle", "lle", "sigma_within_1", "sigma_within_2")
+
+
+def shipping_place(found: type[Tracker], name: str) -> Path:
+    """Return the folder below a tracker's package where weights of this name are kept."""
+    package = found.__module__.split(".")[0]
+    root = importlib.resources.files(importlib.import_module(package))
+    return Path(str(root)) / "weights" / name
+
+
+def ship(
+    run: Path, dataset: Dataset, out: Path | None = None, results: Sequence[Path] = ()
+) -> Path:
+    """Write what is needed to track with a run's weights into a folder and return it.
+
+    run: a trained run's folder; dataset: what it was trained on, for the domain; out: by default
+    `<package>/weights/<tracker>`, where commands find it by the tracker's name; results:
+    result.json files of these weights, shown on the card.
+
+    Raises
+    ------
+    UserError : the run is not trained or was trained on other data, weights over 10 MB, a result of
+        other weights.
+    """
+    for name in COPIED:
+        if not (run / name).is_file():
+            raise UserError(f"{run / name}: no such file; expected the folder of a trained run")
+    size = (run / "weights.safetensors").stat().st_size
+    if size > LARGEST_BYTES:
+        raise UserError(f"{run}: weights of {size / 1e6:.1f} MB, expected at most 10 MB")
+    config = read_json(run / "config.json")
+    _refuse_other_data(run, config, dataset)
+    scores = [_checked_result(path, config) for path in results]
+    found = tracker_class(read_json(run / "tracker.json")["tracker"])
+    out = out or shipping_place(found, found.name)
+    for name in COPIED:
+        with atomic_path(out / name) as temporary:
+            temporary.write_bytes((run / name).read_bytes())
+    write_json(out / DOMAIN_FILE, asdict(measure_domain(dataset)))
+    with atomic_path(out / "README.md") as temporary:
+        temporary.write_text(model_card(found, config, scores, size), encoding="utf-8")
+    return out
+
+
+def _refuse_other_data(run: Path, config: Mapping[str, Any], dataset: Dataset) -> None:
+    taught = config.get("trained_on") or {}
+    if taught.get("hash") != dataset.hash:
+        raise UserError(
+            f"{run}: trained on {taught.get('name')} ({str(taught.get('hash'))[:8]}), "
+            f"got {dataset.name} ({dataset.hash[:8]})"
+        )
+
+
+def _checked_result(path: Path, config: Mapping[str, Any]) -> dict[str, Any]:
+    result = read_json(path)
+    for key in ("config_hash", "seed"):
+        if result.get(key) != config.get(key):
+            raise UserError(
+                f"{path}: {key} {result.get(key)}, expected {config.get(key)} as in the run"
+            )
+    return result
+
+
+def model_card(
+    found: type[Tracker],
+    config: Mapping[str, Any],
+    results: Sequence[Mapping[str, Any]],
+    size: int,
+) -> str:
+    """Return the card of trained weights as Markdown: what they are, from what, and how good."""
+    training = config.get("training") or {}
+    environment = config.get("environment") or {}
+    taught = config["trained_on"]
+    facts = {
+        "trained on": f"{taught['name']}, spec hash `{taught['hash']}`",
+        "budget": f"{config.get('budget_tflop', 0):g} TFLOP, {training.get('updates')} updates, "
+        f"{training.get('seconds')} s on {environment.get('accelerator')}",
+        "seed": config.get("seed"),
+        "parameters": f"{training.get('parameters')} ({size / 1e6:.2f} MB)",
+        "commit": f"`{environment.get('commit')}`",
+        "configuration hash": f"`{config.get('config_hash')}`",
+        "validation error": _validation(training),
+    }
+    lines = [f"# {found.name}, trained on {taught['name']}", "", inspect.getdoc(found) or "", ""]
+    lines += ["| | |", "| --- | --- |"]
+    lines += [f"| {key} | {value} |" for key, value in facts.items() if value is not None]
+    if results:
+        lines += ["", *_score_lines(results)]
+    lines += [
+        "",
+        "Taught by simulated sweeps alone. `domain.json` holds the ranges that training showed; "
+        "`python -m benchmark track` compares a recording with them and says what lies outside.",
+        "",
+        f"Use: `python -m benchmark predict DATA --weights <this folder>`, or "
+        f"`python -m benchmark track RECORDING --tracker {found.name}`.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _validation(training: Mapping[str, Any]) -> str | None:
+    error = training.get("validation_error")
+    return None if error is None else f"{error:.4f} of the position error of no motion"
+
+
+def _score_lines(results: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a table with one row per result: mean and 95 % interval of the usual metrics."""
+    known = [
+        key for key in CARD_METRICS
+        if any(_value(result, key) is not None for result in results)
+    ]  # fmt: skip
+    rows = [f"| data | split | {' | '.join(known)} |", "| --- " * (2 + len(known)) + "|"]
+    for result in results:
+        data, cells = result["dataset"], [_cell(result, key) for key in known]
+        rows.append(f"| {data['name']} | {data['split']} | {' | '.join(cells)} |")
+    return [*rows, "", f"Means with 95 % intervals, protocol {results[0]['protocol']['name']}."]
+
+
+def _value(result: Mapping[str, Any], key: str) -> float | None:
+    return (result.get("summary", {}).get(key) or {}).get("mean")
+
+
+def _cell(result: Mapping[str, Any], key: str) -> str:
+    mean = _value(result, key)
+    if mean is None:
+        return ""
+    low, high = result["summary"][key].get("low"), result["summary"][key].get("high")
+    interval = "" if low is None or high is None else f" ({low:.3g} to {high:.3g})"
+    return f"{mean:.3g}{interval}"

@@ -1,0 +1,83 @@
+"""What can be chosen about `moglo-long`, each idea against drift as a field."""
+
+from dataclasses import dataclass
+
+from benchmark.errors import UserError
+from moglo.config import MoGLoConfig
+
+LONG_CHOICES = {
+    "normalise": ("batch", "group"),
+    "error": ("absolute", "huber", "squared"),
+}
+
+
+@dataclass(frozen=True)
+class MoGLoLongConfig(MoGLoConfig):
+    """MoGLo-Net against drift: tiles at full resolution, long sequences, losses over spans.
+
+    The fields of `moglo` that are about frames, encoder and augmentation mean what they mean
+    there, and so does correlation_loss; its other loss weights (mmae, triplet) and head are not
+    used.
+
+    Input
+        encoder: the speckle encoder of `moglo`, correlation volume and attention included;
+        normalise: its normalisation, over the "batch" as published or by "group" within a
+        sample: the pairs of a long window are of one sweep, whose statistics are not those of
+        tracking; tiles: normalised cross-correlation of the frames' own tiles; gaps: of frame
+        pairs (n - 1, n), (n - 2, n), (n - 4, n) ..., the first so many; reach: largest
+        displacement in pixels; tile, tile_stride: side and distance of tiles in pixels;
+        tile_width: channels that describe a tile.
+    Sequence
+        window: frames per sample, over which the recurrent part is trained; hidden: its size, and
+        that of the description of a pair; lstm: recurrence, with the state kept over a sweep.
+    Losses
+        error: of scaled steps, and of spans; spans: weight of the position error of the image
+        corners after 5, 10, 20, 50 steps, as many as the window holds; consistency: weight of the
+        in-plane motion forwards plus that backwards, which should be nothing; doubles the price;
+        likelihood: weight of the likelihood of the step's position error given sigma, which
+        reaches nothing but the head of sigma.
+    Training
+        reverse: half of the samples are shown backwards, as the advancing sweep through mirrored
+        tissue that they could be; clip: largest norm of a gradient.
+    """
+
+    window: int = 9
+    batch_size: int = 2
+    learning_rate: float = 2e-3
+    encoder: bool = True
+    normalise: str = "group"
+    tiles: bool = True
+    gaps: int = 3
+    reach: int = 3
+    tile: int = 16
+    tile_stride: int = 8
+    tile_width: int = 32
+    hidden: int = 64
+    error: str = "huber"
+    spans: float = 1.0
+    consistency: float = 0.0
+    likelihood: float = 0.1
+    reverse: bool = True
+    clip: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for key, choices in LONG_CHOICES.items():
+            if getattr(self, key) not in choices:
+                known = ", ".join(choices)
+                raise UserError(f"{key}: expected one of {known}, got '{getattr(self, key)}'")
+        if not (self.encoder or self.tiles):
+            raise UserError("encoder, tiles: expected one of them on, got both off")
+        if self.gaps < 1:
+            raise UserError(f"gaps: expected 1 or more, got {self.gaps}")
+        if self.tile % self.tile_stride or self.frame_size % self.tile_stride:
+            raise UserError(
+                f"tile_stride: expected a divisor of tile and of frame_size, got {self.tile_stride}"
+            )
+        if self.tile > self.frame_size:
+            raise UserError(f"tile: expected at most frame_size, got {self.tile}")
+
+    @property
+    def gap_frames(self) -> tuple[int, ...]:
+        """Frames between the two of a pair: 1, 2, 4 ..."""
+        return tuple(2**index for index in range(self.gaps))

@@ -1,0 +1,184 @@
+"""`moglo-long`: the speckle encoder of MoGLo-Net and full-resolution tiles, read as a sequence."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from moglo.long_config import MoGLoLongConfig
+from moglo.model import DEGREES_OF_FREEDOM, MoGLoNet
+from moglo.tiles import tile_correlation
+
+GROUPS = 2
+FINAL_TILE_CHANNELS = 16
+LARGEST_LOG_SIGMA = 5.0
+
+
+class Motions(NamedTuple):
+    """Scaled motions (B, T, 6) and the logarithm (B, T) of sigma over the scale of a step."""
+
+    six: Tensor
+    log_sigma: Tensor
+
+
+class TileEncoder(nn.Module):
+    """Tile correlations (N, C, rows, columns) -> a description (N, features) of each pair.
+
+    The same small network describes every tile, one look at the neighbours follows, and a linear
+    layer knows each tile by its place: translation is a mean over tiles, rotation a gradient.
+    """
+
+    def __init__(self, channels: int, width: int, tiles: int, features: int):
+        super().__init__()
+        self.describe = nn.Sequential(
+            nn.Conv2d(channels + 2, 2 * width, 1), nn.SiLU(inplace=True),
+            nn.Conv2d(2 * width, width, 1), nn.SiLU(inplace=True),
+            nn.Conv2d(width, width, 3, padding=1), nn.SiLU(inplace=True),
+            nn.Conv2d(width, FINAL_TILE_CHANNELS, 1), nn.SiLU(inplace=True),
+        )  # fmt: skip
+        self.join = nn.Sequential(
+            nn.Flatten(), nn.Linear(FINAL_TILE_CHANNELS * tiles, features), nn.SiLU(inplace=True)
+        )
+        rows = torch.linspace(-1, 1, round(tiles**0.5))
+        places = torch.stack(torch.meshgrid(rows, rows, indexing="ij"))
+        self.register_buffer("places", places, persistent=False)
+
+    def forward(self, volumes: Tensor) -> Tensor:
+        places = self.places.expand(len(volumes), -1, -1, -1)
+        return self.join(self.describe(torch.cat([volumes, places], 1)))
+
+
+class LongNet(nn.Module):
+    """Frames -> descriptions of the pairs that end at each -> one motion per frame, in sequence.
+
+    Buffers: label_scale (6,) mm and degrees, what an output of 1 stands for; pixel_mm (2,), the
+    size along x and y of an input pixel.
+    """
+
+    label_scale: Tensor
+    pixel_mm: Tensor
+
+    def __init__(self, config: MoGLoLongConfig):
+        super().__init__()
+        self.config = config
+        self.register_buffer("label_scale", torch.ones(DEGREES_OF_FREEDOM))
+        self.register_buffer("pixel_mm", torch.zeros(2))
+        described = 0
+        if config.encoder:
+            self.speckle = speckle_encoder(config)
+            described += 2 * 8 * config.width
+        if config.tiles:
+            across = (config.frame_size - config.tile) // config.tile_stride + 1
+            channels = config.gaps * ((2 * config.reach + 1) ** 2 + 1)
+            self.tile_encoder = TileEncoder(channels, config.tile_width, across**2, config.hidden)
+            described += config.hidden
+        self.fuse = nn.Sequential(nn.Linear(described, config.hidden), nn.SiLU())
+        self.recurrent = nn.LSTM(config.hidden, config.hidden, batch_first=True)
+        read = config.hidden * (2 if config.lstm else 1)
+        self.motion_head = nn.Linear(read, DEGREES_OF_FREEDOM)
+        self.sigma_head = nn.Linear(read, 1)
+        if not config.lstm:
+            del self.recurrent
+
+    def describe(self, frames: Tensor, begin: int = 1) -> Tensor:
+        """Return descriptions (B, W - begin, hidden) of the pairs ending at frames `begin` on.
+
+        frames (B, W, S, S), standardised; a gap that reaches before the first frame ends there.
+        """
+        parts = []
+        batch, count = frames.shape[0], frames.shape[1] - begin
+        if self.config.encoder:
+            used = frames[:, begin - 1 :]
+            maps = self.speckle.encode_frames(used.flatten(0, 1)).unflatten(0, used.shape[:2])
+            pairs = self.speckle.encode_pairs(maps[:, :-1].flatten(0, 1), maps[:, 1:].flatten(0, 1))
+            parts += [pairs.local_vector, pairs.global_vector]
+        if self.config.tiles:
+            parts.append(self.tile_encoder(self.tile_volumes(frames, begin).flatten(0, 1)))
+        return self.fuse(torch.cat(parts, -1)).unflatten(0, (batch, count))
+
+    def tile_volumes(self, frames: Tensor, begin: int = 1) -> Tensor:
+        """Return tile correlations (B, W - begin, C, rows, columns) of frames (B, W, S, S).
+
+        For each gap its cells, then the share of the gap that there is (less than one only where
+        a sequence begins). Speckle says how far two frames are apart for as long as they are
+        alike, and the longer the gap the less a slow motion drowns in noise.
+        """
+        config, parts = self.config, []
+        ends = torch.arange(begin, frames.shape[1], device=frames.device)
+        second = frames[:, begin:].flatten(0, 1)
+        for gap in config.gap_frames:
+            starts = (ends - gap).clamp_min(0)
+            first = frames[:, starts].flatten(0, 1)
+            volume = tile_correlation(first, second, config.reach, config.tile, config.tile_stride)
+            share = ((ends - starts) / gap).to(volume.dtype).repeat(len(frames))
+            share = share[:, None, None, None].expand(-1, 1, *volume.shape[2:])
+            parts += [volume, share]
+        return torch.cat(parts, 1).unflatten(0, (len(frames), len(ends)))
+
+    def estimate(
+        self, described: Tensor, state: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[Motions, tuple[Tensor, Tensor] | None]:
+        """Return motions of descriptions (B, T, hidden), and the state after them.
+
+        A motion is read from the pair itself and from the recurrent part together.
+        """
+        read = described
+        if self.config.lstm:
+            past, state = self.recurrent(described, state)
+            read = torch.cat([described, past], -1)
+        log_sigma = self.sigma_head(read.detach())[..., 0]
+        log_sigma = log_sigma.clamp(-LARGEST_LOG_SIGMA, LARGEST_LOG_SIGMA)
+        return Motions(self.motion_head(read), log_sigma), state
+
+    def forward(self, frames: Tensor) -> Motions:
+        """Return the motions into each but the first of the frames (B, W, S, S)."""
+        return self.estimate(self.describe(frames))[0]
+
+
+class LongStream:
+    """Motions of frames handed in one after another, or some at a time; the same as all at once.
+
+    Kept in between: as many frames as the longest gap reaches back, and the recurrent state. The
+    network should be in evaluation mode.
+    """
+
+    def __init__(self, net: LongNet):
+        self.net = net
+        self.frames: Tensor | None = None
+        self.state: tuple[Tensor, Tensor] | None = None
+
+    def push(self, frames: Tensor) -> Motions:
+        """Return the motions (1, M, ...) into each of the new frames (N, S, S), standardised.
+
+        M = N, less one where the stream begins.
+        """
+        begin = 1 if self.frames is None else len(self.frames)
+        known = frames if self.frames is None else torch.cat([self.frames, frames])
+        self.frames = known[-max(self.net.config.gap_frames) :]
+        if len(known) <= begin:
+            empty = known.new_zeros(1, 0, DEGREES_OF_FREEDOM)
+            return Motions(empty, empty[..., 0])
+        motions, self.state = self.net.estimate(self.net.describe(known[None], begin), self.state)
+        return motions
+
+
+def speckle_encoder(config: MoGLoLongConfig) -> MoGLoNet:
+    """Return MoGLo-Net without its estimators, normalised as the configuration says."""
+    net = MoGLoNet(config)
+    del net.local_estimator, net.global_estimator, net.label_scale, net.pixel_mm
+    if config.normalise == "group":
+        _replace_batch_by_group(net)
+    return net
+
+
+def _replace_batch_by_group(module: nn.Module) -> None:
+    """Replace each batch normalisation below a module by one of the sample's own groups."""
+    kinds: Sequence[type] = (nn.BatchNorm1d, nn.BatchNorm2d)
+    for name, child in module.named_children():
+        if isinstance(child, tuple(kinds)):
+            channels = child.num_features
+            groups = GROUPS if channels % GROUPS == 0 else 1
+            setattr(module, name, nn.GroupNorm(groups, channels))
+        else:
+            _replace_batch_by_group(child)

@@ -1,0 +1,198 @@
+"""`moglo-long`: contract, streaming, what its losses reach, time reversal, and files."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from benchmark import geometry
+from benchmark.errors import UserError
+from benchmark.standardise import locally_standardised
+from benchmark.sweep import Images, Observation
+from benchmark.tracker import check_tracker, example_observation, make_tracker
+from moglo import motion
+from moglo.long import IN_PLANE, MoGLoLong, image_corners, reversed_steps, step_scale
+from moglo.long_config import MoGLoLongConfig
+from tests.moglo.test_tracker import batch, sweep
+
+CONFIG = MoGLoLongConfig(frame_size=48, width=4, window=9, hidden=12, tile_width=6)
+
+
+def tracker(config=CONFIG, seed=0):
+    torch.manual_seed(seed)
+    made = MoGLoLong(config)
+    made.fit([sweep()])
+    return made
+
+
+VARIANTS = {
+    "default": CONFIG,
+    "no tiles": replace(CONFIG, tiles=False, normalise="batch"),
+    "tiles alone": replace(CONFIG, encoder=False),
+    "no recurrence": replace(CONFIG, lstm=False, gaps=1, correlation="off"),
+    "resampled": replace(CONFIG, frame_size=96, encoder=False),
+}
+
+
+@pytest.mark.parametrize("config", VARIANTS.values(), ids=VARIANTS)
+def test_obeys_the_contract_and_tells_its_sigma(config):
+    made, seen = tracker(config), example_observation()
+    check_tracker(made, seen)
+    sigma = made.track(seen).sigma
+    assert sigma.shape == (len(seen) - 1,)
+    assert (sigma > 0).all()
+
+
+def test_is_found_by_name():
+    made = make_tracker("moglo-long", window="17", encoder="false")
+    assert (made.name, made.causal, made.window) == ("moglo-long", True, 17)
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 5])
+def test_streaming_equals_the_whole_sweep_at_once(chunk, monkeypatch):
+    monkeypatch.setattr("moglo.tracker.CHUNK_PIXELS", chunk * 48 * 48)
+    made, seen = tracker(), sweep(13)
+    net = made.module().eval()
+    frames = locally_standardised(torch.from_numpy(seen.bmode.frames).float() / 255)
+    with torch.inference_mode():
+        whole = net(frames[None])
+    centre = motion.image_centre(seen.bmode.mm_from_pixel, 48, 48)
+    six = (whole.six[0] * net.label_scale).double().numpy()
+    found = made.track(seen.observe())
+    np.testing.assert_allclose(found.prev_from_frame, motion.step_from_six(six, centre), atol=1e-5)
+    expected = whole.log_sigma[0].exp() * step_scale(net.label_scale)
+    np.testing.assert_allclose(found.sigma, expected, rtol=1e-4)
+    assert np.ptp(found.prev_from_frame[:, :3, 3], axis=0).max() > 1e-4
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 6])
+def test_fewer_frames_than_a_window_still_give_a_prediction(frames):
+    made, seen = tracker(), sweep(12).observe()
+    images = seen.bmode
+    short = Images(images.frames[:frames], images.timestamps[:frames], images.mm_from_pixel)
+    poses = made.track(Observation({"bmode": short}, {})).first_from_frame
+    assert poses.shape == (frames, 4, 4)
+    np.testing.assert_allclose(poses, made.track(seen).first_from_frame[:frames], atol=1e-5)
+
+
+@pytest.mark.parametrize("config", VARIANTS.values(), ids=VARIANTS)
+def test_loss_falls_and_reaches_every_parameter_in_use(config):
+    made = tracker(config)
+    taken = batch(2, config.window)
+    optimiser = torch.optim.AdamW(made.module().parameters(), lr=3e-4)
+    values = []
+    for _ in range(4):
+        loss = made.loss(*taken)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        values.append(loss.item())
+    assert values[0] > values[1] > values[2] > values[3]
+    unused = {n for n, p in made.module().named_parameters() if p.grad is None or not p.grad.any()}
+    assert not unused
+
+
+def test_sigma_trains_its_head_alone():
+    made = tracker(replace(CONFIG, spans=0.0, likelihood=1.0))
+    net, taken = made.module(), batch(2, 9)
+    gradients = []
+    for weight in (1.0, 0.0):
+        made.config = replace(made.config, likelihood=weight)
+        net.zero_grad()
+        made.loss(*taken).backward()
+        gradients.append({n: p.grad for n, p in net.named_parameters() if p.grad is not None})
+    alone = set(gradients[0]) - set(gradients[1])
+    assert alone == {"sigma_head.weight", "sigma_head.bias"}
+    for name, gradient in gradients[1].items():
+        torch.testing.assert_close(gradients[0][name], gradient)
+
+
+def test_group_normalisation_keeps_the_samples_of_a_batch_apart():
+    frames = torch.randn(2, 9, 48, 48)
+    for normalise, same in (("group", True), ("batch", False)):
+        net = tracker(replace(CONFIG, normalise=normalise)).module().train()
+        both, one = net(frames).six[0], net(frames[:1]).six[0]
+        assert torch.allclose(both, one, atol=1e-5) == same
+
+
+def test_consistency_is_charged_for_in_plane_motion_alone():
+    made, taken = tracker(), batch(2, 9)
+    net = made.module()
+    base = made.loss(*taken)
+    made.config = replace(made.config, consistency=1.0)
+    seen = locally_standardised(taken[0])
+    with torch.no_grad():
+        total = net(seen).six + net(seen.flip(1)).six.flip(1)
+    expected = total[..., list(IN_PLANE)].abs().mean()
+    torch.testing.assert_close(made.loss(*taken) - base, expected, atol=1e-6, rtol=1e-4)
+
+
+def test_backwards_an_advance_stays_one_and_motion_in_the_plane_turns_round():
+    steps = torch.from_numpy(geometry.exp(np.random.default_rng(0).normal(size=(1, 6, 6)) * 0.02))
+    origin = torch.zeros(3).double()
+    six, back = (motion.six_from_step(s, origin) for s in (steps, reversed_steps(steps)))
+    signs = torch.ones(6).double()
+    signs[list(IN_PLANE)] = -1
+    torch.testing.assert_close(back, six.flip(1) * signs, atol=0.03, rtol=0.03)
+    torch.testing.assert_close(reversed_steps(reversed_steps(steps)), steps)
+
+
+def test_backwards_the_images_cut_the_mirrored_tissue_where_the_steps_say():
+    # Pixels of frame i lie at chain_i p. Seen backwards from the last frame, and mirrored in its
+    # plane, they lie at mirror inverse(chain_last) chain_i p; p has z = 0, so p is its own mirror.
+    steps = torch.from_numpy(geometry.exp(np.random.default_rng(1).normal(size=(1, 6, 6))))
+    poses, mirror = geometry.chain(steps)[0], torch.diag(torch.tensor([1.0, 1, -1, 1])).double()
+    pixels = torch.tensor([[3.0, 5, 0], [-7, 11, 0]]).double()
+    found = geometry.apply(geometry.chain(reversed_steps(steps))[0], pixels)
+    expected = geometry.apply(mirror @ geometry.inverse(poses[-1]) @ poses, pixels).flip(0)
+    torch.testing.assert_close(found, expected)
+
+
+def test_augmentation_turns_half_of_the_windows():
+    frames, steps, matrix = batch(40, seed=5)
+    torch.manual_seed(0)
+    made = MoGLoLong(replace(CONFIG, mirror=False))
+    new_frames, new_steps, same = made.augment(frames, steps, matrix)
+    assert torch.equal(same, matrix)
+    chosen = (new_frames != frames).flatten(1).any(1)
+    assert 10 < chosen.sum() < 30
+    assert torch.equal(new_frames[chosen], frames[chosen].flip(1))
+    torch.testing.assert_close(new_steps[chosen], reversed_steps(steps[chosen]))
+    assert torch.equal(new_steps[~chosen], steps[~chosen])
+
+
+def test_corners_are_those_of_the_image():
+    grid = torch.diag(torch.tensor([0.5, 0.25, 1, 1]))
+    grid[:2, 3] = torch.tensor([-10.0, 2.0])
+    corners = image_corners(grid[None], 9, 41)[0]
+    expected = [[-10, 2, 0], [10, 2, 0], [-10, 4, 0], [10, 4, 0]]
+    assert corners.tolist() == expected
+
+
+def test_a_saved_tracker_predicts_the_same_and_another_configuration_is_refused(tmp_path):
+    made = tracker()
+    made.save(tmp_path)
+    loaded = MoGLoLong(CONFIG)
+    loaded.load(tmp_path)
+    seen = sweep(seed=4).observe()
+    assert np.array_equal(made.track(seen).first_from_frame, loaded.track(seen).first_from_frame)
+    with pytest.raises(UserError, match="gaps: 3 there, 1 here"):
+        MoGLoLong(replace(CONFIG, gaps=1)).load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"error": "median"}, "error: expected one of absolute, huber, squared, got 'median'"),
+        ({"encoder": False, "tiles": False}, "expected one of them on"),
+        ({"gaps": 0}, "gaps: expected 1 or more"),
+        ({"tile_stride": 7}, "tile_stride: expected a divisor"),
+        ({"tile": 128}, "tile: expected at most frame_size"),
+        ({"window": 1}, "window: expected 2 frames or more"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_is_refused(change, message):
+    with pytest.raises(UserError, match=message):
+        MoGLoLongConfig(**change)
