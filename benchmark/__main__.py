@@ -11,8 +11,13 @@ from typing import Annotated
 
 import tyro
 
+from benchmark.commands.ablate import Ablate
+from benchmark.commands.generalisation import Generalisation
 from benchmark.commands.recordings import Convert, Reconstruct, Track
 from benchmark.commands.selection import Selection
+from benchmark.commands.ship import Ship
+from benchmark.commands.stress import Stress
+from benchmark.commands.study import Study
 from benchmark.commands.vessels import Vessels
 from benchmark.dataset import Dataset, open_dataset
 from benchmark.errors import UserError
@@ -106,12 +111,21 @@ class Evaluate:
     selection: tyro.conf.OmitArgPrefixes[Selection]
     split: str = "test"
     protocol: str = "sweepbench-v1"
+    answers: Path | None = None
+    """Folder of the true poses, where those of the data set are withheld."""
 
     def run(self) -> None:
         from benchmark.evaluate import evaluate
 
         for run in self.selection.each():
-            evaluate(run.predictions, run.dataset, self.protocol, run.result, split=self.split)
+            evaluate(
+                run.predictions,
+                run.dataset,
+                self.protocol,
+                run.result,
+                split=self.split,
+                answers=self.answers,
+            )
             print(run.result)
 
 
@@ -124,12 +138,19 @@ class Score:
     out: Path = Path("result.json")
     split: str = "test"
     protocol: str = "sweepbench-v1"
+    answers: Path | None = None
+    """Folder of the true poses, where those of the data set are withheld."""
 
     def run(self) -> None:
         from benchmark.evaluate import evaluate
 
         evaluate(
-            self.predictions, open_dataset(self.data), self.protocol, self.out, split=self.split
+            self.predictions,
+            open_dataset(self.data),
+            self.protocol,
+            self.out,
+            split=self.split,
+            answers=self.answers,
         )
         print(self.out)
 
@@ -199,6 +220,11 @@ Command = (
     | Annotated[Score, tyro.conf.subcommand("score")]
     | Annotated[Leaderboard, tyro.conf.subcommand("leaderboard")]
     | Annotated[Figures, tyro.conf.subcommand("figures")]
+    | Annotated[Ablate, tyro.conf.subcommand("ablate")]
+    | Annotated[Ship, tyro.conf.subcommand("ship")]
+    | Annotated[Stress, tyro.conf.subcommand("stress")]
+    | Annotated[Generalisation, tyro.conf.subcommand("generalisation")]
+    | Annotated[Study, tyro.conf.subcommand("study")]
     | Annotated[Vessels, tyro.conf.subcommand("vessels")]
     | Annotated[Convert, tyro.conf.subcommand("convert")]
     | Annotated[Reconstruct, tyro.conf.subcommand("reconstruct")]

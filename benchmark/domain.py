@@ -16,6 +16,7 @@ from benchmark.sweep import Images, Prediction
 DOMAIN_FILE = "domain.json"
 FRAMES_PER_SWEEP = 6
 MARGIN = 1.5  # a factor beyond the range of training that is worth a word
+TRAINED = ", in training "
 SMALLEST_STEP = 0.01  # mm; steps below say nothing of what training showed
 
 
@@ -177,6 +178,21 @@ def domain_faults(domain: Domain, images: Images) -> list[str]:
     return faults
 
 
+def summarised(faults: Sequence[Sequence[str]]) -> list[str]:
+    """Return the faults of many sweeps, one line per measure: its range and in how many sweeps."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for line in (line for sweep in faults for line in sweep):
+        told, _, span = line.partition(TRAINED)
+        name, _, value = told.rpartition(" ") if span else (told, "", "nan")
+        found.setdefault((name, span), []).append(float(value))
+    lines = []
+    for (name, span), values in found.items():
+        count = f"in {len(values)} of {len(faults)} sweeps"
+        ends = f" {min(values):.3g} to {max(values):.3g}" if span else ""
+        lines.append(f"{name}{ends} {count}" + (f"{TRAINED}{span}" if span else ""))
+    return lines
+
+
 def step_faults(domain: Domain, images: Images, prediction: Prediction) -> list[str]:
     """Return what is odd about the steps that were predicted, against those of training."""
     steps = step_lengths(images, prediction)
@@ -229,4 +245,4 @@ def _within(value: float, span: tuple[float, float]) -> bool:
 
 
 def _line(name: str, value: float, span: tuple[float, float]) -> str:
-    return f"{name} {value:.3g}, in training {span[0]:.3g} to {span[1]:.3g}"
+    return f"{name} {value:.3g}{TRAINED}{span[0]:.3g} to {span[1]:.3g}"

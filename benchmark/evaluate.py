@@ -15,6 +15,7 @@ from benchmark.protocol import Protocol, find_protocol
 from benchmark.statistics import Summary, cluster_bootstrap
 from benchmark.submission import DEFAULT_SPLIT, SUFFIXES, meta_faults, prediction_faults
 from benchmark.sweep import Prediction, Sweep, read_prediction
+from benchmark.tracks import PLAIN
 
 RESULT_FORMAT = "sweepbench-result-1"
 CURVE_POINTS = 100
@@ -54,6 +55,7 @@ def evaluate(
     rules = find_protocol(protocol) if isinstance(protocol, str) else protocol
     data = _opened(dataset)
     meta, split = _checked_meta(folder, data, split)
+    _refuse_other_track(folder, meta, rules)
     truth = data if answers is None else _opened(answers)
     sweeps, failed = [], []
     for entry in data.split(split):
@@ -79,6 +81,15 @@ def evaluate(
     return result
 
 
+def is_current(out: Path, predictions: Path, protocol: Protocol | str) -> bool:
+    """Return whether a result is that of these predictions, as they are now, by a protocol."""
+    rules = find_protocol(protocol) if isinstance(protocol, str) else protocol
+    meta = predictions / "meta.json"
+    if not (out.is_file() and meta.is_file()) or out.stat().st_mtime < meta.stat().st_mtime:
+        return False
+    return read_json(out).get("protocol", {}).get("hash") == rules.hash
+
+
 def _opened(dataset: Dataset | Path | str) -> Dataset:
     return dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
 
@@ -93,6 +104,15 @@ def _checked_meta(folder: Path, dataset: Dataset, split: str | None) -> tuple[di
     if faults:
         raise UserError("; ".join(faults))
     return meta, expected
+
+
+def _refuse_other_track(folder: Path, meta: Mapping[str, Any], rules: Protocol) -> None:
+    track = meta.get("track") or PLAIN
+    if track not in rules.tracks:
+        known = ", ".join(rules.tracks)
+        raise UserError(
+            f"{folder / 'meta.json'}: track: protocol '{rules.name}' has {known}, got '{track}'"
+        )
 
 
 def _prediction_path(folder: Path, entry: Entry) -> tuple[Path | None, str]:
@@ -149,6 +169,7 @@ def make_case(sweep: Sweep, prediction: Prediction) -> Case:
         (channel.frames.shape[1], channel.frames.shape[2]),
         prediction.prev_from_frame,
         np.asarray(sweep.landmarks, float),
+        prediction.sigma,
     )
 
 

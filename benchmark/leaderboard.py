@@ -22,7 +22,9 @@ from benchmark.leaderboard_tables import (
     paired_csv_text,
 )
 from benchmark.metrics import METRICS
+from benchmark.protocol import PROTOCOLS
 from benchmark.statistics import Summary, paired_difference, rank_ranges
+from benchmark.tracks import TRACKS
 
 __all__ = ["Leaderboard", "Row", "build_leaderboard", "console_table", "read_leaderboard"]
 
@@ -36,7 +38,8 @@ class Leaderboard:
 
     dataset, protocol: name and hash (and split); sweeps: name, subject, frames, factors of every
     sweep; metrics: ids that occur, the headline first; paired[first label][second label]: mean
-    headline of the first minus the second with its interval.
+    headline of the first minus the second with its interval; headline: the metric that the protocol
+    ranks by.
     """
 
     dataset: Mapping[str, Any]
@@ -45,11 +48,17 @@ class Leaderboard:
     metrics: Sequence[str]
     rows: Sequence[Row]
     paired: Mapping[str, Mapping[str, Summary]]
+    headline: str = HEADLINE
 
     @property
     def subjects(self) -> list[str]:
         """The subject of every sweep: what the bootstrap draws."""
         return [str(sweep["subject"]) for sweep in self.sweeps]
+
+    @property
+    def tracks(self) -> list[str]:
+        """The tracks that rows are on, the plain one first."""
+        return [track for track in TRACKS if any(row.track == track for row in self.rows)]
 
 
 def build_leaderboard(
@@ -97,17 +106,23 @@ def read_leaderboard(result_paths: Iterable[Path | str]) -> Leaderboard:
         _refuse_mixture(results, key)
     sweeps = _all_sweeps(results.values())
     groups = _groups(results)
-    undefined = _undefined(results.values())
-    subjects = [str(sweep["subject"]) for sweep in sweeps]
-    rows = [make_row(label, group, sweeps, undefined) for label, group in groups.items()]
-    rows = _ranked(rows)
     first = next(iter(results.values()))
+    headline = _headline(first["protocol"])
+    undefined = _undefined(results.values(), headline)
+    subjects = [str(sweep["subject"]) for sweep in sweeps]
+    rows = [make_row(label, group, sweeps, undefined, headline) for label, group in groups.items()]
+    rows = _ranked(rows)
     present = {name for row in rows for name in row.values}
-    metrics = [
-        n for n in dict.fromkeys([*MAIN_METRICS, *METRICS, *sorted(present)]) if n in present
-    ]
+    order = dict.fromkeys([headline, *MAIN_METRICS, *METRICS, *sorted(present)])
+    metrics = [name for name in order if name in present]
     paired = _paired(rows, subjects)
-    return Leaderboard(first["dataset"], first["protocol"], sweeps, metrics, rows, paired)
+    return Leaderboard(first["dataset"], first["protocol"], sweeps, metrics, rows, paired, headline)
+
+
+def _headline(protocol: Mapping[str, Any]) -> str:
+    """Return the metric that a protocol ranks by; that of sweepbench-v1 where it is unknown."""
+    known = PROTOCOLS.get(str(protocol.get("name")))
+    return known.headline if known else HEADLINE
 
 
 def _read_result(path: Path) -> dict[str, Any]:
@@ -163,16 +178,35 @@ def _groups(results: Mapping[Path, Mapping[str, Any]]) -> dict[str, list[Mapping
                 f"seed {seed}: {group[seed][0]}, {path}"
             )
         group[seed] = (path, result)
-    names = [tracker for tracker, _ in groups]
     labelled = {}
-    for (tracker, digest), group in groups.items():
-        label = tracker if names.count(tracker) == 1 else f"{tracker} ({digest[:8] or 'no hash'})"
+    for key, group in groups.items():
         seeds = sorted(group, key=lambda seed: (seed is None, seed))
-        labelled[label] = [group[seed][1] for seed in seeds]
+        labelled[_label(key, groups)] = [group[seed][1] for seed in seeds]
     return labelled
 
 
-def _undefined(results: Iterable[Mapping[str, Any]]) -> set[str]:
+def _label(
+    key: tuple[str, str], groups: Mapping[tuple[str, str], Mapping[Any, tuple[Path, Any]]]
+) -> str:
+    """Return a row's name: the tracker's, and where several bear it, what tells them apart."""
+    tracker, digest = key
+    rivals = {
+        other: _teacher(next(iter(group.values()))[1])
+        for other, group in groups.items()
+        if other[0] == tracker
+    }
+    if len(rivals) == 1:
+        return tracker
+    if len(set(rivals.values())) == len(rivals):
+        return f"{tracker} (trained on {rivals[key]})"
+    return f"{tracker} ({digest[:8] or 'no hash'})"
+
+
+def _teacher(result: Mapping[str, Any]) -> str:
+    return str((result.get("trained_on") or {}).get("name") or "nothing")
+
+
+def _undefined(results: Iterable[Mapping[str, Any]], headline: str) -> set[str]:
     """Return the sweeps whose headline is null in every result: no path, so nothing to divide by.
 
     Such a sweep is nobody's failure.
@@ -180,21 +214,31 @@ def _undefined(results: Iterable[Mapping[str, Any]]) -> set[str]:
     scores: dict[str, list[Any]] = {}
     for result in results:
         for sweep in result["sweeps"]:
-            scores.setdefault(sweep["name"], []).append(sweep["metrics"].get(HEADLINE))
+            scores.setdefault(sweep["name"], []).append(sweep["metrics"].get(headline))
     return {name for name, values in scores.items() if all(value is None for value in values)}
 
 
 def _ranked(rows: Sequence[Row]) -> list[Row]:
-    """Return rows by headline, complete ones first, with the ranks of those that may have one."""
-    able = [row for row in rows if row.may_rank]
-    ranges = rank_ranges([row.headline for row in able])
-    ranks = {row.label: rank for row, rank in zip(able, ranges, strict=True)}
+    """Return rows by headline, complete ones first, with the ranks of those that may have one.
+
+    Ranks are those within a track: what sees more is no rival.
+    """
+    ranks: dict[str, tuple[int, int]] = {}
+    for track in {row.track for row in rows if row.may_rank}:
+        able = [row for row in rows if row.may_rank and row.track == track]
+        better = METRICS[able[0].headline_id].better
+        ranges = rank_ranges([row.headline for row in able], better=better)
+        ranks |= {row.label: rank for row, rank in zip(able, ranges, strict=True)}
     placed = [replace(row, rank=ranks.get(row.label)) for row in rows]
-    return sorted(placed, key=lambda r: (r.missing > 0, _late(r.headline["mean"]), r.label))
+    return sorted(placed, key=lambda row: (row.missing > 0, _place(row), row.label))
 
 
-def _late(value: float | None) -> float:
-    return math.inf if value is None else value
+def _place(row: Row) -> float:
+    """Return a number that is lower for a better row."""
+    value = row.headline["mean"]
+    if value is None:
+        return math.inf
+    return -value if METRICS[row.headline_id].better == "higher" else value
 
 
 def _paired(rows: Sequence[Row], subjects: Sequence[str]) -> dict[str, dict[str, Summary]]:
@@ -203,6 +247,6 @@ def _paired(rows: Sequence[Row], subjects: Sequence[str]) -> dict[str, dict[str,
     for first in rows:
         for second in rows:
             if second is not first:
-                one, other = first.values[HEADLINE], second.values[HEADLINE]
+                one, other = first.values[first.headline_id], second.values[second.headline_id]
                 table[first.label][second.label] = paired_difference(one, other, subjects)
     return table

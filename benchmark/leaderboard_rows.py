@@ -8,6 +8,7 @@ import numpy as np
 
 from benchmark.leaderboard_tables import HEADLINE
 from benchmark.statistics import Summary, cluster_bootstrap
+from benchmark.tracks import PLAIN
 
 COLLAPSE = "mean_collapse"
 
@@ -19,9 +20,10 @@ class Row:
     label: the name, made unique; results: one result per seed, by seed; summary: per metric the
     mean over sweeps with sd and 95 % interval, sweeps being means over seeds; values: per metric
     one number per sweep of the leaderboard, None where missing; missing: how many sweeps have no
-    score in some seed; rank: best and worst place that the intervals leave open, None if unranked;
-    seed_spread: per metric the sd of the seeds' means, None for one seed; collapsed: whether it
-    answers the mean motion on most sweeps.
+    score in some seed; rank: best and worst place that the intervals leave open among the rows of
+    its track, None if unranked; seed_spread: per metric the sd of the seeds' means, None for one
+    seed; collapsed: whether it answers the mean motion on most sweeps; headline_id: the metric
+    that ranks.
     """
 
     label: str
@@ -31,6 +33,7 @@ class Row:
     seed_spread: Mapping[str, float | None]
     missing: int
     collapsed: bool
+    headline_id: str = HEADLINE
     rank: tuple[int, int] | None = None
 
     @property
@@ -42,6 +45,11 @@ class Row:
     def kind(self) -> str:
         """learned, classical, reference or external."""
         return self.results[0].get("kind") or "external"
+
+    @property
+    def track(self) -> str | None:
+        """What it may see; None for a reference row, which stands beside every track."""
+        return None if self.kind == "reference" else self.results[0].get("track") or PLAIN
 
     @property
     def seeds(self) -> list[int | None]:
@@ -68,7 +76,7 @@ class Row:
     @property
     def headline(self) -> Summary:
         """The summary of the metric that ranks."""
-        return self.summary[HEADLINE]
+        return self.summary[self.headline_id]
 
     def first(self, key: str) -> Any:
         """Return what the first seed's result says of a key, None if nothing."""
@@ -85,15 +93,17 @@ def make_row(
     results: list[Mapping[str, Any]],
     sweeps: Sequence[Mapping[str, Any]],
     undefined: set[str],
+    headline: str = HEADLINE,
 ) -> Row:
     """Return the unranked row of one tracker's results (one per seed) on the leaderboard's sweeps.
 
-    undefined: names of the sweeps that have no headline for anybody.
+    undefined: names of the sweeps that have no headline for anybody; headline: the metric that
+    ranks.
     """
     by_seed = [{sweep["name"]: sweep["metrics"] for sweep in r["sweeps"]} for r in results]
     names = [sweep["name"] for sweep in sweeps]
     subjects = [str(sweep["subject"]) for sweep in sweeps]
-    metrics = {key for seed in by_seed for found in seed.values() for key in found} | {HEADLINE}
+    metrics = {key for seed in by_seed for found in seed.values() for key in found} | {headline}
     tables = {
         metric: np.array(
             [[_number(seed.get(name, {}).get(metric)) for name in names] for seed in by_seed]
@@ -102,7 +112,7 @@ def make_row(
     }
     values = {metric: _mean_over_seeds(table) for metric, table in tables.items()}
     done = [
-        sum(n in undefined or seed[n].get(HEADLINE) is not None for n in seed) for seed in by_seed
+        sum(n in undefined or seed[n].get(headline) is not None for n in seed) for seed in by_seed
     ]
     missing = max(r["expected_sweeps"] - count for r, count in zip(results, done, strict=True))
     collapse = [value for value in values.get(COLLAPSE, []) if value is not None]
@@ -114,6 +124,7 @@ def make_row(
         summary={m: _summary(results, m, values[m], subjects) for m in sorted(metrics)},
         seed_spread={metric: _seed_spread(table) for metric, table in tables.items()},
         missing=missing,
+        headline_id=headline,
         # A row that looks at no image answers a constant by intention.
         collapsed=kind in ("learned", "external") and sum(collapse) > 0.5 * len(collapse),
     )

@@ -3,9 +3,13 @@
 import csv
 import io
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from benchmark.metrics import METRICS
+import numpy as np
+
+from benchmark.metrics import METRICS, range_normalised_scores
+from benchmark.protocol import PROTOCOLS
 
 if TYPE_CHECKING:
     from benchmark.leaderboard import Leaderboard, Row
@@ -20,6 +24,8 @@ MAIN_METRICS = (
     "rotation_geodesic",
     "motion_correlation",
 )
+#: Beside those that a protocol of another benchmark has of them.
+TUSREC_METRICS = ("gle", "lle")
 #: Names that fit over a column; elsewhere a metric bears its full title.
 SHORT_TITLES = {
     "fdr_path_centre": "Final drift",
@@ -32,6 +38,12 @@ SHORT_TITLES = {
     "motion_correlation": "Correlation",
 }
 FINE = re.compile(r"^(lpe|lle|fe_4pt|rfe_moglo|rae_.*|elevational_si.*|(mae|noise|bias)_step_.*)$")
+
+
+def main_columns(board: "Leaderboard") -> list[str]:
+    """Return the metrics that a reader sees first, the one that ranks before all."""
+    rest = [*MAIN_METRICS, *TUSREC_METRICS] if board.headline != HEADLINE else MAIN_METRICS
+    return [m for m in dict.fromkeys([board.headline, *rest]) if m in board.metrics]
 
 
 def short_title(metric: str) -> str:
@@ -95,6 +107,7 @@ def _csv_line(board: "Leaderboard", row: "Row") -> dict[str, Any]:
         "rank_high": high,
         "tracker": row.label,
         "kind": row.kind,
+        "track": row.track,
         "seed": " ".join(str(seed) for seed in row.seeds if seed is not None),
         "sweeps": row.scored,
         "expected_sweeps": row.expected,
@@ -112,8 +125,11 @@ def _csv_line(board: "Leaderboard", row: "Row") -> dict[str, Any]:
         "weights_sha256": " ".join(
             r["weights_sha256"] for r in row.results if r.get("weights_sha256")
         ),
-        f"{HEADLINE}_seed_sd": row.seed_spread.get(HEADLINE),
+        f"{board.headline}_seed_sd": row.seed_spread.get(board.headline),
     }
+    scores = table_scores(board)
+    if scores:
+        line["tusrec2024_score_of_this_table_only"] = scores.get(row.label)
     for metric in board.metrics:
         summary = row.summary.get(metric) or {}
         line[metric] = summary.get("mean")
@@ -121,11 +137,30 @@ def _csv_line(board: "Leaderboard", row: "Row") -> dict[str, Any]:
     return line
 
 
+def table_scores(board: "Leaderboard") -> dict[str, float]:
+    """Return the score of TUS-REC2024 by row, where the protocol has it; empty otherwise.
+
+    It is normalised by the best and the worst row of this very table, so it changes with them.
+    Rows that know the truth or lack a sweep are left out.
+    """
+    protocol = PROTOCOLS.get(str(board.protocol.get("name")))
+    rows = [row for row in board.rows if row.may_rank]
+    if protocol is None or "range_normalised_scores" not in protocol.table_scores or len(rows) < 2:
+        return {}
+    parts: dict[str, list[np.ndarray]] = {row.label: [] for row in rows}
+    for metric in protocol.metrics:
+        errors = {row.label: np.array(row.values[metric], float) for row in rows}
+        for label, scores in range_normalised_scores(errors).items():
+            parts[label].append(scores)
+    means = {label: np.nanmean(np.stack(found)) for label, found in parts.items()}
+    return {label: float(mean) for label, mean in means.items() if np.isfinite(mean)}
+
+
 def paired_csv_text(board: "Leaderboard") -> str:
     """Return one line per ordered pair: headline of the first minus the second, with interval."""
     return _csv(
         [
-            {"first": first, "second": second, "metric": HEADLINE}
+            {"first": first, "second": second, "metric": board.headline}
             | {part: summary.get(part) for part in ("mean", "low", "high")}
             for first, others in board.paired.items()
             for second, summary in others.items()
@@ -134,34 +169,52 @@ def paired_csv_text(board: "Leaderboard") -> str:
 
 
 def markdown_text(board: "Leaderboard") -> str:
-    """Return a table that fits a README: rank, tracker, the main metrics, time, sweeps."""
-    metrics = [metric for metric in MAIN_METRICS if metric in board.metrics]
-    titles = [_with_unit(metric) for metric in metrics]
-    titles[0] += " [95 %]"
-    head = ["#", "tracker", "class", *titles, "ms / frame", "seeds", "sweeps"]
-    align = ["---", "---", "---", *["---:"] * (len(metrics) + 1), "---", "---:"]
-    lines = [f"| {' | '.join(cells)} |" for cells in (head, align)]
-    for row in board.rows:
-        cells = [rank_text(row.rank), _inert(row.label) + _flags(row), row.kind]
-        cells += [_cell(row, metric) for metric in metrics]
-        cells += [_milliseconds(row), _seeds_with_spread(row), f"{row.scored}/{row.expected}"]
-        lines.append(f"| {' | '.join(cells)} |")
-    name, protocol = _inert(str(board.dataset.get("name"))), _inert(str(board.protocol.get("name")))
-    lines += [
-        "",
+    """Return a table that fits a README: rank, tracker, the main metrics, time, sweeps.
+
+    Where rows are of several tracks, each track has its own table, with the reference rows in it.
+    """
+    if len(board.tracks) < 2:
+        tables = [_markdown_table(board, board.rows)]
+    else:
+        tables = [
+            f"Track {track}\n\n"
+            + _markdown_table(board, [row for row in board.rows if row.track in (track, None)])
+            for track in board.tracks
+        ]
+    name, protocol = inert(str(board.dataset.get("name"))), inert(str(board.protocol.get("name")))
+    note = (
         f"Data set {name} ({str(board.dataset.get('hash'))[:12]}), protocol {protocol} "
         f"({str(board.protocol.get('hash'))[:12]}): means over {len(board.sweeps)} sweeps of "
         f"{len(set(board.subjects))} subjects. Interval: bootstrap over subjects. A range of ranks "
-        "means overlapping intervals; reference rows and rows with missing sweeps take no rank.",
-    ]
-    return "\n".join(lines) + "\n"
+        "means overlapping intervals; reference rows and rows with missing sweeps take no rank."
+    )
+    return "\n\n".join([*tables, note]) + "\n"
+
+
+def _markdown_table(board: "Leaderboard", rows: Sequence["Row"]) -> str:
+    metrics = main_columns(board)
+    titles = [_with_unit(metric) for metric in metrics]
+    titles[0] += " [95 %]"
+    scores = table_scores(board)
+    if scores:
+        titles.append("2024 score (of this table only)")
+    head = ["#", "tracker", "class", *titles, "ms / frame", "seeds", "sweeps"]
+    align = ["---", "---", "---", *["---:"] * (len(titles) + 1), "---", "---:"]
+    lines = [f"| {' | '.join(cells)} |" for cells in (head, align)]
+    for row in rows:
+        cells = [rank_text(row.rank), inert(row.label) + _flags(row), row.kind]
+        cells += [_cell(row, metric) for metric in metrics]
+        cells += [number(scores.get(row.label), 3)] if scores else []
+        cells += [_milliseconds(row), _seeds_with_spread(row), f"{row.scored}/{row.expected}"]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def _with_unit(metric: str) -> str:
     return short_title(metric) + (f" ({unit(metric)})" if unit(metric) else "")
 
 
-def _inert(text: str) -> str:
+def inert(text: str) -> str:
     """Return text in which markdown finds neither markup nor the end of a cell."""
     escaped = re.sub(r"([\\`*_{}\[\]()#|~])", r"\\\1", " ".join(text.split()))
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -174,7 +227,7 @@ def _flags(row: "Row") -> str:
 def _cell(row: "Row", metric: str) -> str:
     summary, places = row.summary.get(metric) or {}, digits(metric)
     text = number(summary.get("mean"), places)
-    if metric == HEADLINE and summary.get("low") is not None:
+    if metric == row.headline_id and summary.get("low") is not None:
         text += f" [{number(summary['low'], places)}, {number(summary['high'], places)}]"
     return text
 
@@ -185,17 +238,18 @@ def _milliseconds(row: "Row") -> str:
 
 
 def _seeds_with_spread(row: "Row") -> str:
-    spread = row.seed_spread.get(HEADLINE)
-    return seeds_text(row) + (f" (sd {number(spread, 1)})" if spread is not None else "")
+    spread, places = row.seed_spread.get(row.headline_id), digits(row.headline_id)
+    return seeds_text(row) + (f" (sd {number(spread, places)})" if spread is not None else "")
 
 
 def console_table(board: "Leaderboard") -> str:
     """Return the ranking as aligned text of at most 100 columns or so."""
-    metrics = [metric for metric in MAIN_METRICS[:4] if metric in board.metrics]
+    metrics = main_columns(board)[:4]
     head = ["#", "tracker", *(_with_unit(metric) for metric in metrics), "ms/frame", "sweeps", ""]
     table = [head]
     for row in board.rows:
         flags = [row.kind] if row.kind == "reference" else []
+        flags += [row.track] if row.track and len(board.tracks) > 1 else []
         flags += ["mean-collapsed"] if row.collapsed else []
         cells = [_cell(row, metric) for metric in metrics]
         name = "".join(c if c.isprintable() else "?" for c in row.label)

@@ -5,6 +5,7 @@
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const METRICS = new Map(DATA.metrics.map((metric) => [metric.id, metric]));
 const HEADLINE = METRICS.get(DATA.headline);
+const SIGN = HEADLINE.higher_is_better ? -1 : 1; // so that less is better
 const SUBJECTS = DATA.sweeps.map((sweep) => sweep.subject);
 const FACTORS = DATA.factors.filter((factor) => factorValues(DATA.sweeps, factor).length > 1);
 const state = {
@@ -70,17 +71,23 @@ function statistic(row, id, kept) {
   return clusterMean(kept.map((i) => values[i] ?? null), kept.map((i) => SUBJECTS[i]));
 }
 
+/** An interval of the headline as one of an error. */
+const towardsLess = (s) => (SIGN > 0 ? s : { low: known(s.high) ? -s.high : null, high: known(s.low) ? -s.low : null });
+
 function rankingOf(rows, kept) {
   if (kept.length === DATA.sweeps.length) return new Map(rows.map((row) => [row, row.rank]));
   const able = rows.filter((row) => row.ranked);
   const results = new Map(able.map((row) => [row, statistic(row, DATA.headline, kept)]));
+  const rivals = (row) => able.filter((o) => o !== row && o.track === row.track);
   return new Map(rows.map((row) => [row, row.ranked
-    ? rankRange(results.get(row), able.filter((o) => o !== row).map((o) => results.get(o))) : null]));
+    ? rankRange(towardsLess(results.get(row)), rivals(row).map((o) => towardsLess(results.get(o)))) : null]));
 }
 
-// With a class chosen the ranks stay those among all trackers, so that they mean one thing.
+// With a class chosen the ranks stay those among all trackers of the track, so that they mean one
+// thing. Reference rows know the truth: they stand beside every track.
 const shownRows = () =>
-  DATA.rows.filter((row) => !state.filters["tracker class"] || row.kind === state.filters["tracker class"]);
+  DATA.rows.filter((row) => (!state.filters["tracker class"] || row.kind === state.filters["tracker class"]) &&
+    (!state.filters.track || row.track === null || row.track === state.filters.track));
 
 // ---- the table --------------------------------------------------------------------------------
 
@@ -108,7 +115,7 @@ function sortBy(key) {
 
 function sortedRows(rows, results) {
   const value = {
-    rank: (row) => results.get(row)[DATA.headline].mean,
+    rank: (row) => known(results.get(row)[DATA.headline].mean) ? SIGN * results.get(row)[DATA.headline].mean : null,
     name: (row) => row.label.toLowerCase(),
     time: milliseconds,
     parameters: (row) => row.parameters,
@@ -154,7 +161,8 @@ function whisker(result, row, scale) {
 }
 
 function nameCell(row, rank) {
-  const kind = row.kind === "reference" ? "reference row" : row.kind;
+  const kind = (row.kind === "reference" ? "reference row" : row.kind) +
+    (row.track && DATA.tracks.length > 1 ? ` · ${row.track}` : "");
   const place = row.ranked && rank ? h("span", { class: "place" }, `rank ${rankText(rank)} · `) : null;
   const cell = h("td", { class: "text name", style: `--dot: var(${row.colour})` },
     h("span", { class: `dot${row.kind === "reference" ? " hollow" : ""}` }),

@@ -16,8 +16,9 @@ import numpy as np
 
 from benchmark.errors import UserError
 from benchmark.files import read_json
-from benchmark.leaderboard_tables import HEADLINE, MAIN_METRICS, digits, short_title, unit
+from benchmark.leaderboard_tables import digits, main_columns, short_title, unit
 from benchmark.metrics import METRICS
+from benchmark.stress import FLOOR, STRESS_METRICS, conditions, level_of
 
 if TYPE_CHECKING:
     from benchmark.leaderboard import Leaderboard, Row
@@ -43,9 +44,9 @@ MEANINGS = {
     "motion_correlation": "how closely predicted steps follow the true ones; 0 for constant motion",
 }
 #: Factors that name a sweep instead of describing it.
-IDENTITIES = {"subject", "seed", "index", "name", "spec_hash", "hash", "spec", "sweep"}
-FIRST_FACTORS = ("profile", "severity", "tissue")
-MOST_VALUES = 12
+IDENTITIES = {"subject", "seed", "index", "name", "spec_hash", "hash", "spec", "sweep", "level"}
+FIRST_FACTORS = ("profile", "factor", "severity", "tissue")
+MOST_VALUES = 40
 
 
 def page_html(board: "Leaderboard", figures_folder: Path | str | None = None) -> str:
@@ -84,11 +85,14 @@ def page_data(board: "Leaderboard") -> dict[str, Any]:
         "version": _version(),
         "dataset": dict(board.dataset),
         "protocol": dict(board.protocol),
-        "headline": HEADLINE,
+        "headline": board.headline,
         "metrics": [_metric(name) for name in board.metrics],
-        "columns": [name for name in MAIN_METRICS if name in board.metrics],
+        "columns": main_columns(board),
         "factors": factors,
+        "tracks": board.tracks,
         "stress": _stress(board, factors),
+        "stress_metrics": [name for name in STRESS_METRICS if name in board.metrics],
+        "floor": FLOOR,
         "bias_noise": [
             {
                 "label": label,
@@ -126,11 +130,15 @@ def _metric(name: str) -> dict[str, Any]:
 
 
 def _row(row: "Row", board: "Leaderboard") -> dict[str, Any]:
-    kept = ("card", "config", "config_hash", "trained_on", "training", "environment")
+    kept = [
+        *("card", "config", "config_hash", "trained_on", "outside_training", "training"),
+        "environment",
+    ]
     return {
         "label": row.label,
         "name": row.tracker,
         "kind": row.kind,
+        "track": row.track,
         "rank": row.rank,
         "ranked": row.rank is not None,
         "collapsed": bool(row.collapsed),
@@ -155,7 +163,7 @@ def _row(row: "Row", board: "Leaderboard") -> dict[str, Any]:
 
 def _seed_means(row: "Row") -> list[dict[str, Any]]:
     return [
-        {"seed": r.get("seed"), "mean": (r["summary"].get(HEADLINE) or {}).get("mean")}
+        {"seed": r.get("seed"), "mean": (r["summary"].get(row.headline_id) or {}).get("mean")}
         for r in row.results
     ]
 
@@ -197,29 +205,54 @@ def _values(board: "Leaderboard", factor: str) -> list[Any]:
 
 
 def _factors(board: "Leaderboard") -> list[str]:
-    """Return the factors worth filtering by: those with a few values, the usual ones first."""
+    """Return the factors worth filtering by: those with a few values, the usual ones first.
+
+    A value that hardly two sweeps share describes sweeps one by one.
+    """
     names = dict.fromkeys(name for sweep in board.sweeps for name in sweep["factors"])
     useful = [
         name
         for name in names
-        if name not in IDENTITIES and 2 <= len(_values(board, name)) <= MOST_VALUES
+        if name not in IDENTITIES
+        and 2 <= len(_values(board, name)) <= min(MOST_VALUES, len(board.sweeps) / 2)
     ]
     return sorted(useful, key=lambda name: (name not in FIRST_FACTORS, useful.index(name)))
 
 
 def _stress(board: "Leaderboard", factors: list[str]) -> list[dict[str, Any]]:
-    """Return the curves that can be drawn: a factor's key, its label, and which sweeps count.
+    """Return the curves that can be drawn: a factor's name, and at each value which sweeps count.
 
-    Where sweeps name the one `factor` that they vary, there is a curve over `severity` for each of
-    its values; otherwise one for every factor that is a number.
+    Where sweeps name the one `factor` that was made worse, there is a curve over `severity` for
+    each; otherwise one for every factor that is a number.
     """
-    if "factor" in factors and "severity" in factors:
+    try:
+        groups = conditions(board.sweeps)
+    except UserError:
+        groups = {}
+    if groups:
         return [
-            {"key": "severity", "label": str(value), "where": ["factor", value]}
-            for value in _values(board, "factor")
+            {
+                "label": factor,
+                "points": [
+                    {"x": severity, "level": level_of(board.sweeps, indices), "sweeps": indices}
+                    for severity, indices in by_severity.items()
+                ],
+            }
+            for factor, by_severity in groups.items()
         ]
     numeric = [f for f in factors if all(_is_number(value) for value in _values(board, f))]
-    return [{"key": name, "label": name, "where": None} for name in numeric]
+    return [{"label": name, "points": _points(board, name)} for name in numeric]
+
+
+def _points(board: "Leaderboard", factor: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "x": value,
+            "level": None,
+            "sweeps": [i for i, s in enumerate(board.sweeps) if s["factors"].get(factor) == value],
+        }
+        for value in sorted(_values(board, factor))
+    ]
 
 
 def _is_number(value: Any) -> bool:

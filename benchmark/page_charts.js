@@ -170,8 +170,10 @@ function drawBiasNoise(element, rows, groups, unit, value) {
 
 /** Error against the value of one factor, one line with intervals per tracker. */
 function drawFactor(element, lines, factor, metric) {
-  const values = [...new Set(lines.flatMap((l) => l.points.map((p) => p.x)))];
-  const ticks = values.length <= 8 ? { tickvals: values } : {};
+  const values = factor.points.map((p) => p.x);
+  const text = factor.points.map((p) => (known(p.level) ? `${p.x}<br>(${significant(p.level, 3)})` : String(p.x)));
+  const ticks = values.length <= 8 ? { tickvals: values, ticktext: text } : {};
+  const name = factor.points.some((p) => known(p.level)) ? "severity (level)" : factor.label;
   const traces = lines.map(({ row, points }) => ({
     x: points.map((p) => p.x), y: points.map((p) => p.mean), mode: "lines+markers",
     line: lineStyle(row, 2), marker: { size: 6, color: rowColour(row) },
@@ -180,10 +182,10 @@ function drawFactor(element, lines, factor, metric) {
       array: points.map((p) => (known(p.high) ? p.high - p.mean : 0)),
       arrayminus: points.map((p) => (known(p.low) ? p.mean - p.low : 0)),
     },
-    hovertemplate: `<b>${inert(row.label)}</b><br>${inert(factor)} %{x}<br>%{y:.3~g} ${inert(metric.unit)}<extra></extra>`,
+    hovertemplate: `<b>${inert(row.label)}</b><br>${inert(factor.label)} %{x}<br>%{y:.3~g} ${inert(metric.unit)}<extra></extra>`,
   }));
-  draw(element, `${metric.label} against ${factor}`, traces, {
-    xaxis: axis(factor, { ...ticks, showgrid: false, zeroline: false }),
+  draw(element, `${metric.label} against ${factor.label}`, traces, {
+    xaxis: axis(name, { ...ticks, showgrid: false, zeroline: false }),
     yaxis: axis(withUnit(metric), { rangemode: "tozero" }),
   });
 }

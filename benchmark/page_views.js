@@ -11,7 +11,8 @@ function picker(label, options, value, onchange) {
 
 function filterBar(kept) {
   const kinds = [...new Set(DATA.rows.map((row) => row.kind))].sort();
-  const choices = [...FACTORS.map((f) => [f, factorValues(DATA.sweeps, f)]), ["tracker class", kinds.length > 1 ? kinds : []]];
+  const tracks = DATA.tracks.length > 1 ? DATA.tracks : [];
+  const choices = [...FACTORS.map((f) => [f, factorValues(DATA.sweeps, f)]), ["tracker class", kinds.length > 1 ? kinds : []], ["track", tracks]];
   const bar = h("div", { class: "filters", role: "group", "aria-label": "Filters" });
   choices.filter(([, values]) => values.length).forEach(([name, values]) => {
     const options = [["", "all"], ...values.map((v) => [String(v), String(v)])];
@@ -88,7 +89,7 @@ function boardCharts(main, rows, kept) {
   main.append(grid);
   const points = rows.map((row) => ({ row, x: milliseconds(row), incomplete: row.missing > 0, ...statistic(row, DATA.headline, kept) }))
     .map((p) => ({ ...p, y: p.mean })).filter((p) => known(p.y) && known(p.x) && p.x > 0);
-  if (points.length) {
+  if (points.length && SIGN > 0) {
     drawPareto(chart(section(grid, "Accuracy against speed", "Down and left is better. The stepped line joins the trackers that no other beats in both.")), points, HEADLINE);
   }
   const lines = rows.map((row) => ({ row, curve: meanCurve(kept.map((i) => row.curves[i])) })).filter((l) => l.curve[0].length);
@@ -146,8 +147,8 @@ function pairedSection(main, rows, kept) {
 const scroller = (label, table) => h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, table);
 
 function sortedByHeadline(rows, kept) {
-  const value = new Map(rows.map((row) => [row, statistic(row, DATA.headline, kept).mean ?? Infinity]));
-  return [...rows].sort((a, b) => value.get(a) - value.get(b));
+  const value = new Map(rows.map((row) => [row, statistic(row, DATA.headline, kept).mean ?? SIGN * Infinity]));
+  return [...rows].sort((a, b) => SIGN * (value.get(a) - value.get(b)));
 }
 
 function breakdown(main, rows, kept) {
@@ -200,7 +201,7 @@ function viewTracker(main, label) {
 }
 
 function trackerMeta(row) {
-  const count = DATA.rows.filter((r) => r.ranked).length;
+  const count = DATA.rows.filter((r) => r.ranked && r.track === row.track).length;
   const parts = [row.kind === "reference" ? "reference row, not ranked" : row.kind];
   if (row.rank) parts.push(`rank ${rankText(row.rank)} of ${count}`);
   const s = row.summary[DATA.headline];
@@ -221,6 +222,8 @@ function trackerFacts(row) {
     ["parameters", row.parameters ? row.parameters.toLocaleString("en") : null],
     [row.seed_means.length > 1 ? `${HEADLINE.label.toLowerCase()} per seed` : "seed", spread],
     ["trained on", row.trained_on ? `${row.trained_on.name} (${short(row.trained_on.hash)})` : null],
+    ["outside its training", (row.outside_training || []).join("; ")],
+    ["track", row.track && DATA.tracks.length > 1 ? row.track : null],
     ["training", known(training.flops) ? `${significant(training.flops / 1e12, 3)} TFLOP` : null],
     ["training time", known(training.seconds) ? `${significant(training.seconds, 3)} s` : null],
     ["updates", known(training.updates) ? training.updates.toLocaleString("en") : null],
@@ -234,7 +237,7 @@ function trackerFacts(row) {
 /** Sweeps of a row by headline, best first. */
 function sweepsByError(row) {
   const values = row.values[DATA.headline] || [];
-  return DATA.sweeps.map((_, i) => i).filter((i) => known(values[i])).sort((a, b) => values[a] - values[b]);
+  return DATA.sweeps.map((_, i) => i).filter((i) => known(values[i])).sort((a, b) => SIGN * (values[a] - values[b]));
 }
 
 function trajectoryPanels(main, row) {
@@ -294,9 +297,8 @@ function failures(main, row) {
 // ---- stress -----------------------------------------------------------------------------------
 
 /** Points of a row along a factor: mean and interval at each of its values. */
-function factorPoints(row, metric, kept, values, value) {
-  return values.map((x) => ({ x, ...statistic(row, metric.id, kept.filter((i) => value(DATA.sweeps[i]) === x)) })).filter((p) => known(p.mean));
-}
+const factorPoints = (row, metric, factor) =>
+  factor.points.map((p) => ({ x: p.x, ...statistic(row, metric.id, p.sweeps) })).filter((p) => known(p.mean));
 
 function viewStress(main) {
   document.title = `Stress · ${DATA.dataset.name} · sweepbench`;
@@ -306,35 +308,39 @@ function viewStress(main) {
     main.append(h("p", { class: "meta" }, `The sweeps of ${DATA.dataset.name} do not vary any numerical factor in steps, so there is no curve to draw.`));
     return;
   }
-  const rows = DATA.rows;
+  const rows = shownRows();
+  const metric = METRICS.get(state.stress) || METRICS.get(DATA.stress_metrics[0]) || HEADLINE;
+  const choices = DATA.stress_metrics.map((id) => [id, withUnit(METRICS.get(id))]);
+  if (choices.length > 1) {
+    main.append(h("div", { class: "filters" }, picker("error", choices, metric.id, (value) => { state.stress = value; refresh(); })));
+  }
   main.append(legend(rows));
   const grid = h("div", { class: "grid" });
   main.append(grid);
   const breaks = DATA.stress.map((factor) => {
-    const value = (sweep) => sweep.factors[factor.key];
-    const kept = DATA.sweeps.map((_, i) => i).filter((i) => !factor.where || DATA.sweeps[i].factors[factor.where[0]] === factor.where[1]);
-    const values = factorValues(kept.map((i) => DATA.sweeps[i]), factor.key);
-    const lines = rows.map((row) => ({ row, points: factorPoints(row, HEADLINE, kept, values, value) }));
+    const lines = rows.map((row) => ({ row, points: factorPoints(row, metric, factor) }));
     const block = section(grid, factor.label, null);
-    drawFactor(chart(block), lines.filter((l) => l.points.length && drawn([l.row]).length), factor.label, HEADLINE);
+    drawFactor(chart(block), lines.filter((l) => l.points.length && drawn([l.row]).length), factor, metric);
     return [factor, lines];
   });
   breakTable(main, breaks);
 }
 
+const levelText = (point) => (known(point.level) ? `${point.x} (${significant(point.level, 3)})` : String(point.x));
+
 function breakTable(main, breaks) {
-  const floor = DATA.rows.find((row) => row.name === "training-mean");
-  if (!floor) return;
-  const rows = DATA.rows.filter((row) => row !== floor && row.kind !== "reference");
-  const first = (lines, row) => {
+  const floor = DATA.rows.find((row) => row.name === DATA.floor);
+  if (!floor || !shownRows().includes(floor)) return;
+  const rows = shownRows().filter((row) => row !== floor && row.kind !== "reference");
+  const first = (factor, lines, row) => {
     const level = new Map(lines.find((l) => l.row === floor).points.map((p) => [p.x, p.mean]));
     const point = lines.find((l) => l.row === row).points.find((p) => p.mean > (level.get(p.x) ?? Infinity));
-    return point ? String(point.x) : "never";
+    return point ? levelText(factor.points.find((p) => p.x === point.x)) : "never";
   };
-  section(main, "Where each tracker breaks", "The lowest value of the factor at which the tracker is worse than the training mean.",
+  section(main, "Where each tracker breaks", `The lowest value of the factor at which the tracker's mean is worse than that of ${DATA.floor}; the factor's own level in brackets.`,
     scroller("Breaking points", h("table", { class: "matrix", id: "breaks" },
       h("thead", {}, h("tr", {}, h("th", { class: "text" }, "factor"), rows.map((row) => h("th", { scope: "col" }, row.label)))),
-      h("tbody", {}, breaks.map(([factor, lines]) => h("tr", {}, h("th", { scope: "row", class: "text" }, factor.label), rows.map((row) => h("td", {}, first(lines, row)))))))));
+      h("tbody", {}, breaks.map(([factor, lines]) => h("tr", {}, h("th", { scope: "row", class: "text" }, factor.label), rows.map((row) => h("td", {}, first(factor, lines, row)))))))));
 }
 
 // ---- about ------------------------------------------------------------------------------------

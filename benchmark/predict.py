@@ -8,20 +8,26 @@ from typing import Any
 
 from tqdm import tqdm
 
+from benchmark.domain import Domain, domain_faults, find_domain, measure_domain, summarised
 from benchmark.files import read_json, sha256_of_file, write_json
 from benchmark.reference import reference_card, reference_prediction
+from benchmark.resampling import resampled
 from benchmark.run import Run, environment
-from benchmark.sweep import Prediction, Sweep, write_prediction
+from benchmark.sweep import Observation, Prediction, Sweep, write_prediction
 from benchmark.tracker import LearnedTracker
+from benchmark.tracks import BMODE, track_of
 
 META_FORMAT = "sweepbench-predictions-1"
 
 
-def predict(run: Run, split: str = "test", *, imu: bool = False) -> Path:
+def predict(run: Run, split: str = "test") -> Path:
     """Let a trained run's tracker track every sweep of a split; return the predictions folder.
 
-    `meta.json` is written last. A folder that has it for the same data and weights is left as it
-    is; otherwise all sweeps are tracked again, so that the measured times belong together.
+    A tracker is handed what it `reads`, never poses. One that learned from other data gets frames
+    of the pixel size that it knows, and meta.json says under `outside_training` what else is
+    unlike its training. `meta.json` is written last. A folder that has it for the same data and
+    weights is left as it is; otherwise all sweeps are tracked again, so that the measured times
+    belong together.
     """
     training = run.read_config() if run.tracker is not None else {}
     if run.tracker is not None:
@@ -30,25 +36,56 @@ def predict(run: Run, split: str = "test", *, imu: bool = False) -> Path:
     if _is_current(folder / "meta.json", meta):
         return folder
     (folder / "meta.json").unlink(missing_ok=True)
-    entries = run.dataset.split(split)
+    domain = _domain(run)
+    faults: list[list[str]] = []
     seconds, frames = 0.0, 0
     _forget_peak_memory()
-    for entry in tqdm(entries, desc=f"predict {run.name}", unit="sweep"):
+    for entry in tqdm(run.dataset.split(split), desc=f"predict {run.name}", unit="sweep"):
         sweep = run.dataset.load(entry)
         began = time.perf_counter()
-        prediction = _answer(run, sweep, imu)
+        prediction = _answer(run, sweep, domain)
         seconds += time.perf_counter() - began
         frames += len(sweep)
         write_prediction(folder / f"{sweep.name}.h5", prediction)
-    measured = {"seconds_per_frame": seconds / frames, "peak_memory_mb": _peak_memory_mb()}
+        if domain:
+            images = resampled(sweep.bmode, domain.pixel_mm, domain.shape)
+            faults.append(domain_faults(domain, images))
+    measured: dict[str, Any] = {
+        "seconds_per_frame": seconds / frames,
+        "peak_memory_mb": _peak_memory_mb(),
+    }
+    if domain:
+        measured["outside_training"] = _told(run, summarised(faults))
     write_json(folder / "meta.json", {**meta, **measured, "environment": environment()})
     return folder
 
 
-def _answer(run: Run, sweep: Sweep, imu: bool) -> Prediction:
+def _domain(run: Run) -> Domain | None:
+    """Return what a tracker that learned elsewhere was trained on, None at home or if unknown."""
+    if not run.is_away:
+        return None
+    domain = find_domain(run.folder)
+    if domain is None and run.trained_on is not None:
+        domain = measure_domain(run.trained_on)
+    if domain is None:
+        print(f"note: {run.name}: it is not known what it was trained on", file=sys.stderr)
+    return domain
+
+
+def _told(run: Run, faults: list[str]) -> list[str]:
+    for fault in faults:
+        print(f"note: {run.name}: outside what it was trained on: {fault}", file=sys.stderr)
+    return faults
+
+
+def _answer(run: Run, sweep: Sweep, domain: Domain | None) -> Prediction:
     if run.tracker is None:
         return reference_prediction(run.name, sweep)
-    return run.tracker.track(sweep.observe(imu=imu))
+    seen = sweep.observe(run.tracker.reads)
+    if domain:
+        frames = resampled(seen.bmode, domain.pixel_mm, domain.shape)
+        seen = Observation({**seen.channels, BMODE: frames}, seen.probe, seen.imu)
+    return run.tracker.track(seen)
 
 
 def _meta(run: Run, split: str, training: dict[str, Any]) -> dict[str, Any]:
@@ -62,6 +99,7 @@ def _meta(run: Run, split: str, training: dict[str, Any]) -> dict[str, Any]:
         "format": META_FORMAT,
         "tracker": run.name,
         "kind": run.kind,
+        "track": track_of(tracker.reads) if tracker else None,
         "card": card,
         "config": run.config,
         "config_hash": run.config_hash,

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from benchmark.errors import unknown_name
 from benchmark.files import canonical_json, sha256_of_text
+from benchmark.tracks import PLAIN, TRACKS
 
 _POINTS = ("gpe", "lpe", "gle", "lle")
 _SCORES = tuple(f"{name}_score" for name in _POINTS)
@@ -75,6 +76,7 @@ _MOGLO = (
     "corr_moglo",
     "corr_pearson",
 )
+_SIGMA = ("sigma_within_1", "sigma_within_2", "sigma_scale", "sigma_nll")
 _OTHER = ("path_length_error", "de_4pt", "fe_4pt", "overlap_dice", "swept_volume_error")
 
 
@@ -86,17 +88,17 @@ def _anchors() -> Mapping[str, float]:
 class Protocol:
     """One set of rules.
 
-    metrics: ids in the order of the columns; headline: the id that rows are sorted by; track: what
-    a tracker may see ("image", "image+imu", "bmode+pa"); anchors: the score of ground truth and of
-    no motion, for every id that ends in `_score` and the tusrec2025 scores (negatives are counted
-    as they are); incomplete: what becomes of a row with a failed or missing sweep; table_scores:
-    columns that depend on the other rows and are labelled so.
+    metrics: ids in the order of the columns; headline: the id that rows are sorted by; tracks: what
+    a tracker may see (`benchmark.tracks`), each ranked for itself; anchors: the score of ground
+    truth and of no motion, for every id that ends in `_score` and the tusrec2025 scores (negatives
+    are counted as they are); incomplete: what becomes of a row with a failed or missing sweep;
+    table_scores: columns that depend on the other rows and are labelled so.
     """
 
     name: str
     metrics: tuple[str, ...]
     headline: str
-    track: str = "image"
+    tracks: tuple[str, ...] = (PLAIN,)
     anchors: Mapping[str, float] = field(default_factory=_anchors)
     incomplete: str = "shown with its count, not ranked"
     table_scores: tuple[str, ...] = ()
@@ -121,8 +123,10 @@ SWEEPBENCH_V1 = Protocol(
         *_SLAM,
         *_DIAGNOSIS,
         *_MOGLO,
+        *_SIGMA,
     ),
     headline="fdr_path_centre",
+    tracks=tuple(TRACKS),
 )
 TUSREC2024 = Protocol(
     "tusrec2024", _POINTS, headline="gpe", table_scores=("range_normalised_scores",)

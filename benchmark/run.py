@@ -12,9 +12,15 @@ from typing import Any
 
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
-from benchmark.files import canonical_json, read_json, sha256_of_text, write_json
+from benchmark.files import (
+    canonical_json,
+    read_json,
+    sha256_of_file,
+    sha256_of_text,
+    write_json,
+)
 from benchmark.reference import reference_names
-from benchmark.tracker import LearnedTracker, Tracker, make_tracker
+from benchmark.tracker import LearnedTracker, Tracker, make_tracker, tracker_class
 
 RUNS = Path("runs")
 FRONT_DOOR = ("numpy", "scipy", "torch", "lightning", "numba", "h5py", "scikit-image", "sweepbench")
@@ -24,7 +30,10 @@ FRONT_DOOR = ("numpy", "scipy", "torch", "lightning", "numba", "h5py", "scikit-i
 class Run:
     """What identifies a run. `tracker` is None for a reference row, which needs the truth.
 
-    budget_tflop: training budget in 10^12 floating-point operations, 0 where nothing is learned.
+    dataset: what is tracked; budget_tflop: training budget in 10^12 floating-point operations, 0
+    where nothing is learned; trained_on: the data set whose train split teaches the tracker, by
+    default the one that is tracked; weights: a folder of weights that exist already, in place of
+    training.
     """
 
     name: str
@@ -33,6 +42,23 @@ class Run:
     budget_tflop: float
     seed: int
     root: Path = RUNS
+    trained_on: Dataset | None = None
+    weights: Path | None = None
+
+    @property
+    def training_set(self) -> Dataset:
+        """The data set that teaches the tracker."""
+        return self.trained_on or self.dataset
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the tracker learned from other data than those of the set that is tracked."""
+        if self.tracker is None or not learns(self.tracker):
+            return False
+        if self.weights is None:
+            return self.training_set.hash != self.dataset.hash
+        taught = self.read_config().get("trained_on") or {}
+        return taught.get("hash") != self.dataset.hash
 
     @property
     def config(self) -> dict[str, Any]:
@@ -41,24 +67,37 @@ class Run:
 
     @property
     def config_hash(self) -> str:
-        """SHA-256 of tracker name, configuration, data set and budget."""
-        identity = [self.name, self.config, self.dataset.hash, self.budget_tflop]
+        """SHA-256 of tracker name, configuration, training data and budget, or of given weights."""
+        if self.weights is not None:
+            stored = self.read_config().get("config_hash")
+            return stored or sha256_of_file(self.weights / "weights.safetensors")
+        identity = [self.name, self.config, self.training_set.hash, self.budget_tflop]
         return sha256_of_text(canonical_json(identity))
 
     @property
+    def label(self) -> str:
+        """`<tracker>-<hash>-s<seed>`, the name of the run's folders."""
+        return f"{self.name}-{self.config_hash[:8]}-s{self.seed}"
+
+    @property
     def folder(self) -> Path:
-        """`runs/<data set>/<tracker>-<hash>-s<seed>`."""
-        return self.root / self.dataset.name / f"{self.name}-{self.config_hash[:8]}-s{self.seed}"
+        """Where the weights lie: `runs/<training data>/<label>`, or the folder that was given."""
+        return self.weights or self.root / self.training_set.name / self.label
+
+    @property
+    def place(self) -> Path:
+        """Where predictions and scores lie: `runs/<data set>/<label>`."""
+        return self.root / self.dataset.name / self.label
 
     @property
     def predictions(self) -> Path:
         """The folder of the run's predictions."""
-        return self.folder / "predictions"
+        return self.place / "predictions"
 
     @property
     def result(self) -> Path:
         """The file of the run's scores."""
-        return self.folder / "result.json"
+        return self.place / "result.json"
 
     @property
     def kind(self) -> str:
@@ -71,10 +110,13 @@ class Run:
 
     def is_trained(self) -> bool:
         """Whether the weights of this very run lie in its folder."""
-        return self.tracker is None or (self.folder / "config.json").is_file()
+        if self.tracker is None or self.weights is not None:
+            return True
+        return (self.folder / "config.json").is_file()
 
     def write_config(self, training: Mapping[str, Any] | None) -> None:
         """Write `config.json`: what was run, with what, and what training took. Marks the end."""
+        taught = {"name": self.training_set.name, "hash": self.training_set.hash}
         content = {
             "tracker": self.name,
             "kind": self.kind,
@@ -82,25 +124,33 @@ class Run:
             "config_hash": self.config_hash,
             "seed": self.seed,
             "budget_tflop": self.budget_tflop,
-            "trained_on": {"name": self.dataset.name, "hash": self.dataset.hash},
+            "trained_on": taught if self.tracker and learns(self.tracker) else None,
             "training": dict(training) if training else None,
             "environment": environment(),
         }
         write_json(self.folder / "config.json", content)
 
     def read_config(self) -> dict[str, Any]:
-        """Return `config.json` of a trained run.
+        """Return `config.json` of a trained run; nothing of given weights that come without.
 
         Raises
         ------
         UserError : the run was not trained yet (the command that does is named).
         """
-        if not (self.folder / "config.json").is_file():
-            raise UserError(
-                f"{self.folder}: '{self.name}' is not trained yet; "
-                f"run 'python -m benchmark train {self.dataset.folder} --trackers {self.name}'"
-            )
-        return read_json(self.folder / "config.json")
+        path = self.weights / "config.json" if self.weights else self.folder / "config.json"
+        if path.is_file():
+            return read_json(path)
+        if self.weights:
+            return {}
+        raise UserError(
+            f"{self.folder}: '{self.name}' is not trained yet; "
+            f"run 'python -m benchmark train {self.training_set.folder} --trackers {self.name}'"
+        )
+
+
+def learns(tracker: Tracker) -> bool:
+    """Return whether training data change what a tracker answers."""
+    return isinstance(tracker, LearnedTracker) or type(tracker).fit is not Tracker.fit
 
 
 def make_run(
@@ -111,8 +161,11 @@ def make_run(
     seed: int = 0,
     overrides: Mapping[str, Any] | None = None,
     root: Path = RUNS,
+    trained_on: Dataset | None = None,
 ) -> Run:
     """Return the run of a tracker, by registered name or "package.module:Class", or of a reference.
+
+    trained_on: the data set that teaches it, by default `dataset`.
 
     Raises
     ------
@@ -129,7 +182,32 @@ def make_run(
         budget_tflop if learned else 0.0,
         seed if learned else 0,
         root,
+        trained_on,
     )
+
+
+def open_run(weights: Path | str, dataset: Dataset, root: Path = RUNS) -> Run:
+    """Return the run of a tracker whose weights lie in a folder, on a data set of any kind.
+
+    weights: a trained run's folder, or one that was shipped (`tracker.json`,
+    `weights.safetensors`).
+
+    Raises
+    ------
+    UserError : no such weights, an unknown tracker or configuration.
+    """
+    from benchmark.tracking import stored_config
+
+    folder = Path(weights)
+    stored = read_json(folder / "tracker.json")
+    name = str(stored.get("tracker"))
+    tracker = make_tracker(name, **stored_config(stored.get("config", {}), tracker_class(name)))
+    if not (folder / "weights.safetensors").is_file():
+        raise UserError(f"{folder / 'weights.safetensors'}: no such file")
+    config = folder / "config.json"
+    told = read_json(config) if config.is_file() else {}
+    budget, seed = told.get("budget_tflop", 0.0), told.get("seed", 0)
+    return Run(name, tracker, dataset, budget, seed, root, weights=folder)
 
 
 def environment() -> dict[str, Any]:

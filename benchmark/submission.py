@@ -19,6 +19,7 @@ from benchmark.errors import UserError
 from benchmark.files import read_json
 from benchmark.geometry import se3_fault
 from benchmark.sweep import PREDICTION_FORMAT, SE3_TOLERANCE
+from benchmark.tracks import TRACKS
 
 PREDICTIONS_FORMAT = "sweepbench-predictions-1"
 SUFFIXES = (".h5", ".npz")
@@ -146,6 +147,9 @@ _OPTIONAL = {
 def _optional_faults(meta: Mapping[str, Any]) -> Iterator[str]:
     if meta.get("kind", "external") not in KINDS:
         yield f"kind: expected one of {', '.join(KINDS)}, got {meta['kind']!r}"
+    track = meta.get("track")
+    if track is not None and track not in tuple(TRACKS):
+        yield f"track: expected one of {', '.join(TRACKS)}, got {track!r}"
     for key, rule in _OPTIONAL.items():
         value = meta.get(key)
         if value is None:

@@ -6,7 +6,7 @@ One HDF5 file holds one sweep or one prediction. Frames lie one per chunk and un
 
 import json
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -87,7 +87,9 @@ class WithheldChannel(Channel):
     @property  # type: ignore[misc]
     def world_from_image(self) -> np.ndarray:
         """Refuse: there is none here."""
-        raise UserError("world_from_image: the poses of this sweep are withheld; it needs answers")
+        raise UserError(
+            "world_from_image: the poses of this sweep are withheld; give its answers (--answers)"
+        )
 
 
 @dataclass(frozen=True)
@@ -146,20 +148,35 @@ class Sweep:
     def __len__(self) -> int:
         return len(self.bmode.frames)
 
-    def observe(self, *, imu: bool = False) -> Observation:
-        """Return what a tracker may see: no pose, landmark or factor; the IMU only on request."""
+    def observe(self, reads: Collection[str] = ("bmode",)) -> Observation:
+        """Return what a tracker may see: no pose, landmark or factor, and only what it `reads`.
+
+        reads: names of channels, and "imu".
+
+        Raises
+        ------
+        UserError : the sweep lacks one of them.
+        """
+        imu = self._visible_imu()
+        for name in reads:
+            if name not in self.channels and not (name == "imu" and imu):
+                raise UserError(f"sweep '{self.name}' has no '{name}', which the tracker reads")
         channels = {
             name: Images(c.frames, c.timestamps, c.mm_from_pixel, c.wavelength_nm)
             for name, c in self.channels.items()
+            if name in reads
         }
-        seen = {key: v for key, v in (self.imu or {}).items() if not key.startswith(TRUE)}
-        return Observation(channels, dict(self.probe), seen if imu and seen else None)
+        return Observation(channels, dict(self.probe), imu if "imu" in reads else None)
+
+    def _visible_imu(self) -> dict[str, np.ndarray]:
+        """Return the IMU's arrays without those that tell the truth."""
+        return {key: v for key, v in (self.imu or {}).items() if not key.startswith(TRUE)}
 
     def withhold(self, factors: Mapping[str, Any]) -> "Sweep":
         """Return the sweep without answers: no pose, landmark or true IMU, and these factors."""
         channels = {name: WithheldChannel(channel) for name, channel in self.channels.items()}
-        seen = self.observe(imu=True).imu
-        return Sweep(self.name, channels, probe=self.probe, factors=dict(factors), imu=seen)
+        imu = self._visible_imu() or None
+        return Sweep(self.name, channels, probe=self.probe, factors=dict(factors), imu=imu)
 
 
 @dataclass(frozen=True)
@@ -167,8 +184,8 @@ class Prediction:
     """A tracker's answer for the B-mode frames of one sweep.
 
     first_from_frame (N, 4, 4), image mm; prev_from_frame (N-1, 4, 4), derived when not given
-    (where it is given, local metrics use it); sigma (N-1,) mm, the tracker's own standard
-    deviation of the position error of each step, or None.
+    (where it is given, local metrics use it); sigma (N-1,) mm, what the tracker itself states for
+    the root mean square of the position error of the image centre in each step, or None.
     """
 
     first_from_frame: np.ndarray

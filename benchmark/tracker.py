@@ -4,7 +4,7 @@ import importlib
 import importlib.metadata
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,6 +14,7 @@ import numpy as np
 from benchmark.errors import UserError, unknown_name
 from benchmark.files import atomic_path, read_json, write_json
 from benchmark.sweep import Images, Observation, Prediction, Sweep, prediction_fault
+from benchmark.tracks import BMODE, IMU, PHOTOACOUSTIC, track_of
 
 if TYPE_CHECKING:
     import torch
@@ -29,13 +30,16 @@ class NoConfig:
 class Tracker(ABC):
     """What estimates the motion of the probe from images.
 
-    A subclass sets `name`, `causal` and `Config` (a frozen dataclass) and writes `track`. What it
-    estimates from training sweeps without gradients goes into `fit`, and the numbers to keep into
-    `arrays` and `set_arrays`; saving and loading then work by themselves.
+    A subclass sets `name`, `causal` and `Config` (a frozen dataclass) and writes `track`. It is
+    handed what it `reads` and nothing else, and ranked among those that read the same
+    (`benchmark.tracks`). What it estimates from training sweeps without gradients goes into `fit`,
+    and the numbers to keep into `arrays` and `set_arrays`; saving and loading then work by
+    themselves.
     """
 
     name: ClassVar[str]
     causal: ClassVar[bool] = True
+    reads: ClassVar[tuple[str, ...]] = (BMODE,)
     Config: ClassVar[type] = NoConfig
 
     def __init__(self, config: Any = None):
@@ -231,8 +235,13 @@ def _as_type_of(default: Any, value: Any, key: str) -> Any:
         raise UserError(f"{key}: expected {kind}, got '{value}'") from error
 
 
-def example_observation(frames: int = 12, height: int = 96, width: int = 96) -> Observation:
-    """Return a small observation of smoothed noise that drifts, for checks without a data set."""
+def example_observation(
+    frames: int = 12, height: int = 96, width: int = 96, reads: Collection[str] = (BMODE,)
+) -> Observation:
+    """Return a small observation of smoothed noise that drifts, for checks without a data set.
+
+    reads: what it holds beside B-mode: "pa" (every second frame, linear), "imu" (100 Hz).
+    """
     from scipy.ndimage import gaussian_filter
 
     rng = np.random.default_rng(7)
@@ -243,7 +252,17 @@ def example_observation(frames: int = 12, height: int = 96, width: int = 96) -> 
     mm_from_pixel[0, 3] = -0.2 * (width - 1) / 2
     times = np.arange(frames) / 20.0
     probe = {"name": "example", "centre_frequency_hz": 5e6, "sound_speed_m_s": 1540.0}
-    return Observation({"bmode": Images(levels, times, mm_from_pixel)}, probe)
+    channels, imu = {BMODE: Images(levels, times, mm_from_pixel)}, None
+    if PHOTOACOUSTIC in reads:
+        glow = np.square(moving[::2] / moving.std()).astype(np.float32)
+        wavelength = np.full(len(glow), 800.0)
+        channels[PHOTOACOUSTIC] = Images(glow, times[::2], mm_from_pixel, wavelength)
+    if IMU in reads:
+        clock = np.arange(5 * frames) / 100.0
+        force = rng.normal([0, -9.81, 0], 0.05, (len(clock), 3))
+        turn = rng.normal(0, 0.01, (len(clock), 3))
+        imu = {"timestamps": clock, "acceleration": force, "angular_rate": turn}
+    return Observation(channels, probe, imu)
 
 
 def check_tracker(tracker: Tracker, observation: Observation | None = None) -> None:
@@ -251,13 +270,19 @@ def check_tracker(tracker: Tracker, observation: Observation | None = None) -> N
 
     Checked: shapes and SE(3) to 1e-5, first pose identity, input unchanged, the same output twice,
     a constant offset of the timestamps changes nothing, two frames are enough, and, if `causal`,
-    the first poses do not change when later frames are removed.
+    the first poses do not change when later frames are removed; and that what it `reads` is a
+    track.
 
     Raises
     ------
     UserError : one line with all faults found.
     """
-    observation = example_observation() if observation is None else observation
+    try:
+        track_of(tracker.reads)
+    except UserError as error:
+        raise UserError(f"tracker '{tracker.name}': {error}") from error
+    if observation is None:
+        observation = example_observation(reads=tracker.reads)
     faults = list(_faults(tracker, observation))
     if faults:
         raise UserError(f"tracker '{getattr(tracker, 'name', tracker)}': " + "; ".join(faults))

@@ -45,12 +45,12 @@ def open_tracker(
     if stored.get("tracker") != found.name:
         theirs = stored.get("tracker")
         raise UserError(f"{folder}: weights of tracker '{theirs}', expected '{found.name}'")
-    tracker = make_tracker(name, **_config(stored.get("config", {}), found))
+    tracker = make_tracker(name, **stored_config(stored.get("config", {}), found))
     tracker.load(folder)
     return tracker, find_domain(folder)
 
 
-def _config(stored: Mapping[str, Any], found: type[Tracker]) -> dict[str, Any]:
+def stored_config(stored: Mapping[str, Any], found: type[Tracker]) -> dict[str, Any]:
     """Return a configuration as its class has it; JSON has turned tuples into lists."""
     known = {item.name: getattr(found.Config(), item.name) for item in fields(found.Config)}
     return {

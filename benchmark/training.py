@@ -49,7 +49,7 @@ def train(run: Run, *, accelerator: str = "auto", precision: str = "32-true") ->
     began = time.perf_counter()
     pl.seed_everything(run.seed, verbose=False)
     tracker = type(run.tracker)(run.tracker.config)  # anew, so that the seed decides its weights
-    sweeps = load_sweeps(run.dataset, "train")
+    sweeps = load_sweeps(run.training_set, "train")
     tracker.fit(sweeps)
     record: dict[str, Any] = {}
     if isinstance(tracker, LearnedTracker):
@@ -89,7 +89,7 @@ def _optimise(
         raise UserError(f"tracker '{run.name}' is learned: expected a budget above 0 TFLOP")
     flops = count_flops(tracker, sweeps)
     updates = max(VALIDATIONS, round(run.budget_tflop * 1e12 / flops))
-    validation = load_sweeps(run.dataset, "val")
+    validation = load_sweeps(run.training_set, "val")
     loop = _Loop(tracker, lambda index: _drift_share(tracker, validation[index]), updates)
     data = _Data(sweeps, len(validation), tracker, updates, run.seed)
     best = ModelCheckpoint(run.folder, "best", monitor="val_error", mode="min", save_last=True)
@@ -129,7 +129,7 @@ def _optimise(
 
 def _drift_share(tracker: LearnedTracker, sweep: Sweep) -> float:
     """Return the mean position error over all pixels and frames, as a share of no motion's."""
-    channel, predicted = sweep.bmode, tracker.track(sweep.observe())
+    channel, predicted = sweep.bmode, tracker.track(sweep.observe(tracker.reads))
     case = Case(
         sweep.first_from_frame,
         predicted.first_from_frame,

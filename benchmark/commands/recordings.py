@@ -19,7 +19,7 @@ from benchmark.placing import (
     world_from_first,
     write_pictures,
 )
-from benchmark.sweep import Images, Prediction, Sweep, write_prediction
+from benchmark.sweep import Images, Prediction, Sweep, WithheldChannel, write_prediction
 
 OWN = "its own poses"
 
@@ -112,14 +112,14 @@ class Reconstruct:
         elif self.channel != "bmode":
             poses = poses_at(images, sweep.bmode, tracked)
         paths = {source: poses}
-        if source != OWN:
+        if source != OWN and not _is_withheld(images):
             paths[OWN] = images.world_from_image
         facts = {"sweep": sweep.name, "channel": self.channel, "poses": source}
         _finish(images, paths, facts, self.placing, self.output, self.channel != "bmode")
 
     def _poses(self, sweep: Sweep) -> tuple[str, np.ndarray]:
         """Return whose poses they are and poses (N, 4, 4) of the B-mode frames."""
-        world = sweep.bmode.world_from_image
+        world = _world(sweep)
         if self.poses:
             prediction = read_poses(self.poses, self.unit)
             if len(prediction.first_from_frame) != len(sweep):
@@ -132,7 +132,16 @@ class Reconstruct:
             tracker, domain = open_tracker(self.tracker, self.run_folder, warn)
             prediction = track(tracker, domain, sweep.observe().bmode, sweep.probe, warn)
             return self.tracker, world_from_first(world, prediction.first_from_frame)
-        return OWN, world
+        return OWN, sweep.bmode.world_from_image
+
+
+def _is_withheld(images: Images) -> bool:
+    return isinstance(images, WithheldChannel)
+
+
+def _world(sweep: Sweep) -> np.ndarray:
+    """Return the sweep's own poses, or one that anchors others where its own are withheld."""
+    return np.eye(4)[None] if _is_withheld(sweep.bmode) else sweep.bmode.world_from_image
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Which runs a command is about: data set, trackers, budget, seeds."""
+"""Which runs a command is about: data set, trackers, what taught them, budget, seeds."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,16 +7,16 @@ import tyro
 
 from benchmark.dataset import open_dataset
 from benchmark.errors import UserError
-from benchmark.run import RUNS, Run, make_run
+from benchmark.run import RUNS, Run, make_run, open_run
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which runs: data set, trackers, budget, seeds."""
+    """Which runs: data set, trackers, what taught them, budget, seeds."""
 
     data: tyro.conf.Positional[Path]
     """Folder of a data set, or its name below the data root."""
-    trackers: tuple[str, ...]
+    trackers: tuple[str, ...] = ()
     """Registered names, reference rows, or package.module:Class."""
     budget: float = 8.0
     """Training budget of each learned tracker, in TFLOP (10^12 operations)."""
@@ -26,10 +26,22 @@ class Selection:
     """Fields of the tracker's configuration, as field=value."""
     runs: Path = RUNS
     """Folder of all runs."""
+    train_on: Path | None = None
+    """Data set whose train split teaches the trackers; by default DATA's own."""
+    weights: tuple[Path, ...] = ()
+    """Folders of trained runs or shipped weights, tracked on DATA as they are."""
 
     def each(self) -> list[Run]:
-        """Return the selected runs; what is not trained has no seeds to repeat."""
+        """Return the selected runs; what is not trained has no seeds to repeat.
+
+        Raises
+        ------
+        UserError : neither trackers nor weights, and whatever is unknown among them.
+        """
         dataset = open_dataset(self.data)
+        teacher = open_dataset(self.train_on) if self.train_on else None
+        if not (self.trackers or self.weights):
+            raise UserError("expected --trackers or --weights, got neither")
         overrides = dict(_pair(text) for text in self.set)
         chosen: dict[Path, Run] = {}
         for name in self.trackers:
@@ -41,8 +53,12 @@ class Selection:
                     seed=seed,
                     overrides=overrides,
                     root=self.runs,
+                    trained_on=teacher,
                 )
-                chosen.setdefault(run.folder, run)
+                chosen.setdefault(run.place, run)
+        for folder in self.weights:
+            run = open_run(folder, dataset, self.runs)
+            chosen.setdefault(run.place, run)
         return list(chosen.values())
 
 

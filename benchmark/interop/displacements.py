@@ -35,9 +35,7 @@ def write_displacements(
     marks = np.asarray(landmarks, float).reshape(-1, 3)
     if len(marks) and not (marks[:, 0].min() >= 0 and marks[:, 0].max() < count):
         raise UserError(f"landmarks: expected frames 0 to {count - 1}")
-    still = np.eye(4)[None]  # exactly, where a chained pose is off by rounding
-    to_first = np.concatenate([still, prediction.first_from_frame[1:]])
-    to_previous = np.concatenate([still, prediction.prev_from_frame])
+    to_first, to_previous = anchored_poses(prediction)
     paths = []
     for letter, poses in (("G", to_first), ("L", to_previous)):
         try:
@@ -48,29 +46,46 @@ def write_displacements(
     return paths
 
 
-def _write_pixels(path: Path, poses: np.ndarray, images: Images) -> Path:
+def pixel_points(images: Images) -> np.ndarray:
+    """Return every pixel's centre (H·W, 3) in image mm, x fastest."""
     rows, columns = images.frames.shape[1:]
     row, column = np.divmod(np.arange(rows * columns), columns)
     pixels = np.stack([column, row, np.zeros_like(row)], 1).astype(float)
-    points = geometry.apply(images.mm_from_pixel, pixels)
-    header = {
-        "descr": "<f4",
-        "fortran_order": False,
-        "shape": (len(poses) - 1, 3, rows * columns),
-    }
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.lib.format.write_array_header_2_0(file, header)
-        for pose in poses[1:]:
-            moved = geometry.apply(pose, points) - points
-            file.write(np.ascontiguousarray(moved.T, "<f4").tobytes())
-    return path
+    return geometry.apply(images.mm_from_pixel, pixels)
 
 
-def _write_landmarks(path: Path, poses: np.ndarray, images: Images, marks: np.ndarray) -> Path:
+def displacement(pose: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Return (3, P) float32 mm: where a pose (4, 4) takes points (P, 3), less where they were."""
+    return np.ascontiguousarray((geometry.apply(pose, points) - points).T, "<f4")
+
+
+def landmark_displacements(poses: np.ndarray, images: Images, marks: np.ndarray) -> np.ndarray:
+    """Return (3, L) float32 mm of landmarks (L, 3), each moved by the pose of its own frame."""
     pixels = np.hstack([marks[:, 1:], np.zeros((len(marks), 1))])
     points = geometry.apply(images.mm_from_pixel, pixels)
     mine = poses[marks[:, 0].astype(int)]
     moved = geometry.apply(mine, points[:, None])[:, 0] - points
+    return np.ascontiguousarray(moved.T, "<f4")
+
+
+def anchored_poses(prediction: Prediction) -> tuple[np.ndarray, np.ndarray]:
+    """Return poses (N, 4, 4) of each frame to the first and to the previous; none for frame 0."""
+    still = np.eye(4)[None]  # exactly, where a chained pose is off by rounding
+    to_first = np.concatenate([still, prediction.first_from_frame[1:]])
+    return to_first, np.concatenate([still, prediction.prev_from_frame])
+
+
+def _write_pixels(path: Path, poses: np.ndarray, images: Images) -> Path:
+    points = pixel_points(images)
+    header = {"descr": "<f4", "fortran_order": False, "shape": (len(poses) - 1, 3, len(points))}
     with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.save(file, np.ascontiguousarray(moved.T, "<f4"))
+        np.lib.format.write_array_header_2_0(file, header)
+        for pose in poses[1:]:
+            file.write(displacement(pose, points).tobytes())
+    return path
+
+
+def _write_landmarks(path: Path, poses: np.ndarray, images: Images, marks: np.ndarray) -> Path:
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.save(file, landmark_displacements(poses, images, marks))
     return path

@@ -18,7 +18,8 @@ class Case:
     true_first_from_frame, predicted_first_from_frame (N, 4, 4): image mm of frame i to image mm
     of the first frame; predicted_prev_from_frame (N-1, 4, 4): the predicted steps, derived when
     not given; mm_from_pixel (4, 4): (column, row, 0, 1) to image mm; shape: (rows, columns) of a
-    frame; landmarks (L, 3): frame index, column, row, all 0-based.
+    frame; landmarks (L, 3): frame index, column, row, all 0-based; sigma (N-1,): what the tracker
+    states for the root mean square of each step's position error, mm, or None.
 
     Raises
     ------
@@ -31,6 +32,7 @@ class Case:
     shape: tuple[int, int]
     predicted_prev_from_frame: np.ndarray = None  # type: ignore[assignment]
     landmarks: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
+    sigma: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         true, predicted = self.true_first_from_frame, self.predicted_first_from_frame
@@ -43,6 +45,8 @@ class Case:
         steps = self.predicted_prev_from_frame.shape
         if steps != (len(true) - 1, 4, 4):
             raise ValueError(f"steps: expected ({len(true) - 1}, 4, 4), got {steps}")
+        if self.sigma is not None and self.sigma.shape != (len(true) - 1,):
+            raise ValueError(f"sigma: expected ({len(true) - 1},), got {self.sigma.shape}")
         frames = self.landmarks[:, 0]
         if len(frames) and (frames.min() < 0 or frames.max() >= len(true)):
             raise ValueError(f"landmarks: a frame index lies outside 0..{len(true) - 1}")

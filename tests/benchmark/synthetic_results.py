@@ -152,3 +152,40 @@ def write_figures(folder: Path) -> None:
     true = path_of(np.random.default_rng(3))
     figure = plot.trajectories(true, {"moglo": true * 1.03})
     plot.save(figure, folder / "paths", "A path", "Truth and moglo.", tracker="moglo", dpi=60)
+
+
+#: factor: its levels at severity 1, 3, 5 (None: a user's own factor, which has no table of levels).
+STRESS = {"speed": (1.25, 2.0, 3.0), "my-own": (None, None, None)}
+STEPS = (1, 3, 5)
+
+
+def stress_result(tracker: str, kind: str, errors: dict[str, tuple[float, ...]]) -> dict[str, Any]:
+    """Return a result on a stress set of three subjects: errors[factor] at severity 0, 1, 3, 5.
+
+    The final drift of subject s is the error plus s, the local error a hundredth of it.
+    """
+    content = result(tracker, kind, sweeps=3 * (1 + len(STEPS) * len(STRESS)))
+    conditions = [("none", 0, None)]
+    for factor, levels in STRESS.items():
+        conditions += [(factor, step, level) for step, level in zip(STEPS, levels, strict=True)]
+    rows = iter(content["sweeps"])
+    for subject in range(3):
+        for factor, severity, level in conditions:
+            row = next(rows)
+            curve = errors.get(factor, next(iter(errors.values())))
+            error = curve[(0, *STEPS).index(severity)] + subject
+            row["subject"] = row["factors"]["subject"] = f"test-{subject:03d}"
+            row["name"] = f"{row['subject']}-{factor}-{severity}"
+            row["factors"] |= {"factor": factor, "severity": severity, "level": level}
+            row["metrics"] |= {"fdr_path_centre": error, "lpe": error / 100}
+    content["summary"] = summary_of(content["sweeps"])
+    return content
+
+
+def stress_field() -> list[dict[str, Any]]:
+    """Return results of one that breaks under speed at 3, one that never does, and a floor."""
+    return [
+        stress_result("breaks", "learned", {"speed": (5, 15, 25, 60), "my-own": (5, 5, 6, 7)}),
+        stress_result("holds", "learned", {"speed": (8, 8, 9, 10), "my-own": (8, 9, 9, 9)}),
+        stress_result("training-mean", "classical", {"speed": (20, 20, 20, 30)}),
+    ]

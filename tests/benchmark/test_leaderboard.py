@@ -11,7 +11,8 @@ import pytest
 
 from benchmark.errors import UserError
 from benchmark.leaderboard import Leaderboard, build_leaderboard, console_table, read_leaderboard
-from benchmark.leaderboard_tables import csv_text, markdown_text
+from benchmark.leaderboard_tables import csv_text, markdown_text, table_scores
+from benchmark.page import page_data
 from benchmark.statistics import cluster_bootstrap
 from tests.benchmark.synthetic_results import field, result, summary_of, write_results
 
@@ -198,3 +199,59 @@ def test_an_external_result_needs_no_more_than_its_scores(tmp_path: Path) -> Non
     assert guest.rank is not None
     names = {"leaderboard.csv", "leaderboard.md", "leaderboard.html", "leaderboard_paired.csv"}
     assert names <= {path.name for path in tmp_path.iterdir()}
+
+
+def challenge_results(protocol: str) -> list[dict]:
+    """Return results under a protocol of TUS-REC: the good one has the smaller errors."""
+    field = []
+    for tracker, rate in (("bad", 60.0), ("good", 9.0), ("middle", 30.0)):
+        content = result(tracker, rate=rate)
+        content["protocol"] = {"name": protocol, "hash": "c" * 64}
+        for sweep in content["sweeps"]:
+            gpe = sweep["metrics"]["gpe"]
+            kept = {"gpe": gpe, "gle": gpe / 2, "lpe": gpe / 90, "lle": gpe / 100}
+            sweep["metrics"] = kept | {"tusrec2025_final": 1 - gpe / 30}
+        content["summary"] = summary_of(content["sweeps"])
+        field.append(content)
+    return field
+
+
+@pytest.mark.parametrize(
+    ("protocol", "headline"), [("tusrec2025", "tusrec2025_final"), ("tusrec2024", "gpe")]
+)
+def test_a_protocol_ranks_by_its_own_headline(tmp_path, protocol, headline):
+    board = build_leaderboard(write_results(tmp_path, challenge_results(protocol)), tmp_path)
+    assert board.headline == headline and board.metrics[0] == headline
+    assert [(row.label, row.rank) for row in board.rows] == [
+        ("good", (1, 1)), ("middle", (2, 2)), ("bad", (3, 3)),
+    ]  # fmt: skip
+    assert all(row.missing == 0 for row in board.rows)
+    gap = board.paired["good"]["bad"]["mean"]
+    assert gap > 0 if headline == "tusrec2025_final" else gap < 0
+    assert page_data(board)["headline"] == headline
+    assert page_data(board)["columns"] == list(
+        dict.fromkeys([headline, "gpe", "lpe", "gle", "lle"])
+    )
+
+
+def test_the_score_of_2024_is_a_column_that_says_it_is_of_this_table(tmp_path):
+    """Against the formula by hand; without the worst entrant the others' scores fall."""
+    field = challenge_results("tusrec2024")
+    board = read_leaderboard(write_results(tmp_path, field))
+    scores = table_scores(board)
+    errors = {c["tracker"]: [s["metrics"]["gpe"] for s in c["sweeps"]] for c in field}
+    by_scan = list(zip(*errors.values(), strict=True))
+    # The four errors are multiples of each other here, so their scores are one and the same.
+    for tracker, values in errors.items():
+        by_hand = [
+            (max(all_of) - x) / (max(all_of) - min(all_of))
+            for x, all_of in zip(values, by_scan, strict=True)
+        ]
+        assert scores[tracker] == pytest.approx(np.mean(by_hand))
+    assert scores["good"] > 0.95 > scores["middle"] > 0.2
+    assert "2024 score (of this table only)" in markdown_text(board)
+    assert "tusrec2024_score_of_this_table_only" in csv_text(board)
+    fewer = read_leaderboard(write_results(tmp_path, field[1:]))
+    assert table_scores(fewer) == {"good": 1.0, "middle": 0.0}
+    other = read_leaderboard(write_results(tmp_path, challenge_results("tusrec2025")))
+    assert table_scores(other) == {} and "2024" not in markdown_text(other)

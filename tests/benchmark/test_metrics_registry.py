@@ -42,6 +42,7 @@ FROZEN = {
     *("motion_spread", "motion_correlation", "mean_collapse", "elevational_signed"),
     *("elevational_sign_free", "elevational_sign_wrong", "elevational_travel_signed"),
     *("elevational_travel_sign_free", "overlap_dice", "swept_volume_error"),
+    *("sigma_within_1", "sigma_within_2", "sigma_scale", "sigma_nll"),
 }  # fmt: skip
 PERFECT_ONE = {"gain", "correlation", "motion", "corr", "overlap"}
 
@@ -121,6 +122,7 @@ def test_an_id_cannot_be_taken_twice():
         ({"predicted_prev_from_frame": np.zeros((3, 4, 4))}, "steps"),
         ({"landmarks": np.array([[14.0, 1, 1]])}, "landmarks"),
         ({"landmarks": np.array([[-1.0, 1, 1]])}, "landmarks"),
+        ({"sigma": np.ones(14)}, "sigma"),
     ],
 )
 def test_a_case_refuses_arrays_that_do_not_fit(change, message):

@@ -17,7 +17,13 @@ from benchmark.leaderboard import build_leaderboard
 from benchmark.page import embedded_json, page_data
 from benchmark.statistics import cluster_bootstrap, rank_ranges
 from tests.benchmark import synthetic_results
-from tests.benchmark.synthetic_results import result, write_figures, write_results
+from tests.benchmark.synthetic_results import (
+    result,
+    stress_field,
+    write_figures,
+    write_results,
+)
+from tests.benchmark.test_leaderboard import challenge_results
 
 HEADLINE = "fdr_path_centre"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -65,15 +71,31 @@ def test_filters_are_offered_for_factors_that_vary_but_name_no_sweep(tmp_path: P
     assert page_data(board)["factors"] == ["profile", "severity", "tissue"]
 
 
-def test_stress_curves_follow_the_one_factor_that_each_sweep_varies(tmp_path: Path) -> None:
+def test_a_value_that_names_each_sweep_is_no_filter(tmp_path: Path) -> None:
     content = result()
     for index, sweep in enumerate(content["sweeps"]):
-        sweep["factors"] |= {"factor": ("speed", "tremor")[index % 2]}
+        sweep["factors"] |= {"path_mm": 20 + index / 7, "half": index // 2}
     board = build_leaderboard(write_results(tmp_path, [content]), tmp_path)
-    assert page_data(board)["stress"] == [
-        {"key": "severity", "label": "speed", "where": ["factor", "speed"]},
-        {"key": "severity", "label": "tremor", "where": ["factor", "tremor"]},
-    ]
+    assert page_data(board)["factors"] == ["profile", "severity", "tissue", "half"]
+
+
+def test_stress_curves_follow_the_one_factor_that_each_sweep_varies(tmp_path: Path) -> None:
+    board = build_leaderboard(write_results(tmp_path, stress_field()), tmp_path)
+    own, speed = page_data(board)["stress"]
+    assert (speed["label"], own["label"]) == ("speed", "my-own")
+    assert [(p["x"], p["level"]) for p in speed["points"]] == [
+        (0, None), (1, 1.25), (3, 2.0), (5, 3.0),
+    ]  # fmt: skip
+    names = [board.sweeps[i]["name"] for i in speed["points"][2]["sweeps"]]
+    assert names == [f"test-{s:03d}-speed-3" for s in range(3)]
+    assert speed["points"][0] == own["points"][0]
+
+
+def test_without_stress_every_number_among_the_factors_has_a_curve(tmp_path: Path) -> None:
+    board = build_leaderboard(write_results(tmp_path, [result()]), tmp_path)
+    (curve,) = page_data(board)["stress"]
+    assert curve["label"] == "severity" and [p["x"] for p in curve["points"]] == [0.5, 1.0, 1.5]
+    assert sorted(i for p in curve["points"] for i in p["sweeps"]) == list(range(24))
 
 
 # ---- in a browser -----------------------------------------------------------------------------
@@ -249,6 +271,65 @@ def test_the_other_routes_and_unknown_ones(site: Site) -> None:
     tab.wait_for_function("document.querySelector('h1').textContent === 'No such tracker'")
     tab.goto(tab.url.split("#")[0] + "#/constructor")
     tab.wait_for_selector(".board")
+
+
+@pytest.fixture
+def stressed(tmp_path: Path, browser: Any) -> Iterator[Site]:
+    build_leaderboard(write_results(tmp_path, stress_field()), tmp_path)
+    visited = Site(tmp_path, browser)
+    yield visited
+    for context in browser.contexts:
+        context.close()
+    assert visited.trouble == []
+
+
+def test_the_stress_section_draws_each_factor_and_says_where_trackers_break(stressed: Site) -> None:
+    tab = stressed.open("#/stress")
+    tab.wait_for_selector("#breaks")
+    assert tab.eval_on_selector_all("h2", "all => all.map(e => e.textContent)") == [
+        "my-own", "speed", "Where each tracker breaks",
+    ]  # fmt: skip
+    rows = tab.eval_on_selector_all(
+        "#breaks tr", "rows => rows.map(r => [...r.children].map(c => c.textContent))"
+    )
+    assert rows == [
+        ["factor", "holds", "breaks"], ["my-own", "never", "never"], ["speed", "never", "3 (2)"],
+    ]  # fmt: skip
+    charts = "document.querySelectorAll('.chart')"
+    assert tab.evaluate(f"{charts}.length") == 2
+    ys = tab.evaluate(f"{charts}[1].data.map(d => [...d.y])")
+    assert [6, 16, 26, 61] in ys and [9, 9, 10, 11] in ys and [21, 21, 21, 31] in ys
+    ticks = tab.evaluate(f"{charts}[1].layout.xaxis.ticktext")
+    assert ticks == ["0", "1<br>(1.25)", "3<br>(2)", "5<br>(3)"]
+    tab.select_option("#pick-error", "lpe")
+    ys = tab.evaluate(f"{charts}[1].data.map(d => [...d.y])")
+    assert any(np.allclose(y, [0.06, 0.16, 0.26, 0.61]) for y in ys)
+
+
+def test_a_headline_of_which_more_is_better_sorts_and_ranks_downwards(
+    tmp_path: Path, browser: Any
+) -> None:
+    paths = write_results(tmp_path, challenge_results("tusrec2025"))
+    build_leaderboard(paths, tmp_path)
+    tab = Site(tmp_path, browser).open()
+    assert names(tab) == ["good", "middle", "bad"]
+    tab.select_option("#pick-profile", "fan")
+    assert names(tab) == ["good", "middle", "bad"]
+    assert tab.inner_text("tr[data-tracker=good] td.rank") == "1"
+    tab.context.close()
+
+
+def test_a_track_can_be_looked_at_alone(tmp_path: Path, browser: Any) -> None:
+    sensed = {**result("sensed", rate=2.0), "track": "image+imu"}
+    oracle = result("oracle", "reference", 4.0)
+    build_leaderboard(write_results(tmp_path, [result("plain"), sensed, oracle]), tmp_path)
+    tab = Site(tmp_path, browser).open()
+    assert "image+imu" in tab.inner_text("tr[data-tracker=sensed] td.name")
+    ranks = "rows => rows.map(r => r.querySelector('td.rank').textContent)"
+    assert tab.eval_on_selector_all(".board tbody tr", ranks) == ["1", "–", "1"]
+    tab.select_option("#pick-track", "image+imu")
+    assert names(tab) == ["sensed", "oracle"]
+    tab.context.close()
 
 
 def test_a_phone_in_the_dark_scrolls_the_table_not_the_page(site: Site) -> None:

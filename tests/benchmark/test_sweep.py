@@ -101,7 +101,7 @@ def test_lazy_frames_read_only_what_is_asked_for(tmp_path):
 def test_an_observation_holds_no_truth():
     sweep = full_sweep()
     seen = sweep.observe()
-    assert seen.imu is None and sweep.observe(imu=True).imu is not None
+    assert seen.imu is None and sweep.observe(("bmode", "imu")).imu is not None
     for images in seen.channels.values():
         assert not hasattr(images, "world_from_image")
     held = {
@@ -337,7 +337,8 @@ def test_measured_poses_stand_beside_the_true_ones(tmp_path):
 def test_a_tracker_sees_the_imu_but_not_its_truth():
     sweep = full_sweep()
     sweep = replace(sweep, imu={**sweep.imu, "true_acceleration": np.zeros((7, 3))})
-    assert set(sweep.observe(imu=True).imu) == {"timestamps", "acceleration", "angular_rate"}
+    seen = sweep.observe(("bmode", "imu")).imu
+    assert set(seen) == {"timestamps", "acceleration", "angular_rate"}
     assert sweep.observe().imu is None
 
 

@@ -1,0 +1,49 @@
+"""The command that tabulates results of trackers on data that they were not trained on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from benchmark.files import atomic_path
+
+
+@dataclass(frozen=True)
+class Generalisation:
+    """Tabulate results by the data trained on and the data tested on: csv, markdown, pictures.
+
+    `train`, `predict` and `evaluate` make such results with --train-on or --weights.
+    """
+
+    results: tyro.conf.Positional[tuple[Path, ...]]
+    """result.json files of one protocol, of any data sets."""
+    by: str | None = None
+    """Factor of the sweeps that splits each data set, e.g. profile."""
+    out: Path = Path("runs/generalisation")
+    """Folder to write to."""
+
+    def run(self) -> None:
+        from benchmark import plot
+        from benchmark.generalisation import GENERAL_METRICS, generalisation_table
+        from benchmark.generalisation_tables import (
+            generalisation_csv,
+            generalisation_figure,
+            generalisation_markdown,
+        )
+        from benchmark.leaderboard_tables import short_title
+
+        cells = generalisation_table(self.results, by=self.by)
+        markdown = generalisation_markdown(cells)
+        for name, text in (("csv", generalisation_csv(cells)), ("md", markdown)):
+            with atomic_path(self.out / f"generalisation.{name}") as temporary:
+                temporary.write_text(text, encoding="utf-8", newline="")
+        for metric in GENERAL_METRICS:
+            plot.save(
+                generalisation_figure(cells, metric),
+                self.out / f"generalisation-{metric}",
+                f"{short_title(metric)} at home and away",
+                "Framed: tested on the kind of data that the tracker was trained on.",
+                dpi=100,
+            )
+        print(markdown)
+        print(self.out.resolve())

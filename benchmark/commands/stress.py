@@ -1,0 +1,93 @@
+"""The command that asks when a tracker breaks: curves of its error over one factor at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import tyro
+
+from benchmark.commands.selection import Selection
+from benchmark.files import atomic_path
+from benchmark.run import Run
+from benchmark.stress import FLOOR, STRESS_METRICS, Point
+
+
+@dataclass(frozen=True)
+class Stress:
+    """Train, track and score on a stress data set; tables, curves and a page of where each breaks.
+
+    What was done before is not done again. The training mean is added to the trackers: it sees no
+    image, so whoever is worse has broken.
+    """
+
+    selection: tyro.conf.OmitArgPrefixes[Selection]
+    split: str = "test"
+    protocol: str = "sweepbench-v1"
+    answers: Path | None = None
+    """Folder of the true poses, where those of the data set are withheld."""
+    accelerator: str = "auto"
+    """cpu, gpu or auto; for trackers that are not trained yet."""
+    keep: Path | None = None
+    """Folder for a copy of the tables and curves."""
+
+    def run(self) -> None:
+        from benchmark.leaderboard import build_leaderboard
+        from benchmark.stress import stress_points
+
+        selection = self.selection
+        if FLOOR not in selection.trackers:
+            selection = replace(selection, trackers=(*selection.trackers, FLOOR))
+        runs = selection.each()
+        for run in runs:
+            self._score(run)
+        place = selection.runs / runs[0].dataset.name
+        figures = place / "figures"
+        board = build_leaderboard(
+            [run.result for run in runs], place, figures if figures.is_dir() else None
+        )
+        points = stress_points(board)
+        for folder in (place, self.keep):
+            if folder is not None:
+                _write(folder, points)
+        print((place / "stress.md").read_text(encoding="utf-8"))
+        print(f"page: {(place / 'leaderboard.html').resolve()}#/stress")
+
+    def _score(self, run: Run) -> None:
+        """Bring one run from where it is to its result."""
+        from benchmark.evaluate import evaluate, is_current
+        from benchmark.predict import predict
+
+        if not run.is_trained():
+            from benchmark.training import train
+
+            train(run, accelerator=self.accelerator)
+        predict(run, self.split)
+        if not is_current(run.result, run.predictions, self.protocol):
+            evaluate(
+                run.predictions,
+                run.dataset,
+                self.protocol,
+                run.result,
+                split=self.split,
+                answers=self.answers,
+            )
+
+
+def _write(folder: Path, points: Sequence[Point]) -> None:
+    """Write stress.csv, stress.md and a figure per metric into a folder."""
+    from benchmark import plot
+    from benchmark.leaderboard_tables import short_title
+    from benchmark.plot_stress import stress_curves
+    from benchmark.stress_tables import stress_csv, stress_markdown
+
+    for name, text in (("csv", stress_csv(points)), ("md", stress_markdown(points))):
+        with atomic_path(folder / f"stress.{name}") as temporary:
+            temporary.write_text(text, encoding="utf-8", newline="")
+    for metric in STRESS_METRICS:
+        plot.save(
+            stress_curves(points, metric),
+            folder / f"stress-{metric}",
+            f"{short_title(metric)} under stress",
+            f"Mean and 95 % interval per factor; rings: worse than {FLOOR}, which sees no image.",
+            dpi=90,
+        )

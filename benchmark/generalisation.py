@@ -1,0 +1,190 @@
+"""Trained on one data set, tested on another: what becomes of a tracker away from home.
+
+Results of several data sets are tabulated side by side and never ranked together.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark.errors import UserError
+from benchmark.files import read_json
+from benchmark.leaderboard import RESULT_FORMAT
+from benchmark.statistics import Summary, cluster_bootstrap
+
+GENERAL_METRICS = ("fdr_path_centre", "lpe")
+NOTHING = "nothing"
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One tracker trained on one data set and tested on (a part of) another.
+
+    trained_on: name, "nothing" for what learns from no data; part: the value of the factor that
+    the table is split by, "all" without; sweeps: how many are scored; missing: how many are not;
+    summary: mean, sd and 95 % interval of the metric, seeds averaged per sweep; outside: what of
+    the images lay outside the tracker's training.
+    """
+
+    tracker: str
+    trained_on: str
+    tested_on: str
+    part: str
+    metric: str
+    seeds: int
+    sweeps: int
+    missing: int
+    summary: Summary
+    outside: tuple[str, ...] = ()
+
+    @property
+    def at_home(self) -> bool:
+        """Whether the tracker was trained on the data set that it is tested on."""
+        return self.trained_on == self.tested_on
+
+
+Key = tuple[str, str, str, str]
+
+
+def generalisation_table(
+    paths: Iterable[Path | str],
+    metrics: Sequence[str] = GENERAL_METRICS,
+    by: str | None = None,
+) -> list[Cell]:
+    """Return a cell per tracker, training data, test data, part and metric, in that order.
+
+    by: a factor of the sweeps (e.g. "profile") that splits each test set into parts.
+
+    Raises
+    ------
+    UserError : no file, a file that is not a result, two results of one tracker, configuration,
+        seed and data set, two data sets of one name, results of different protocols, a factor that
+        no sweep has. The files are named.
+    """
+    results = {Path(path): _read(Path(path)) for path in paths}
+    if not results:
+        raise UserError("generalisation: expected at least one result.json, got none")
+    _refuse_confusion(results)
+    groups: dict[Key, list[Mapping[str, Any]]] = {}
+    for result in results.values():
+        groups.setdefault(_key(result), []).append(result)
+    if by and not any(by in _factors(sweep) for r in results.values() for sweep in r["sweeps"]):
+        raise UserError(f"generalisation: no sweep has the factor '{by}'")
+    labels = _labels(list(groups))
+    cells = []
+    for key in sorted(groups):
+        for part, names in _parts(groups[key], by).items():
+            cells += [
+                _cell(labels[key], key, groups[key], part, names, metric) for metric in metrics
+            ]
+    return cells
+
+
+def _read(path: Path) -> dict[str, Any]:
+    result = read_json(path)
+    if not isinstance(result, dict) or result.get("format") != RESULT_FORMAT:
+        raise UserError(f"{path}: expected format '{RESULT_FORMAT}'")
+    for key in ("tracker", "dataset", "protocol", "sweeps", "expected_sweeps"):
+        if key not in result:
+            raise UserError(f"{path}: key '{key}' is missing")
+    return result
+
+
+def _refuse_confusion(results: Mapping[Path, Mapping[str, Any]]) -> None:
+    """Refuse what would put two things under one heading."""
+    seen: dict[tuple[Any, ...], Path] = {}
+    hashes: dict[str, tuple[str, Path]] = {}
+    first_path, first = next(iter(results.items()))
+    for path, result in results.items():
+        if result["protocol"].get("hash") != first["protocol"].get("hash"):
+            raise UserError(
+                f"results of different protocols cannot be tabulated together: {first_path} has "
+                f"'{first['protocol'].get('name')}', {path} has '{result['protocol'].get('name')}'"
+            )
+        for named in (result["dataset"], result.get("trained_on") or {}):
+            name, digest = str(named.get("name")), str(named.get("hash"))
+            known, where = hashes.setdefault(name, (digest, path))
+            if known != digest:
+                raise UserError(
+                    f"two data sets are called '{name}': {where} has hash {known[:12]}, {path} "
+                    f"has {digest[:12]}"
+                )
+        identity = (*_key(result), result["dataset"].get("split"), result.get("seed"))
+        if identity in seen:
+            raise UserError(f"two results of the same run: {seen[identity]}, {path}")
+        seen[identity] = path
+
+
+def _key(result: Mapping[str, Any]) -> Key:
+    taught = (result.get("trained_on") or {}).get("name") or NOTHING
+    digest = str(result.get("config_hash") or "")
+    return str(result["tracker"]), str(taught), digest, str(result["dataset"].get("name"))
+
+
+def _factors(sweep: Mapping[str, Any]) -> Mapping[str, Any]:
+    return sweep.get("factors") or {}
+
+
+def _labels(keys: Sequence[Key]) -> dict[Key, str]:
+    """Return each tracker's name, with its configuration where a test set has several of it.
+
+    What learns nothing has another configuration's hash on every data set, and one row.
+    """
+    several = {
+        key[:2]
+        for key in keys
+        if any(key[:2] == o[:2] and key[3] == o[3] and key[2] != o[2] for o in keys)
+    }
+    return {key: f"{key[0]} ({key[2][:8]})" if key[:2] in several else key[0] for key in keys}
+
+
+def _parts(results: Sequence[Mapping[str, Any]], by: str | None) -> dict[str, set[str]]:
+    """Return names of sweeps by value of the factor; "all" holds every one."""
+    sweeps = {sweep["name"]: sweep for result in results for sweep in result["sweeps"]}
+    parts = {ALL: set(sweeps)}
+    if by:
+        for name, sweep in sweeps.items():
+            if by in _factors(sweep):
+                parts.setdefault(str(_factors(sweep)[by]), set()).add(name)
+    return parts
+
+
+def _cell(
+    label: str,
+    key: Key,
+    results: Sequence[Mapping[str, Any]],
+    part: str,
+    names: set[str],
+    metric: str,
+) -> Cell:
+    """Return the cell of some sweeps; a sweep's value is the mean over seeds, none if one fails."""
+    values: dict[str, list[float | None]] = {}
+    subjects: dict[str, str] = {}
+    for result in results:
+        for sweep in result["sweeps"]:
+            if sweep["name"] in names:
+                values.setdefault(sweep["name"], []).append(sweep["metrics"].get(metric))
+                subjects[sweep["name"]] = str(sweep["subject"])
+    scored = [
+        None if None in found or len(found) < len(results) else float(np.mean(found))  # type: ignore[arg-type]
+        for found in values.values()
+    ]
+    count = sum(value is not None for value in scored)
+    expected = len(names) if part != ALL else max(r["expected_sweeps"] for r in results)
+    outside = {line for r in results for line in r.get("outside_training") or ()}
+    return Cell(
+        label,
+        key[1],
+        key[3],
+        part,
+        metric,
+        len(results),
+        count,
+        expected - count,
+        cluster_bootstrap(scored, [subjects[name] for name in values]),
+        tuple(sorted(outside)),
+    )
