@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from baselines.motion import steps_from_centre_motion, true_motion
 from benchmark import geometry
+from benchmark.mirroring import mirrored_half
 from benchmark.standardise import locally_standardised
 from benchmark.sweep import Images, Observation, Prediction, Sweep
 from benchmark.tracker import LearnedTracker, Recipe
@@ -96,8 +97,7 @@ class MotionTracker(LearnedTracker):
         """Mirror a random half of the samples laterally, where the configuration says so."""
         if not self.config.mirror:
             return frames, prev_from_frame, mm_from_pixel
-        chosen = torch.rand(len(frames), device=frames.device) < 0.5
-        return *mirrored(frames, prev_from_frame, mm_from_pixel, chosen), mm_from_pixel
+        return *mirrored_half(frames, prev_from_frame, mm_from_pixel), mm_from_pixel
 
     def seen(self, frames: Tensor) -> Tensor:
         """Return frames (..., H, W) as the network sees them."""
@@ -172,19 +172,3 @@ def trend_loss(answer: Tensor, truth: Tensor, dim: int = 0) -> Tensor:
     other = truth - truth.mean(dim, keepdim=True)
     norms = one.norm(dim=dim) * other.norm(dim=dim)
     return (1 - (one * other).sum(dim) / norms.clamp_min(SMALLEST_NORM)).mean()
-
-
-def mirrored(
-    frames: Tensor, prev_from_frame: Tensor, mm_from_pixel: Tensor, chosen: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Return frames and steps with the chosen (B,) samples mirrored about the image centre.
-
-    A mirrored image moves as the mirror image of its motion, M T M with M: x -> 2 x_centre - x.
-    """
-    centre = centre_of(frames, mm_from_pixel)
-    mirror = torch.eye(4, device=frames.device, dtype=prev_from_frame.dtype)
-    mirror = mirror.repeat(len(frames), 1, 1)
-    mirror[:, 0, 0], mirror[:, 0, 3] = -1, 2 * centre[:, 0]
-    turned = mirror[:, None] @ prev_from_frame @ mirror[:, None]
-    pick = chosen[:, None, None, None]
-    return torch.where(pick, frames.flip(-1), frames), torch.where(pick, turned, prev_from_frame)

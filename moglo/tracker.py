@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from benchmark.mirroring import mirrored_half
 from benchmark.standardise import locally_standardised
 from benchmark.sweep import Images, Observation, Prediction, Sweep
 from benchmark.tracker import LearnedTracker, Recipe
@@ -102,15 +103,7 @@ class MoGLo(LearnedTracker):
         """Mirror a random half of the samples laterally, where the configuration says so."""
         if not self.config.mirror:
             return frames, prev_from_frame, mm_from_pixel
-        chosen = torch.rand(len(frames), device=frames.device) < 0.5
-        centre = motion.image_centre(mm_from_pixel, *frames.shape[-2:])
-        mirror = torch.eye(4, device=frames.device, dtype=prev_from_frame.dtype)
-        mirror = mirror.repeat(len(frames), 1, 1)
-        mirror[:, 0, 0], mirror[:, 0, 3] = -1, 2 * centre[:, 0]
-        mirrored = mirror[:, None] @ prev_from_frame @ mirror[:, None]
-        frames = torch.where(chosen[:, None, None, None], frames.flip(-1), frames)
-        steps = torch.where(chosen[:, None, None, None], mirrored, prev_from_frame)
-        return frames, steps, mm_from_pixel
+        return *mirrored_half(frames, prev_from_frame, mm_from_pixel), mm_from_pixel
 
     def track(self, observation: Observation) -> Prediction:
         """Return poses by streaming: one frame and one pair encoded per new frame.
