@@ -170,6 +170,11 @@ def write_table(folder: Path, table: VesselTable, dataset: Dataset) -> list[Path
         ],
     }
     write_json(folder / "vessels.json", content)
+    return [folder / "vessels.json", write_means(folder, table)]
+
+
+def write_means(folder: Path, table: VesselTable) -> Path:
+    """Write vessels.csv: the mean over sweeps of every measure by poses."""
     lines = [",".join(("poses", "sweeps", *CSV_COLUMNS))]
     for name, means in averages(table).items():
         count = sum(row.poses == name for row in table.rows)
@@ -178,7 +183,7 @@ def write_table(folder: Path, table: VesselTable, dataset: Dataset) -> list[Path
     path = folder / "vessels.csv"
     with atomic_path(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return [folder / "vessels.json", path]
+    return path
 
 
 def averages(table: VesselTable) -> dict[str, dict[str, float | None]]:

@@ -8,6 +8,7 @@ import tyro
 
 from benchmark.commands.selection import Selection
 from benchmark.files import atomic_path
+from benchmark.provenance import write_provenance
 from benchmark.run import Run
 from benchmark.stress import FLOOR, STRESS_METRICS, Point
 
@@ -28,7 +29,7 @@ class Stress:
     accelerator: str = "auto"
     """cpu, gpu or auto; for trackers that are not trained yet."""
     keep: Path | None = None
-    """Folder for a copy of the tables and curves."""
+    """Folder for a copy of the tables and curves, with what they came from."""
 
     def run(self) -> None:
         from benchmark.leaderboard import build_leaderboard
@@ -49,6 +50,8 @@ class Stress:
         for folder in (place, self.keep):
             if folder is not None:
                 _write(folder, points)
+        if self.keep is not None:
+            write_provenance(self.keep, runs)
         print((place / "stress.md").read_text(encoding="utf-8"))
         print(f"page: {(place / 'leaderboard.html').resolve()}#/stress")
 

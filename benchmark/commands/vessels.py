@@ -1,6 +1,7 @@
 """The command that measures vessels by true poses and by each tracker's."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import tyro
 
@@ -19,12 +20,16 @@ class Vessels:
     """Voxel size."""
     min_radius_mm: float = 0.25
     """Thinner vessels are left out of the truth."""
+    keep: Path | None = None
+    """Folder for a copy of the table and the figure, with what they came from."""
 
     def run(self) -> None:
+        from benchmark.provenance import write_provenance
         from benchmark.vessel_table import (
             draw_table,
             text_table,
             vessel_table,
+            write_means,
             write_table,
         )
 
@@ -39,6 +44,10 @@ class Vessels:
         folder = self.selection.runs / runs[0].dataset.name
         paths = write_table(folder, table, runs[0].dataset)
         paths.append(draw_table(folder / "figures", table))
+        if self.keep is not None:
+            write_means(self.keep, table)
+            draw_table(self.keep, table)
+            paths.append(write_provenance(self.keep, runs))
         print(text_table(table))
         for path in paths:
             print(path)

@@ -87,8 +87,13 @@ def test_drift_costs_vessel(case: Case) -> None:
 def test_the_command_writes_table_and_figure(case: Case, capsys) -> None:
     names = tuple(run.name for run in case.runs)
     selection = Selection(case.dataset.folder, names, runs=case.runs[0].root)
-    Vessels(selection).run()
+    kept = case.runs[0].root / "kept"
+    Vessels(selection, keep=kept).run()
     folder = case.runs[0].root / "set"
+    assert (kept / "vessels.csv").read_text() == (folder / "vessels.csv").read_text()
+    told = json.loads((kept / "provenance.json").read_text())
+    assert told["dataset"]["hash"] == case.dataset.hash and told["environment"]["python"]
+    assert [row["tracker"] for row in told["trackers"]] == list(names)
     with (folder / "vessels.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["poses"] for row in rows] == [TRUE_POSES, *names]

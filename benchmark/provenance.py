@@ -1,0 +1,28 @@
+"""What kept tables came from: data, trackers, what taught them, and the machine."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmark.files import read_json, write_json
+from benchmark.run import Run, environment
+
+
+def write_provenance(folder: Path, runs: Sequence[Run]) -> Path:
+    """Write `provenance.json` into a folder of tables that were made from these runs."""
+    content = {
+        "dataset": {"name": runs[0].dataset.name, "hash": runs[0].dataset.hash},
+        "environment": environment(),
+        "trackers": [_told(run) for run in runs],
+    }
+    path = folder / "provenance.json"
+    write_json(path, content)
+    return path
+
+
+def _told(run: Run) -> dict[str, Any]:
+    """Return what a run's predictions say about themselves."""
+    meta = run.predictions / "meta.json"
+    told = read_json(meta) if meta.is_file() else {}
+    keys = ("config_hash", "seed", "weights_sha256", "trained_on", "environment")
+    return {"tracker": run.name, **{key: told.get(key) for key in keys}}
