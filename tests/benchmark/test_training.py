@@ -173,7 +173,10 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(
         signal=name, me=ME, data=str(dataset.folder), budget=budget, root=str(root)
     )
     home = Path(__file__).parents[2]
-    done = subprocess.run([sys.executable, "-c", script], cwd=home, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=home, capture_output=True, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # jobs may inherit SIG_IGN
+    )  # fmt: skip
     assert done.returncode == code, done.stderr
     cut = make_run(ME, dataset, budget_tflop=budget, root=root)
     assert not cut.is_trained() and (cut.folder / "last.ckpt").is_file()

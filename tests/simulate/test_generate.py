@@ -330,6 +330,7 @@ def test_a_killed_run_goes_on_where_it_was(made, tmp_path):
         [sys.executable, "-m", "simulate", "generate", "tiny-v0", "--out", str(folder),
          "--workers", "1"],
         cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # jobs may inherit SIG_IGN
     )  # fmt: skip
     deadline = time.monotonic() + 200
     while not list(folder.glob("records/*.json")) and time.monotonic() < deadline:
