@@ -73,7 +73,8 @@ def inconsistency(
     filled = total.index_add(0, index.flatten(), weight.flatten())
     sums = total.index_add(0, index.flatten(), (weight * levels).flatten())
     volume = sums / filled.clamp_min(SMALLEST_WEIGHT)
-    cut = (volume[index] * weight).sum(1)
+    met = volume.index_select(0, index.flatten()).view_as(weight)  # an index's gradient races
+    cut = (met * weight).sum(1)
     return (cut - small.flatten()).abs().mean()
 
 

@@ -279,6 +279,9 @@ def _write_channel(group: h5py.Group, channel: Channel) -> None:
         group[f"measured/{name}"] = poses
     if channel.line_world_from_image is not None:
         group["line_world_from_image"] = channel.line_world_from_image
+    # Chunks get their places in the file when they leave the cache: here, and not whenever the
+    # last reference goes, which other threads may delay.
+    frames.flush()
 
 
 def read_sweep(path: Path | str, *, lazy: bool = False) -> Sweep:

@@ -87,11 +87,13 @@ def generate(
     missing.sort(key=lambda plan: not plan.showcase)  # the longest first
     if missing:
         count = min(workers or len(os.sched_getaffinity(0)), len(missing))
-        with contextlib.ExitStack() as stack:
-            if executor is None:
-                check_memory(spec, count)
-                executor = stack.enter_context(_pool(count))
-            _run(executor, spec, homes, missing, len(mine) - len(missing), withheld)
+        done = len(mine) - len(missing)
+        if executor is not None:
+            _run(executor, spec, homes, missing, done, withheld, cancel=True)
+        else:
+            check_memory(spec, count)
+            with _pool(count) as pool:
+                _run(pool, spec, homes, missing, done, withheld, cancel=False)
     return _finish(spec, homes, plans)
 
 
@@ -149,8 +151,13 @@ def _run(
     plans: Sequence[SweepPlan],
     done: int,
     withheld: Withheld | None,
+    cancel: bool,
 ) -> None:
-    """Make sweeps, with a bar that counts them; what was not begun is dropped on an error."""
+    """Make sweeps, with a bar that counts them.
+
+    cancel: on an error, drop what was not begun; a pool of our own is ended whole instead, and the
+    thread that watches it would stumble over cancelled futures.
+    """
     bar = tqdm(
         total=done + len(plans), initial=done, desc=f"generate {spec.name}", unit="sweep",
         file=sys.stderr,
@@ -171,7 +178,7 @@ def _run(
                 "command with fewer --workers goes on from here"
             ) from error
         except BaseException:
-            for future in futures:
+            for future in futures if cancel else ():
                 future.cancel()
             raise
 
@@ -189,7 +196,6 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     try:
         yield pool
     except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
         for process in multiprocessing.active_children():
             process.terminate()
         raise

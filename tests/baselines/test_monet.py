@@ -105,6 +105,21 @@ def test_inconsistency_pulls_a_misplaced_frame_back():
         assert gradient.item() > 0, "moving it further away makes it worse"
 
 
+def test_gradient_of_the_inconsistency_is_the_same_each_time():
+    """An index's gradient is summed by threads in any order; this one must not be."""
+    rng = np.random.default_rng(0)
+    frames = torch.tensor(rng.random((12, 90, 90)), dtype=torch.float32)
+    poses = torch.eye(4).repeat(12, 1, 1)
+    poses[:, 2, 3] = 0.3 * torch.arange(12)
+    poses.requires_grad_()
+    found = set()
+    for _ in range(20):
+        loss = inconsistency(frames, poses, np.eye(4), 0.3)
+        (gradient,) = torch.autograd.grad(loss, poses)
+        found.add(gradient.numpy().tobytes())
+    assert len(found) == 1
+
+
 def test_adaptation_changes_the_answer_and_not_the_network(training_sweeps, test_sweep):
     plain = made(MoNet, CONFIG, training_sweeps)
     adapting = made(

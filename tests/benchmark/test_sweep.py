@@ -85,6 +85,23 @@ def test_the_same_sweep_gives_the_same_bytes(tmp_path):
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
 
 
+def test_bytes_do_not_depend_on_when_the_last_reference_goes(tmp_path, monkeypatch):
+    """As where other threads hold it back: HDF5 places chunks no later than we say."""
+    bmode = full_sweep().channels["bmode"]
+    two = replace(full_sweep(), channels={"bmode": bmode, "other": bmode})
+    write_sweep(tmp_path / "a.h5", two)
+    create, held = h5py.Group.create_dataset, []
+
+    def create_and_hold(*arguments, **keywords):
+        held.append(create(*arguments, **keywords))
+        return held[-1]
+
+    monkeypatch.setattr(h5py.Group, "create_dataset", create_and_hold)
+    write_sweep(tmp_path / "b.h5", two)
+    assert held
+    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
+
+
 def test_lazy_frames_read_only_what_is_asked_for(tmp_path):
     sweep = full_sweep()
     write_sweep(tmp_path / "s.h5", sweep)
