@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from benchmark import geometry
 from benchmark.dataset import Dataset, Entry, write_dataset
@@ -17,7 +18,7 @@ from benchmark.files import sha256_of_file
 from benchmark.run import make_run
 from benchmark.sweep import Channel, Observation, Prediction, Sweep, write_sweep
 from benchmark.tracker import LearnedTracker, Recipe
-from benchmark.training import count_flops, learning_rate_factor, load_sweeps, train
+from benchmark.training import count_flops, flop_counter, learning_rate_factor, load_sweeps, train
 from benchmark.windows import Windows
 
 
@@ -93,6 +94,26 @@ def test_windows_hold_consecutive_frames_and_their_true_steps(dataset: Dataset) 
 def test_windows_refuse_sweeps_that_are_too_short(dataset: Dataset) -> None:
     with pytest.raises(UserError, match="window of 25 frames, but the longest sweep has 24"):
         Windows(load_sweeps(dataset, "train"), 25, 1)
+
+
+@pytest.mark.parametrize(
+    ("layer", "size"),
+    [
+        (torch.nn.Conv2d(8, 12, 3, stride=2, padding=1), (3, 8, 17, 19)),
+        (torch.nn.Conv2d(8, 16, 3, groups=4), (3, 8, 17, 19)),
+        (torch.nn.Conv3d(8, 8, 3, groups=8), (3, 8, 7, 17, 19)),
+        (torch.nn.ConvTranspose2d(8, 12, 3, groups=2), (3, 8, 7, 9)),
+    ],
+)
+def test_each_gradient_of_a_convolution_costs_what_the_convolution_costs(layer, size):
+    """The same products of image, weight and output, summed over another of the three."""
+    with FlopCounterMode(display=False) as forward:
+        layer(torch.zeros(size))
+    for image_too in (False, True):
+        image = torch.zeros(size, requires_grad=image_too)
+        with flop_counter() as counter:
+            layer(image).sum().backward()
+        assert counter.get_total_flops() == (2 + image_too) * forward.get_total_flops()
 
 
 def test_flops_are_those_of_the_layers(dataset: Dataset) -> None:
