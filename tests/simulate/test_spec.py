@@ -135,7 +135,7 @@ def test_v1_is_frozen():
         "stress-v1": "6ffdce636ebe94c5",
         "tiny-v1": "51a15f675da97c19",
         "tusrec-like-v1": "92d8e1a388198bfd",
-        "vessels-v1": "889cf29a408d3aa3",
+        "vessels-v1": "3baaf9fd5afb34ba",
     }
 
 
