@@ -41,11 +41,11 @@ class MoGLoLongConfig(MoGLoConfig):
         tissue that they could be; clip: largest norm of a gradient.
     """
 
-    window: int = 9
-    batch_size: int = 2
-    learning_rate: float = 2e-3
+    window: int = 5
+    batch_size: int = 4
+    learning_rate: float = 6e-3
     encoder: bool = True
-    normalise: str = "group"
+    normalise: str = "batch"
     tiles: bool = True
     gaps: int = 3
     reach: int = 3
