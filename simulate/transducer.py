@@ -71,7 +71,7 @@ class Probe:
     transmit_focus_mm: float = 20.0
     transmit_f_number: float = 2.5
     f_number: float = 2.0
-    diffraction: bool = True
+    diffraction: bool = False
     radius_mm: float = 0.0
     sound_speed_m_s: float = 1540.0
     width_px: int = 256
