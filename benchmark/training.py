@@ -44,6 +44,7 @@ def train(run: Run, *, accelerator: str = "auto", precision: str = "32-true") ->
     accelerator, precision: as Lightning's ("cpu", "gpu"; "bf16-mixed").
     """
     if run.is_trained():
+        _refuse_other_precision(run, precision)
         return
     assert run.tracker is not None
     began = time.perf_counter()
@@ -52,12 +53,23 @@ def train(run: Run, *, accelerator: str = "auto", precision: str = "32-true") ->
     sweeps = load_sweeps(run.training_set, "train")
     tracker.fit(sweeps)
     record: dict[str, Any] = {}
+    earlier = 0.0
     if isinstance(tracker, LearnedTracker):
-        record = _optimise(run, tracker, sweeps, accelerator, precision)
-    seconds = time.perf_counter() - began
+        record, earlier = _optimise(run, tracker, sweeps, accelerator, precision)
+    seconds = earlier + time.perf_counter() - began
     tracker.save(run.folder)
     run.write_config({**record, "seconds": round(seconds, 1)})
     (run.folder / CHECKPOINT).unlink(missing_ok=True)
+
+
+def _refuse_other_precision(run: Run, precision: str) -> None:
+    """Refuse to hand out a run of one precision as one of another; the folder is the same."""
+    known = run.read_config().get("training", {}).get("precision", precision)
+    if known != precision:
+        raise UserError(
+            f"{run.folder}: trained with --precision {known}, asked for {precision}; delete the "
+            "folder or use another --runs"
+        )
 
 
 def load_sweeps(dataset: Dataset, split: str) -> list[Sweep]:
@@ -103,8 +115,11 @@ def _convolution_backward_flops(
 
 def _optimise(
     run: Run, tracker: LearnedTracker, sweeps: Sequence[Sweep], accelerator: str, precision: str
-) -> dict[str, Any]:
-    """Spend the budget on the tracker, leave the best weights in it, and return the record."""
+) -> tuple[dict[str, Any], float]:
+    """Spend the budget on the tracker and leave the best weights in it.
+
+    Returns the record of it, and the seconds spent before an interruption.
+    """
     if run.budget_tflop <= 0:
         raise UserError(f"tracker '{run.name}' is learned: expected a budget above 0 TFLOP")
     flops = count_flops(tracker, sweeps)
@@ -137,18 +152,26 @@ def _optimise(
         except SystemExit as end:  # what Lightning makes of Ctrl-C
             raise KeyboardInterrupt from end
     _restore(tracker, Path(best.best_model_path))
-    return {
+    error = float(best.best_model_score)  # type: ignore[arg-type]
+    record = {
         "updates": trainer.global_step,
         "flops_per_update": flops,
         "flops": flops * trainer.global_step,
         "parameters": sum(p.numel() for p in tracker.module().parameters()),
-        "validation_error": float(best.best_model_score),  # type: ignore[arg-type]
+        "validation_error": error if math.isfinite(error) else None,
+        "precision": precision,
         "recipe": {k: getattr(tracker.recipe, k) for k in Recipe.__dataclass_fields__},
     }
+    return record, loop.earlier
 
 
 def _drift_share(tracker: LearnedTracker, sweep: Sweep) -> float:
-    """Return the mean position error over all pixels and frames, as a share of no motion's."""
+    """Return the mean position error over all pixels and frames, as a share of no motion's.
+
+    Infinite where training has diverged: such weights answer nothing.
+    """
+    if not all(bool(weights.isfinite().all()) for weights in tracker.module().parameters()):
+        return math.inf
     channel, predicted = sweep.bmode, tracker.track(sweep.observe(tracker.reads))
     case = Case(
         sweep.first_from_frame,
@@ -167,6 +190,20 @@ class _Loop(pl.LightningModule):
         self.network = tracker.module()
         self.recipe, self.updates = tracker.recipe, updates
         self._loss, self._augment, self._score = tracker.loss, tracker.augment, score
+        self.began, self.earlier = time.perf_counter(), 0.0
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep what augmentation and dropout draw from, and the time spent so far."""
+        checkpoint["random"] = torch.get_rng_state()
+        checkpoint["random_cuda"] = torch.cuda.get_rng_state_all()
+        checkpoint["seconds"] = self.earlier + time.perf_counter() - self.began
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on drawing where the interrupted training was."""
+        self.earlier = checkpoint["seconds"]
+        torch.set_rng_state(checkpoint["random"].cpu())
+        if len(checkpoint["random_cuda"]) == torch.cuda.device_count():
+            torch.cuda.set_rng_state_all([state.cpu() for state in checkpoint["random_cuda"]])
 
     def training_step(self, batch: Sample, _index: int) -> torch.Tensor:
         loss = self._loss(*self._augment(*batch))

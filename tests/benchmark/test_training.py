@@ -36,6 +36,10 @@ class Brightness(LearnedTracker):
     def module(self):
         return self.net
 
+    def augment(self, frames, prev_from_frame, mm_from_pixel):
+        """Random, so that an interrupted training has to go on drawing where it was."""
+        return frames * (1 + 0.1 * torch.rand(len(frames), 1, 1, 1)), prev_from_frame, mm_from_pixel
+
     def _step(self, frames):
         return self.net(frames[:, 1].mean((1, 2))[:, None])[:, 0]
 
@@ -205,8 +209,33 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(
     assert (cut.folder / "weights.safetensors").read_bytes() == (
         whole.folder / "weights.safetensors"
     ).read_bytes()
-    assert cut.read_config()["training"]["updates"] == 60
+    record = cut.read_config()["training"]
+    assert record["updates"] == 60 and record["seconds"] > 0
     assert json.loads((cut.folder / "config.json").read_text())["seed"] == 0
+
+
+class Diverging(Brightness):
+    """Loses its weights at the first update."""
+
+    name = "diverging"
+
+    def loss(self, frames, prev_from_frame, mm_from_pixel):
+        return super().loss(frames, prev_from_frame, mm_from_pixel) * float("nan")
+
+
+def test_a_training_that_diverges_ends_and_says_so(dataset: Dataset, tmp_path: Path) -> None:
+    where = ME.replace("Brightness", "Diverging")
+    run = make_run(where, dataset, budget_tflop=24 * FLOPS / 1e12, root=tmp_path)
+    train(run, accelerator="cpu")
+    assert run.is_trained() and run.read_config()["training"]["validation_error"] is None
+
+
+def test_a_run_of_another_precision_is_refused(dataset: Dataset, tmp_path: Path) -> None:
+    run = make_run(ME, dataset, budget_tflop=24 * FLOPS / 1e12, root=tmp_path)
+    train(run, accelerator="cpu")
+    train(run, accelerator="cpu", precision="32-true")
+    with pytest.raises(UserError, match="trained with --precision 32-true, asked for bf16-mixed"):
+        train(run, accelerator="cpu", precision="bf16-mixed")
 
 
 def test_a_learned_tracker_without_budget_is_refused(dataset: Dataset, tmp_path: Path) -> None:
