@@ -68,6 +68,8 @@ class DclPaperConfig(DclConfig):
     warm_up: float = 0.0
     standardise: bool = False
     mirror: bool = False
+    average: float = 0.0
+    unbiased: bool = False
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,8 @@ class DualPaperConfig(DualConfig):
     schedule: str = "constant"
     warm_up: float = 0.0
     standardise: bool = False
+    average: float = 0.0
+    unbiased: bool = False
 
 
 class DualTrack(MotionTracker):

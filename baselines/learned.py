@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from baselines.motion import steps_from_centre_motion, true_motion
+from baselines.motion import centre_motion, steps_from_centre_motion, true_motion
 from benchmark import geometry
 from benchmark.mirroring import mirrored_half
 from benchmark.standardise import locally_standardised
@@ -24,10 +24,12 @@ SMALLEST_NORM = 1e-6  # of a trend; a constant one has none
 class LearnedConfig:
     """What every learned baseline lets one choose.
 
-    learning_rate, batch_size, optimiser, weight_decay, schedule, steps, step_factor, warm_up: of
-    the recipe (see `benchmark.tracker.Recipe`); standardise: frames are standardised locally, so
-    that speckle is read and not anatomy remembered; mirror: half of the training samples are
-    mirrored laterally.
+    learning_rate, batch_size, optimiser, weight_decay, schedule, steps, step_factor, warm_up,
+    average: of the recipe (see `benchmark.tracker.Recipe`); standardise: frames are standardised
+    locally, so that speckle is read and not anatomy remembered; mirror: half of the training
+    samples are mirrored laterally; unbiased: after training, the mean error of each degree of
+    freedom over the training sweeps is taken off the answers (networks that answer one motion per
+    pair), since what is the same in every step adds up to drift.
     """
 
     learning_rate: float = 3e-3
@@ -40,6 +42,8 @@ class LearnedConfig:
     warm_up: float = 0.05
     standardise: bool = True
     mirror: bool = True
+    average: float = 0.05
+    unbiased: bool = True
 
 
 class MotionTracker(LearnedTracker):
@@ -73,7 +77,7 @@ class MotionTracker(LearnedTracker):
     def recipe(self) -> Recipe:  # type: ignore[override]
         """The configuration's."""
         shared = ("batch_size", "learning_rate", "optimiser", "weight_decay", "schedule", "steps",
-                  "step_factor", "warm_up")  # fmt: skip
+                  "step_factor", "warm_up", "average")  # fmt: skip
         return Recipe(**{key: getattr(self.config, key) for key in shared})
 
     def module(self) -> Any:
@@ -90,6 +94,19 @@ class MotionTracker(LearnedTracker):
         network = self.module()
         network.mean.copy_(torch.from_numpy(values.mean(0)))
         network.std.copy_(torch.from_numpy(np.maximum(values.std(0), SMALLEST_STD)))
+
+    def finish(self, sweeps: Sequence[Sweep]) -> None:
+        """Take the mean error over the training sweeps off the answers, where asked for."""
+        if not self.config.unbiased or self.answers != (6,):
+            return
+        errors = [self._errors(sweep) for sweep in sweeps]
+        mean = self.module().mean
+        mean -= torch.from_numpy(np.concatenate(errors).mean(0)).to(mean)
+
+    def _errors(self, sweep: Sweep) -> np.ndarray:
+        """Return estimated less true centre motion (N-1, 6), mm and rad."""
+        steps = self.track(sweep.observe(self.reads)).prev_from_frame
+        return centre_motion(sweep.bmode, steps) - true_motion(sweep)
 
     def augment(
         self, frames: Tensor, prev_from_frame: Tensor, mm_from_pixel: Tensor

@@ -58,6 +58,8 @@ class LongContextPaperConfig(LongContextConfig):
     warm_up: float = 0.0
     standardise: bool = False
     mirror: bool = False
+    average: float = 0.0
+    unbiased: bool = False
 
 
 class LongContext(MotionTracker):

@@ -68,6 +68,8 @@ class MoNetPaperConfig(MoNetConfig):
     step_factor: float = 0.5
     warm_up: float = 0.0
     standardise: bool = False
+    average: float = 0.0
+    unbiased: bool = False
 
 
 class MoNet(MotionTracker):

@@ -18,6 +18,7 @@ from baselines.matching import (
 )
 from baselines.motion import fuse_gaps, image_centre
 from benchmark import geometry
+from benchmark.errors import UserError
 from benchmark.sweep import Images, Observation, Prediction
 from benchmark.tracker import Tracker
 
@@ -200,8 +201,8 @@ class RegistrationConfig:
     """How frames are matched.
 
     patch_mm: edge of a patch; flatten_mm: width of the local mean that brightness is divided by;
-    reach_px: half-width of the search; gaps: frame distances that are joined; dynamic_range_db: of
-    the log compression, where the probe's description has none.
+    reach_px: half-width of the search; gaps: frame distances that are joined, 1 among them;
+    dynamic_range_db: of the log compression, where the probe's description has none.
     """
 
     patch_mm: float = 4.0
@@ -209,6 +210,11 @@ class RegistrationConfig:
     reach_px: int = 2
     gaps: tuple[int, ...] = (1, 2, 3)
     dynamic_range_db: float = 60.0
+
+    def __post_init__(self) -> None:
+        """Refuse frame distances that leave out neighbours, or are no distances."""
+        if 1 not in self.gaps or min(self.gaps) < 1 or len({*self.gaps}) < len(self.gaps):
+            raise UserError(f"gaps: expected 1 and other whole numbers above it, got {self.gaps}")
 
 
 def registration_of(observation: Observation, config: RegistrationConfig) -> Registration:

@@ -6,6 +6,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -60,14 +61,15 @@ class Tracker(ABC):
         """Take back what `arrays` returned."""
 
     def save(self, folder: Path | str) -> None:
-        """Write `tracker.json` (name, configuration) and `weights.safetensors` into a folder."""
+        """Write `tracker.json` (name, class, configuration) and `weights.safetensors`."""
         from safetensors.numpy import save_file
 
         folder = Path(folder)
         with atomic_path(folder / "weights.safetensors") as temporary:
             arrays = {key: np.ascontiguousarray(value) for key, value in self.arrays().items()}
             save_file(arrays, temporary)
-        write_json(folder / "tracker.json", {"tracker": self.name, "config": asdict(self.config)})
+        content = {"tracker": self.name, "class": address_of(type(self))}
+        write_json(folder / "tracker.json", {**content, "config": asdict(self.config)})
 
     def load(self, folder: Path | str) -> None:
         """Take configuration-checked weights from a folder that `save` wrote.
@@ -114,7 +116,8 @@ class Recipe:
     optimiser: "adam", "adamw" or "sgd"; schedule over the share of the budget spent: "constant",
     "cosine" (to zero) or "step" (times `step_factor`, `steps` times at equal distances);
     warm_up: share of the budget with a rising rate; gradient_clip: norm, 0 for none;
-    average: decay of an exponential average of the weights, 0 for none.
+    average: share of the updates that a running mean of the weights (exponential) reaches back over,
+    0 for none.
     """
 
     batch_size: int = 16
@@ -162,6 +165,13 @@ class LearnedTracker(Tracker):
         """Return the batch that is trained on; the default changes nothing."""
         return frames, prev_from_frame, mm_from_pixel
 
+    def finish(self, sweeps: Sequence["Sweep"]) -> None:
+        """Take what is still wanted from the training sweeps once training has ended.
+
+        Called with the best weights in place; not counted in the budget, as validation is not. The
+        default does nothing.
+        """
+
     def arrays(self) -> Mapping[str, np.ndarray]:
         return {k: v.detach().cpu().numpy() for k, v in self.module().state_dict().items()}
 
@@ -197,13 +207,41 @@ def tracker_class(name: str) -> type[Tracker]:
 def _imported_class(address: str) -> type[Tracker]:
     module_name, class_name = address.split(":", 1)
     try:
-        return getattr(importlib.import_module(module_name), class_name)
+        return attrgetter(class_name)(importlib.import_module(module_name))
     except ModuleNotFoundError as error:
         if error.name and not module_name.startswith(error.name):
             raise  # the module is there, something that it imports is not
         raise UserError(f"tracker '{address}': no module named '{module_name}'") from error
     except AttributeError as error:
         raise UserError(f"tracker '{address}': no '{class_name}' in '{module_name}'") from error
+
+
+def address_of(found: type[Tracker]) -> str:
+    """Return "package.module:Class", by which a class is found without being registered."""
+    return f"{found.__module__}:{found.__qualname__}"
+
+
+def stored_tracker(folder: Path | str) -> str:
+    """Return by what the tracker of a folder's `tracker.json` is found: its name, or its class.
+
+    The class is asked for only where nothing is registered under the name.
+
+    Raises
+    ------
+    UserError : no such file, a class that cannot be imported or is no tracker.
+    """
+    path = Path(folder) / "tracker.json"
+    stored = read_json(path)
+    name, address = str(stored.get("tracker")), stored.get("class")
+    if not address or name in tracker_names():
+        return name
+    try:
+        found = _imported_class(str(address))
+    except (UserError, ImportError, ValueError) as error:
+        raise UserError(f"{path}: class: {error}") from error
+    if not (isinstance(found, type) and issubclass(found, Tracker)):
+        raise UserError(f"{path}: class: expected a Tracker, got {address}")
+    return str(address)
 
 
 def make_tracker(name: str, **overrides: Any) -> Tracker:
@@ -228,11 +266,28 @@ def _as_type_of(default: Any, value: Any, key: str) -> Any:
         if value.lower() in ("true", "false"):
             return value.lower() == "true"
         raise UserError(f"{key}: expected true or false, got '{value}'")
+    if isinstance(default, tuple):
+        return _as_tuple(default, value, key)
     try:
         return type(default)(value)
     except (TypeError, ValueError) as error:
         kind = type(default).__name__
         raise UserError(f"{key}: expected {kind}, got '{value}'") from error
+
+
+def _as_tuple(default: tuple[Any, ...], value: str, key: str) -> tuple[Any, ...]:
+    """Return the items of a text like "1,2" or "(1, 2)", each of the type of the default's item.
+
+    A longer text than the default repeats the type of its last item.
+    """
+    inner = value.strip().strip("()[]").strip().removesuffix(",")
+    parts = [part.strip().strip("\"'") for part in inner.split(",")]
+    if parts == [""]:
+        return ()
+    kinds = default or ("",)
+    return tuple(
+        _as_type_of(kinds[min(i, len(kinds) - 1)], part, key) for i, part in enumerate(parts)
+    )
 
 
 def example_observation(

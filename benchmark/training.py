@@ -3,7 +3,7 @@
 A budget is a number of floating-point operations. One update (forward and backward of a batch) is
 counted once with torch's counter; the budget divided by that is the number of updates. After each
 twelfth of them the tracker tracks the validation sweeps as it would a test sweep, and the weights
-with the smallest error are kept.
+with the smallest error are kept; with these it may take a last look at the training sweeps.
 """
 
 import logging
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
+import numpy as np
 import torch
 from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint
 from torch.utils.data import DataLoader
@@ -131,7 +132,8 @@ def _optimise(
     best.CHECKPOINT_NAME_LAST = Path(CHECKPOINT).stem
     callbacks: list[Any] = [best, _Bar(run.name, updates)]
     if tracker.recipe.average:
-        callbacks.append(EMAWeightAveraging(decay=tracker.recipe.average))
+        reach = max(1.0, tracker.recipe.average * updates)
+        callbacks.append(EMAWeightAveraging(decay=1.0 - 1.0 / reach))
     resume = run.folder / CHECKPOINT
     with _quiet():
         trainer = pl.Trainer(
@@ -152,7 +154,9 @@ def _optimise(
         except SystemExit as end:  # what Lightning makes of Ctrl-C
             raise KeyboardInterrupt from end
     _restore(tracker, Path(best.best_model_path))
-    error = float(best.best_model_score)  # type: ignore[arg-type]
+    if math.isfinite(float(best.best_model_score)):  # type: ignore[arg-type]
+        tracker.finish(sweeps)
+    error = float(np.mean([_drift_share(tracker, sweep) for sweep in validation]))
     record = {
         "updates": trainer.global_step,
         "flops_per_update": flops,

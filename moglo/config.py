@@ -43,9 +43,12 @@ class MoGLoConfig:
         mmae, correlation_loss, triplet: weights; motion_weight: weight inside the absolute error,
         "released" (none: plain L1) or "paper" (|y| + 2); margin: of the triplet loss.
     Training
-        batch_size, learning_rate: of the recipe; average: decay of the running mean of the weights
-        that is kept (0: the weights themselves); mirror: half of the samples are mirrored
-        laterally, which a symmetric probe cannot tell from a mirrored hand motion.
+        batch_size, learning_rate: of the recipe; average: share of the updates that the running
+        mean of the weights reaches back over (0: the weights themselves); unbiased: after training,
+        the mean error over the training sweeps is taken off the biases of the last layers, since
+        what is the same in every step adds up to drift (not in the published network); mirror:
+        half of the samples are mirrored laterally, which a symmetric probe cannot tell from a
+        mirrored hand motion.
     """
 
     frame_size: int = 96
@@ -75,7 +78,8 @@ class MoGLoConfig:
     margin: float = 0.1
     batch_size: int = 8
     learning_rate: float = 6e-3
-    average: float = 0.0
+    average: float = 0.05
+    unbiased: bool = True
     mirror: bool = True
 
     def __post_init__(self) -> None:
@@ -128,4 +132,6 @@ class MoGLoPaperConfig(MoGLoConfig):
     centre_features: bool = False
     batch_size: int = 14
     learning_rate: float = 1e-4
+    average: float = 0.0
+    unbiased: bool = False
     mirror: bool = False

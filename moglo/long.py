@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from benchmark import geometry
 from benchmark.sweep import Images, Observation, Prediction
@@ -96,6 +96,9 @@ class MoGLoLong(MoGLo):
             torch.where(pick, backward, steps),
             grid,
         )
+
+    def _answering(self) -> list[nn.Linear]:
+        return [self.module().motion_head]
 
     def track(self, observation: Observation) -> Prediction:
         """Return poses and sigma by streaming: one frame and its pairs per new frame."""

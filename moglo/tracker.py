@@ -82,6 +82,31 @@ class MoGLo(LearnedTracker):
         net.label_scale.copy_(torch.from_numpy(scale))
         net.pixel_mm.copy_(torch.from_numpy(np.median(pixels, axis=0)))
 
+    def finish(self, sweeps: Sequence[Sweep]) -> None:
+        """Take the mean error over the training sweeps off the last biases, where asked for."""
+        if not self.config.unbiased:
+            return
+        errors = np.concatenate([self._errors(sweep) for sweep in sweeps])
+        net = self.module()
+        shift = torch.from_numpy(errors.mean(0)).to(net.label_scale) / net.label_scale
+        with torch.no_grad():
+            for layer in self._answering():
+                layer.bias -= shift
+
+    def _errors(self, sweep: Sweep) -> np.ndarray:
+        """Return estimated less true six-vectors (N-1, 6), mm and degrees."""
+        images = sweep.bmode
+        centre = motion.image_centre(images.mm_from_pixel, *images.frames.shape[1:])
+        steps = self.track(sweep.observe(self.reads)).prev_from_frame
+        truth = motion.six_from_step(sweep.previous_from_frame, centre)
+        return motion.six_from_step(steps, centre) - truth
+
+    def _answering(self) -> list[nn.Linear]:
+        """Return the last layers; the answer is the mean of theirs."""
+        net = self.module()
+        layers = {"local": net.local_estimator.head, "global": net.global_estimator.head}
+        return [layers[name] for name in layers if self.config.head in (name, "mean")]
+
     def loss(self, frames: Tensor, prev_from_frame: Tensor, mm_from_pixel: Tensor) -> Tensor:
         """Return the sum of the three losses; the first two averaged over the branches."""
         config, net = self.config, self.module()

@@ -67,6 +67,20 @@ def test_loss_falls_when_a_batch_is_seen_again_and_again(kind, config, training_
 
 
 @pytest.mark.parametrize(("kind", "config"), TINY, ids=IDS)
+def test_the_mean_error_over_the_training_sweeps_is_taken_off(kind, config, training_sweeps):
+    """Where a network answers one motion per pair."""
+    tracker = made(kind, config, training_sweeps)
+    tracker.module().mean += 0.02
+    one_motion = tracker.answers == (6,)
+    before = np.concatenate([tracker._errors(sweep) for sweep in training_sweeps])
+    tracker.finish(training_sweeps)
+    after = np.concatenate([tracker._errors(sweep) for sweep in training_sweeps])
+    wanted = before - before.mean(0) if one_motion else before
+    assert np.abs(before.mean(0)).max() > 1e-2
+    np.testing.assert_allclose(after, wanted, atol=2e-4)
+
+
+@pytest.mark.parametrize(("kind", "config"), TINY, ids=IDS)
 def test_keeps_the_contract_on_images_of_another_shape(kind, config, training_sweeps):
     from benchmark.sweep import Images, Observation
     from benchmark.tracker import example_observation

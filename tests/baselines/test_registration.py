@@ -2,9 +2,12 @@ import numpy as np
 import pytest
 import speckle
 
+from baselines.decorrelation import DecorrelationConfig
 from baselines.motion import centre_motion, true_motion
 from baselines.registration import InPlaneRegistration, RegistrationConfig, rigid_motion
 from benchmark import geometry
+from benchmark.errors import UserError
+from benchmark.tracker import make_tracker
 
 
 def in_plane_sweep(scene, motion, count=8, seed=9):
@@ -82,3 +85,13 @@ def test_oblong_pixels(scene):
     found = InPlaneRegistration(config).track(half.observe()).prev_from_frame
     answer = centre_motion(channel, found).mean(0)
     assert np.abs(answer[:2] - [0.1, 0.05]).max() < 0.012
+
+
+@pytest.mark.parametrize("gaps", [(), (2, 3), (0, 1), (1, -1), (1, 1)])
+def test_gaps_without_neighbours_are_refused(gaps):
+    for config in (RegistrationConfig, DecorrelationConfig):
+        with pytest.raises(UserError, match="gaps: expected 1 and other whole numbers above it"):
+            config(gaps=gaps)
+    assert make_tracker("in-plane-registration", gaps="1,4").config.gaps == (1, 4)
+    with pytest.raises(UserError, match=r"got \(2, 3\)"):
+        make_tracker("speckle-decorrelation", gaps="2,3")

@@ -44,6 +44,12 @@ def test_obeys_the_contract_and_tells_its_sigma(config):
     assert (sigma > 0).all()
 
 
+def test_the_mean_error_over_the_training_sweeps_is_taken_off():
+    made, seen = tracker(), [sweep(seed=5)]
+    made.finish(seen)
+    assert np.abs(made._errors(seen[0]).mean(0)).max() < 1e-5
+
+
 def test_is_found_by_name():
     made = make_tracker("moglo-long", window="17", encoder="false")
     assert (made.name, made.causal, made.window) == ("moglo-long", True, 17)

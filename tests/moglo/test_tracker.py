@@ -14,7 +14,7 @@ from benchmark.standardise import locally_standardised
 from benchmark.sweep import Channel, Images, Observation, Sweep, write_sweep
 from benchmark.tracker import check_tracker, example_observation
 from moglo import losses, motion
-from moglo.config import MoGLoConfig
+from moglo.config import MoGLoConfig, MoGLoPaperConfig
 from moglo.tracker import MoGLo, MoGLoPaper
 
 CONFIG = MoGLoConfig(frame_size=48, width=4, patch=3, search_radius=8)
@@ -152,6 +152,27 @@ def test_fit_takes_scale_and_pixel_size_from_the_training_sweeps():
     expected = np.percentile(np.abs(six), 98, axis=0)
     np.testing.assert_allclose(made.module().label_scale, expected, rtol=1e-6)
     np.testing.assert_allclose(made.module().pixel_mm, [0.5, 0.5], rtol=1e-6)
+
+
+@pytest.mark.parametrize("head", ["mean", "local", "global"])
+def test_the_mean_error_over_the_training_sweeps_is_taken_off(head):
+    """What is the same in every step adds up to drift; nothing else of the answers changes."""
+    made = tracker(replace(CONFIG, head=head))
+    sweeps = [sweep(seed=seed) for seed in (5, 6)]
+    before = np.concatenate([made._errors(taken) for taken in sweeps])
+    made.finish(sweeps)
+    after = np.concatenate([made._errors(taken) for taken in sweeps])
+    assert np.abs(before.mean(0)).max() > 0.01
+    assert np.abs(after.mean(0)).max() < 1e-5
+    np.testing.assert_allclose(after, before - before.mean(0), atol=1e-5)
+
+
+def test_the_published_network_is_left_as_it_was_trained():
+    assert not MoGLoPaperConfig().unbiased and not MoGLoPaperConfig().average
+    made = tracker(replace(CONFIG, unbiased=False))
+    before = made.arrays()
+    made.finish([sweep(seed=5)])
+    assert all(np.array_equal(before[key], value) for key, value in made.arrays().items())
 
 
 def test_other_frame_sizes_are_resampled_with_their_pixel_size_honoured():
