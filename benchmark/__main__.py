@@ -3,7 +3,6 @@
 Each command is a frozen dataclass whose fields are its flags; heavy libraries load when it runs.
 """
 
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,9 +164,10 @@ class Leaderboard:
     out: Path | None = None
     """Folder to write to; by default the data set's folder of runs."""
     keep: Path | None = None
-    """Folder for a copy of each ranked result, and of the tables built from them."""
+    """Folder for a copy of each ranked result, in place of those there, and of their tables."""
 
     def run(self) -> None:
+        from benchmark.keeping import keep_results
         from benchmark.leaderboard import build_leaderboard, console_table
 
         runs = self.selection.each()
@@ -176,20 +176,9 @@ class Leaderboard:
         figures = self.selection.runs / _dataset(self.selection).name / "figures"
         board = build_leaderboard(paths, folder, figures if figures.is_dir() else None)
         if self.keep:
-            _keep(paths, folder, self.keep)
+            keep_results(paths, folder, self.keep)
         print(console_table(board))
         print(f"page: {(folder / 'leaderboard.html').resolve()}")
-
-
-def _keep(results: list[Path], folder: Path, place: Path) -> None:
-    """Copy results and tables to a folder that holds nothing else; the page is built from them."""
-    place.mkdir(parents=True, exist_ok=True)
-    for old in place.glob("*.*"):
-        old.unlink()
-    for path in results:
-        shutil.copyfile(path, place / f"{path.parent.name or path.stem}.json")
-    for table in ("leaderboard.csv", "leaderboard.md", "leaderboard_paired.csv"):
-        shutil.copyfile(folder / table, place / table)
 
 
 def _dataset(selection: Selection) -> Dataset:

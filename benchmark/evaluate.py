@@ -48,20 +48,21 @@ def evaluate(
 
     Raises
     ------
-    UserError : a faulty meta.json (all faults in one line), unknown protocol, answers that lack a
-        sweep.
+    UserError : a faulty meta.json (all faults in one line), unknown protocol, answers of other data
+        or that lack a sweep.
     """
     folder = Path(predictions)
     rules = find_protocol(protocol) if isinstance(protocol, str) else protocol
     data = _opened(dataset)
     meta, split = _checked_meta(folder, data, split)
     _refuse_other_track(folder, meta, rules)
-    truth = data if answers is None else _opened(answers)
+    truth = data if answers is None else _answers_of(data, _opened(answers))
     sweeps, failed = [], []
     for entry in data.split(split):
         path, reason = _prediction_path(folder, entry)
         if path is None:
-            failed.append({"sweep": entry.name, "reason": reason})
+            factors = dict(entry.factors)
+            failed.append({"sweep": entry.name, "reason": reason, "factors": factors})
         else:
             sweep = truth.load(_answer(truth, entry), lazy=True)
             sweeps.append(score_sweep(entry, sweep, read_prediction(path), rules.metrics))
@@ -75,6 +76,8 @@ def evaluate(
         "sweeps": sweeps,
         "summary": summary_of(sweeps, rules.metrics),
     }
+    if answers is not None:
+        result["answers"] = truth.hash
     result = without_nan(result)
     if out is not None:
         write_json(out, result)
@@ -126,6 +129,25 @@ def _prediction_path(folder: Path, entry: Entry) -> tuple[Path | None, str]:
     # The result travels; the folder's place on this machine does not.
     reasons = [fault.replace(str(paths[0]), paths[0].name, 1) for fault in faults]
     return (None, "; ".join(reasons)) if reasons else (paths[0], "")
+
+
+def _answers_of(dataset: Dataset, answers: Dataset) -> Dataset:
+    """Return the answers, or refuse them where they are not what the data set is committed to."""
+    ours, theirs = _commitment(dataset), _commitment(answers)
+    for key, value in ours.items():
+        if theirs.get(key) != value:
+            raise UserError(
+                f"{answers.folder}: answers of other data than {dataset.folder}: expected {key} "
+                f"{str(value)[:12]}, got {str(theirs.get(key))[:12]}"
+            )
+    return answers
+
+
+def _commitment(dataset: Dataset) -> dict[str, Any]:
+    """Return what a set with withheld poses says of its answers: their entropy's hash, the spec."""
+    withheld = dataset.identity.get("withheld") or {}
+    drawn_by = {key: dataset.identity.get(key) for key in ("spec_hash", "generator")}
+    return {**withheld, **drawn_by} if withheld else {}
 
 
 def _answer(truth: Dataset, entry: Entry) -> Entry:

@@ -62,22 +62,25 @@ def generalisation_table(
     Raises
     ------
     UserError : no file, a file that is not a result, two results of one tracker, configuration,
-        seed and data set, two data sets of one name, results of different protocols, a factor that
-        no sweep has. The files are named.
+        seed and data set, two data sets of one name or two splits of one, results of different
+        protocols, a factor that no sweep has. The files are named.
     """
     results = {Path(path): _read(Path(path)) for path in paths}
     if not results:
         raise UserError("generalisation: expected at least one result.json, got none")
     _refuse_confusion(results)
+    _refuse_two_splits(results)
     groups: dict[Key, list[Mapping[str, Any]]] = {}
     for result in results.values():
         groups.setdefault(_key(result), []).append(result)
-    if by and not any(by in _factors(sweep) for r in results.values() for sweep in r["sweeps"]):
+    sets = {key[3] for key in groups}
+    parts = {name: _parts([r for r in results.values() if _tested(r) == name], by) for name in sets}
+    if by and all(len(found) == 1 for found in parts.values()):
         raise UserError(f"generalisation: no sweep has the factor '{by}'")
     labels = _labels(list(groups))
     cells = []
     for key in sorted(groups):
-        for part, names in _parts(groups[key], by).items():
+        for part, names in parts[key[3]].items():
             cells += [
                 _cell(labels[key], key, groups[key], part, names, metric) for metric in metrics
             ]
@@ -113,16 +116,34 @@ def _refuse_confusion(results: Mapping[Path, Mapping[str, Any]]) -> None:
                     f"two data sets are called '{name}': {where} has hash {known[:12]}, {path} "
                     f"has {digest[:12]}"
                 )
-        identity = (*_key(result), result["dataset"].get("split"), result.get("seed"))
+        identity = (*_key(result), result.get("seed"))
         if identity in seen:
             raise UserError(f"two results of the same run: {seen[identity]}, {path}")
         seen[identity] = path
 
 
+def _refuse_two_splits(results: Mapping[Path, Mapping[str, Any]]) -> None:
+    """Refuse results of two splits of one data set, whose sweeps would share a cell."""
+    seen: dict[str, tuple[Any, Path]] = {}
+    for path, result in results.items():
+        split = result["dataset"].get("split")
+        known, where = seen.setdefault(_tested(result), (split, path))
+        if known != split:
+            raise UserError(
+                f"two splits of data set '{_tested(result)}': {where} has '{known}', {path} has "
+                f"'{split}'"
+            )
+
+
 def _key(result: Mapping[str, Any]) -> Key:
     taught = (result.get("trained_on") or {}).get("name") or NOTHING
     digest = str(result.get("config_hash") or "")
-    return str(result["tracker"]), str(taught), digest, str(result["dataset"].get("name"))
+    return str(result["tracker"]), str(taught), digest, _tested(result)
+
+
+def _tested(result: Mapping[str, Any]) -> str:
+    """Return the name of the data set that was tracked."""
+    return str(result["dataset"].get("name"))
 
 
 def _factors(sweep: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -143,13 +164,18 @@ def _labels(keys: Sequence[Key]) -> dict[Key, str]:
 
 
 def _parts(results: Sequence[Mapping[str, Any]], by: str | None) -> dict[str, set[str]]:
-    """Return names of sweeps by value of the factor; "all" holds every one."""
-    sweeps = {sweep["name"]: sweep for result in results for sweep in result["sweeps"]}
-    parts = {ALL: set(sweeps)}
+    """Return names of a test set's sweeps by value of the factor; "all" holds every one.
+
+    A sweep that one tracker failed is known from its entry under "failed", or from another result.
+    """
+    factors = {sweep["name"]: _factors(sweep) for r in results for sweep in r["sweeps"]}
+    failures = [row for r in results for row in r.get("failed") or ()]
+    lost = {row["sweep"]: _factors(row) for row in failures if row["sweep"] not in factors}
+    parts = {ALL: {*factors, *lost}}
     if by:
-        for name, sweep in sweeps.items():
-            if by in _factors(sweep):
-                parts.setdefault(str(_factors(sweep)[by]), set()).add(name)
+        for name, found in (factors | lost).items():
+            if by in found:
+                parts.setdefault(str(found[by]), set()).add(name)
     return parts
 
 

@@ -112,9 +112,9 @@ def make_row(
     }
     values = {metric: _mean_over_seeds(table) for metric, table in tables.items()}
     done = [
-        sum(n in undefined or seed[n].get(headline) is not None for n in seed) for seed in by_seed
+        {n for n in seed if n in undefined or seed[n].get(headline) is not None} for seed in by_seed
     ]
-    missing = max(r["expected_sweeps"] - count for r, count in zip(results, done, strict=True))
+    missing = max(r["expected_sweeps"] for r in results) - len(set.intersection(*done))
     collapse = [value for value in values.get(COLLAPSE, []) if value is not None]
     kind = results[0].get("kind") or "external"
     return Row(

@@ -9,12 +9,12 @@ from typing import Any
 from tqdm import tqdm
 
 from benchmark.domain import Domain, domain_faults, find_domain, measure_domain, summarised
-from benchmark.files import read_json, sha256_of_file, write_json
+from benchmark.files import read_json, sha256_of_file, sha256_of_text, write_json
 from benchmark.reference import reference_card, reference_prediction
 from benchmark.resampling import resampled
 from benchmark.run import Run, environment
 from benchmark.sweep import Observation, Prediction, Sweep, write_prediction
-from benchmark.tracker import LearnedTracker
+from benchmark.tracker import LearnedTracker, Tracker
 from benchmark.tracks import BMODE, track_of
 
 META_FORMAT = "sweepbench-predictions-1"
@@ -25,9 +25,9 @@ def predict(run: Run, split: str = "test") -> Path:
 
     A tracker is handed what it `reads`, never poses. One that learned from other data gets frames
     of the pixel size that it knows, and meta.json says under `outside_training` what else is
-    unlike its training. `meta.json` is written last. A folder that has it for the same data and
-    weights is left as it is; otherwise all sweeps are tracked again, so that the measured times
-    belong together.
+    unlike its training. `meta.json` is written last. A folder that has it for the same data,
+    weights and code is left as it is; otherwise its predictions are removed and all sweeps tracked
+    again, so that the measured times belong together.
     """
     training = run.read_config() if run.tracker is not None else {}
     if run.tracker is not None:
@@ -35,7 +35,7 @@ def predict(run: Run, split: str = "test") -> Path:
     folder, meta = run.predictions, _meta(run, split, training)
     if _is_current(folder / "meta.json", meta):
         return folder
-    (folder / "meta.json").unlink(missing_ok=True)
+    _clear(folder)
     domain = _domain(run)
     faults: list[list[str]] = []
     seconds, frames = 0.0, 0
@@ -104,12 +104,38 @@ def _meta(run: Run, split: str, training: dict[str, Any]) -> dict[str, Any]:
         "config": run.config,
         "config_hash": run.config_hash,
         "weights_sha256": sha256_of_file(weights) if weights.is_file() else None,
+        "code_sha256": None if tracker is None else code_hash(type(tracker)),
         "seed": run.seed,
         "trained_on": training.get("trained_on"),
         "training": training.get("training"),
         "parameters": parameters,
         "dataset": {"name": run.dataset.name, "hash": run.dataset.hash, "split": split},
     }
+
+
+def code_hash(found: type[Tracker]) -> str:
+    """Return the SHA-256 of the source files of a tracker's class and of its bases.
+
+    Left out are the bases of this package and of Python itself, and what has no source file.
+    """
+    known = sys.stdlib_module_names | {"benchmark"}
+    foreign = [kind for kind in found.__mro__ if kind.__module__.split(".")[0] not in known]
+    sources = dict.fromkeys(_source_of(kind) for kind in foreign)
+    return sha256_of_text("".join(sha256_of_file(path) for path in sources if path))
+
+
+def _source_of(kind: type) -> Path | None:
+    try:
+        path = Path(inspect.getsourcefile(kind) or "")
+    except (OSError, TypeError):  # compiled, or typed in
+        return None
+    return path if path.is_file() else None
+
+
+def _clear(folder: Path) -> None:
+    """Remove what an earlier call wrote, meta.json first: of another split, data or weights."""
+    for path in (folder / "meta.json", *folder.glob("*.h5")):
+        path.unlink(missing_ok=True)
 
 
 def _is_current(path: Path, meta: dict[str, Any]) -> bool:

@@ -4,7 +4,7 @@ import json
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -20,7 +20,13 @@ from benchmark.files import (
     write_json,
 )
 from benchmark.reference import reference_names
-from benchmark.tracker import LearnedTracker, Tracker, make_tracker, tracker_class
+from benchmark.tracker import (
+    LearnedTracker,
+    Tracker,
+    make_tracker,
+    stored_tracker,
+    tracker_class,
+)
 
 RUNS = Path("runs")
 FRONT_DOOR = ("numpy", "scipy", "torch", "lightning", "numba", "h5py", "scikit-image", "sweepbench")
@@ -148,6 +154,12 @@ class Run:
         )
 
 
+def titles(runs: Sequence[Run]) -> list[str]:
+    """Return a name for each run: the tracker's, and the run's label where several share it."""
+    names = [run.name for run in runs]
+    return [run.name if names.count(run.name) == 1 else run.label for run in runs]
+
+
 def learns(tracker: Tracker) -> bool:
     """Return whether training data change what a tracker answers."""
     return isinstance(tracker, LearnedTracker) or type(tracker).fit is not Tracker.fit
@@ -199,15 +211,15 @@ def open_run(weights: Path | str, dataset: Dataset, root: Path = RUNS) -> Run:
     from benchmark.tracking import stored_config
 
     folder = Path(weights)
-    stored = read_json(folder / "tracker.json")
-    name = str(stored.get("tracker"))
-    tracker = make_tracker(name, **stored_config(stored.get("config", {}), tracker_class(name)))
+    found = stored_tracker(folder)
+    stored = read_json(folder / "tracker.json").get("config", {})
+    tracker = make_tracker(found, **stored_config(stored, tracker_class(found)))
     if not (folder / "weights.safetensors").is_file():
         raise UserError(f"{folder / 'weights.safetensors'}: no such file")
     config = folder / "config.json"
     told = read_json(config) if config.is_file() else {}
     budget, seed = told.get("budget_tflop", 0.0), told.get("seed", 0)
-    return Run(name, tracker, dataset, budget, seed, root, weights=folder)
+    return Run(tracker.name, tracker, dataset, budget, seed, root, weights=folder)
 
 
 def environment() -> dict[str, Any]:

@@ -11,8 +11,8 @@ from typing import Any
 from benchmark.dataset import Dataset
 from benchmark.domain import DOMAIN_FILE, measure_domain
 from benchmark.errors import UserError
-from benchmark.files import atomic_path, read_json, write_json
-from benchmark.tracker import Tracker, tracker_class
+from benchmark.files import atomic_path, read_json, sha256_of_file, write_json
+from benchmark.tracker import Tracker, address_of, stored_tracker, tracker_class, tracker_names
 
 LARGEST_BYTES = 10_000_000
 COPIED = ("tracker.json", "weights.safetensors", "config.json")
@@ -20,10 +20,16 @@ CARD_METRICS = ("fdr_path_centre", "gpe", "lpe", "gle", "lle", "sigma_within_1",
 
 
 def shipping_place(found: type[Tracker], name: str) -> Path:
-    """Return the folder below a tracker's package where weights of this name are kept."""
-    package = found.__module__.split(".")[0]
-    root = importlib.resources.files(importlib.import_module(package))
-    return Path(str(root)) / "weights" / name
+    """Return the folder below a tracker's package where weights of this name are kept.
+
+    Raises
+    ------
+    UserError : the tracker's module is a file of its own.
+    """
+    package = importlib.import_module(found.__module__.split(".")[0])
+    if not hasattr(package, "__path__"):
+        raise UserError(f"tracker '{name}': '{package.__name__}' is not a package; give --out")
+    return Path(str(importlib.resources.files(package))) / "weights" / name
 
 
 def ship(
@@ -48,8 +54,9 @@ def ship(
         raise UserError(f"{run}: weights of {size / 1e6:.1f} MB, expected at most 10 MB")
     config = read_json(run / "config.json")
     _refuse_other_data(run, config, dataset)
-    scores = [_checked_result(path, config) for path in results]
-    found = tracker_class(read_json(run / "tracker.json")["tracker"])
+    weights = {"weights_sha256": sha256_of_file(run / "weights.safetensors")}
+    scores = [_checked_result(path, {**config, **weights}) for path in results]
+    found = tracker_class(stored_tracker(run))
     out = out or shipping_place(found, found.name)
     for name in COPIED:
         with atomic_path(out / name) as temporary:
@@ -69,12 +76,12 @@ def _refuse_other_data(run: Path, config: Mapping[str, Any], dataset: Dataset) -
         )
 
 
-def _checked_result(path: Path, config: Mapping[str, Any]) -> dict[str, Any]:
+def _checked_result(path: Path, expected: Mapping[str, Any]) -> dict[str, Any]:
     result = read_json(path)
-    for key in ("config_hash", "seed"):
-        if result.get(key) != config.get(key):
+    for key in ("config_hash", "seed", "weights_sha256"):
+        if result.get(key) != expected.get(key):
             raise UserError(
-                f"{path}: {key} {result.get(key)}, expected {config.get(key)} as in the run"
+                f"{path}: {key} {result.get(key)}, expected {expected.get(key)} as in the run"
             )
     return result
 
@@ -90,7 +97,7 @@ def model_card(
     environment = config.get("environment") or {}
     taught = config["trained_on"]
     facts = {
-        "trained on": f"{taught['name']}, spec hash `{taught['hash']}`",
+        "trained on": f"{taught['name']}, data hash `{taught['hash']}`",
         "budget": f"{config.get('budget_tflop', 0):g} TFLOP, {training.get('updates')} updates, "
         f"{training.get('seconds')} s on {environment.get('accelerator')}",
         "seed": config.get("seed"),
@@ -99,6 +106,8 @@ def model_card(
         "configuration hash": f"`{config.get('config_hash')}`",
         "validation error": _validation(training),
     }
+    registered = found.name in tracker_names()
+    asked = found.name if registered else f"{address_of(found)} --run <this folder>"
     lines = [f"# {found.name}, trained on {taught['name']}", "", inspect.getdoc(found) or "", ""]
     lines += ["| | |", "| --- | --- |"]
     lines += [f"| {key} | {value} |" for key, value in facts.items() if value is not None]
@@ -110,7 +119,7 @@ def model_card(
         "`python -m benchmark track` compares a recording with them and says what lies outside.",
         "",
         f"Use: `python -m benchmark predict DATA --weights <this folder>`, or "
-        f"`python -m benchmark track RECORDING --tracker {found.name}`.",
+        f"`python -m benchmark track RECORDING --tracker {asked}`.",
     ]
     return "\n".join(lines) + "\n"
 

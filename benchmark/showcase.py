@@ -11,8 +11,9 @@ import numpy as np
 from benchmark import geometry, plot, plot_volume
 from benchmark.dataset import Dataset, Entry
 from benchmark.errors import UserError
-from benchmark.run import Run
-from benchmark.sweep import Channel, Prediction, Sweep, read_prediction
+from benchmark.predicted import check_predicted, read_predicted
+from benchmark.run import Run, titles
+from benchmark.sweep import Channel, Prediction, Sweep
 from benchmark.volume import poses_at, reconstruct
 
 VOXELS_PER_SIDE = 160
@@ -23,28 +24,42 @@ LIGHT_LOSS_DB_PER_MM = 1.5
 def draw_showcase(runs: Sequence[Run], split: str = "test") -> Iterator[Path]:
     """Draw the figures of the page into `runs/<data set>/figures` and yield their paths.
 
-    Every run must have been predicted. Figures of one tracker are drawn for the first three runs.
+    Every run must have been predicted. Figures of one tracker are drawn for the first seed of the
+    first three configurations.
 
     Raises
     ------
-    UserError : no run, or a run without predictions.
+    UserError : no run, or a run without predictions of this split.
     """
     if not runs:
         raise UserError("figures: expected at least one tracker")
+    for run in runs:
+        check_predicted(run, split)
     dataset = runs[0].dataset
     folder = runs[0].root / dataset.name / "figures"
     entries = dataset.split(split)
     entry = showcase_entry(dataset, entries)
     sweep = dataset.load(entry)
-    predictions = {run.name: _prediction(run, sweep) for run in runs}
+    named = dict(zip(titles(runs), runs, strict=True))
+    predictions = {title: read_predicted(run, sweep.name) for title, run in named.items()}
+    shown = list(_first_seeds(named).items())[:3]
     yield _frames(folder, dataset, entries)
     yield _trajectories(folder, sweep, predictions)
-    for name in list(predictions)[:3]:
-        yield _slices(folder, sweep, name, predictions[name])
+    for title, tracker in shown:
+        yield _slices(folder, sweep, title, predictions[title], tracker)
     if "pa" in sweep.channels:
         yield _photoacoustic_frames(folder, sweep)
-        for name in list(predictions)[:3]:
-            yield _vessels(folder, sweep, name, predictions[name], dataset.truth(entry.subject))
+        truth = dataset.truth(entry.subject)
+        for title, tracker in shown:
+            yield _vessels(folder, sweep, title, predictions[title], tracker, truth)
+
+
+def _first_seeds(runs: Mapping[str, Run]) -> dict[str, str]:
+    """Return the trackers' names of runs by title, one run for each tracker and configuration."""
+    first: dict[tuple[str, str], str] = {}
+    for title, run in runs.items():
+        first.setdefault((run.name, run.config_hash), title)
+    return {title: name for (name, _), title in first.items()}
 
 
 def showcase_entry(dataset: Dataset, entries: Sequence[Entry]) -> Entry:
@@ -53,13 +68,6 @@ def showcase_entry(dataset: Dataset, entries: Sequence[Entry]) -> Entry:
         if "pa" in dataset.load(entry, lazy=True).channels:
             return entry
     return entries[0]
-
-
-def _prediction(run: Run, sweep: Sweep) -> Prediction:
-    path = run.predictions / f"{sweep.name}.h5"
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; run 'python -m benchmark predict' first")
-    return read_prediction(path)
 
 
 def _frames(folder: Path, dataset: Dataset, entries: Sequence[Entry]) -> Path:
@@ -90,13 +98,13 @@ def _image_centre(channel: Channel) -> np.ndarray:
     return geometry.apply(channel.mm_from_pixel, pixel)
 
 
-def _slices(folder: Path, sweep: Sweep, name: str, prediction: Prediction) -> Path:
+def _slices(folder: Path, sweep: Sweep, name: str, prediction: Prediction, tracker: str) -> Path:
     poses = {"true poses": sweep.first_from_frame, name: prediction.first_from_frame}
     volumes, spacing, _ = _on_one_grid(sweep.bmode, poses)
     figure = plot_volume.slices(volumes, spacing)
     caption = f"Sweep {sweep.name} compounded with its true poses and with those of {name}."
     path = folder / f"3-slices-{_safe(name)}"
-    return plot.save(figure, path, "Reconstructed B-mode volume", caption, name)
+    return plot.save(figure, path, "Reconstructed B-mode volume", caption, tracker)
 
 
 def _photoacoustic_frames(folder: Path, sweep: Sweep) -> Path:
@@ -110,7 +118,12 @@ def _photoacoustic_frames(folder: Path, sweep: Sweep) -> Path:
 
 
 def _vessels(
-    folder: Path, sweep: Sweep, name: str, prediction: Prediction, truth: Mapping | None
+    folder: Path,
+    sweep: Sweep,
+    name: str,
+    prediction: Prediction,
+    tracker: str,
+    truth: Mapping | None,
 ) -> Path:
     """Draw the PA volume by true and by predicted poses beside the true vessel tree."""
     bmode, channel = sweep.bmode, sweep.channels["pa"]
@@ -130,7 +143,7 @@ def _vessels(
         "per mm of depth for the loss of light, beside the true vessel tree."
     )
     path = folder / f"5-vessels-{_safe(name)}"
-    return plot.save(figure, path, "Vessels in 3D without a tracking sensor", caption, name)
+    return plot.save(figure, path, "Vessels in 3D without a tracking sensor", caption, tracker)
 
 
 def _logarithmic(volume: np.ndarray, gain_db: np.ndarray) -> np.ndarray:

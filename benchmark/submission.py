@@ -134,6 +134,7 @@ _OPTIONAL = {
     "config": _Optional((dict,), "an object"),
     "config_hash": _Optional((str,), "a text"),
     "weights_sha256": _Optional((str,), "a text"),
+    "code_sha256": _Optional((str,), "a text"),
     "seed": _Optional((int,), "a whole number"),
     "trained_on": _Optional((dict,), "an object with name and hash"),
     "training": _Optional((dict,), "an object"),

@@ -116,8 +116,8 @@ class Recipe:
     optimiser: "adam", "adamw" or "sgd"; schedule over the share of the budget spent: "constant",
     "cosine" (to zero) or "step" (times `step_factor`, `steps` times at equal distances);
     warm_up: share of the budget with a rising rate; gradient_clip: norm, 0 for none;
-    average: share of the updates that a running mean of the weights (exponential) reaches back over,
-    0 for none.
+    average: share of the updates over which a running mean of the weights (exponential) reaches
+    back, 0 for none.
     """
 
     batch_size: int = 16

@@ -14,6 +14,7 @@ from benchmark.interop.calibration import Report, silent
 from benchmark.resampling import resampled
 from benchmark.sweep import Images, Observation, Prediction
 from benchmark.tracker import LearnedTracker, Tracker, make_tracker, tracker_class
+from benchmark.tracks import BMODE
 
 
 def open_tracker(
@@ -82,7 +83,16 @@ def track(
     Frames are brought to the pixel size and at most the extent of training; poses are in mm and
     hold for the frames as they were. Reported: what lies outside the domain of training, and
     where the tracker says itself that it is unsure.
+
+    Raises
+    ------
+    UserError : a tracker that reads more than B-mode frames.
     """
+    if set(tracker.reads) - {BMODE}:
+        raise UserError(
+            f"tracker '{tracker.name}' reads {', '.join(tracker.reads)}; expected one that reads "
+            f"{BMODE} alone, which is all that a recording is tracked by"
+        )
     seen = images
     if domain is None:
         report("it is not known what the tracker was trained on: no word on whether this is alike")
@@ -90,7 +100,7 @@ def track(
         seen = resampled(images, domain.pixel_mm, domain.shape)
         for fault in domain_faults(domain, seen):
             report(f"outside what the tracker was trained on: {fault}")
-    prediction = tracker.track(Observation({"bmode": seen}, probe))
+    prediction = tracker.track(Observation({BMODE: seen}, probe))
     if domain is not None:
         for fault in step_faults(domain, seen, prediction):
             report(fault)

@@ -12,8 +12,9 @@ from benchmark.errors import UserError
 from benchmark.files import atomic_path, write_json
 from benchmark.placement import crop_window, image_corners
 from benchmark.placing import frame_distance, world_from_first
-from benchmark.run import Run
-from benchmark.sweep import Sweep, read_prediction
+from benchmark.predicted import check_predicted, read_predicted
+from benchmark.run import Run, titles
+from benchmark.sweep import Sweep
 from benchmark.vessels import VesselTree, clip, compare, measure, read_tree
 from benchmark.volume import Volume, poses_at, reconstruct
 
@@ -73,10 +74,12 @@ def vessel_table(
 
     Raises
     ------
-    UserError : no run, no such sweep, a run without predictions.
+    UserError : no run, no such sweep, a run without predictions of this split.
     """
     if not runs:
         raise UserError("vessels: expected at least one tracker")
+    for run in runs:
+        check_predicted(run, split)
     dataset, table = runs[0].dataset, VesselTable()
     for entry in dataset.split(split):
         sweep = dataset.load(entry, lazy=True)
@@ -119,11 +122,8 @@ def _pose_sets(sweep: Sweep, runs: Sequence[Run]) -> Iterator[tuple[str, np.ndar
     """Yield names and poses (N, 4, 4) of the B-mode frames in the sweep's world."""
     world = sweep.bmode.world_from_image
     yield TRUE_POSES, world
-    for run in runs:
-        path = run.predictions / f"{sweep.name}.h5"
-        if not path.is_file():
-            raise UserError(f"{path}: no such file; run 'python -m benchmark predict' first")
-        yield run.name, world_from_first(world, read_prediction(path).first_from_frame)
+    for run, title in zip(runs, titles(runs), strict=True):
+        yield title, world_from_first(world, read_predicted(run, sweep.name).first_from_frame)
 
 
 def _volume(sweep: Sweep, poses: np.ndarray, channel: str, spacing_mm: float) -> Volume:

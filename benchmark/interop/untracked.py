@@ -14,7 +14,7 @@ from benchmark.interop.igsio import read_sequence
 from benchmark.interop.rigid import split_calibration
 from benchmark.interop.sequence import Reading, Sequence, name_of, tracked_poses
 from benchmark.interop.streams import MappedFrames
-from benchmark.sweep import Images
+from benchmark.sweep import Images, Sweep, WithheldChannel
 
 SAME = 1e-9  # a spacing of 1 means that the file does not know
 
@@ -47,15 +47,21 @@ def open_recording(
     if kind_of(path) == "sequence":
         recording = _of_sequence(read_sequence(path, report), reading, pixel_mm, report)
     else:
-        sweep = open_sweep(path, reading, report)
-        images = sweep.observe().bmode
-        if pixel_mm:
-            images = replace(images, mm_from_pixel=np.diag([*pixel_mm, 1.0, 1.0]))
-        recording = Recording(sweep.name, images, sweep.probe, sweep.bmode.world_from_image)
+        recording = _of_sweep(open_sweep(path, reading, report), pixel_mm)
     if recording.images.frames.dtype != np.uint8:
         found = recording.images.frames.dtype
         raise UserError(f"{path}: expected 8-bit B-mode frames (uint8), got {found}")
     return recording
+
+
+def _of_sweep(sweep: Sweep, pixel_mm: tuple[float, float] | None) -> Recording:
+    """Return a sweep's frames; its poses too, unless withheld or of an image with other pixels."""
+    images, poses = sweep.observe().bmode, None
+    if pixel_mm:
+        images = replace(images, mm_from_pixel=np.diag([*pixel_mm, 1.0, 1.0]))
+    elif not isinstance(sweep.bmode, WithheldChannel):
+        poses = sweep.bmode.world_from_image
+    return Recording(sweep.name, images, sweep.probe, poses)
 
 
 def _of_sequence(

@@ -13,7 +13,7 @@ from benchmark.commands.selection import Selection
 from benchmark.dataset import Entry, write_dataset
 from benchmark.errors import UserError
 from benchmark.evaluate import evaluate
-from benchmark.files import read_json, sha256_of_file
+from benchmark.files import read_json, sha256_of_file, write_json
 from benchmark.generalisation import generalisation_table
 from benchmark.generalisation_tables import (
     generalisation_csv,
@@ -127,12 +127,10 @@ def test_what_learns_nothing_is_at_home_everywhere(sets, tmp_path):
     assert not make_run("true-in-plane", there, trained_on=here, root=tmp_path).is_away
 
 
-def test_weights_of_any_folder_are_tracked_as_they_are(sets, tmp_path, monkeypatch):
+def test_weights_of_any_folder_are_tracked_as_they_are(sets, tmp_path):
     here, there = sets
     taught = make_run(ME, here, root=tmp_path / "runs")
     train(taught)
-    monkeypatch.setattr("benchmark.run.tracker_class", lambda _: Stride)
-    monkeypatch.setattr("benchmark.tracker.tracker_class", lambda _: Stride)
     run = open_run(taught.folder, there, tmp_path / "runs")
     assert run.is_trained() and run.is_away and run.folder == taught.folder
     assert run.label == taught.label and run.place.parent.name == "there"
@@ -152,6 +150,27 @@ def test_weights_of_any_folder_are_tracked_as_they_are(sets, tmp_path, monkeypat
     (shipped / "weights.safetensors").unlink()
     with pytest.raises(UserError, match=r"weights.safetensors: no such file"):
         open_run(shipped, there)
+
+
+def test_weights_are_opened_by_their_class_only_where_the_name_is_unknown(sets, tmp_path):
+    here, _ = sets
+    Stride().save(tmp_path)
+    stored = read_json(tmp_path / "tracker.json")
+    assert stored["class"] == ME
+    for address, words in (
+        ("no_such_module:Stride", r"tracker\.json: class: .* no module named 'no_such_module'"),
+        ("tests.benchmark.test_away:Nobody", "no 'Nobody' in"),
+        ("tests.benchmark.test_away:np.eye", "expected a Tracker"),
+        (None, "unknown tracker 'stride'"),
+    ):
+        write_json(tmp_path / "tracker.json", {**stored, "class": address})
+        with pytest.raises(UserError, match=words):
+            open_run(tmp_path, here)
+    make_tracker("identity").save(tmp_path)
+    for address in (None, "no_such_module:Identity"):
+        content = {**read_json(tmp_path / "tracker.json"), "class": address}
+        write_json(tmp_path / "tracker.json", content)
+        assert open_run(tmp_path, here).name == "identity"
 
 
 def test_the_selection_knows_train_on_and_weights(sets, tmp_path):
@@ -249,6 +268,22 @@ def test_a_factor_splits_each_test_set(paths):
         generalisation_table(paths, by="colour")
 
 
+def test_a_sweep_that_failed_in_every_seed_is_missing_in_its_part(tmp_path):
+    """Its factor is known from another tracker, or from the entry of the failure."""
+    field = crossed()
+    (lost,) = [s for s in field[2]["sweeps"] if s["name"] == "sweep-003"]
+    field[2]["sweeps"].remove(lost)
+    field[2]["failed"] = [{"sweep": "sweep-003", "reason": "missing"}]
+    where = {"trained_on": HOME["name"], "tested_on": AWAY["name"], "metric": "lpe"}
+    where["tracker"] = "net"
+    alone = [field[2] | {"failed": [{**field[2]["failed"][0], "factors": lost["factors"]}]}]
+    for results in (field, alone):
+        cells = generalisation_table(write_results(tmp_path, results), by="profile")
+        fan, straight = (find(cells, part=part, **where) for part in ("fan", "straight"))
+        assert (fan.sweeps, fan.missing) == (5, 1) and (straight.sweeps, straight.missing) == (6, 0)
+        assert find(cells, part="all", **where).missing == 1
+
+
 def test_the_tables_and_the_picture_hold_every_cell(paths):
     cells = generalisation_table(paths)
     lines = list(csv.DictReader(io.StringIO(generalisation_csv(cells))))
@@ -281,6 +316,10 @@ def test_two_configurations_of_one_tracker_have_a_row_each(tmp_path):
             "two data sets are called 'small-v0'",
         ),
         ({"trained_on": {"name": "small-v0", "hash": "9" * 64}}, "two data sets are called"),
+        (
+            {"dataset": {**HOME, "split": "val"}, "seed": 2},
+            rf"two splits of data set '{HOME['name']}': .*0\.json has 'test', .*1\.json has 'val'",
+        ),
         ({"protocol": {"name": "moglo2025", "hash": "x"}}, "different protocols"),
         ({"format": "x"}, "expected format 'sweepbench-result-1'"),
     ],

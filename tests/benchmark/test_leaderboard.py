@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from benchmark.errors import UserError
+from benchmark.keeping import TABLES, keep_results
 from benchmark.leaderboard import Leaderboard, build_leaderboard, console_table, read_leaderboard
 from benchmark.leaderboard_tables import csv_text, markdown_text, table_scores
 from benchmark.page import page_data
@@ -92,6 +93,14 @@ def test_a_sweep_that_one_seed_lacks_is_missing_for_the_row(tmp_path: Path) -> N
     row = board_of(tmp_path, result(seed=0), result(seed=1, lost=3)).rows[0]
     assert (row.missing, row.rank) == (3, None)
     assert row.values[HEADLINE][-3:] == [None] * 3
+
+
+def test_missing_counts_the_sweeps_that_any_seed_lacks(tmp_path: Path) -> None:
+    """Three in one seed and one other in the next are four, not three."""
+    one, other = result(seed=0, lost=3), result(seed=1)
+    other["sweeps"] = other["sweeps"][1:]
+    row = board_of(tmp_path, one, other).rows[0]
+    assert (row.missing, row.scored) == (4, 20)
 
 
 def test_two_configurations_of_a_tracker_are_two_rows_told_apart_by_hash(tmp_path: Path) -> None:
@@ -255,3 +264,57 @@ def test_the_score_of_2024_is_a_column_that_says_it_is_of_this_table(tmp_path):
     assert table_scores(fewer) == {"good": 1.0, "middle": 0.0}
     other = read_leaderboard(write_results(tmp_path, challenge_results("tusrec2025")))
     assert table_scores(other) == {} and "2024" not in markdown_text(other)
+
+
+# ---- what is kept of it -----------------------------------------------------------------------
+
+
+def kept(results: list[Path], tmp_path: Path) -> set[str]:
+    """Build the tables, keep them with results in `kept`, and return the names there."""
+    build_leaderboard(results, tmp_path / "tables")
+    keep_results(results, tmp_path / "tables", tmp_path / "kept")
+    return {path.name for path in (tmp_path / "kept").iterdir()}
+
+
+def test_keeping_replaces_results_and_leaves_what_is_not_its_own(tmp_path: Path) -> None:
+    place = tmp_path / "kept"
+    (place / "more").mkdir(parents=True)
+    foreign = {"README.md": "mine", "provenance.json": '{"format": null}', "notes.json": "no JSON"}
+    for name, text in foreign.items():
+        (place / name).write_text(text)
+    (place / "old.json").write_text(json.dumps(result("old")))
+    run = tmp_path / "moglo-1234-s0" / "result.json"
+    run.parent.mkdir()
+    run.write_text(json.dumps(result()))
+    assert kept([run], tmp_path) == {*foreign, "more", "moglo-1234-s0.json", *TABLES}
+    assert {name: (place / name).read_text() for name in foreign} == foreign
+    assert (place / "moglo-1234-s0.json").read_bytes() == run.read_bytes()
+
+
+def test_a_result_that_lies_in_the_kept_folder_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    paths = write_results(tmp_path / "kept", [result("one"), result("other")])
+    before = [path.read_bytes() for path in paths]
+    assert kept(paths, tmp_path) == {"0.json", "1.json", *TABLES}
+    assert [path.read_bytes() for path in paths] == before
+
+
+def test_results_of_one_folder_are_kept_under_their_own_names(tmp_path: Path) -> None:
+    names = kept(write_results(tmp_path, [result("one"), result("other")]), tmp_path)
+    assert names == {"0.json", "1.json", *TABLES}
+
+
+def test_results_that_would_bear_one_name_are_refused_and_nothing_is_touched(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    twins = [write_results(tmp_path / folder, [result(folder)])[0] for folder in ("a", "b")]
+    with pytest.raises(UserError, match=r"0\.json: expected one result of this name, got .*a.*b"):
+        kept(twins, tmp_path)
+    assert not (tmp_path / "kept").exists()
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "0.json").write_text("{}")
+    with pytest.raises(UserError, match=r"0\.json: expected a result or nothing"):
+        kept(twins[:1], tmp_path)
+    assert [path.read_text() for path in (tmp_path / "kept").iterdir()] == ["{}"]

@@ -59,6 +59,7 @@ def test_the_card_says_what_the_weights_come_from_and_how_good_they_are(taught, 
         str(config["environment"]["commit"]),
         f"{config['training']['updates']} updates",
         f"{config['training']['validation_error']:.4f}",
+        f"data hash `{run.dataset.hash}`",
         f" | {result['summary']['gpe']['mean']:.3g} | ",
         "| noise | test |",
     ):
@@ -77,6 +78,28 @@ def test_the_card_shows_intervals_where_there_are_any() -> None:
     lines = model_card(tracker_class("moglo"), config, [result], 1000).splitlines()
     assert "| data | split | gpe | lpe |" in lines
     assert "| d | val | 1.23 (0.5 to 2) | 0.1 |" in lines
+
+
+def test_a_tracker_given_by_its_address_ships_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my_still.py").write_text(
+        "from baselines.constant import Identity\n"
+        "class Still(Identity):\n"
+        "    name = 'still'\n"
+        "    def fit(self, sweeps):\n"
+        "        pass\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    data = write_noise(tmp_path / "data", [noise_sweep(8, seed=seed) for seed in range(4)])
+    run = make_run("my_still:Still", data, root=tmp_path / "runs")
+    train(run)
+    out = ship(run.folder, data, tmp_path / "out")
+    card = (out / "README.md").read_text()
+    assert "--tracker my_still:Still --run <this folder>" in card
+    assert open_run(out, data).name == "still"
+    with pytest.raises(UserError, match="'my_still' is not a package; give --out"):
+        ship(run.folder, data)
 
 
 def test_by_default_weights_go_where_commands_look_for_them() -> None:
@@ -102,6 +125,10 @@ def test_what_cannot_be_shipped_is_refused(taught, tmp_path: Path) -> None:
     changed = {**json.loads(run.result.read_text()), "seed": 7}
     (tmp_path / "result.json").write_text(json.dumps(changed))
     with pytest.raises(UserError, match=r"result.json: seed 7, expected 0"):
+        ship(run.folder, run.dataset, tmp_path / "out", [tmp_path / "result.json"])
+    changed = {**json.loads(run.result.read_text()), "weights_sha256": "a" * 64}
+    (tmp_path / "result.json").write_text(json.dumps(changed))
+    with pytest.raises(UserError, match=rf"result.json: weights_sha256 {'a' * 64}, expected \w"):
         ship(run.folder, run.dataset, tmp_path / "out", [tmp_path / "result.json"])
     copy = tmp_path / "copy"
     copy.mkdir()

@@ -171,6 +171,8 @@ def steady_address(monkeypatch, tmp_path):
         "    step_mm: float = 0.1\n"
         "    frames: int = 3\n"
         "    backwards: bool = False\n"
+        "    gaps: tuple[int, ...] = (1, 2, 3)\n"
+        "    spread: tuple[float, str] = (0.5, 'mm')\n"
         "class Outside(Tracker):\n"
         "    name = 'outside'\n"
         "    Config = Config\n"
@@ -187,6 +189,15 @@ def test_overrides_become_the_type_of_the_default(steady_address):
     assert tracker.config.backwards is True
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("1,2", (1, 2)), ("(1, 2, 4, 8)", (1, 2, 4, 8)), ("[1]", (1,)), ("1,", (1,)), ("()", ())],
+)
+def test_tuples_are_read_item_by_item(steady_address, text, expected):
+    tracker = make_tracker(steady_address, gaps=text, spread='[0.25, "px"]')
+    assert tracker.config.gaps == expected and tracker.config.spread == (0.25, "px")
+
+
 def test_unknown_field_suggests_the_nearest(steady_address):
     with pytest.raises(UserError, match="'step_m'; did you mean 'step_mm'"):
         make_tracker(steady_address, step_m=1.0)
@@ -194,7 +205,12 @@ def test_unknown_field_suggests_the_nearest(steady_address):
 
 @pytest.mark.parametrize(
     "override, message",
-    [({"frames": "many"}, "frames: expected int"), ({"backwards": "yes"}, "true or false")],
+    [
+        ({"frames": "many"}, "frames: expected int"),
+        ({"backwards": "yes"}, "true or false"),
+        ({"gaps": "1,x"}, "gaps: expected int, got 'x'"),
+        ({"gaps": "1,,2"}, "gaps: expected int, got ''"),
+    ],
 )
 def test_override_of_a_wrong_type(steady_address, override, message):
     with pytest.raises(UserError, match=message):

@@ -212,6 +212,33 @@ def test_from_a_sequence_to_a_volume(tmp_path: Path, capsys) -> None:
     assert read_prediction(tmp_path / "p.h5").first_from_frame[-1, 2, 3] == pytest.approx(7.6)
 
 
+def test_a_sweep_whose_poses_are_withheld_is_tracked(tmp_path: Path, capsys) -> None:
+    write(tmp_path / "s.h5", speckle_sweep().withhold({}))
+    assert open_recording(tmp_path / "s.h5").world_from_image is None
+    tracked(tmp_path, tmp_path / "s.h5")
+    assert "own poses" not in capsys.readouterr().out
+
+
+def test_poses_are_not_kept_for_pixels_that_are_not_their_own(tmp_path: Path) -> None:
+    write(tmp_path / "s.h5", speckle_sweep())
+    assert open_recording(tmp_path / "s.h5").world_from_image is not None
+    recording = open_recording(tmp_path / "s.h5", pixel_mm=(0.3, 0.3))
+    assert recording.world_from_image is None
+    assert np.array_equal(recording.images.mm_from_pixel, np.diag([0.3, 0.3, 1, 1]))
+
+
+class Listens(Steady):
+    """Reads what a recording does not have."""
+
+    name = "listens"
+    reads = ("bmode", "imu")
+
+
+def test_a_tracker_that_reads_more_than_images_is_refused() -> None:
+    with pytest.raises(UserError, match="tracker 'listens' reads bmode, imu; expected one that"):
+        track(Listens(), None, speckle_sweep().observe().bmode, {})
+
+
 def without_transforms(tmp_path: Path) -> Path:
     path = tmp_path / "bare.mha"
     write_igsio(path, speckle_sweep())

@@ -2,7 +2,8 @@
 
 import csv
 import json
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,11 @@ from benchmark.commands.selection import Selection
 from benchmark.commands.vessels import Vessels
 from benchmark.dataset import Entry, write_dataset
 from benchmark.errors import UserError
-from benchmark.files import sha256_of_file, write_json
+from benchmark.files import read_json, sha256_of_file, write_json
 from benchmark.predict import predict
 from benchmark.run import make_run
 from benchmark.sweep import Channel, Sweep, write_sweep
-from benchmark.vessel_table import TRUE_POSES, averages, vessel_table
+from benchmark.vessel_table import TRUE_POSES, averages, vessel_table, write_means
 
 PIXEL = 0.25
 COUNT = 33  # frames, 0.5 mm apart: a vessel of 16 mm seen end to end
@@ -117,3 +118,24 @@ def test_what_cannot_be_measured_is_said(case: Case, tmp_path: Path) -> None:
     other = make_run("true-in-plane", case.dataset, root=tmp_path)
     with pytest.raises(UserError, match="run 'python -m benchmark predict' first"):
         vessel_table([other])
+    predict(other)
+    meta = other.predictions / "meta.json"
+    write_json(meta, {**read_json(meta), "dataset": {"name": "set", "hash": "x", "split": "val"}})
+    with pytest.raises(UserError, match=r"meta.json: dataset.hash: predictions of other data: .*"):
+        vessel_table([other])
+    with pytest.raises(UserError, match=r"dataset.split: expected 'test', got 'val'"):
+        vessel_table([other])
+
+
+def test_seeds_and_weights_of_one_tracker_have_a_row_each(case: Case, tmp_path: Path) -> None:
+    """Three runs that share a name are three rows of one sweep, not one of three."""
+    identity = case.runs[1]
+    runs = [replace(identity, seed=seed, root=tmp_path) for seed in (0, 1, 2)]
+    for run in runs:
+        shutil.copytree(identity.predictions, run.predictions)
+    table = vessel_table([case.runs[0], *runs])
+    labels = [run.label for run in runs]
+    assert len({*labels}) == 3
+    assert list(averages(table)) == [TRUE_POSES, "constant-motion-oracle", *labels]
+    lines = write_means(tmp_path, table).read_text().splitlines()[1:]
+    assert [line.split(",")[1] for line in lines] == ["1"] * 5

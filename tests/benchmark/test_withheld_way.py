@@ -74,6 +74,39 @@ def test_scores_need_the_answers_and_are_those_of_the_true_poses(sets, tracked, 
     assert result["dataset"]["hash"] == public.hash != whole.hash
 
 
+CLAIM = {
+    "spec_hash": "b" * 64,
+    "generator": "1",
+    "withheld": {"split": "test", "entropy_sha256": "a" * 64},
+}
+
+
+def claimed(dataset, identity):
+    """The same data set with another identity."""
+    return write_dataset(dataset.folder, dataset.name, dataset.entries, identity)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "words"),
+    [
+        (
+            {**CLAIM, "withheld": {"split": "test", "entropy_sha256": "c" * 64}},
+            "entropy_sha256 aaaaaaaaaaaa, got cccccccccccc",
+        ),
+        ({**CLAIM, "spec_hash": "d" * 64}, "spec_hash bbbbbbbbbbbb, got dddddddddddd"),
+        ({"spec_hash": "b" * 64, "generator": "1"}, "split test, got None"),
+    ],
+)
+def test_answers_of_other_data_are_refused(sets, tracked, theirs, words):
+    public, answers = claimed(sets[0], CLAIM), sets[1]
+    own = {**CLAIM, "withheld": {**CLAIM["withheld"], "entropy": "1234"}}
+    result = evaluate(tracked.predictions, public, answers=claimed(answers, own))
+    assert result["answers"] == answers.hash
+    with pytest.raises(UserError, match=words) as error:
+        evaluate(tracked.predictions, public, answers=claimed(answers, theirs))
+    assert str(public.folder) in str(error.value) and str(answers.folder) in str(error.value)
+
+
 def test_reference_rows_cannot_be_had_without_the_truth(sets, tmp_path):
     with pytest.raises(UserError, match="withheld"):
         predict(make_run("constant-motion-oracle", sets[0], root=tmp_path))

@@ -1,0 +1,53 @@
+"""Ranked results and their tables, copied to a folder that may hold other files as well."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from benchmark.errors import UserError
+from benchmark.files import atomic_path, read_json
+from benchmark.leaderboard import RESULT_FORMAT
+
+TABLES = ("leaderboard.csv", "leaderboard.md", "leaderboard_paired.csv")
+
+
+def keep_results(results: Iterable[Path], tables: Path, place: Path) -> None:
+    """Copy results, and the tables in a folder, to `place`, in place of the results kept there.
+
+    A `result.json` is named after its folder. Whatever else lies in `place` stays; results that
+    lie there already may be among `results`.
+
+    Raises
+    ------
+    UserError : two results of one name, or a name that another file of the folder has.
+    """
+    paths: dict[str, Path] = {}
+    for path in dict.fromkeys(results):
+        other = paths.setdefault(_kept_name(path), path)
+        if other != path:
+            raise UserError(
+                f"{place / _kept_name(path)}: expected one result of this name, got {other}, {path}"
+            )
+    contents = {name: path.read_bytes() for name, path in paths.items()}
+    contents |= {name: (tables / name).read_bytes() for name in TABLES}
+    old = [path for path in place.glob("*.json") if _is_result(path)]
+    for name in paths:
+        if (place / name).exists() and place / name not in old:
+            raise UserError(f"{place / name}: expected a result or nothing, got another file")
+    for path in old:
+        path.unlink()
+    for name, content in contents.items():
+        with atomic_path(place / name) as temporary:
+            temporary.write_bytes(content)
+
+
+def _kept_name(path: Path) -> str:
+    stem = path.parent.name or path.stem if path.name == "result.json" else path.stem
+    return f"{stem}.json"
+
+
+def _is_result(path: Path) -> bool:
+    try:
+        content = read_json(path) if path.is_file() else None
+    except UserError:
+        return False
+    return isinstance(content, dict) and content.get("format") == RESULT_FORMAT
