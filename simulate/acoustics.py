@@ -100,6 +100,18 @@ def check_time_step(grid: AcousticGrid, fastest_m_s: float) -> None:
         )
 
 
+def check_sampling(grid: AcousticGrid, highest_hz: float, fastest_m_s: float) -> None:
+    """Refuse a time step that samples the upper band edge less than twice a period."""
+    longest = 0.5 / highest_hz
+    if grid.time_step_s > longest * (1 + 1e-9):
+        speed = fastest_m_s / (grid.spacing_mm * 1e-3)  # cells per second
+        raise UserError(
+            f"photoacoustic.cfl: {grid.time_step_s * speed:.3g} samples less than twice a period "
+            f"at {highest_hz / 1e6:.3g} MHz, expected at most {longest * speed:.3g}: a time step "
+            f"of {longest * 1e9:.4g} ns or less, got {grid.time_step_s * 1e9:.4g} ns"
+        )
+
+
 def check_duration(grid: AcousticGrid, needed_s: float) -> None:
     """Refuse a record that ends before the sound of the deepest pixel has arrived."""
     if grid.duration_s < needed_s * (1 - 1e-9):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.errors import UserError
+from simulate.bmode_settings import NO_NOISE_DB
 from simulate.taps import gaussian_taps, lobed_taps
 from simulate.transducer import FWHM, Probe
 
@@ -18,6 +19,7 @@ LATERAL_STEP = 0.64
 ELEVATION_CUT = 3.0  # sigmas beyond which a scatterer is left out: 0.5 % of the rms amplitude
 SPLAT_REACH = 2
 ELEVATION_DEGREE = 6
+LEAST_LEVEL = 1e-30  # of an echo against the loudest: levels are divided by it, as float32
 
 Array = NDArray[Any]  # float64
 Float32 = NDArray[np.float32]
@@ -198,7 +200,8 @@ def sampled_beam(
 
     Raises
     ------
-    UserError : attenuation so high that it lowers the echo frequency by more than half.
+    UserError : attenuation so high that it lowers the echo frequency by more than half; no echo at
+        `noise_depth_mm` where something is measured by it.
     """
     echo = Echo(probe, attenuation_db_cm_mhz)
     if echo.frequency_hz(np.array(probe.depth_mm)) < 0.5 * probe.centre_frequency_hz:
@@ -211,6 +214,8 @@ def sampled_beam(
     inner = grid.depths_mm
     axial = gaussian_taps(np.array([probe.sigma_axial_mm]), grid.row_step)[0]
     lateral = echo.lateral_taps(inner, grid.column_step, side_lobes)
+    if noise_db > NO_NOISE_DB or not time_gain_compensation:
+        _refuse_a_silent_depth(echo, noise_depth_mm)
     level = echo.level(inner) / echo.level(np.array(noise_depth_mm))
     gain = (1.0 if time_gain_compensation else level) / echo.speckle_rms(inner, density_per_mm3)
     noise = 10.0 ** (noise_db / 20.0) / (level if time_gain_compensation else 1.0)
@@ -239,6 +244,20 @@ def sampled_beam(
         row_gain=gain.astype(np.float32),
         noise_gain=np.pad(noise / response, grid.border_rows, mode="edge").astype(np.float32),
         keep=_thinning(probe, rows),
+    )
+
+
+def _refuse_a_silent_depth(echo: Echo, noise_depth_mm: float) -> None:
+    """Refuse a depth from which attenuation leaves no spectrum, or too faint an echo."""
+    probe, depth = echo.probe, np.array(noise_depth_mm)
+    if echo.frequency_hz(depth) > 0.0:
+        loudest = echo.level(np.maximum(probe.row_depths_mm, 0.0)).max()
+        if echo.level(depth) > LEAST_LEVEL * loudest:
+            return
+    raise UserError(
+        f"bmode.noise_depth_mm: expected a depth with an echo, such as probe.depth_mm = "
+        f"{probe.depth_mm:g}, got {noise_depth_mm:g}, of which tissue.attenuation_db_cm_mhz = "
+        f"{echo.attenuation_db_cm_mhz:g} leaves nothing"
     )
 
 

@@ -28,8 +28,8 @@ class BmodeSettings:
         Gray 255 is `white_db - gain_db` above the rms echo of the reference tissue, gray 0
         `dynamic_range_db` below that.
     noise_db, noise_depth_mm
-        Electronic noise relative to the rms echo of the reference tissue at that depth; -200 or
-        less for none.
+        Electronic noise relative to the rms echo of the reference tissue at that depth, which may
+        lie below the image as long as there is an echo from it; -200 or less for none.
     time_gain_compensation
         Undo the mean loss and spreading with depth, which raises the noise with depth.
     side_lobes

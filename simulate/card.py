@@ -22,10 +22,11 @@ def describe(spec: Spec) -> str:
         elif key != "description":
             lines.append(f"{key} = {_toml(value)}")
     size = size_of(spec)
+    doppler = f"{size.doppler_frames} Doppler frames, " if size.doppler_frames else ""
     lines += [
         f"hash      {spec.hash}",
         f"size      {size.sweeps} sweeps, {size.frames} B-mode and {size.photoacoustic_frames} "
-        f"photoacoustic frames, {size.megabytes:.1f} MB",
+        f"photoacoustic frames, {doppler}{size.megabytes:.1f} MB",
         f"speckle   {spec.probe.pixels_per_lateral_fwhm():.1f} pixels per narrowest lateral FWHM",
         f"cost      about {size.seconds:.0f} s of one core, {memory_bytes(spec) / 1e9:.1f} GB of "
         "memory in each process",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -226,15 +226,17 @@ def _doppler_channels(scene: Scene) -> dict[str, Channel]:
     from simulate.doppler import render_doppler
     from simulate.doppler_settings import pulse_times
 
-    spec, moving = scene.spec, scene.tissue_motion
-    rate = spec.doppler.frames_per_second
-    times = laser_times(spec.acquisition, rate, spec.showcase.frames)
-    poses, instants = scene.pose_at(times), pulse_times(times, spec.doppler)
+    spec, moving, settings, phase = scene.spec, scene.tissue_motion, scene.spec.doppler, 0.0
+    if moving is not None and moving.pulse_mm:  # blood and walls beat as one
+        settings = replace(settings, flow=replace(settings.flow, heart_hz=moving.pulse_hz))
+        phase = moving.pulse_phase
+    times = laser_times(spec.acquisition, settings.frames_per_second, spec.showcase.frames)
+    poses, instants = scene.pose_at(times), pulse_times(times, settings)
     found = render_doppler(
-        scene.tissue, spec.probe, spec.doppler, spec.bmode,
+        scene.tissue, spec.probe, settings, spec.bmode,
         scene.pose_at(instants.ravel()).reshape(*instants.shape, 4, 4), times,
         seed=int(scene.sensor(5).integers(2**63)),
-        displacement=None if moving is None else moving.displacement,
+        displacement=None if moving is None else moving.displacement, beat_phase=phase,
     )  # fmt: skip
     matrix = spec.probe.mm_from_pixel
     return {

@@ -47,6 +47,7 @@ def render_doppler(
     *,
     seed: int,
     displacement: Displacement | None = None,
+    beat_phase: float = 0.0,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Power and velocity images of a sweep, on the probe's image grid.
@@ -60,6 +61,7 @@ def render_doppler(
     timestamps : (N,) s, rising.
     seed : of noise and blood.
     displacement : of tissue and blood as in `render_iq`; by default they are at rest.
+    beat_phase : of the heart at time 0; 1 is one beat, of `settings.flow.heart_hz`.
     progress : called with (frames done, frames in all).
 
     Returns
@@ -77,7 +79,7 @@ def render_doppler(
     times = np.asarray(timestamps, np.float64)
     poses = pulse_poses(np.asarray(world_from_image, np.float64), times, settings)
     instants = pulse_times(times, settings)
-    maker = EnsembleMaker(tissue, probe, settings, bmode_settings, seed, displacement)
+    maker = EnsembleMaker(tissue, probe, settings, bmode_settings, seed, displacement, beat_phase)
     imager = _Imager(probe, settings, bmode_settings, tissue.attenuation_db_cm_mhz, maker.beam)
     power = np.empty((len(times), probe.height_px, probe.width_px), np.float32)
     velocity = np.empty_like(power)

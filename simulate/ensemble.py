@@ -63,6 +63,7 @@ class EnsembleMaker:
         bmode: BmodeSettings,
         seed: int,
         displacement: Displacement | None,
+        beat_phase: float = 0.0,
     ) -> None:
         self.tissue, self.probe, self.settings, self.bmode = tissue, probe, settings, bmode
         self.seed, self.displacement = seed, displacement
@@ -71,7 +72,7 @@ class EnsembleMaker:
         self.shape = (len(self.beam.grid.depths_mm), len(self.beam.grid.lateral))
         size = 8 * settings.pulses * self.shape[0] * self.shape[1]
         self.batch = max(1, int(MEMORY_BYTES / size))
-        self.flow = Flow(tissue.vessels, settings.flow)
+        self.flow = Flow(tissue.vessels, settings.flow, beat_phase)
         self.cells: Array = np.zeros((0, 3))
         if len(tissue.vessels):
             self.cells = self.flow.cells()

@@ -31,7 +31,7 @@ class FlowSettings:
     pulsatility_artery, pulsatility_vein
         (Largest - least) over mean flow within a beat.
     heart_hz
-        Beats per second.
+        Beats per second; where `tissue.motion` makes arteries pulsate, its `pulse_hz` holds.
     """
 
     profile: Literal["parabolic", "plug"] = "parabolic"
@@ -59,7 +59,10 @@ class FlowSettings:
 
 @dataclass(frozen=True)
 class Flow:
-    """Blood in one tree: arteries run away from their roots, veins towards them."""
+    """Blood in one tree: arteries run away from their roots, veins towards them.
+
+    phase : of the beat at time 0; 1 is one period.
+    """
 
     vessels: VesselTree
     settings: FlowSettings

@@ -18,6 +18,16 @@ from benchmark.sweep import Sweep, write_sweep
 from simulate.design import SweepPlan
 
 
+def _in_words(key: str, identity: Mapping[str, Any]) -> str:
+    """Return what an identity says of "spec_hash" or "withheld", as errors name it."""
+    value = identity.get(key)
+    if key == "spec_hash":
+        return f"spec hash {str(value)[:12]}"
+    if value is None:
+        return "public answers"
+    return f"withheld answers (entropy {value['entropy_sha256'][:12]})"
+
+
 @dataclass(frozen=True)
 class DatasetFolder:
     """The folder of a data set; without `truths` of a split, its vessel trees are not there."""
@@ -44,13 +54,25 @@ class DatasetFolder:
         for key in ("spec_hash", "withheld"):
             if found.get(key) != ours.get(key):
                 raise UserError(
-                    f"{path}: expected {key.replace('_', ' ')} {str(ours.get(key))[:12]}, got "
-                    f"{str(found.get(key))[:12]}; delete the folder or choose another --out"
+                    f"{path}: expected {_in_words(key, ours)}, got {_in_words(key, found)}; "
+                    "delete the folder or choose another --out"
                 )
-        if found != ours and not (self.path / "dataset.json").is_file():
+        if not (self.path / "dataset.json").is_file():
+            self.refuse_other_versions(ours["versions"])
+
+    def refuse_other_versions(self, versions: Mapping[str, str]) -> None:
+        """Refuse to add sweeps to those of other library versions.
+
+        Raises
+        ------
+        UserError : the folder's identity has other versions.
+        """
+        path = self.path / "identity.json"
+        found = read_json(path).get("versions")
+        if found != dict(versions):
             raise UserError(
-                f"{path}: this part was made with {found.get('versions')}, now "
-                f"{ours['versions']}; delete the folder or choose another --out"
+                f"{path}: this part was made with {found}, now {dict(versions)}; delete the folder "
+                "or choose another --out"
             )
 
     def _sweep(self, plan: SweepPlan) -> Path:

@@ -71,8 +71,8 @@ def generate(
 
     Raises
     ------
-    UserError : the folder holds another data set, or part of one from other library versions; more
-        memory is needed than there is; answers within the data set's folder.
+    UserError : the folder holds another data set, or one from other library versions that is not
+        whole; more memory is needed than there is; answers within the data set's folder.
     """
     part, parts = shard
     if not 1 <= part <= parts:
@@ -86,7 +86,8 @@ def generate(
     missing = [plan for plan in mine if not _is_made(homes, plan)]
     missing.sort(key=lambda plan: not plan.showcase)  # the longest first
     if missing:
-        count = min(workers or len(os.sched_getaffinity(0)), len(missing))
+        _refuse_mixed_versions(spec, homes)
+        count = min(workers or _cores(), len(missing))
         done = len(mine) - len(missing)
         if executor is not None:
             _run(executor, spec, homes, missing, done, withheld, cancel=True)
@@ -95,6 +96,13 @@ def generate(
             with _pool(count) as pool:
                 _run(pool, spec, homes, missing, done, withheld, cancel=False)
     return _finish(spec, homes, plans)
+
+
+def _cores() -> int:
+    """Return how many cores this process may use; where the system does not say, all there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
@@ -122,6 +130,13 @@ def _claim(spec: Spec, homes: _Homes, withheld: Withheld | None) -> None:
     homes.public.claim({**ours, "withheld": withheld.commitment})
     private = {**withheld.commitment, "entropy": f"{withheld.entropy:x}"}
     homes.answers.claim({**ours, "withheld": private})
+
+
+def _refuse_mixed_versions(spec: Spec, homes: _Homes) -> None:
+    """Refuse to add sweeps to those of other library versions, with an index or without."""
+    for home in (homes.public, homes.answers):
+        if home is not None:
+            home.refuse_other_versions(identity(spec)["versions"])
 
 
 def _is_made(homes: _Homes, plan: SweepPlan) -> bool:

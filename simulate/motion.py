@@ -34,7 +34,7 @@ class MotionSettings:
         "parallel": along its lateral axis).
     direction
         "advance": always towards the positive axis of travel, "retreat": always away, "both":
-        drawn per sweep.
+        drawn per sweep; profiles that turn round or go round need "both".
     path_length_mm
         Smallest and largest distance along the skin; the mean speed follows from the duration.
     speed_spread, speed_correlation_s
@@ -101,17 +101,17 @@ class MotionSettings:
     jerk_deg: float = 0.0
 
     def __post_init__(self) -> None:
+        if self.direction not in DIRECTIONS:
+            raise unknown_name("motion.direction: direction", self.direction, DIRECTIONS)
         for name in self.profiles:
-            if self.direction == "advance" and find_profile(name).reverses:
+            if find_profile(name).reverses and self.direction != "both":
                 raise UserError(
                     f"motion.direction: profile '{name}' goes both ways, expected 'both', "
-                    "got 'advance'"
+                    f"got '{self.direction}'"
                 )
         for name in self.orientations:
             if name not in ORIENTATIONS:
                 raise unknown_name("motion.orientations: orientation", name, ORIENTATIONS)
-        if self.direction not in DIRECTIONS:
-            raise unknown_name("motion.direction: direction", self.direction, DIRECTIONS)
         if not self.profiles or not self.orientations:
             raise UserError("motion.profiles, motion.orientations: expected at least one, got none")
         self._refuse_impossible_numbers()

@@ -180,9 +180,15 @@ def _heterogeneous_grid(
     grid: AcousticGrid,
     pose: Array,
 ) -> tuple[AcousticGrid, Acoustics]:
-    """Return a grid planned for the slowest and fastest tissue of the view, and its medium."""
-    speeds = medium_on_grid(tissue, grid, pose).sound_speed_m_s
-    slowest = min(float(speeds.min()), probe.sound_speed_m_s)
-    fastest = max(float(speeds.max()), probe.sound_speed_m_s)
-    grid = plan_grid(probe, settings, slowest_m_s=slowest, fastest_m_s=fastest)
-    return grid, medium_on_grid(tissue, grid, pose)
+    """Return a grid planned for the slowest and fastest tissue at its nodes, and its medium.
+
+    A finer grid may meet thin tissue that a coarser one missed, hence again until none is new.
+    """
+    slowest = fastest = probe.sound_speed_m_s
+    while True:
+        medium = medium_on_grid(tissue, grid, pose)
+        lowest, highest = medium.sound_speed_m_s.min(), medium.sound_speed_m_s.max()
+        if slowest <= lowest and highest <= fastest:
+            return grid, medium
+        slowest, fastest = min(slowest, float(lowest)), max(fastest, float(highest))
+        grid = plan_grid(probe, settings, slowest_m_s=slowest, fastest_m_s=fastest)

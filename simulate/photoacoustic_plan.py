@@ -96,9 +96,12 @@ class PhotoacousticSettings:
             raise UserError("photoacoustic.wavelengths_nm: expected at least one wavelength")
         for wavelength in self.wavelengths_nm:
             optics.blood_absorption_per_cm(wavelength)
-        for key in ("f_number", "frames_per_second", "pulses_averaged", "elevation_samples"):
-            if not getattr(self, key) > 0:
-                raise UserError(f"photoacoustic.{key}: expected > 0, got {getattr(self, key)}")
+        for key in ("f_number", "frames_per_second", "pulses_averaged", "elevation_samples",
+                    "cells_per_wavelength", "spacing_mm", "cfl", "steps", "grid_width_mm",
+                    "grid_depth_mm", "width_px", "height_px"):  # fmt: skip
+            value = getattr(self, key)
+            if value is not None and not value > 0:
+                raise UserError(f"photoacoustic.{key}: expected more than 0, got {value}")
         if self.noise_pa < 0:
             raise UserError(f"photoacoustic.noise_pa: expected >= 0, got {self.noise_pa}")
 
@@ -160,6 +163,8 @@ def plan_grid(
     acoustics.check_duration(grid, needed)
     if settings.engine == "kwave":
         acoustics.check_time_step(grid, fastest)
+    else:
+        acoustics.check_sampling(grid, band.high_hz, fastest)
     return grid
 
 

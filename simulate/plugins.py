@@ -29,7 +29,7 @@ def find(kind: str, name: str, registered: Mapping[str, Found], expected: Any = 
     module_name, _, attribute = name.partition(":")
     try:
         found = getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, ValueError) as error:
+    except (ImportError, TypeError, ValueError) as error:
         raise UserError(f"{kind} '{name}': module cannot be imported ({error})") from error
     except AttributeError as error:
         raise UserError(f"{kind} '{name}': {error}") from error

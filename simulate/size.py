@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmark.errors import UserError
 from simulate.acquisition import laser_times
-from simulate.beam import ELEVATION_CUT, scatterer_density
+from simulate.beam import ELEVATION_CUT, sampled_beam, scatterer_density
 from simulate.design import plan_sweeps
 from simulate.factors import at_level
 from simulate.photoacoustic_plan import image_probe, plan_grid
@@ -32,15 +32,23 @@ PER_SCATTERER_BYTES = 16 * 1.13 * 1.6
 MEMORY_INFO = Path("/proc/meminfo")
 CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 GROUP_FRAMES = 16  # whose scatterers are held together
+IQ_BYTES = 8  # of a complex sample
+DOPPLER_BYTES = 8  # of a pixel of power and of velocity
+DOPPLER_SLAB = 4.0 / 3.0  # times as thick as that of a B-mode frame
 
 
 @dataclass(frozen=True)
 class Size:
-    """How large a data set is: sweeps, frames, MB on disk; about how many seconds of one core."""
+    """How large a data set is: sweeps, frames, MB on disk; about how many seconds of one core.
+
+    frames : of B-mode; doppler_frames : each of power and of velocity; megabytes : of all frames
+        and of the IQ where that is stored.
+    """
 
     sweeps: int
     frames: int
     photoacoustic_frames: int
+    doppler_frames: int
     megabytes: float
     seconds: float
 
@@ -49,24 +57,48 @@ def size_of(spec: Spec) -> Size:
     """Return the size of a data set and an estimate of what it costs to make."""
     plans = plan_sweeps(spec)
     variants = Counter((plan.factor, plan.severity) for plan in plans)
-    frames, seconds = 0, START_S
+    frames, stored, seconds = 0, 0, START_S
     for (factor, severity), sweeps in variants.items():
         local = at_level(spec, factor, severity)
         frames += sweeps * local.acquisition.frames
+        stored += sweeps * _iq_bytes(local)
         seconds += sweeps * _bmode_seconds(local)
     laser = laser_times(
         spec.acquisition, spec.photoacoustic.frames_per_second, spec.showcase.frames
     )
-    shown = len(laser) * sum(plan.showcase for plan in plans)
+    showcases = sum(plan.showcase for plan in plans)
+    shown, flow = len(laser) * showcases, _doppler_frames(spec) * showcases
     probe, light = spec.probe, image_probe(spec.probe, spec.photoacoustic)
-    pixels = frames * probe.width_px * probe.height_px
-    pixels += 4 * shown * light.width_px * light.height_px
+    stored += (frames + DOPPLER_BYTES * flow) * probe.width_px * probe.height_px
+    stored += 4 * shown * light.width_px * light.height_px
+    seconds += flow * _doppler_seconds(spec)
     if shown:
         grid = plan_grid(probe, spec.photoacoustic)
         nodes = float(np.prod(grid.shape)) * grid.steps
         seconds += shown * nodes * PER_NODE_STEP_S[spec.photoacoustic.engine]
         seconds += spec.showcase.control_frames * nodes * PER_NODE_STEP_S["kwave"]
-    return Size(len(plans), frames, shown, pixels / 1e6, seconds)
+    return Size(len(plans), frames, shown, flow, stored / 1e6, seconds)
+
+
+def _doppler_frames(spec: Spec) -> int:
+    """Return how many Doppler frames a showcase sweep has."""
+    if not spec.showcase.doppler:
+        return 0
+    rate = spec.doppler.frames_per_second
+    return len(laser_times(spec.acquisition, rate, spec.showcase.frames))
+
+
+def _iq_samples(spec: Spec) -> int:
+    """Return the samples of the IQ of one frame."""
+    beam = sampled_beam(
+        spec.probe, spec.tissue.attenuation_db_cm_mhz, 1.0, side_lobes=spec.bmode.side_lobes
+    )
+    return len(beam.grid.depths_mm) * len(beam.grid.lateral)
+
+
+def _iq_bytes(spec: Spec) -> int:
+    """Return the bytes of the IQ that one sweep stores."""
+    return IQ_BYTES * spec.acquisition.frames * _iq_samples(spec) if spec.bmode.store_iq else 0
 
 
 def _slab(spec: Spec) -> tuple[float, float, float]:
@@ -80,11 +112,18 @@ def _slab(spec: Spec) -> tuple[float, float, float]:
 
 
 def _bmode_seconds(spec: Spec) -> float:
-    """Return the seconds of one sweep."""
+    """Return the seconds of the B-mode frames of one sweep."""
     density, area, beam = _slab(spec)
     drawn = density * area * (beam + float(np.mean(spec.motion.path_length_mm)))
     per_frame = PER_FRAME_S + density * area * beam * PER_SLAB_SCATTERER_S
     return spec.acquisition.frames * per_frame + drawn * PER_DRAWN_SCATTERER_S
+
+
+def _doppler_seconds(spec: Spec) -> float:
+    """Return the seconds of one Doppler frame: a B-mode frame per pulse, of a thicker slab."""
+    density, area, beam = _slab(spec)
+    slab = density * area * beam * DOPPLER_SLAB
+    return spec.doppler.pulses * (PER_FRAME_S + slab * PER_SLAB_SCATTERER_S)
 
 
 def memory_bytes(spec: Spec) -> float:
@@ -97,8 +136,19 @@ def _memory(spec: Spec) -> float:
     density, area, beam = _slab(spec)
     step = spec.motion.path_length_mm[1] / spec.acquisition.frames
     held = density * area * (beam + GROUP_FRAMES * step) * PER_SCATTERER_BYTES
-    images = spec.acquisition.frames * spec.probe.width_px * spec.probe.height_px
-    return PROCESS_BYTES + max(KEPT_BYTES, held) + 2.0 * images
+    return PROCESS_BYTES + max(KEPT_BYTES, held) + _channel_bytes(spec)
+
+
+def _channel_bytes(spec: Spec) -> float:
+    """Return the bytes of what one sweep holds besides scatterers: images, IQ, and Doppler."""
+    image = spec.probe.width_px * spec.probe.height_px
+    total = 2.0 * spec.acquisition.frames * image + _iq_bytes(spec)
+    if spec.showcase.sweeps and spec.showcase.doppler:
+        from simulate.ensemble import MEMORY_BYTES
+
+        ensemble = IQ_BYTES * spec.doppler.pulses * _iq_samples(spec)
+        total += max(MEMORY_BYTES, ensemble) + DOPPLER_BYTES * _doppler_frames(spec) * image
+    return total
 
 
 def available_bytes() -> float:
@@ -122,20 +172,26 @@ def check_memory(spec: Spec, processes: int, available: float | None = None) -> 
 
     Raises
     ------
-    UserError : with the key that would have to be smaller, and what would fit.
+    UserError : with the key that would have to be smaller, and about what would fit.
     """
     free = available_bytes() if available is None else available
     needed = memory_bytes(spec)
     if needed * processes <= free:
         return
-    fixed = PROCESS_BYTES + 2.0 * spec.acquisition.frames * (
-        spec.probe.width_px * spec.probe.height_px
-    )
+    channels = _channel_bytes(spec)
+    fixed = PROCESS_BYTES + channels
     share = (free / processes - fixed) / max(needed - fixed, 1.0)
     if needed <= free:
         raise UserError(
             f"workers: expected at most {int(free / needed)}, as each needs about "
             f"{needed / 1e9:.2g} GB of the {free / 1e9:.2g} GB there are, got {processes}"
+        )
+    if fixed + KEPT_BYTES > free:
+        room = max(0.0, free - PROCESS_BYTES - KEPT_BYTES)
+        raise UserError(
+            f"acquisition.frames: expected at most {int(spec.acquisition.frames * room / channels)}"
+            f", for the {free / 1e9:.2g} GB of memory there are, got {spec.acquisition.frames}, "
+            f"which need {needed / 1e9:.2g} GB in each process"
         )
     most = max(0.0, share) * spec.bmode.scatterers_per_cell
     raise UserError(

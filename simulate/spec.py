@@ -20,6 +20,7 @@ from simulate.inertial import InertialSettings
 from simulate.motion import MotionSettings
 from simulate.phantom import TissueSettings
 from simulate.photoacoustic_plan import PhotoacousticSettings, plan_grid
+from simulate.plugins import short_name
 from simulate.pose_sensor import PoseSensorSettings
 from simulate.records import record_from_table
 from simulate.transducer import Probe
@@ -113,7 +114,8 @@ class StressSettings:
 
     factors: names of `simulate.factors`, or addresses "module:function" of functions
     (spec, severity) -> spec; severities: of 1 to 5. Every test sweep is made once as it is and once
-    per factor and severity: of the same subject, by the same hand on the same path.
+    per factor and severity: of the same subject, by the same hand on the same path. No two may
+    have one short name: sweeps are named by it.
     """
 
     factors: tuple[str, ...] = ()
@@ -122,6 +124,13 @@ class StressSettings:
     def __post_init__(self) -> None:
         for name in self.factors:
             find_factor(name)
+        for key, values in (
+            ("factors", [short_name(name) for name in self.factors]),
+            ("severities", list(self.severities)),
+        ):
+            twice = [value for number, value in enumerate(values) if value in values[:number]]
+            if twice:
+                raise UserError(f"stress.{key}: expected each once, got {twice[0]!r} twice")
         if not self.severities or not set(self.severities) <= set(SEVERITIES):
             raise UserError(
                 f"stress.severities: expected some of {list(SEVERITIES)}, got "

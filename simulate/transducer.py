@@ -22,6 +22,7 @@ TWO_WAY = 0.8859 / FWHM
 TWO_WAY_FACTOR = TWO_WAY * math.sqrt(2.0)
 
 GEOMETRIES = ("linear", "curvilinear")
+WIDEST_ARC = 2.4  # rad from end to end of a curvilinear face: `simulate.compiled.arctan` ends there
 
 Depths = ArrayLike
 Array = NDArray[Any]  # float64
@@ -129,10 +130,11 @@ class Probe:
                     f"probe.width_mm: expected at most the aperture, elements * pitch_mm = "
                     f"{self.aperture_mm:g}, got {self.width_mm:g}"
                 )
-        elif self.aperture_mm >= math.pi * self.radius_mm:
+        elif self.aperture_mm > WIDEST_ARC * self.radius_mm:
             raise UserError(
-                "probe.radius_mm: expected more than elements * pitch_mm / pi = "
-                f"{self.aperture_mm / math.pi:g} for curvilinear, got {self.radius_mm:g}"
+                f"probe.radius_mm: expected at least elements * pitch_mm / {WIDEST_ARC} = "
+                f"{self.aperture_mm / WIDEST_ARC:g} for curvilinear (69 degrees to either side), "
+                f"got {self.radius_mm:g}"
             )
 
     # ---- array and pulse
@@ -192,7 +194,8 @@ class Probe:
     def sigma_lateral_mm(self, depth_mm: Depths, frequency_hz: ArrayLike | None = None) -> Array:
         """Two-way lateral width: fixed transmit focus times dynamic receive focus, mm.
 
-        At the transmit focus with equal f-numbers F it is 0.376 wavelength F, the width of sinc².
+        Without `diffraction`, at the transmit focus with equal f-numbers F, it is
+        0.376 wavelength F, the width of sinc².
         """
         if self.diffraction:
             both = self._transmit(1)._replace(receive=(self.f_number, self.aperture_mm))
@@ -212,8 +215,8 @@ class Probe:
     def sigma_elevation_mm(self, depth_mm: Depths, frequency_hz: ArrayLike | None = None) -> Array:
         """Two-way elevational width of the fixed lens, mm.
 
-        As a Gaussian beam, sigma_0 sqrt(1 + ((z - z_f) / z_R)²), sigma_0 = 0.376 wavelength F_e,
-        z_R = 4 pi sigma_0² / wavelength.
+        Without `diffraction` a Gaussian beam, sigma_0 sqrt(1 + ((z - z_f) / z_R)²) with
+        sigma_0 = 0.376 wavelength F_e and z_R = 4 pi sigma_0² / wavelength.
         """
         if self.diffraction:
             return self._sigma_diffracted_mm(depth_mm, frequency_hz, ways=2)

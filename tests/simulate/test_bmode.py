@@ -494,6 +494,19 @@ def test_tissue_that_swallows_the_spectrum_is_refused():
         render_iq(Uniform(attenuation_db_cm_mhz=3.0), Probe(), QUIET, pose()[None])
 
 
+@pytest.mark.parametrize("bandwidth", [0.6, 0.03])
+def test_noise_measured_where_nothing_echoes_is_refused(bandwidth):
+    """The spectrum is shifted below 0 Hz, or the level is less than a float32 holds."""
+    probe = dataclasses.replace(WINDOW, fractional_bandwidth=bandwidth)
+    deep = BmodeSettings(noise_depth_mm=5000.0)
+    with pytest.raises(UserError, match=r"bmode.noise_depth_mm: .* got 5000, of which tissue"):
+        render_bmode(Uniform(attenuation_db_cm_mhz=0.7), probe, deep, pose()[None], seed=0)
+    below = dataclasses.replace(deep, noise_depth_mm=WINDOW.depth_mm + 20.0)
+    assert render_bmode(
+        Uniform(attenuation_db_cm_mhz=0.7), WINDOW, below, pose()[None], seed=0
+    ).std()
+
+
 @pytest.mark.parametrize("field", ["scatterers_per_cell", "dynamic_range_db"])
 def test_impossible_settings_are_refused(field):
     with pytest.raises(UserError, match=field):

@@ -1,7 +1,9 @@
 """How sweeps are spread over subjects, profiles and stress, and what a factor may change."""
 
+import sys
 from collections import Counter
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -105,6 +107,15 @@ def test_a_factor_of_ones_own_goes_by_its_address():
             replace(STRESS.stress, factors=(wrong,))
     with pytest.raises(UserError, match=r"stress.severities: expected some of \[1, 2, 3, 4, 5\]"):
         replace(STRESS.stress, severities=(6,))
+
+
+def test_factors_of_one_short_name_would_be_sweeps_of_one_name(monkeypatch):
+    monkeypatch.setitem(sys.modules, "elsewhere", SimpleNamespace(darker=darker, noise=darker))
+    own, other = f"{__name__}:darker", "elsewhere:darker"
+    for twice in ((own, other), ("noise", "elsewhere:noise"), ("speed", "noise", "speed")):
+        with pytest.raises(UserError, match=r"stress.factors: expected each once, got '\w+' twice"):
+            replace(STRESS.stress, factors=twice)
+    assert replace(STRESS.stress, factors=("noise", other)).factors == ("noise", other)
 
 
 def test_photoacoustic_sweeps_are_the_first_of_the_test_split_or_of_all():

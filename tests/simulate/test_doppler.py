@@ -11,6 +11,7 @@ import pytest
 
 from benchmark.errors import UserError
 from simulate.bmode_settings import BmodeSettings
+from simulate.compose import _doppler_channels, open_scene
 from simulate.doppler import (
     DopplerSettings,
     aliasing_speed_m_s,
@@ -22,6 +23,7 @@ from simulate.doppler import (
 )
 from simulate.flow import Flow, FlowSettings
 from simulate.phantom import TissueSettings, sample_tissue
+from simulate.spec import load_spec
 from simulate.transducer import Probe
 from simulate.vessels import VesselTree
 from simulate.wall_filter import polynomial_filter, polynomial_response, svd_filter
@@ -152,6 +154,40 @@ def test_flow_follows_the_beat():
     assert speed[0] == pytest.approx(speed[-1], rel=1e-9)
     assert speed[:-1].mean() == pytest.approx(2 * 150 * 2 / 1.5, rel=0.01)
     assert (speed.max() - speed.min()) / speed[:-1].mean() == pytest.approx(1.5, rel=0.02)
+
+
+def test_blood_beats_with_the_walls_of_its_sweep(monkeypatch):
+    """Frequency and phase of the blood are those drawn for the pulsation of the arteries."""
+    chosen = settings(pulses=8)
+    beating = replace(chosen, flow=replace(chosen.flow, heart_hz=1.25, pulsatility_artery=1.5))
+    blood = Tube(tube(down()))
+    early, late = (
+        render_doppler(
+            blood, PROBE, beating, SILENT, STILL, TIMES + shift, seed=1, beat_phase=phase
+        )
+        for shift, phase in ((0.0, 0.4), (0.4 / 1.25, 0.0))
+    )
+    np.testing.assert_allclose(early[1], late[1], atol=1e-5)
+
+    spec = load_spec("tiny-v0")
+    motion = replace(spec.tissue.motion, pulse_mm=(0.2, 0.3))
+    pulsating = replace(
+        spec,
+        tissue=replace(spec.tissue, motion=motion),
+        showcase=replace(spec.showcase, doppler=True),
+    )
+    calls = []
+
+    def listen(tissue, probe, asked, *others, beat_phase, **_):
+        calls.append((asked.flow.heart_hz, beat_phase))
+        return np.zeros((2, 2, 48, 48), np.float32)
+
+    monkeypatch.setattr("simulate.doppler.render_doppler", listen)
+    for each in (pulsating, replace(pulsating, tissue=spec.tissue)):
+        _doppler_channels(open_scene(each, 3))
+    moving = open_scene(pulsating, 3).tissue_motion
+    assert calls == [(moving.pulse_hz, moving.pulse_phase), (spec.doppler.flow.heart_hz, 0.0)]
+    assert moving.pulse_hz != spec.doppler.flow.heart_hz
 
 
 def test_a_velocity_beyond_the_limit_is_folded_to_the_other_sign():

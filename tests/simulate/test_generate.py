@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ from benchmark.errors import UserError
 from benchmark.sweep import read_sweep
 from simulate.cluster import dask_executor
 from simulate.compose import make_sweep, plan_sweeps, subject_tissue
-from simulate.generate import generate
+from simulate.generate import _cores, generate
 from simulate.spec import load_spec
 
 SPEC = load_spec("tiny-v0")
@@ -113,6 +114,27 @@ def test_part_of_a_data_set_from_other_versions_is_refused(made, tmp_path):
     )
     with pytest.raises(UserError, match="numpy"):
         generate(SPEC, tmp_path, workers=1)
+
+
+def test_a_data_set_from_other_versions_opens_but_is_not_repaired(made, tmp_path):
+    folder = tmp_path / "d"
+    shutil.copytree(made, folder)
+    (folder / "identity.json").write_text(
+        (made / "identity.json").read_text().replace('"numpy": "', '"numpy": "0.')
+    )
+    before = contents(folder)
+    assert generate(SPEC, folder, workers=1) is not None
+    assert contents(folder) == before
+    max((folder / "sweeps").iterdir()).unlink()
+    before = contents(folder)
+    with pytest.raises(UserError, match=r"made with .*'numpy': '0\..* delete the folder"):
+        generate(SPEC, folder, workers=1)
+    assert contents(folder) == before
+
+
+def test_workers_are_counted_where_the_system_does_not_tell_a_process_its_cores(monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    assert _cores() == os.cpu_count()
 
 
 @pytest.mark.parametrize("arguments", [{"shard": (0, 2)}, {"shard": (3, 2)}, {"workers": 0}])

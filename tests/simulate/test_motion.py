@@ -138,6 +138,17 @@ def test_advancing_sweeps_never_go_back():
             assert elevation.min() > 0.0, (profile, seed)
 
 
+@pytest.mark.parametrize("profile", ["loop", "spiral", "to-and-fro"])
+def test_profiles_that_go_both_ways_are_for_both_directions_only(profile):
+    steps = [geometry.relative(trajectory(profile, seed))[:, 2, 3] for seed in range(20)]
+    assert np.mean(np.concatenate(steps) < 0.0) > 0.1
+    for direction in ("advance", "retreat"):
+        words = f"motion.direction: profile '{profile}' .* expected 'both', got '{direction}'"
+        with pytest.raises(UserError, match=words):
+            MotionSettings(profiles=("straight", profile), direction=direction)
+    assert MotionSettings(profiles=(profile,), direction="both").profiles == (profile,)
+
+
 def test_speed_differs_two_to_three_fold_within_and_between_sweeps():
     within, means = [], []
     for seed in range(80):

@@ -15,6 +15,7 @@ from simulate.acoustics import Acoustics
 from simulate.optics import Chromophores, Illumination
 from simulate.photoacoustic import (
     PhotoacousticSettings,
+    _heterogeneous_grid,
     element_signals,
     form_image,
     photoacoustic_mm_from_pixel,
@@ -268,10 +269,31 @@ def test_heterogeneous_medium_displaces_the_image_as_ray_times_say():
     assert seen == pytest.approx(1540 * (6 / 1450 + 6 / 1580), abs=0.12)
 
 
+def test_a_heterogeneous_grid_is_planned_for_what_its_own_nodes_meet():
+    """Fat makes the grid finer; only the finer one has a node within a thin, slower sheet."""
+    settings = replace(SETTINGS, engine="kwave", medium="heterogeneous")
+    coarse, finer = plan_grid(PROBE, settings), plan_grid(PROBE, settings, slowest_m_s=1450.0)
+    sheet = 55 * finer.spacing_mm
+    assert np.abs(coarse.axes_mm[0] - sheet).min() > 0.02
+
+    class Sheet(Tubes):
+        def acoustics(self, points):
+            speed, *others = super().acoustics(points)
+            return Acoustics(np.where(np.abs(points[:, 1] - sheet) < 0.01, 1300.0, speed), *others)
+
+    grid, medium = _heterogeneous_grid(Sheet([]), PROBE, settings, coarse, np.eye(4))
+    slowest, fastest = medium.sound_speed_m_s.min(), medium.sound_speed_m_s.max()
+    band = photoacoustic_plan.receive_band(PROBE, settings)
+    assert grid.spacing_mm * settings.cells_per_wavelength <= 1e3 * slowest / band.high_hz + 1e-9
+    assert grid.time_step_s <= 0.44 * grid.spacing_mm * 1e-3 / fastest * (1 + 1e-9)
+    assert grid == plan_grid(PROBE, settings, slowest_m_s=1300.0, fastest_m_s=1580.0)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"spacing_mm": 0.3}, r"small-2MHz.*1\.15 to 2\.85 MHz.*at least 3: spacing_mm of 0\.1802"),
+        ({"cfl": 5.0}, r"cfl: 5 samples less than twice .* 2\.85 MHz, expected at most 2:"),
         ({"engine": "kwave", "cfl": 0.7}, r"unstable in 2D, expected at most 0\.45"),
         ({"grid_width_mm": 10.0}, r"outside the grid: lateral -9\.6 to 9\.6.*19\.2 mm"),
         ({"grid_depth_mm": 12.0}, r"outside the grid: axial 0 to 20"),
@@ -292,6 +314,13 @@ def test_grids_that_cannot_work_are_refused_with_numbers_that_do(change, message
         ({"wavelengths_nm": (532,)}, "haemoglobin"),
         ({"noise_pa": -1.0}, "noise_pa"),
         ({"f_number": 0.0}, "f_number"),
+        ({"cells_per_wavelength": 0.0}, "photoacoustic.cells_per_wavelength: expected more than 0"),
+        ({"spacing_mm": 0.0}, "photoacoustic.spacing_mm: expected more than 0"),
+        ({"grid_width_mm": -3.0}, "photoacoustic.grid_width_mm: expected more than 0"),
+        ({"grid_depth_mm": -30.0}, "photoacoustic.grid_depth_mm: expected more than 0"),
+        ({"cfl": -0.3}, "photoacoustic.cfl: expected more than 0"),
+        ({"steps": 0}, "photoacoustic.steps: expected more than 0"),
+        ({"width_px": 0}, "photoacoustic.width_px: expected more than 0"),
     ],
 )
 def test_settings_that_mean_nothing_are_refused(change, message):

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from benchmark.errors import UserError
-from simulate.size import available_bytes, check_memory, memory_bytes
+from simulate.card import describe
+from simulate.compose import make_sweep
+from simulate.size import available_bytes, check_memory, memory_bytes, size_of
 from simulate.spec import SPEC_FOLDER, load_spec, spec_from_table, spec_names
 from simulate.transducer import PROBES
 
@@ -100,6 +102,14 @@ def test_the_hash_sees_every_value_but_no_comment_or_order(tmp_path):
         ("vessel_extent_mm", "limb_radius_mm = [10.0, 20.0]\nvessel_extent_mm",
          ["probe.width_mm", "limb_radius_mm", "10", "11.75"]),
         ("train = 2", 'train = 2\ndesign = "latin"', ["subjects.design", "latin-square"]),
+        ("[bmode]", "[stress]\nfactors = ['tremor', 'speed', 'tremor']\n[bmode]",
+         ["stress.factors", "'tremor' twice"]),
+        ("[bmode]", "[stress]\nfactors = ['.a:b']\n[bmode]", [".a:b", "cannot be imported"]),
+        ("[bmode]", "[stress]\nseverities = [1, 2, 2]\n[bmode]",
+         ["stress.severities", "each once", "2 twice"]),
+        ('direction = "advance"', 'direction = "sideways"', ["motion.direction", "both"]),
+        ("frames_per_second = 4.0", "frames_per_second = 4.0\ncfl = 5.0",
+         ["cfl", "at most 2", "5"]),
         ('name = "tiny-v0"', 'extends = "tinny"\nname = "tiny-v0"', ["extends", "tiny-v0"]),
     ],
 )  # fmt: skip
@@ -164,6 +174,37 @@ def test_scatterers_that_need_more_memory_than_there_is_are_refused():
     with pytest.raises(UserError, match=r"workers: expected at most 4, .* got 16"):
         check_memory(spec, 16, available=4.5 * memory_bytes(spec))
     assert 1e8 < available_bytes() < 1e14
+
+
+def test_stored_iq_and_doppler_frames_count_in_size_and_memory():
+    """Against the arrays that are made: 8 bytes a sample of IQ, 4 a pixel of each Doppler image."""
+    spec = load_spec("tiny-v0")
+    kept = dataclasses.replace(spec, bmode=dataclasses.replace(spec.bmode, store_iq=True))
+    iq = make_sweep(kept, 0).channels["iq"].frames.nbytes
+    assert size_of(kept).megabytes - size_of(spec).megabytes == pytest.approx(4 * iq / 1e6)
+    assert memory_bytes(kept) - memory_bytes(spec) == pytest.approx(iq)
+    showcase = dataclasses.replace(spec.showcase, doppler=True)
+    flow = dataclasses.replace(spec, showcase=showcase)
+    extra = size_of(flow).megabytes - size_of(spec).megabytes
+    assert size_of(flow).doppler_frames == 2 and extra == pytest.approx(2 * 2 * 4 * 48 * 48 / 1e6)
+    assert size_of(flow).seconds > size_of(spec).seconds
+    assert memory_bytes(flow) > memory_bytes(spec) + 1e8
+    assert "2 Doppler frames" in describe(flow) and "Doppler frames" not in describe(spec)
+
+
+def test_iq_that_needs_more_memory_than_there_is_is_refused():
+    spec = load_spec("small-v0")
+    long = dataclasses.replace(
+        spec, bmode=dataclasses.replace(spec.bmode, store_iq=True),
+        acquisition=dataclasses.replace(spec.acquisition, frames=100_000),
+    )  # fmt: skip
+    with pytest.raises(UserError, match=r"acquisition.frames: expected at most \d+, .* got 100000"):
+        check_memory(long, 1, available=4e9)
+    most = round(100_000 * (4e9 - 506e6) / (memory_bytes(long) - 506e6))
+    fits = dataclasses.replace(
+        long, acquisition=dataclasses.replace(long.acquisition, frames=most - 1)
+    )
+    check_memory(fits, 1, available=4e9)
 
 
 def test_the_tusrec_like_probe_is_the_preset_of_that_name():

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from benchmark.errors import UserError
-from simulate.transducer import FWHM, PROBES, Probe
+from simulate.compiled import arctan
+from simulate.transducer import FWHM, PROBES, WIDEST_ARC, Probe
 
 
 def diffraction_fwhm(f_number: float, wavelength: float, ways: int) -> float:
@@ -108,6 +109,12 @@ def test_impossible_probe_is_refused_with_the_field_named(field, value):
 
 
 def test_curvilinear_needs_a_radius_that_its_array_fits():
-    with pytest.raises(UserError, match="radius_mm"):
-        Probe(geometry="curvilinear", radius_mm=10.0)
+    """At most 69 degrees to either side: to there the kernel's angles are exact to 0.4 mrad."""
+    for radius in (10.0, 15.9):
+        words = rf"radius_mm: expected at least .* / 2.4 = 16 .* got {radius:g}"
+        with pytest.raises(UserError, match=words):
+            Probe(geometry="curvilinear", radius_mm=radius)
+    angle = 0.5 * np.linspace(0.0, 0.5 * WIDEST_ARC)
+    assert np.abs(2.0 * arctan(np.tan(angle).astype(np.float32)) - 2.0 * angle).max() < 4e-4
+    assert Probe(geometry="curvilinear", radius_mm=16.0).radius_mm == 16.0
     assert Probe(geometry="curvilinear", radius_mm=60.0, elements=192).radius_mm == 60.0
