@@ -66,7 +66,8 @@ class Beam(NamedTuple):
     cycles. `elevation`:
     1 / (sqrt(2) sigma_elevation) squared is one over a polynomial in depth * elevation_scale - 1,
     lowest power first, or, where there is an `elevation_table`, over what lies between its two
-    nearest entries, one per row; `elevation_cut` bounds the exponent z² / (2 sigma²), so that no
+    nearest entries, one per row, and so are the cycles per mm² of a second phase, c z²;
+    `elevation_cut` bounds the exponent z² / (2 sigma²), so that no
     scatterer farther out of the plane than `elevation_reach` (mm, one per row) is heard.
     `lateral_taps`, `lateral_half` and `row_gain` have one entry per inner row. `noise_gain`, one
     per row, multiplies unit noise before the filters. `keep`, one per row, is the share of
@@ -133,6 +134,10 @@ class Echo(NamedTuple):
     def sigma_elevation_mm(self, depth_mm: Array) -> Array:
         """Two-way elevational sigma, mm."""
         return self.probe.sigma_elevation_mm(depth_mm, self.frequency_hz(depth_mm))
+
+    def sigma_speckle_mm(self, depth_mm: Array) -> Array:
+        """How far speckle reaches in elevation, as `Probe.sigma_speckle_mm`, mm."""
+        return self.probe.sigma_speckle_mm(depth_mm, self.frequency_hz(depth_mm))
 
     def speckle_rms(self, depth_mm: Array, density_per_mm3: float) -> Array:
         """Rms of the sum of unit scatterers under a PSF of unit peak, from Campbell's theorem."""
@@ -223,7 +228,7 @@ def sampled_beam(
     scale, elevation = _elevation_polynomial(echo, grid)
     rows = grid.first_row + grid.row_step * np.arange(grid.rows)
     sigma_elevation = echo.sigma_elevation_mm(np.maximum(rows, 0.0))
-    table = (2.0 * sigma_elevation**2).astype(np.float32) if probe.diffraction else None
+    table = _elevation_table(echo, rows) if probe.diffraction else None
     cycles_per_mm_hz = 2e-3 / probe.sound_speed_m_s  # two ways
     shift_hz_per_mm = probe.centre_frequency_hz - float(echo.frequency_hz(np.array(1.0)))
     return Beam(
@@ -300,6 +305,20 @@ def _sampling(echo: Echo, side_lobes: bool) -> Grid:
         reduce_rows=reduce_rows,
         radius_mm=float(probe.radius_mm),
     )
+
+
+def _elevation_table(echo: Echo, rows_mm: Array) -> Float32:
+    """(rows, 2): 2 sigma², and the phase c z² in cycles by which a curved wavefront comes late.
+
+    A beam exp(-z² / 2 sigma² - 2 pi i c z²) makes speckle whose intensity correlates over a step d
+    by exp(-d² (1 / sigma² + (4 pi c sigma)²) / 2); c is what makes that the lens's own. Its sign,
+    which turns at the focus, shows in no image and is left positive.
+    """
+    depths = np.maximum(rows_mm, 0.0)
+    sigma, speckle = echo.sigma_elevation_mm(depths), echo.sigma_speckle_mm(depths)
+    excess = np.maximum(speckle**-2.0 - sigma**-2.0, 0.0)
+    curvature = np.sqrt(excess) / (4.0 * math.pi * sigma)
+    return np.stack([2.0 * sigma**2, curvature], axis=1).astype(np.float32)
 
 
 def _elevation_polynomial(echo: Echo, grid: Grid) -> tuple[float, Float32]:

@@ -22,8 +22,8 @@ class Decorrelation:
 
     distance_mm (D,): of two image planes that lie parallel; depth_mm (B,): middle of each band;
     measured (B, D): mean over pairs of frames and tissue; theory (B, D): of developed speckle,
-    exp(-d^2 / 2 sigma^2), the mean over the band's depths with the elevational beam that
-    attenuation leaves there (Chen et al. 1997).
+    exp(-d^2 / 2 sigma^2), the mean over the band's depths with what the elevational beam gives
+    there after attenuation (Chen et al. 1997; `Probe.sigma_speckle_mm`).
     """
 
     distance_mm: np.ndarray
@@ -71,7 +71,7 @@ def decorrelation(spec: Spec, subject: int = 0) -> Decorrelation:
     for low, high in pairwise(edges):
         band = intensity[:, (rows >= low) & (rows < high)]
         curves.append(_curve(band.reshape(len(band), -1)))
-        sigma = echo.sigma_elevation_mm(rows[(rows >= low) & (rows < high)])
+        sigma = echo.sigma_speckle_mm(rows[(rows >= low) & (rows < high)])
         theory.append(np.exp(-(distance[:, None] ** 2) / (2.0 * sigma**2)).mean(1))
     middle = 0.5 * (edges[:-1] + edges[1:])
     return Decorrelation(distance, middle, np.array(curves), np.array(theory))

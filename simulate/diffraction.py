@@ -14,16 +14,19 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))
+HALF = math.sqrt(2.0 * math.log(2.0))  # exp(-HALF² / 2) is one half
 LEAST_DEPTH_MM = 0.5  # the integral's approximations end before the face does
 RATIOS = np.linspace(1.0, 2.2, 7)  # of wavelengths, from the shortest that is asked for
 DEPTHS = 200  # of the table
-OFFSETS = 160  # across the beam
+OFFSETS = 160  # from the axis outwards
+PLACES = 128  # from the axis outwards, where phases count
 SPECTRUM = np.linspace(-2.5, 2.5, 9)  # in standard deviations
 
 Array = NDArray[Any]
@@ -46,37 +49,57 @@ class Aperture(NamedTuple):
 
 def aperture_sigma_mm(beam: Aperture, depth_mm: ArrayLike, wavelength_mm: Array) -> Array:
     """Amplitude sigma (-6 dB width over 2.355) of a beam at depths, mm; shapes broadcast."""
+    return _looked_up(half_height_width_mm, beam, depth_mm, wavelength_mm) / FWHM
+
+
+def speckle_sigma_mm(beam: Aperture, depth_mm: ArrayLike, wavelength_mm: Array) -> Array:
+    """Sigma in exp(-d² / 2 sigma²), the correlation of speckle intensity after a step d, mm.
+
+    Out of focus it is less than the beam's: its wavefront is curved there, so that a step changes
+    the phases of scatterers that it hardly brings nearer.
+    """
+    return _looked_up(half_correlation_mm, beam, depth_mm, wavelength_mm) / HALF
+
+
+def _looked_up(
+    of: Callable[[Aperture, Array, float], Array],
+    beam: Aperture,
+    depth_mm: ArrayLike,
+    wavelength_mm: Array,
+) -> Array:
+    """Interpolate a quantity of a beam over depths and wavelengths between those of its table."""
     depth, wavelength = np.broadcast_arrays(np.asarray(depth_mm, np.float64), wavelength_mm)
     if not depth.size:
         return np.zeros(depth.shape)
     shortest = float(f"{wavelength.min():.6g}")
     deepest = float(2.0 ** math.ceil(math.log2(max(float(depth.max()), 1.0))))
-    widths = _table(beam, deepest, shortest)
+    table = _table(of, beam, deepest, shortest)
     place = np.clip(depth / deepest * DEPTHS - 1.0, 0.0, DEPTHS - 1.0)
     ratio = np.maximum((wavelength / shortest - 1.0) / (RATIOS[1] - RATIOS[0]), 0.0)
     above = np.minimum(place.astype(np.int64), DEPTHS - 2)
     left = np.minimum(ratio.astype(np.int64), len(RATIOS) - 2)
     down, across = place - above, ratio - left
-    upper = (1.0 - across) * widths[above, left] + across * widths[above, left + 1]
-    lower = (1.0 - across) * widths[above + 1, left] + across * widths[above + 1, left + 1]
-    return ((1.0 - down) * upper + down * lower) / FWHM
+    upper = (1.0 - across) * table[above, left] + across * table[above, left + 1]
+    lower = (1.0 - across) * table[above + 1, left] + across * table[above + 1, left + 1]
+    return (1.0 - down) * upper + down * lower
 
 
 @functools.lru_cache(maxsize=64)
-def _table(beam: Aperture, deepest_mm: float, wavelength_mm: float) -> Array:
-    """-6 dB widths (DEPTHS, RATIOS) mm."""
+def _table(
+    of: Callable[[Aperture, Array, float], Array],
+    beam: Aperture,
+    deepest_mm: float,
+    wavelength_mm: float,
+) -> Array:
+    """A quantity in mm over (DEPTHS, RATIOS)."""
     depths = np.maximum(deepest_mm * np.arange(1, DEPTHS + 1) / DEPTHS, LEAST_DEPTH_MM)
-    return np.stack(
-        [half_height_width_mm(beam, depths, ratio * wavelength_mm) for ratio in RATIOS], axis=1
-    )
+    return np.stack([of(beam, depths, ratio * wavelength_mm) for ratio in RATIOS], axis=1)
 
 
 def half_height_width_mm(beam: Aperture, depth_mm: Array, wavelength_mm: float) -> Array:
     """-6 dB full width (D,) of a beam, from the axis to where it first falls below half."""
     depth = depth_mm[:, None]
-    # Twice the geometric shadow and the diffraction of the aperture hold the main lobe.
-    reach = beam.aperture_mm * np.abs(1.0 - depth / beam.focus_mm)
-    reach = reach + 2.0 * wavelength_mm * depth / beam.aperture_mm
+    reach = _reach_mm(beam, depth, wavelength_mm)
     offset = reach * np.linspace(0.0, 1.0, OFFSETS)
     power = np.zeros(offset.shape)
     for number in SPECTRUM:
@@ -94,10 +117,47 @@ def half_height_width_mm(beam: Aperture, depth_mm: Array, wavelength_mm: float) 
     return 2.0 * reach[:, 0] * (below - 1 + (before - 0.5) / (before - after)) / (OFFSETS - 1)
 
 
+def half_correlation_mm(beam: Aperture, depth_mm: Array, wavelength_mm: float) -> Array:
+    """Step (D,) after which the intensity of a beam's speckle correlates by one half.
+
+    The squared autocorrelation of the complex field |U|^ways exp(i ways arg U), over the pulse's
+    spectrum (R. F. Wagner et al., IEEE Trans. Sonics Ultrason. 30 (1983) 156).
+    """
+    depth = depth_mm[:, None]
+    reach = _reach_mm(beam, depth, wavelength_mm)
+    offset = reach * np.linspace(0.0, 1.0, PLACES)
+    total: Array = np.zeros((len(depth), PLACES), np.complex128)
+    for number in SPECTRUM:
+        length = wavelength_mm / (1.0 + number * beam.bandwidth)
+        field = complex_field(offset, depth, length, beam.aperture_mm, beam.focus_mm)
+        field = (field / np.abs(field[:, :1])) ** beam.ways
+        whole = np.concatenate([field[:, :0:-1], field], axis=1)
+        spectrum = np.abs(np.fft.fft(whole, 4 * PLACES, axis=1)) ** 2
+        total = total + math.exp(-(number**2)) * np.fft.ifft(spectrum, axis=1)[:, :PLACES]
+    correlation = np.abs(total / total[:, :1]) ** 2
+    below = np.argmax(correlation < 0.5, axis=1)
+    row = np.arange(len(depth))
+    before, after = correlation[row, below - 1], correlation[row, below]
+    return reach[:, 0] / (PLACES - 1) * (below - 1 + (before - 0.5) / (before - after))
+
+
+def _reach_mm(beam: Aperture, depth: Array, wavelength_mm: float) -> Array:
+    """Twice the geometric shadow and the diffraction of the aperture: it holds the main lobe."""
+    shadow = beam.aperture_mm * np.abs(1.0 - depth / beam.focus_mm)
+    return shadow + 2.0 * wavelength_mm * depth / beam.aperture_mm
+
+
 def aperture_field(
     offset_mm: Array, depth_mm: Array, wavelength_mm: float, aperture_mm: float, focus_mm: float
 ) -> Array:
     """|U| at offsets from the axis and depths (broadcast), by Fresnel's functions; any scale."""
+    return np.abs(complex_field(offset_mm, depth_mm, wavelength_mm, aperture_mm, focus_mm))
+
+
+def complex_field(
+    offset_mm: Array, depth_mm: Array, wavelength_mm: float, aperture_mm: float, focus_mm: float
+) -> Array:
+    """U with the phase of the plane that it is in, by Fresnel's functions; any scale."""
     from scipy.special import fresnel
 
     bend = (1.0 / depth_mm - 1.0 / focus_mm) / (2.0 * wavelength_mm)  # cycles / mm²
@@ -107,4 +167,6 @@ def aperture_field(
     scale = 2.0 * np.sqrt(np.abs(bend))
     upper = fresnel(scale * (0.5 * aperture_mm - centre))
     lower = fresnel(scale * (-0.5 * aperture_mm - centre))
-    return np.hypot(upper[0] - lower[0], upper[1] - lower[1]) / scale
+    sine, cosine = upper[0] - lower[0], upper[1] - lower[1]
+    cycles = offset_mm**2 / (2.0 * wavelength_mm * depth_mm) - bend * centre**2
+    return (cosine + 1j * np.sign(bend) * sine) * np.exp(2j * np.pi * cycles) / scale

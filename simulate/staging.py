@@ -102,12 +102,16 @@ def stage(x, y, z, amplitude, gain, origin, rotation, drift, table, beam, radius
         variance = ((((((e6 * t + e5) * t + e4) * t + e3) * t + e2) * t + e1) * t) + e0
         if table is not None:
             level = min(max((depth - first_row) * per_row, zero), last_level)
-            upper = table[np.uint64(level)]
-            lower = table[np.uint64(level) + np.uint64(1)]
-            variance = upper + (level - _f(np.uint64(level))) * (lower - upper)
+            above = np.uint64(level)
+            below, share = above + np.uint64(1), level - _f(above)
+            variance = table[above, 0] + share * (table[below, 0] - table[above, 0])
+            curve = table[above, 1] + share * (table[below, 1] - table[above, 1])
         exponent = off * off / variance
         weight = amplitude[i] * decay(exponent) * gain
-        cosine, sine = turn((carrier + bend * depth) * depth)
+        cycles = (carrier + bend * depth) * depth
+        if table is not None:
+            cycles += curve * off * off
+        cosine, sine = turn(cycles)
         at_column = (lateral - first_column) * per_column
         at_row = (depth - first_row) * per_row
         heard = (

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from benchmark.errors import UserError
-from simulate.diffraction import Aperture, aperture_sigma_mm
+from simulate.diffraction import Aperture, aperture_sigma_mm, speckle_sigma_mm
 
 FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))  # full width at half maximum of a Gaussian, in sigmas
 
@@ -222,6 +222,15 @@ class Probe:
             return self._sigma_diffracted_mm(depth_mm, frequency_hz, ways=2)
         return self._sigma_lens_mm(depth_mm, frequency_hz, TWO_WAY_FACTOR) / math.sqrt(2.0)
 
+    def sigma_speckle_mm(self, depth_mm: Depths, frequency_hz: ArrayLike | None = None) -> Array:
+        """Sigma in exp(-d² / 2 sigma²), how alike speckle is after an elevational step d, mm.
+
+        That of the beam, or less by diffraction: out of focus its wavefront is curved.
+        """
+        if not self.diffraction:
+            return self.sigma_elevation_mm(depth_mm, frequency_hz)
+        return speckle_sigma_mm(self._lens(2), depth_mm, self.wavelength_at(frequency_hz))
+
     def sigma_elevation_oneway_mm(
         self, depth_mm: Depths, frequency_hz: ArrayLike | None = None
     ) -> Array:
@@ -233,9 +242,11 @@ class Probe:
     def _sigma_diffracted_mm(
         self, depth_mm: Depths, frequency_hz: ArrayLike | None, ways: int
     ) -> Array:
+        return aperture_sigma_mm(self._lens(ways), depth_mm, self.wavelength_at(frequency_hz))
+
+    def _lens(self, ways: int) -> Aperture:
         bandwidth = self.sigma_frequency_hz / self.centre_frequency_hz
-        lens = Aperture(self.element_height_mm, self.elevation_focus_mm, ways, bandwidth)
-        return aperture_sigma_mm(lens, depth_mm, self.wavelength_at(frequency_hz))
+        return Aperture(self.element_height_mm, self.elevation_focus_mm, ways, bandwidth)
 
     def _sigma_lens_mm(
         self, depth_mm: Depths, frequency_hz: ArrayLike | None, factor: float

@@ -92,3 +92,52 @@ def test_speckle_keeps_its_brightness_at_all_depths():
 def test_diffraction_is_yes_or_no():
     with pytest.raises(UserError, match="diffraction"):
         Probe(diffraction="maybe")
+
+
+def summed_correlation(steps, depth, aperture, focus):
+    """Correlation of intensity after elevational steps, from the two-way field of the strip."""
+    place = np.linspace(-0.5 * aperture, 0.5 * aperture, 1201)
+    across = np.linspace(-6.0, 6.0, 2401)
+    total = 0.0
+    for number in np.linspace(-2.5, 2.5, 11):
+        length = WAVELENGTH / (1.0 + number * 0.6 / 2.35482)
+        path = place**2 * (1.0 / depth - 1.0 / focus) / 2.0 - np.outer(across, place) / depth
+        field = np.exp(2j * np.pi / length * path).mean(axis=1)
+        field = (field * np.exp(1j * np.pi / length * across**2 / depth)) ** 2
+        field = field / np.abs(field[1200])
+        moved = [np.interp(across - d, across, field.real) for d in (0.0, *steps)]
+        aside = [np.interp(across - d, across, field.imag) for d in (0.0, *steps)]
+        both = [re + 1j * im for re, im in zip(moved, aside, strict=True)]
+        overlap = np.array([np.vdot(both[0], other) for other in both])
+        total = total + np.exp(-(number**2)) * overlap
+    return np.abs(total[1:] / total[0]) ** 2
+
+
+@pytest.mark.parametrize("depth", [6.0, 12.0, 35.0])
+def test_speckle_decorrelates_as_the_curved_field_of_the_lens(depth):
+    """Measured on the engine's own frames, of scatterers so dense that their number does not show.
+
+    Out of focus the width of the beam alone would say much more.
+    """
+    steps = np.array([0.1, 0.2, 0.3, 0.45, 0.6])
+    dense = BmodeSettings(noise_db=-200.0, scatterers_per_cell=60.0)
+    probe = dataclasses.replace(
+        PROBE, start_depth_mm=depth - 2.0, depth_mm=depth + 2.0, height_px=64
+    )
+    places = 9.0 * np.arange(16)[:, None] + np.array([0.0, *steps])
+    poses = np.stack([pose(translation=(0, 0, z)) for z in places.ravel()])
+    iq = render_iq(Uniform(), probe, dense, poses)
+    rows = np.abs(beam_for(Uniform(), probe, dense).grid.depths_mm - depth) < 0.75
+    power = (np.abs(iq[:, rows].astype(complex)) ** 2).reshape(*places.shape, -1)
+    pairs = [[np.corrcoef(group[0], other)[0, 1] for other in group[1:]] for group in power]
+    found = np.mean(pairs, axis=0)
+    np.testing.assert_allclose(found, summed_correlation(steps, depth, 5.0, 20.0), atol=0.05)
+    if depth != 12.0:  # where the beam of this lens is narrowest
+        alone = np.exp(-0.5 * (0.6 / PROBE.sigma_elevation_mm(depth)) ** 2)
+        assert found[-1] < alone - 0.2
+
+
+def test_a_gaussian_beam_has_no_curvature():
+    probe = dataclasses.replace(PROBE, diffraction=False)
+    depths = np.linspace(1.0, 40.0, 9)
+    np.testing.assert_array_equal(probe.sigma_speckle_mm(depths), probe.sigma_elevation_mm(depths))
