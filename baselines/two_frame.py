@@ -44,7 +44,8 @@ class TwoFrameCnn(MotionTracker):
     the image centre (mm) and the rotation vector, each over its standard deviation in the training
     split, instead of millimetres beside degrees of Euler angles; average pooling to 4 x 4 before
     the hidden layer, so that any image size fits; flow by iterative Lucas-Kanade (scikit-image)
-    instead of Farnebäck's; pairs are mirrored left to right at random. Extra pairs at
+    instead of Farnebäck's; pairs are mirrored left to right at random; a running mean of the
+    weights is kept and the mean error over the training sweeps taken off. Extra pairs at
     wider gaps, as published, only cost updates here and are left out. Published layer widths are
     not known. No IMU, no pretrained weights.
     """

@@ -32,7 +32,8 @@ class MoGLo(LearnedTracker):
     averaged; trained by absolute error, correlation and triplet loss. Against the published one
     (`moglo-paper`): narrower, shallower, at twice the resolution; the volume correlates centred
     features within a smaller radius and lets gradients through; small batches at a high rate, half
-    of the samples mirrored.
+    of the samples mirrored; a running mean of the weights is kept, and the mean error over the
+    training sweeps is taken off the last biases.
     """
 
     name = "moglo"
