@@ -9,12 +9,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 
+def core_count() -> int:
+    """Return how many cores this process may use; where the system does not say, all there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def thread_count() -> int:
     """Return `NUMBA_NUM_THREADS`, or the number of cores this process may use."""
-    asked = int(os.environ.get("NUMBA_NUM_THREADS", 0))
-    if hasattr(os, "sched_getaffinity"):
-        return asked or len(os.sched_getaffinity(0))
-    return asked or os.cpu_count() or 1
+    return int(os.environ.get("NUMBA_NUM_THREADS", 0)) or core_count()
 
 
 def in_parts(work: Callable[[int, int], None], count: int) -> None:

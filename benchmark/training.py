@@ -106,7 +106,7 @@ def _convolution_backward_flops(
     """Operations of the two gradients of a convolution: each as many as the convolution's own.
 
     Weights (C_out, C_in / groups, ...) have what a group needs; torch's own count (2.13) charges a
-    grouped convolution's weight gradient for all pairs of channels, up to ten times the truth.
+    grouped convolution's weight gradient for all pairs of channels, `groups` times too much.
     """
     transposed, asked = settings[4], settings[7]
     places = math.prod((image if transposed else grad)[2:])

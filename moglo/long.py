@@ -27,9 +27,9 @@ class MoGLoLong(MoGLo):
     Beside the encoder, the normalised cross-correlation of the frames' own tiles at full
     resolution, within a few pixels, of each frame with those 1, 2 and 4 before it; one LSTM over
     the whole sweep, trained on short windows; penalties of the mean (Huber) instead of the
-    absolute error, for steps and for the position of the image corners after 5 steps and more, as
-    many as the window holds; half of the samples backwards in time, half mirrored. Tells its own
-    sigma.
+    absolute error, for steps and for the position of the image corners after 5 steps and more, or
+    after all of a shorter window; half of the samples backwards in time, half mirrored. Tells its
+    own sigma.
     """
 
     name = "moglo-long"

@@ -32,7 +32,8 @@ class MoGLoLongConfig(MoGLoConfig):
         that of the description of a pair; lstm: recurrence, with the state kept over a sweep.
     Losses
         error: of scaled steps, and of spans; spans: weight of the position error of the image
-        corners after 5, 10, 20, 50 steps, as many as the window holds; consistency: weight of the
+        corners after 5, 10, 20, 50 steps, as many as the window holds, or after all of a shorter
+        one; consistency: weight of the
         in-plane motion forwards plus that backwards, which should be nothing; doubles the price;
         likelihood: weight of the likelihood of the step's position error given sigma, which
         reaches nothing but the head of sigma.

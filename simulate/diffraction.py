@@ -151,22 +151,37 @@ def aperture_field(
     offset_mm: Array, depth_mm: Array, wavelength_mm: float, aperture_mm: float, focus_mm: float
 ) -> Array:
     """|U| at offsets from the axis and depths (broadcast), by Fresnel's functions; any scale."""
-    return np.abs(complex_field(offset_mm, depth_mm, wavelength_mm, aperture_mm, focus_mm))
+    bend, centre = _stationary(offset_mm, depth_mm, wavelength_mm, aperture_mm, focus_mm)
+    cosine, sine = _fresnel_between(bend, centre, aperture_mm)
+    return np.hypot(cosine, sine) / np.sqrt(np.abs(bend))
 
 
 def complex_field(
     offset_mm: Array, depth_mm: Array, wavelength_mm: float, aperture_mm: float, focus_mm: float
 ) -> Array:
     """U with the phase of the plane that it is in, by Fresnel's functions; any scale."""
-    from scipy.special import fresnel
+    bend, centre = _stationary(offset_mm, depth_mm, wavelength_mm, aperture_mm, focus_mm)
+    cosine, sine = _fresnel_between(bend, centre, aperture_mm)
+    cycles = offset_mm**2 / (2.0 * wavelength_mm * depth_mm) - bend * centre**2
+    field = (cosine + 1j * np.sign(bend) * sine) * np.exp(2j * np.pi * cycles)
+    return field / np.sqrt(np.abs(bend))
 
+
+def _stationary(
+    offset_mm: Array, depth_mm: Array, wavelength_mm: float, aperture_mm: float, focus_mm: float
+) -> tuple[Array, Array]:
+    """Phase over the aperture: its bend in cycles / mm², never 0, and its stationary place, mm."""
     bend = (1.0 / depth_mm - 1.0 / focus_mm) / (2.0 * wavelength_mm)  # cycles / mm²
     least = 1e-4 / aperture_mm**2
     bend = np.where(np.abs(bend) < least, np.where(bend < 0.0, -least, least), bend)
-    centre = offset_mm / (depth_mm * wavelength_mm * 2.0 * bend)  # mm, of the stationary phase
+    return bend, offset_mm / (depth_mm * wavelength_mm * 2.0 * bend)
+
+
+def _fresnel_between(bend: Array, centre_mm: Array, aperture_mm: float) -> tuple[Array, Array]:
+    """Fresnel's cosine and sine integrals from one end of the aperture to the other."""
+    from scipy.special import fresnel
+
     scale = 2.0 * np.sqrt(np.abs(bend))
-    upper = fresnel(scale * (0.5 * aperture_mm - centre))
-    lower = fresnel(scale * (-0.5 * aperture_mm - centre))
-    sine, cosine = upper[0] - lower[0], upper[1] - lower[1]
-    cycles = offset_mm**2 / (2.0 * wavelength_mm * depth_mm) - bend * centre**2
-    return (cosine + 1j * np.sign(bend) * sine) * np.exp(2j * np.pi * cycles) / scale
+    upper = fresnel(scale * (0.5 * aperture_mm - centre_mm))
+    lower = fresnel(scale * (-0.5 * aperture_mm - centre_mm))
+    return upper[1] - lower[1], upper[0] - lower[0]

@@ -24,6 +24,7 @@ from tqdm import tqdm
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
 from benchmark.files import atomic_path, write_json
+from benchmark.threads import core_count
 from simulate import GENERATOR_VERSION
 from simulate.card import dataset_card
 from simulate.compose import make_sweep, subject_tissue
@@ -87,7 +88,7 @@ def generate(
     missing.sort(key=lambda plan: not plan.showcase)  # the longest first
     if missing:
         _refuse_mixed_versions(spec, homes)
-        count = min(workers or _cores(), len(missing))
+        count = min(workers or core_count(), len(missing))
         done = len(mine) - len(missing)
         if executor is not None:
             _run(executor, spec, homes, missing, done, withheld, cancel=True)
@@ -96,13 +97,6 @@ def generate(
             with _pool(count) as pool:
                 _run(pool, spec, homes, missing, done, withheld, cancel=False)
     return _finish(spec, homes, plans)
-
-
-def _cores() -> int:
-    """Return how many cores this process may use; where the system does not say, all there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @dataclass(frozen=True)

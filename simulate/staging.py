@@ -100,17 +100,15 @@ def stage(x, y, z, amplitude, gain, origin, rotation, drift, table, beam, radius
             depth = distance - _f(radius)
         t = depth * scale - one
         variance = ((((((e6 * t + e5) * t + e4) * t + e3) * t + e2) * t + e1) * t) + e0
+        cycles = (carrier + bend * depth) * depth
         if table is not None:
             level = min(max((depth - first_row) * per_row, zero), last_level)
             above = np.uint64(level)
             below, share = above + np.uint64(1), level - _f(above)
             variance = table[above, 0] + share * (table[below, 0] - table[above, 0])
-            curve = table[above, 1] + share * (table[below, 1] - table[above, 1])
+            cycles += (table[above, 1] + share * (table[below, 1] - table[above, 1])) * off * off
         exponent = off * off / variance
         weight = amplitude[i] * decay(exponent) * gain
-        cycles = (carrier + bend * depth) * depth
-        if table is not None:
-            cycles += curve * off * off
         cosine, sine = turn(cycles)
         at_column = (lateral - first_column) * per_column
         at_row = (depth - first_row) * per_row

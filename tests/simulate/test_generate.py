@@ -15,9 +15,10 @@ from benchmark import geometry
 from benchmark.dataset import open_dataset
 from benchmark.errors import UserError
 from benchmark.sweep import read_sweep
+from benchmark.threads import core_count
 from simulate.cluster import dask_executor
 from simulate.compose import make_sweep, plan_sweeps, subject_tissue
-from simulate.generate import _cores, generate
+from simulate.generate import generate
 from simulate.spec import load_spec
 
 SPEC = load_spec("tiny-v0")
@@ -134,7 +135,7 @@ def test_a_data_set_from_other_versions_opens_but_is_not_repaired(made, tmp_path
 
 def test_workers_are_counted_where_the_system_does_not_tell_a_process_its_cores(monkeypatch):
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-    assert _cores() == os.cpu_count()
+    assert core_count() == os.cpu_count()
 
 
 @pytest.mark.parametrize("arguments", [{"shard": (0, 2)}, {"shard": (3, 2)}, {"workers": 0}])
