@@ -1,7 +1,7 @@
 # The main job and the house-keeping. Every step is idempotent: what is done is not done again.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PIP_ARGS ?=
-SPEC ?= small-v0
+SPEC ?= small-v1
 BUDGET ?= 8
 SEEDS ?= 0
 WORKERS ?= 2

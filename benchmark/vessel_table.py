@@ -142,7 +142,7 @@ def channel_settings() -> "VesselSettings":
 
     The root lifts deep vessels, which little light reaches; the local background takes away the
     halos that a limited view leaves beside them. Among settings that cut at half the height (where
-    a blurred wall is) the best Dice by true poses on four sweeps of the kind of vessels-v0, of
+    a blurred wall is) the best Dice by true poses on four sweeps of the kind of vessels-v1, of
     subjects that are not in it, with a total length within a fifth of the truth's.
     """
     from benchmark.segmentation import VesselSettings

@@ -79,7 +79,7 @@ def decibels(image: np.ndarray, reference: float) -> np.ndarray:
 
 def draw_frames() -> None:
     """Draw the B-mode frame of a forearm, its PA frames at 750 and 850 nm, and saturation."""
-    spec = load_spec("forearm-v0")
+    spec = load_spec("forearm-v1")
     scene = open_scene(spec, 0)
     pose = scene.pose_at(np.array([0.4 * spec.acquisition.duration_s]))
     image = render_bmode(scene.tissue, spec.probe, spec.bmode, pose, seed=1, threads=2)[0]
@@ -103,8 +103,8 @@ def draw_frames() -> None:
 
 
 def draw_engines() -> None:
-    """Draw one frame of small-v0 by both engines, their difference, and a heterogeneous medium."""
-    spec = load_spec("small-v0")
+    """Draw one frame of small-v1 by both engines, their difference, and a heterogeneous medium."""
+    spec = load_spec("small-v1")
     scene = open_scene(spec, 0)
     pose = scene.pose_at(np.array([0.5 * spec.acquisition.duration_s]))[0]
     silent = replace(spec.photoacoustic, noise_pa=0.0)

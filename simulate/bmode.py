@@ -26,8 +26,9 @@ from simulate.beam import ELEVATION_CUT, Beam, sampled_beam, scatterer_density
 from simulate.bmode_settings import NO_NOISE_DB, BmodeSettings
 from simulate.despeckle import despeckle
 from simulate.envelope import band_limited_envelope, compress, polar_positions, scan_convert
-from simulate.frames import Displacement, FrameSource, make_frames
+from simulate.frames import FrameSource, make_frames
 from simulate.scatterers import ScattererStore, Tissue
+from simulate.tissue_motion import Displacement
 from simulate.transducer import Probe
 
 __all__ = [

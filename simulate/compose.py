@@ -194,7 +194,8 @@ def _photoacoustic_channel(scene: Scene) -> tuple[Channel, dict[str, Any]]:
     from simulate.control import kwave_control
     from simulate.photoacoustic import photoacoustic_mm_from_pixel, render_photoacoustic
 
-    spec, settings = scene.spec, scene.spec.photoacoustic
+    spec, settings, moving = scene.spec, scene.spec.photoacoustic, scene.tissue_motion
+    displacement = None if moving is None else moving.displacement
     times = laser_times(spec.acquisition, settings.frames_per_second, spec.showcase.frames)
     wavelength = np.resize(np.asarray(settings.wavelengths_nm, float), len(times))
     pulses = settings.pulses_averaged
@@ -203,14 +204,15 @@ def _photoacoustic_channel(scene: Scene) -> tuple[Channel, dict[str, Any]]:
     pulse_poses = scene.pose_at(instants).reshape(len(times), pulses, 4, 4)
     frames = render_photoacoustic(
         scene.tissue, spec.probe, settings, pulse_poses, wavelength,
-        seed=int(scene.laser.integers(2**63)),
+        seed=int(scene.laser.integers(2**63)), displacement=displacement, times_s=instants,
     )  # fmt: skip
     control: dict[str, Any] = {}
     if spec.showcase.control_frames and scene.plan.index == _first_shown(spec):
         chosen = np.linspace(0, len(times) - 1, spec.showcase.control_frames).round().astype(int)
         control = kwave_control(
-            scene.tissue, spec.probe, settings, pulse_poses[chosen, 0], wavelength[chosen]
-        )
+            scene.tissue, spec.probe, settings, pulse_poses[chosen, 0], wavelength[chosen],
+            displacement=displacement, times_s=instants.reshape(len(times), pulses)[chosen, 0],
+        )  # fmt: skip
     channel = Channel(
         frames,
         times,

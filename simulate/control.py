@@ -8,6 +8,7 @@ import numpy as np
 from simulate.phantom import Tissue
 from simulate.photoacoustic import render_photoacoustic
 from simulate.photoacoustic_plan import PhotoacousticSettings
+from simulate.tissue_motion import Displacement
 from simulate.transducer import Probe
 
 
@@ -17,8 +18,12 @@ def kwave_control(
     settings: PhotoacousticSettings,
     world_from_image: np.ndarray,
     wavelength_nm: np.ndarray,
+    displacement: Displacement | None = None,
+    times_s: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """Return how far frames of both engines differ: of the same poses, one pulse, without noise.
+
+    Parameters are those of `render_photoacoustic`.
 
     relative_difference: root mean square of the difference of the images over that of k-Wave's, per
     frame; largest_difference: the largest of any pixel over the largest of k-Wave's.
@@ -26,7 +31,14 @@ def kwave_control(
     silent = replace(settings, noise_pa=0.0, pulses_averaged=1)
     fast, slow = (
         render_photoacoustic(
-            tissue, probe, replace(silent, engine=engine), world_from_image, wavelength_nm, seed=0
+            tissue,
+            probe,
+            replace(silent, engine=engine),
+            world_from_image,
+            wavelength_nm,
+            seed=0,
+            displacement=displacement,
+            times_s=times_s,
         ).astype(np.float64)
         for engine in (settings.engine, "kwave")
     )

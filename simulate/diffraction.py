@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,7 +27,8 @@ RATIOS = np.linspace(1.0, 2.2, 7)  # of wavelengths, from the shortest that is a
 DEPTHS = 200  # of the table
 OFFSETS = 160  # from the axis outwards
 PLACES = 128  # from the axis outwards, where phases count
-SPECTRUM = np.linspace(-2.5, 2.5, 9)  # in standard deviations
+SPECTRUM = (-2.5, 2.5, 9)  # from, to in standard deviations, and how many
+LOWEST = 0.1  # frequency of a wide band that counts, over its centre
 
 Array = NDArray[Any]
 
@@ -102,14 +103,14 @@ def half_height_width_mm(beam: Aperture, depth_mm: Array, wavelength_mm: float) 
     reach = _reach_mm(beam, depth, wavelength_mm)
     offset = reach * np.linspace(0.0, 1.0, OFFSETS)
     power = np.zeros(offset.shape)
-    for number in SPECTRUM:
-        length = wavelength_mm / (1.0 + number * beam.bandwidth)
+    for ratio, share in _spectrum(beam):
+        length = wavelength_mm / ratio
         profile = aperture_field(offset, depth, length, beam.aperture_mm, beam.focus_mm)
         profile = profile**beam.ways
         if beam.receive is not None:
             f_number = np.maximum(beam.receive[0], depth / beam.receive[1])
             profile = profile * np.abs(np.sinc(offset / (length * f_number)))
-        power += math.exp(-(number**2)) * np.square(profile / profile[:, :1])
+        power += share * np.square(profile / profile[:, :1])
     amplitude = np.sqrt(power / power[:, :1])
     below = np.argmax(amplitude < 0.5, axis=1)
     row = np.arange(len(depth))
@@ -127,18 +128,25 @@ def half_correlation_mm(beam: Aperture, depth_mm: Array, wavelength_mm: float) -
     reach = _reach_mm(beam, depth, wavelength_mm)
     offset = reach * np.linspace(0.0, 1.0, PLACES)
     total: Array = np.zeros((len(depth), PLACES), np.complex128)
-    for number in SPECTRUM:
-        length = wavelength_mm / (1.0 + number * beam.bandwidth)
+    for ratio, share in _spectrum(beam):
+        length = wavelength_mm / ratio
         field = complex_field(offset, depth, length, beam.aperture_mm, beam.focus_mm)
         field = (field / np.abs(field[:, :1])) ** beam.ways
         whole = np.concatenate([field[:, :0:-1], field], axis=1)
         spectrum = np.abs(np.fft.fft(whole, 4 * PLACES, axis=1)) ** 2
-        total = total + math.exp(-(number**2)) * np.fft.ifft(spectrum, axis=1)[:, :PLACES]
+        total = total + share * np.fft.ifft(spectrum, axis=1)[:, :PLACES]
     correlation = np.abs(total / total[:, :1]) ** 2
     below = np.argmax(correlation < 0.5, axis=1)
     row = np.arange(len(depth))
     before, after = correlation[row, below - 1], correlation[row, below]
     return reach[:, 0] / (PLACES - 1) * (below - 1 + (before - 0.5) / (before - after))
+
+
+def _spectrum(beam: Aperture) -> Iterator[tuple[float, float]]:
+    """Frequencies of a pulse over its centre, and their shares of its power, not normalised."""
+    lowest, highest, count = SPECTRUM
+    for number in np.linspace(max(lowest, (LOWEST - 1.0) / beam.bandwidth), highest, count):
+        yield 1.0 + number * beam.bandwidth, math.exp(-(number**2))
 
 
 def _reach_mm(beam: Aperture, depth: Array, wavelength_mm: float) -> Array:

@@ -25,6 +25,7 @@ from simulate.doppler_settings import (
     pulse_poses,
     pulse_times,
 )
+from simulate.tissue_motion import Displacement
 from simulate.transducer import Probe
 
 __all__ = [
@@ -34,7 +35,6 @@ __all__ = [
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complexfloating]
-Displacement = Callable[[NDArray[np.float64], float, NDArray[np.float64]], NDArray[np.float64]]
 
 
 def render_doppler(

@@ -7,7 +7,7 @@ superpose.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +21,8 @@ from simulate.iq import moving_frame_iq
 from simulate.scatterers import CELLS, Scatterers
 from simulate.shadow import transmission
 from simulate.staging import workspace
+from simulate.tissue_motion import Displacement
 from simulate.transducer import Probe
-
-if TYPE_CHECKING:
-    from simulate.doppler import Displacement
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complexfloating]

@@ -19,13 +19,13 @@ from simulate.moving import Motion, frame_motion, lattice
 from simulate.scatterers import Scatterers, ScattererStore, mix
 from simulate.shadow import transmission
 from simulate.staging import Workspace, workspace
+from simulate.tissue_motion import Displacement
 
 GROUP_FRAMES = 16  # frames whose scatterers are gathered together
 MARGIN = 1.25  # over the displacements sampled, where blocks are looked for
 BLOCK_POINTS = np.array([(0.5, 0.5, 0.5), *np.ndindex(2, 2, 2)])  # in block lengths
 
 Array = NDArray[np.float64]
-Displacement = Callable[[Array, float, Array], Array]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ source is the mean initial pressure (Pa) over the slice that the probe hears, an
 in the image plane only. In 3D nothing is averaged: the element's height and lens do it themselves.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from scipy.sparse import csr_array
 from benchmark.errors import UserError
 from simulate import receiver
 from simulate.acoustics import AcousticGrid, Acoustics
+from simulate.displaced import DisplacedTissue
 from simulate.photoacoustic_plan import (
     PhotoacousticSettings,
     image_probe,
@@ -22,6 +23,7 @@ from simulate.photoacoustic_plan import (
     receive_band,
 )
 from simulate.photoacoustic_source import Tissue, initial_pressure, medium_on_grid
+from simulate.tissue_motion import Displacement
 from simulate.transducer import Probe
 
 __all__ = [
@@ -119,6 +121,8 @@ def render_photoacoustic(
     wavelength_nm: Array,
     *,
     seed: int,
+    displacement: Displacement | None = None,
+    times_s: Array | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> NDArray[np.float32]:
     """Return photoacoustic frames (N, H, W), float32 linear envelopes in Pa.
@@ -129,6 +133,8 @@ def render_photoacoustic(
         own pose: the average is what motion blurs, and noise falls by sqrt(K).
     wavelength_nm : (N,), each of the haemoglobin table.
     seed : of the receiver noise; frame n draws from (seed, n) whatever else is rendered.
+    displacement : of the tissue; by default it is at rest.
+    times_s : (N,) or (N, K) of the poses, which a displacement needs.
     progress : called with the number of frames done.
 
     UserError for a tissue without `acoustics` where the medium is heterogeneous, and for grids that
@@ -142,32 +148,40 @@ def render_photoacoustic(
             "render_photoacoustic: expected poses (N, 4, 4) or (N, K, 4, 4) and (N,) wavelengths, "
             f"got {np.shape(world_from_image)} and {wavelengths.shape}"
         )
+    times = np.zeros(poses.shape[:2]) if times_s is None else np.reshape(times_s, poses.shape[:2])
     image = image_probe(probe, settings)
     frames = np.zeros((len(poses), image.height_px, image.width_px), np.float32)
-    for index, (pulses, wavelength) in enumerate(zip(poses, wavelengths, strict=True)):
+    for index, wavelength in enumerate(wavelengths):
         random = np.random.default_rng([seed, index])
-        frames[index] = _frame(tissue, probe, settings, pulses, float(wavelength), random)
+        seen = [
+            (tissue if displacement is None else DisplacedTissue(tissue, displacement, time, pose))
+            for time, pose in zip(times[index].tolist(), poses[index], strict=True)
+        ]
+        frames[index] = _frame(seen, probe, settings, poses[index], float(wavelength), random)
         if progress is not None:
             progress(index + 1)
     return frames
 
 
 def _frame(
-    tissue: Tissue,
+    tissues: Sequence[Tissue],
     probe: Probe,
     settings: PhotoacousticSettings,
     pulses: Array,
     wavelength_nm: float,
     random: np.random.Generator,
 ) -> NDArray[np.float32]:
-    grid = plan_grid(probe, settings)
+    """Return one frame of pulses (K, 4, 4), each with the tissue as it lay then."""
+    grid, middle = plan_grid(probe, settings), len(pulses) // 2
     medium: Acoustics | float = probe.sound_speed_m_s
     if settings.medium == "heterogeneous":
-        grid, medium = _heterogeneous_grid(tissue, probe, settings, grid, pulses[len(pulses) // 2])
+        grid, medium = _heterogeneous_grid(tissues[middle], probe, settings, grid, pulses[middle])
     # Sound is linear: the mean over pulses of the source is the mean of what is heard.
-    pressure = np.mean(
-        [initial_pressure(tissue, probe, settings, grid, p, wavelength_nm) for p in pulses], axis=0
-    )
+    heard = [
+        initial_pressure(tissue, probe, settings, grid, pose, wavelength_nm)
+        for tissue, pose in zip(tissues, pulses, strict=True)
+    ]
+    pressure = np.mean(heard, axis=0)
     signals = element_signals(pressure, probe, settings, grid, medium)
     noise = settings.noise_pa / np.sqrt(len(pulses))
     return form_image(signals, probe, settings, grid, noise_pa=noise, random=random)

@@ -187,7 +187,8 @@ def _extent(
     first: tuple[float, ...] = (-FRONT_CELLS * spacing, -0.5 * (shape[1] - 1) * spacing)
     if settings.dimensions == 3:
         rows = np.linspace(max(probe.start_depth_mm, 1.0), probe.depth_mm, 16)
-        beam = 2.5 * float(np.max(probe.sigma_elevation_oneway_mm(rows, band.centre_hz)))
+        sigma = probe.sigma_elevation_oneway_mm(rows, band.centre_hz, band.sigma_hz)
+        beam = 2.5 * float(np.max(sigma))
         reach = max(beam, 0.5 * probe.element_height_mm) + SIDE_CELLS * spacing
         nodes = acoustics.friendly_size(int(np.ceil(2 * reach / spacing)) + 1)
         shape, first = (*shape, nodes), (*first, -0.5 * (nodes - 1) * spacing)

@@ -76,7 +76,7 @@ def _planes(
     count = settings.elevation_samples
     band = receive_band(probe, settings)
     depth = np.clip(grid.axes_mm[0], 0.0, None)[:, None]
-    sigma = probe.sigma_elevation_oneway_mm(depth, band.centre_hz)
+    sigma = probe.sigma_elevation_oneway_mm(depth, band.centre_hz, band.sigma_hz)
     offset = 2.5 * ((np.arange(count) + 0.5) / count * 2 - 1)
     weight = np.exp(-0.5 * offset**2)
     weight /= weight.sum()
@@ -110,18 +110,22 @@ def _point_pressure(
     return optics.pressure_pa(light.grueneisen, absorption, fluence)
 
 
-def medium_on_grid(tissue: Tissue, grid: AcousticGrid, world_from_image: Array) -> Acoustics:
-    """Return the acoustic properties at the grid's nodes, fields of grid.shape.
-
-    UserError where the tissue does not know them.
-    """
+def acoustics_of(tissue: Tissue, points_mm: Array) -> Acoustics:
+    """Return the acoustic properties at world points; UserError where the tissue has none."""
     if not hasattr(tissue, "acoustics"):
         raise UserError(
             "photoacoustic.medium: 'heterogeneous' needs a tissue with acoustics(points_mm), got "
             f"{type(tissue).__name__}"
         )
+    found: Acoustics = tissue.acoustics(points_mm)
+    return found
+
+
+def medium_on_grid(tissue: Tissue, grid: AcousticGrid, world_from_image: Array) -> Acoustics:
+    """Return the acoustic properties at the grid's nodes, fields of grid.shape; see above."""
     nodes = np.meshgrid(*grid.axes_mm, indexing="ij")
     elevation = nodes[2] if len(nodes) == 3 else np.zeros_like(nodes[0])
     points = np.stack([nodes[1], nodes[0], elevation], axis=-1).reshape(-1, 3)
-    found = tissue.acoustics(points @ world_from_image[:3, :3].T + world_from_image[:3, 3])
+    world = points @ world_from_image[:3, :3].T + world_from_image[:3, 3]
+    found = acoustics_of(tissue, world)
     return Acoustics(*(np.asarray(values, np.float64).reshape(grid.shape) for values in found))

@@ -28,28 +28,9 @@ from simulate.transducer import Probe
 SPEC_FOLDER = Path(__file__).parent / "specs"
 DESIGNS = ("rounds", "latin-square")
 
-# Keys that came after the first data sets were made, by table ("" for whole tables): while they
-# have their defaults they are no part of a spec's identity, so older specs keep theirs.
-LATER: dict[str, tuple[str, ...]] = {
-    "": ("contact", "doppler", "imu", "pose_sensor", "stress"),
-    "subjects": ("design",),
-    "acquisition": ("gain_change_db",),
-    "bmode": (
-        "depth_adaptive", "line_time_s", "lines", "shadows", "side_lobes", "speckle_reduction",
-        "speckle_reduction_px", "store_iq",
-    ),
-    "motion": (
-        "azimuth_deg", "fan_deg", "jerk_deg", "jerk_mm", "jerks", "pauses", "reversals",
-        "tilt_deg", "tremor_hz", "wobble_axes",
-    ),
-    "tissue": (
-        "bone_depth_mm", "carotid_depth_mm", "carotid_radius_mm", "coherent_fraction",
-        "coherent_length_mm", "inclusion_depth_mm", "inclusion_radius_mm", "inclusions", "motion",
-        "specular",
-    ),
-    "probe": ("diffraction",),
-    "showcase": ("control_frames", "doppler", "split"),
-}  # fmt: skip
+# Keys that came after v1 was frozen, by table ("" for whole tables): while they have their defaults
+# they are no part of a spec's identity, so older specs keep theirs.
+LATER: dict[str, tuple[str, ...]] = {"": ()}
 
 
 @dataclass(frozen=True)
@@ -223,7 +204,7 @@ class Spec:
     def hash(self) -> str:
         """SHA-256 of the canonical JSON of the spec and the generator's version.
 
-        What came later than the first specs and has its default counts as not there; see `LATER`.
+        What came later than v1 and has its default counts as not there; see `LATER`.
         """
         told = {key: self.told(key) for key in self.to_dict()}
         for key in LATER[""]:

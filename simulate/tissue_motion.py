@@ -8,6 +8,7 @@ zero.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -21,6 +22,8 @@ from simulate.pulse import pressure_wave
 from simulate.vessels import ARTERY, VesselTree, build_index
 
 Array = NDArray[np.float64]
+# Points (M, 3) at rest, world mm; a time, s; world_from_image (4, 4): mm to be added, (M, 3).
+Displacement = Callable[[Array, float, Array], Array]
 
 PULSE_REACH_MM = 6.0  # outside an artery, where its pulsation has died out
 SEVERITIES = range(6)  # 0 is none; what each means is in `at_severity`

@@ -72,7 +72,7 @@ class Probe:
     transmit_focus_mm: float = 20.0
     transmit_f_number: float = 2.5
     f_number: float = 2.0
-    diffraction: bool = False
+    diffraction: bool = True
     radius_mm: float = 0.0
     sound_speed_m_s: float = 1540.0
     width_px: int = 256
@@ -219,7 +219,7 @@ class Probe:
         sigma_0 = 0.376 wavelength F_e and z_R = 4 pi sigma_0² / wavelength.
         """
         if self.diffraction:
-            return self._sigma_diffracted_mm(depth_mm, frequency_hz, ways=2)
+            return aperture_sigma_mm(self._lens(2), depth_mm, self.wavelength_at(frequency_hz))
         return self._sigma_lens_mm(depth_mm, frequency_hz, TWO_WAY_FACTOR) / math.sqrt(2.0)
 
     def sigma_speckle_mm(self, depth_mm: Depths, frequency_hz: ArrayLike | None = None) -> Array:
@@ -232,17 +232,17 @@ class Probe:
         return speckle_sigma_mm(self._lens(2), depth_mm, self.wavelength_at(frequency_hz))
 
     def sigma_elevation_oneway_mm(
-        self, depth_mm: Depths, frequency_hz: ArrayLike | None = None
+        self, depth_mm: Depths, frequency_hz: float, spread_hz: float
     ) -> Array:
-        """Elevational width of the lens in reception alone, as in photoacoustics, mm."""
-        if self.diffraction:
-            return self._sigma_diffracted_mm(depth_mm, frequency_hz, ways=1)
-        return self._sigma_lens_mm(depth_mm, frequency_hz, ONE_WAY)
+        """Elevational width of the lens in reception alone, as in photoacoustics, mm.
 
-    def _sigma_diffracted_mm(
-        self, depth_mm: Depths, frequency_hz: ArrayLike | None, ways: int
-    ) -> Array:
-        return aperture_sigma_mm(self._lens(ways), depth_mm, self.wavelength_at(frequency_hz))
+        `spread_hz`: standard deviation of the amplitude spectrum that is received around
+        `frequency_hz`; only `diffraction` asks for it.
+        """
+        if self.diffraction:
+            lens = self._lens(1)._replace(bandwidth=spread_hz / frequency_hz)
+            return aperture_sigma_mm(lens, depth_mm, self.wavelength_at(frequency_hz))
+        return self._sigma_lens_mm(depth_mm, frequency_hz, ONE_WAY)
 
     def _lens(self, ways: int) -> Aperture:
         bandwidth = self.sigma_frequency_hz / self.centre_frequency_hz

@@ -31,12 +31,12 @@ def test_a_data_set_comes_back_as_it_was(tmp_path):
 
 
 def test_a_data_set_is_found_by_name_below_the_root(tmp_path, monkeypatch):
-    make_dataset(tmp_path / "tiny-v0")
+    make_dataset(tmp_path / "tiny-v1")
     monkeypatch.setenv("SWEEPBENCH_DATA", str(tmp_path))
     monkeypatch.chdir(tmp_path.parent)
-    assert open_dataset("tiny-v0").name == "tiny-v0"
-    with pytest.raises(UserError, match="did you mean 'tiny-v0'"):
-        open_dataset("tiny-v1")
+    assert open_dataset("tiny-v1").name == "tiny-v1"
+    with pytest.raises(UserError, match="did you mean 'tiny-v1'"):
+        open_dataset("tiny-v2")
 
 
 def test_the_hash_is_of_the_content_not_of_the_place_or_name(tmp_path):

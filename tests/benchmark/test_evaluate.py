@@ -42,7 +42,7 @@ def test_the_result_file_is_what_the_leaderboard_expects(sound, tmp_path):
     protocol = find_protocol("sweepbench-v1")
     assert result["format"] == "sweepbench-result-1"
     assert result["protocol"] == {"name": "sweepbench-v1", "hash": protocol.hash}
-    assert result["dataset"] == {"name": "tiny-v0", "hash": dataset.hash, "split": "test"}
+    assert result["dataset"] == {"name": "tiny-v1", "hash": dataset.hash, "split": "test"}
     assert result["tracker"] == "mine" and result["seconds_per_frame"] == 0.01
     assert result["expected_sweeps"] == 4 and result["failed"] == []
     assert {row["name"]: row["subject"] for row in result["sweeps"]} == NAMES
@@ -174,7 +174,7 @@ def test_answers_that_lack_a_sweep_are_refused(sound, tmp_path):
     partial = [entry for entry in dataset.entries if entry.name != "p2-a"]
     for entry in partial:
         write_sweep(tmp_path / entry.file, dataset.load(entry))
-    answers = write_dataset(tmp_path, "tiny-v0", partial, {})
+    answers = write_dataset(tmp_path, "tiny-v1", partial, {})
     with pytest.raises(UserError, match="no answers for sweep 'p2-a' of 9 frames"):
         evaluate(folder, dataset, answers=answers)
 

@@ -189,7 +189,7 @@ WRONG_FILES = {
     ),
     "extra sweep": (
         lambda f: shutil.copy(f / "p1-a.h5", f / "p1-aa.h5"),
-        "p1-aa.h5: data set 'tiny-v0' has no sweep 'p1-aa'; did you mean 'p1-a'?",
+        "p1-aa.h5: data set 'tiny-v1' has no sweep 'p1-aa'; did you mean 'p1-a'?",
     ),
     "sweep of another split": (
         lambda f: shutil.copy(f / "p1-a.h5", f / "p9-a.h5"),
@@ -263,7 +263,7 @@ def test_each_wrong_entry_of_meta_gets_its_own_line(copy, kind):
 @pytest.mark.parametrize(
     ("change", "line"),
     [
-        ({"name": "other"}, "dataset.name: expected 'tiny-v0', got 'other'"),
+        ({"name": "other"}, "dataset.name: expected 'tiny-v1', got 'other'"),
         ({"hash": "0" * 64}, "dataset.hash: predictions of other data"),
         ({"hash": None}, "dataset.hash: predictions of other data"),
         ({"split": "train"}, "dataset.split: expected 'test', got 'train'"),

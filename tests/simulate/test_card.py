@@ -16,7 +16,7 @@ from simulate.generate import generate
 from simulate.preview import write_preview
 from simulate.spec import load_spec
 
-TINY = load_spec("tiny-v0")
+TINY = load_spec("tiny-v1")
 SPEC = dataclasses.replace(
     TINY,
     acquisition=dataclasses.replace(TINY.acquisition, frames=6),
@@ -134,11 +134,13 @@ def test_developed_speckle_decorrelates_as_theory_says_and_fibres_slower(tmp_pat
     found = decorrelation(uniform)
     near = found.theory > 0.3
     assert np.abs(found.measured - found.theory)[near].max() < 0.08
-    coherent = dataclasses.replace(
-        uniform, tissue=dataclasses.replace(uniform.tissue, coherent_fraction=0.5)
-    )
-    slower = decorrelation(coherent)
-    assert (slower.measured[:, -6:].mean(1) > found.measured[:, -6:].mean(1) + 0.1).all()
+    tails = []
+    for seed in range(3):  # a tail is a few structures: three tissues
+        one = dataclasses.replace(uniform, seed=seed)
+        tissue = dataclasses.replace(one.tissue, coherent_fraction=0.5)
+        slower = decorrelation(dataclasses.replace(one, tissue=tissue))
+        tails.append((slower.measured - decorrelation(one).measured)[:, -6:].mean())
+    assert np.mean(tails) > 0.08
     text = found.table().splitlines()
     assert len(text) == 13 and "1.000" in text[1]
     draw_decorrelation(tmp_path / "curve.png", "tiny", found)

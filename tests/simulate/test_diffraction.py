@@ -9,26 +9,32 @@ from benchmark.errors import UserError
 from simulate.bmode import beam_for, render_iq
 from simulate.bmode_settings import BmodeSettings
 from simulate.diffraction import aperture_field
+from simulate.receiver import ReceiveBand
 from simulate.transducer import Probe
 from tests.simulate.test_bmode import Uniform, listed, pose
 
-PROBE = Probe(diffraction=True)
+PROBE = Probe()
 WAVELENGTH = 0.308
 
 
 def summed_field(offset, depth, wavelength, aperture, focus):
     """The paraxial field of a focused strip, element by element."""
-    place = np.linspace(-0.5 * aperture, 0.5 * aperture, 4001)
+    place = np.linspace(-0.5 * aperture, 0.5 * aperture, 1201)
     path = place**2 * (1.0 / depth - 1.0 / focus) / 2.0 - np.outer(offset, place) / depth
     return np.abs(np.exp(2j * np.pi / wavelength * path).mean(axis=1))
 
 
-def summed_width(depth, aperture, focus, ways, f_number=None):
-    """-6 dB width of the rms over a Gaussian spectrum, each frequency equal on the axis."""
-    offset = np.linspace(0.0, 4.0, 1200)
+def summed_width(depth, aperture, focus, ways, f_number=None, mhz=5.0, spread=0.6 / 2.35482):
+    """-6 dB width of the rms over a Gaussian spectrum, each frequency equal on the axis.
+
+    `spread`: standard deviation of the amplitude spectrum over its centre.
+    """
+    offset = np.linspace(0.0, 4.0, 600)
     power = 0.0
     for number in np.linspace(-3.0, 3.0, 41):
-        length = WAVELENGTH / (1.0 + number * 0.6 / 2.35482)
+        if 1.0 + number * spread < 0.1:
+            continue
+        length = 1.54 / mhz / (1.0 + number * spread)
         field = summed_field(offset, depth, length, aperture, focus) ** ways
         if f_number is not None:
             field = field * summed_field(offset, depth, length, depth / f_number, depth)
@@ -53,6 +59,27 @@ def test_widths_are_those_of_the_summed_field(depth):
     assert 2.35482 * PROBE.sigma_elevation_mm(depth) == pytest.approx(lens, rel=0.04)
     line = summed_width(depth, 8.0, 20.0, 1, f_number=2.0)
     assert 2.35482 * PROBE.sigma_lateral_mm(depth) == pytest.approx(line, rel=0.04)
+
+
+@pytest.mark.parametrize("depth", [8.0, 12.0, 17.0, 22.0])
+@pytest.mark.parametrize("band", [(1e6, 4.5e6), (4.3e6, 10.7e6)])
+def test_oneway_width_is_that_of_the_band_that_is_received(depth, band):
+    """A vessel is heard in the receiver's band, wider than that of the probe's pulses."""
+    probe = Probe(element_height_mm=3.0, elevation_focus_mm=12.0, fractional_bandwidth=0.35)
+    received = ReceiveBand(*band)
+    spread = received.sigma_hz / received.centre_hz
+    found = probe.sigma_elevation_oneway_mm(depth, received.centre_hz, received.sigma_hz)
+    expected = summed_width(depth, 3.0, 12.0, 1, mhz=received.centre_hz / 1e6, spread=spread)
+    assert 2.35482 * found == pytest.approx(expected, rel=0.05)
+
+
+@pytest.mark.parametrize("share", [0.1, 1.0, 1.9])
+def test_any_bandwidth_has_a_width(share):
+    """From nearly one frequency to a spectrum down to a tenth of its centre."""
+    depth = np.linspace(1.0, 40.0, 30)
+    probe = Probe(fractional_bandwidth=share)
+    for width in (probe.sigma_elevation_mm(depth), probe.sigma_speckle_mm(depth)):
+        assert np.isfinite(width).all() and (width > 0.1).all() and (width < 3.0).all()
 
 
 def test_lower_frequency_is_the_lower_frequencys_own_width():

@@ -163,7 +163,7 @@ def test_speed_differs_two_to_three_fold_within_and_between_sweeps():
     assert 1.8 < high / low < 2.2  # path lengths of 18 to 38 mm
 
 
-def test_steps_have_the_size_of_small_v0():
+def test_steps_have_the_size_of_small_v1():
     """Per frame: 0.25 mm of elevation, 0.1 mm of lateral motion and 0.25 degrees at the most."""
     steps = np.concatenate(
         [
@@ -217,7 +217,7 @@ def test_a_stop_stands_still():
 
 def test_tusrec_like_sweeps_have_the_population_statistics():
     """Field dossier of the TUS-REC population: steps' deviations, and how speed is correlated."""
-    spec = load_spec("tusrec-like-v0")
+    spec = load_spec("tusrec-like-v1")
     times = (np.arange(spec.acquisition.frames) + 0.5) / spec.acquisition.frame_rate_hz
     steps, correlation = [], []
     # The layered limb has the same skin and is drawn faster.

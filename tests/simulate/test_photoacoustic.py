@@ -144,7 +144,8 @@ def test_engines_give_the_same_frame():
 def test_source_in_2d_is_weighted_by_the_elevational_beam():
     settings = replace(SETTINGS, elevation_samples=41)
     grid = plan_grid(PROBE, settings)
-    sigma = float(PROBE.sigma_elevation_oneway_mm(14.0, 2e6))
+    band = photoacoustic_plan.receive_band(PROBE, settings)
+    sigma = float(PROBE.sigma_elevation_oneway_mm(14.0, band.centre_hz, band.sigma_hz))
     lateral = ((0, 14.0, 0), (1, 0, 0), 0.5)  # a vessel in the plane, moved out of it
     heard = []
     for out in (0.0, 0.7 * sigma, 1.4 * sigma):

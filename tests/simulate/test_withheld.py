@@ -18,7 +18,7 @@ from simulate.spec import load_spec
 from simulate.withheld import Withheld, read_entropy
 
 ENTROPY = int("c0ffee" * 8, 16)
-BASE = load_spec("tiny-v0")
+BASE = load_spec("tiny-v1")
 SPEC = dataclasses.replace(
     BASE,
     acquisition=dataclasses.replace(BASE.acquisition, frames=6),
