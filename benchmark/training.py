@@ -2,7 +2,7 @@
 
 A budget is a number of floating-point operations. One update (forward and backward of a batch) is
 counted once with torch's counter; the budget divided by that is the number of updates. After each
-twelfth of them the tracker tracks the validation sweeps as it would a test sweep, and the weights
+sixth of them the tracker tracks the validation sweeps as it would a test sweep, and the weights
 with the smallest error are kept; with these it may take a last look at the training sweeps.
 """
 
@@ -31,7 +31,7 @@ from benchmark.sweep import Sweep
 from benchmark.tracker import LearnedTracker, Recipe
 from benchmark.windows import Sample, Windows
 
-VALIDATIONS = 12
+VALIDATIONS = 6
 IN_MEMORY_BYTES = 2**31
 CHECKPOINT = "last.ckpt"
 
@@ -124,6 +124,7 @@ def _optimise(
     if run.budget_tflop <= 0:
         raise UserError(f"tracker '{run.name}' is learned: expected a budget above 0 TFLOP")
     flops = count_flops(tracker, sweeps)
+    _lay_out(tracker, channels_last=True)
     updates = max(VALIDATIONS, round(run.budget_tflop * 1e12 / flops))
     validation = load_sweeps(run.training_set, "val")
     loop = _Loop(tracker, lambda index: _drift_share(tracker, validation[index]), updates)
@@ -154,6 +155,7 @@ def _optimise(
         except SystemExit as end:  # what Lightning makes of Ctrl-C
             raise KeyboardInterrupt from end
     _restore(tracker, Path(best.best_model_path))
+    _lay_out(tracker, channels_last=False)
     if math.isfinite(float(best.best_model_score)):  # type: ignore[arg-type]
         tracker.finish(sweeps)
     error = float(np.mean([_drift_share(tracker, sweep) for sweep in validation]))
@@ -167,6 +169,17 @@ def _optimise(
         "recipe": {k: getattr(tracker.recipe, k) for k in Recipe.__dataclass_fields__},
     }
     return record, loop.earlier
+
+
+def _lay_out(tracker: LearnedTracker, *, channels_last: bool) -> None:
+    """Lay the weights of convolutions out with channels last (a fifth to a half quicker), or back.
+
+    Convolutions hand the layout of their weights on to what follows; files have the common one.
+    """
+    last = {4: torch.channels_last, 5: torch.channels_last_3d}
+    for weights in tracker.module().parameters():
+        layout = last.get(weights.dim()) if channels_last else None
+        weights.data = weights.data.contiguous(memory_format=layout or torch.contiguous_format)
 
 
 def _drift_share(tracker: LearnedTracker, sweep: Sweep) -> float:
