@@ -1,8 +1,9 @@
 """How much of the speckle lasts when the image plane moves on: the coherent fraction.
 
 A share of the backscattered power comes from fibres: bright lines along the limb, in pieces of
-`length_mm` of one sign each, whose echo stays while the plane moves along them. For an elevational
-beam of amplitude sigma s and a shift d,
+`length_mm` of one sign each, whose echo stays while the plane moves along them. For a beam whose
+autocorrelation is exp(-d² / (4 s²)), s being `Probe.sigma_speckle_mm` (the width of a Gaussian
+beam; less where the wavefront is curved), and a shift d,
 
     developed speckle   R(d) = exp(-d² / (4 s²))
     fibres              T(d) = ∫ (1 - |u| / L)+ exp(-(u - d)² / (4 s²)) du
@@ -59,7 +60,7 @@ def coherence(shift_mm: ArrayLike, beam_mm: float, fraction: float, length_mm: f
     Parameters
     ----------
     shift_mm : along the elevational axis, any shape.
-    beam_mm : elevational sigma of the two-way amplitude.
+    beam_mm : `Probe.sigma_speckle_mm`.
     fraction, length_mm : the tissue's `coherent_fraction` and `coherent_length_mm`.
     """
     d = np.asarray(shift_mm, np.float64)

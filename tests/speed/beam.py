@@ -1,6 +1,6 @@
 """The engine's beam beside the field that PyMUST computes for the same array, in three dimensions.
 
-Run as `python tests/speed/beam.py [--diffraction]` where PyMUST is importable (LGPL; it is no
+Run as `python tests/speed/beam.py [--gaussian]` where PyMUST is importable (LGPL; it is no
 dependency). The two-way field of one line is the product of the spectra of the transmit beam,
 focused once, and of the receive beam, focused at each depth on an aperture of depth / f-number
 (reciprocity). At each depth the spectrum on the axis is set to the engine's Gaussian; the
@@ -92,7 +92,7 @@ def main() -> None:
         import pymust  # noqa: F401
     except ImportError:
         sys.exit("PyMUST is not installed (pip install pymust): nothing to compare with")
-    probe = replace(Probe(), diffraction="--diffraction" in sys.argv)
+    probe = replace(Probe(), diffraction="--gaussian" not in sys.argv)
     print(f"{probe.name}, diffraction {probe.diffraction}: -6 dB widths in mm, PyMUST / engine")
     print("depth | lateral            | elevation          | side lobe, dB")
     offsets = np.concatenate([np.arange(0.0, 1.0, 0.02), np.arange(1.0, 5.0, 0.05)])
