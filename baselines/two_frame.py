@@ -23,6 +23,7 @@ class TwoFrameConfig(LearnedConfig):
     width: int = 16
     hidden: int = 512
     flow: bool = False
+    learning_rate: float = 1e-3
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ class MoGLoConfig:
     triplet: float = 0.005
     margin: float = 0.1
     batch_size: int = 8
-    learning_rate: float = 6e-3
+    learning_rate: float = 0.018
     average: float = 0.05
     unbiased: bool = True
     mirror: bool = True
