@@ -29,7 +29,7 @@ class DisplacedTissue:
     tissue: Tissue
     displacement: Displacement
     time_s: float
-    world_from_image: Array
+    world_from_image: NDArray[np.float64]
 
     def at_rest(self, points_mm: Array) -> Array:
         """Return where at rest the tissue was that now lies at world points (M, 3), mm.
