@@ -26,6 +26,8 @@ class Workspace(NamedTuple):
     im: NDArray[np.float32]
     chosen: NDArray[np.int32]
     line: NDArray[np.float32]
+    variance: NDArray[np.float32]
+    curvature: NDArray[np.float32]
 
 
 def workspace(grid: Grid) -> Workspace:
@@ -38,6 +40,8 @@ def workspace(grid: Grid) -> Workspace:
         im=np.zeros(STAGE, np.float32),
         chosen=np.zeros(STAGE, np.int32),
         line=np.zeros(grid.columns * 2, np.float32),
+        variance=np.zeros(STAGE, np.float32),
+        curvature=np.zeros(STAGE, np.float32),
     )
 
 
@@ -45,7 +49,8 @@ def workspace(grid: Grid) -> Workspace:
 def stage(x, y, z, amplitude, gain, origin, rotation, drift, table, beam, radius, work, at):
     """Transform a run of scatterers to grid position and complex weight, scratch from `at` on.
 
-    A factor that is exactly 1 and a drift of None change no bit.
+    A factor that is exactly 1 and a drift of None change no bit. In three loops, because one that
+    reads a table where its own values tell it to is not made a vector loop.
 
     Parameters
     ----------
@@ -56,74 +61,101 @@ def stage(x, y, z, amplitude, gain, origin, rotation, drift, table, beam, radius
         changes along the lines: by so much per unit of lateral position, from that position on.
     radius : None for a linear probe, which compiles to a loop without polar coordinates.
     """
-    grid = beam.grid
     count = len(x)
-    column, row = work.column[at : at + count], work.row[at : at + count]
-    re, im = work.re[at : at + count], work.im[at : at + count]
+    lateral, depth = work.column[at : at + count], work.row[at : at + count]
+    off, im = work.re[at : at + count], work.im[at : at + count]
+    _place(x, y, z, origin, rotation, drift, radius, lateral, depth, off)
+    if table is not None:
+        _look_up(table, beam, depth, work.variance, work.curvature)
+    _weigh(amplitude, gain, table, beam, lateral, depth, off, im, work.variance, work.curvature)
+
+
+@inlined
+def _place(x, y, z, origin, rotation, drift, radius, lateral, depth, off):
+    """Write where scatterers are in the image: lateral (mm or radians), depth and elevation, mm."""
     ox, oy, oz = _f(origin[0]), _f(origin[1]), _f(origin[2])
     r00, r01, r02 = _f(rotation[0, 0]), _f(rotation[0, 1]), _f(rotation[0, 2])
     r10, r11, r12 = _f(rotation[1, 0]), _f(rotation[1, 1]), _f(rotation[1, 2])
     r20, r21, r22 = _f(rotation[2, 0]), _f(rotation[2, 1]), _f(rotation[2, 2])
-    first_column, per_column = _f(grid.first_column), _f(1.0 / grid.column_step)
-    first_row, per_row = _f(grid.first_row), _f(1.0 / grid.row_step)
-    carrier, bend = _f(beam.carrier[0]), _f(beam.carrier[1])
-    scale, cut = _f(beam.elevation_scale), _f(beam.elevation_cut)
-    e0, e1, e2, e3 = beam.elevation[0], beam.elevation[1], beam.elevation[2], beam.elevation[3]
-    e4, e5, e6 = beam.elevation[4], beam.elevation[5], beam.elevation[6]
-    last_column, last_row = _f(grid.columns - 2), _f(grid.rows - 2)
-    one, zero = _f(1.0), _f(0.0)
-    last_level = _f(grid.rows - 1.001)
     if drift is not None:
         rate, turning, here = drift
         mx, my, mz, start = _f(rate[0]), _f(rate[1]), _f(rate[2]), _f(here)
         m00, m01, m02 = _f(turning[0, 0]), _f(turning[0, 1]), _f(turning[0, 2])
         m10, m11, m12 = _f(turning[1, 0]), _f(turning[1, 1]), _f(turning[1, 2])
         m20, m21, m22 = _f(turning[2, 0]), _f(turning[2, 1]), _f(turning[2, 2])
-    for i in range(np.uint64(count)):
-        lateral = ox + r00 * x[i] + r01 * y[i] + r02 * z[i]
-        depth = oy + r10 * x[i] + r11 * y[i] + r12 * z[i]
-        off = oz + r20 * x[i] + r21 * y[i] + r22 * z[i]
+    for i in range(np.uint64(len(x))):
+        across = ox + r00 * x[i] + r01 * y[i] + r02 * z[i]
+        down = oy + r10 * x[i] + r11 * y[i] + r12 * z[i]
+        out = oz + r20 * x[i] + r21 * y[i] + r22 * z[i]
         if drift is not None:
-            place = lateral
+            place = across
             if radius is not None:
-                inward = depth + _f(radius)
-                distance = np.sqrt(lateral * lateral + inward * inward)
-                place = _f(2.0) * arctan(lateral / (distance + inward))
+                inward = down + _f(radius)
+                distance = np.sqrt(across * across + inward * inward)
+                place = _f(2.0) * arctan(across / (distance + inward))
             later = place - start
-            lateral += later * (mx + m00 * x[i] + m01 * y[i] + m02 * z[i])
-            depth += later * (my + m10 * x[i] + m11 * y[i] + m12 * z[i])
-            off += later * (mz + m20 * x[i] + m21 * y[i] + m22 * z[i])
+            across += later * (mx + m00 * x[i] + m01 * y[i] + m02 * z[i])
+            down += later * (my + m10 * x[i] + m11 * y[i] + m12 * z[i])
+            out += later * (mz + m20 * x[i] + m21 * y[i] + m22 * z[i])
         if radius is not None:
-            inward = depth + _f(radius)
-            distance = np.sqrt(lateral * lateral + inward * inward)
-            lateral = _f(2.0) * arctan(lateral / (distance + inward))
-            depth = distance - _f(radius)
-        t = depth * scale - one
-        variance = ((((((e6 * t + e5) * t + e4) * t + e3) * t + e2) * t + e1) * t) + e0
-        cycles = (carrier + bend * depth) * depth
+            inward = down + _f(radius)
+            distance = np.sqrt(across * across + inward * inward)
+            across = _f(2.0) * arctan(across / (distance + inward))
+            down = distance - _f(radius)
+        lateral[i], depth[i], off[i] = across, down, out
+
+
+@inlined
+def _look_up(table, beam, depth, variance, curvature):
+    """Write 2 sigma² and the curvature of the wavefront at depths, between rows of the table."""
+    first_row, per_row = _f(beam.grid.first_row), _f(1.0 / beam.grid.row_step)
+    last_level = _f(beam.grid.rows - 1.001)
+    for i in range(np.uint64(len(depth))):
+        level = min(max((depth[i] - first_row) * per_row, _f(0.0)), last_level)
+        above = np.uint64(level)
+        below, share = above + np.uint64(1), level - _f(above)
+        variance[i] = table[above, 0] + share * (table[below, 0] - table[above, 0])
+        curvature[i] = table[above, 1] + share * (table[below, 1] - table[above, 1])
+
+
+@inlined
+def _weigh(amplitude, gain, table, beam, lateral, depth, off, im, variance, curvature):
+    """Turn places into columns, rows and complex weights: `off` ends as the real parts."""
+    grid = beam.grid
+    first_column, per_column = _f(grid.first_column), _f(1.0 / grid.column_step)
+    first_row, per_row = _f(grid.first_row), _f(1.0 / grid.row_step)
+    last_column, last_row = _f(grid.columns - 2), _f(grid.rows - 2)
+    carrier, bend = _f(beam.carrier[0]), _f(beam.carrier[1])
+    scale, cut = _f(beam.elevation_scale), _f(beam.elevation_cut)
+    e0, e1, e2, e3 = beam.elevation[0], beam.elevation[1], beam.elevation[2], beam.elevation[3]
+    e4, e5, e6 = beam.elevation[4], beam.elevation[5], beam.elevation[6]
+    one, zero = _f(1.0), _f(0.0)
+    for i in range(np.uint64(len(amplitude))):
+        y, square = depth[i], off[i] * off[i]
+        cycles = (carrier + bend * y) * y
         if table is not None:
-            level = min(max((depth - first_row) * per_row, zero), last_level)
-            above = np.uint64(level)
-            below, share = above + np.uint64(1), level - _f(above)
-            variance = table[above, 0] + share * (table[below, 0] - table[above, 0])
-            cycles += (table[above, 1] + share * (table[below, 1] - table[above, 1])) * off * off
-        exponent = off * off / variance
+            spread = variance[i]
+            cycles += curvature[i] * square
+        else:
+            t = y * scale - one
+            spread = ((((((e6 * t + e5) * t + e4) * t + e3) * t + e2) * t + e1) * t) + e0
+        exponent = square / spread
         weight = amplitude[i] * decay(exponent) * gain
         cosine, sine = turn(cycles)
-        at_column = (lateral - first_column) * per_column
-        at_row = (depth - first_row) * per_row
+        column = (lateral[i] - first_column) * per_column
+        row = (y - first_row) * per_row
         heard = (
             (exponent <= cut)
-            & (depth > zero)
-            & (at_column >= one)
-            & (at_column < last_column)
-            & (at_row >= one)
-            & (at_row < last_row)
+            & (y > zero)
+            & (column >= one)
+            & (column < last_column)
+            & (row >= one)
+            & (row < last_row)
         )
-        re[i] = weight * cosine if heard else zero
+        off[i] = weight * cosine if heard else zero
         im[i] = -weight * sine if heard else zero
-        column[i] = at_column if heard else one
-        row[i] = at_row if heard else one
+        lateral[i] = column if heard else one
+        depth[i] = row if heard else one
 
 
 @kernel
