@@ -113,12 +113,14 @@ def ablate(
     root: Path,
     name: str,
     score: bool = False,
+    workers: int = 1,
     report: Callable[[Row], None] | None = None,
 ) -> list[Path]:
     """Train every setting, the base first, and return the paths of the json, csv and md tables.
 
     budget: TFLOP of each training; name: of the tables in `root`/<data set>/ablations; score: the
-    trained trackers are scored on the validation split as well. The tables are written anew after
+    trained trackers are scored on the validation split as well; workers: trainings side by side.
+    The tables are written anew after
     each training, and what was trained or scored before is not done again.
     """
     done: list[Row] = []
@@ -131,7 +133,7 @@ def ablate(
         if report:
             report(done[-1])
 
-    run_settings(dataset, settings, budget, seeds, root, report=finish)
+    run_settings(dataset, settings, budget, seeds, root, workers=workers, report=finish)
     return paths
 
 

@@ -16,6 +16,7 @@ from benchmark.dataset import Dataset
 from benchmark.errors import UserError
 from benchmark.files import atomic_path, write_json
 from benchmark.run import Run, make_run
+from benchmark.side_by_side import side_by_side
 from benchmark.tracker import LearnedTracker
 
 Row = dict[str, Any]
@@ -57,27 +58,30 @@ def run_settings(
     seeds: Sequence[int],
     root: Path,
     *,
+    workers: int = 1,
     report: Callable[[Row], None] | None = None,
 ) -> list[Row]:
     """Train each setting with each seed and return one row for each, settings first.
 
-    budget: TFLOP of each training; root: folder of all runs; report: called with each row when it
-    is known. All settings are trained with the first seed before any with the second.
+    budget: TFLOP of each training; root: folder of all runs; workers: trainings side by side, each
+    with its share of the cores; report: called with each row when it is known. All settings are
+    trained with the first seed before any with the second.
     A row holds label, tracker, overrides, seed, budget_tflop, run (folder), and of the training
     validation_error (share of no motion's; null where it diverged), updates, flops_per_update,
     parameters, seconds.
 
     Raises
     ------
-    UserError : an unknown tracker or field, or a tracker that is not learned.
+    UserError : an unknown tracker or field, a tracker that is not learned, or no worker.
     """
     keys = [(place, seed) for seed in seeds for place in range(len(settings))]
-    runs = {(i, s): _run_of(settings[i], dataset, budget, s, root) for i, s in keys}
+    runs = [_run_of(settings[place], dataset, budget, seed, root) for place, seed in keys]
+    items = [(settings[place], run) for (place, _), run in zip(keys, runs, strict=True)]
     rows: dict[tuple[int, int], Row] = {}
-    for key, run in runs.items():
-        rows[key] = _trained_row(settings[key[0]], run)
+    for key, row in zip(keys, side_by_side(_trained_row, items, workers), strict=True):
+        rows[key] = row
         if report:
-            report(rows[key])
+            report(row)
     return [rows[place, seed] for place in range(len(settings)) for seed in seeds]
 
 
@@ -95,7 +99,8 @@ def _run_of(setting: Setting, dataset: Dataset, budget: float, seed: int, root: 
     return run
 
 
-def _trained_row(setting: Setting, run: Run) -> Row:
+def _trained_row(item: tuple[Setting, Run]) -> Row:
+    setting, run = item
     if not run.is_trained():
         from benchmark.training import train
 

@@ -57,11 +57,13 @@ def run_study(
     seeds: int,
     root: Path,
     overrides: Mapping[str, Any] | None = None,
+    workers: int = 1,
     report: Callable[[Row], None] | None = None,
 ) -> list[Path]:
     """Run the study, tracker by tracker, and return the paths of its json, csv and md tables.
 
-    budget: TFLOP of each final training, a scan's having a fifth; rates, seeds: how many. The
+    budget: TFLOP of each final training, a scan's having a fifth; rates, seeds: how many;
+    workers: trainings side by side. The
     tables lie in `root`/<data set>/study and are written anew after each tracker; what was trained
     before is not trained again.
     """
@@ -73,7 +75,9 @@ def run_study(
     paths: list[Path] = []
     for name, values in scans.items():
         settings = [_setting(name, overrides, value) for value in values]
-        scan = run_settings(dataset, settings, budget * SCAN_SHARE, (0,), root, report=report)
+        scan = run_settings(
+            dataset, settings, budget * SCAN_SHARE, (0,), root, workers=workers, report=report
+        )
         best = best_rate(name, scan)
         final = run_settings(
             dataset,
@@ -81,6 +85,7 @@ def run_study(
             budget,
             tuple(range(seeds)),
             root,
+            workers=workers,
             report=report,
         )
         studies.append({"tracker": name, "learning_rate": best, "scan": scan, "final": final})

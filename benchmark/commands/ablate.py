@@ -36,6 +36,8 @@ class Ablate:
     """Track and score the validation split as well."""
     name: str | None = None
     """Name of the tables; by default the tracker's."""
+    workers: int = 1
+    """Trainings side by side, each with its share of the cores."""
     runs: Path = RUNS
     """Folder of all runs."""
 
@@ -57,6 +59,7 @@ class Ablate:
             root=self.runs,
             name=self.name or self.tracker.replace(":", "-"),
             score=self.score,
+            workers=self.workers,
             report=_say,
         )
         print(paths[-1].read_text(encoding="utf-8"), end="")

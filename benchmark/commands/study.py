@@ -28,6 +28,8 @@ class Study:
     """Seeds of the final setting."""
     set: tuple[str, ...] = ()
     """Fields of the trackers' configuration, as field=value."""
+    workers: int = 1
+    """Trainings side by side, each with its share of the cores."""
     runs: Path = RUNS
     """Folder of all runs."""
 
@@ -43,6 +45,7 @@ class Study:
             seeds=self.seeds,
             root=self.runs,
             overrides=field_values(self.set),
+            workers=self.workers,
             report=_say,
         )
         print(paths[-1].read_text(), end="")

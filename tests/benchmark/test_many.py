@@ -9,6 +9,7 @@ import pytest
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
 from benchmark.many import Setting, markdown, run_settings, summarise, write_tables
+from benchmark.side_by_side import side_by_side
 from benchmark.tracker import Recipe
 from tests.benchmark.test_training import FLOPS, Brightness, dataset  # noqa: F401
 
@@ -57,6 +58,36 @@ def test_what_was_trained_is_not_trained_again(bright: Dataset, tmp_path: Path) 
     stamp = weights.stat().st_mtime_ns
     assert run_settings(bright, settings, BUDGET, (0,), tmp_path / "runs") == first
     assert weights.stat().st_mtime_ns == stamp
+
+
+def test_two_workers_train_what_one_does_in_the_same_order(bright: Dataset, tmp_path: Path) -> None:
+    settings = [Setting(ME, {"learning_rate": rate}) for rate in (0.05, 0.01, 1e-6)]
+    alone = run_settings(bright, settings, BUDGET, (0,), tmp_path / "alone")
+    seen: list = []
+    both = run_settings(
+        bright, settings, BUDGET, (0,), tmp_path / "both", workers=2, report=seen.append
+    )
+    assert [row["label"] for row in seen] == [row["label"] for row in alone]
+    assert [row["validation_error"] for row in both] == pytest.approx(
+        [row["validation_error"] for row in alone], rel=1e-3
+    )
+    stamps = {path: path.stat().st_mtime_ns for path in tmp_path.glob("both/*/*/*.safetensors")}
+    assert len(stamps) == 3
+    assert run_settings(bright, settings, BUDGET, (0,), tmp_path / "both", workers=2) == both
+    assert all(path.stat().st_mtime_ns == stamp for path, stamp in stamps.items())
+
+
+def test_what_a_worker_refuses_is_said_here(bright: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="expected 1 or more, got 0"):
+        run_settings(bright, [Setting(ME)], BUDGET, (0,), tmp_path / "runs", workers=0)
+    with pytest.raises(UserError, match="not even"):
+        list(side_by_side(refuse_odd, [0, 1], 2))
+
+
+def refuse_odd(number: int) -> int:
+    if number % 2:
+        raise UserError(f"{number} is not even")
+    return number
 
 
 def test_what_cannot_be_trained_is_refused_before_anything_is(
