@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from benchmark.errors import UserError
@@ -37,7 +38,15 @@ def side_by_side(
     context = multiprocessing.get_context("spawn")
     threads = max(1, core_count() // workers)
     with context.Pool(workers, _begin, (threads, context.Value("i", 0))) as pool:
-        yield from pool.imap(work, items)
+        yield from pool.imap(partial(_quietly, work), items)
+
+
+def _quietly(work: Callable[[Item], Result], item: Item) -> Result:
+    """Do the work; a worker that is told to end does so without a traceback."""
+    try:
+        return work(item)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
 
 
 def _begin(threads: int, begun: Any) -> None:
