@@ -120,8 +120,8 @@ def ablate(
 
     budget: TFLOP of each training; name: of the tables in `root`/<data set>/ablations; score: the
     trained trackers are scored on the validation split as well; workers: trainings side by side.
-    The tables are written anew after
-    each training, and what was trained or scored before is not done again.
+    The tables are written anew after each training, and what was trained or scored before is not
+    done again.
     """
     done: list[Row] = []
     paths: list[Path] = []

@@ -62,10 +62,9 @@ def run_study(
 ) -> list[Path]:
     """Run the study, tracker by tracker, and return the paths of its json, csv and md tables.
 
-    budget: TFLOP of each final training, a scan's having a fifth; rates, seeds: how many;
-    workers: trainings side by side. The
-    tables lie in `root`/<data set>/study and are written anew after each tracker; what was trained
-    before is not trained again.
+    budget: TFLOP of each final training, a scan's having a fifth; rates, seeds: how many; workers:
+    trainings side by side. The tables lie in `root`/<data set>/study and are written anew after
+    each tracker; what was trained before is not trained again.
     """
     overrides = dict(overrides or {})
     scans = {name: learning_rates(name, rates, overrides) for name in trackers}

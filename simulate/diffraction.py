@@ -111,11 +111,7 @@ def half_height_width_mm(beam: Aperture, depth_mm: Array, wavelength_mm: float) 
             f_number = np.maximum(beam.receive[0], depth / beam.receive[1])
             profile = profile * np.abs(np.sinc(offset / (length * f_number)))
         power += share * np.square(profile / profile[:, :1])
-    amplitude = np.sqrt(power / power[:, :1])
-    below = np.argmax(amplitude < 0.5, axis=1)
-    row = np.arange(len(depth))
-    before, after = amplitude[row, below - 1], amplitude[row, below]
-    return 2.0 * reach[:, 0] * (below - 1 + (before - 0.5) / (before - after)) / (OFFSETS - 1)
+    return 2.0 * reach[:, 0] * _half_way(np.sqrt(power / power[:, :1])) / (OFFSETS - 1)
 
 
 def half_correlation_mm(beam: Aperture, depth_mm: Array, wavelength_mm: float) -> Array:
@@ -135,11 +131,14 @@ def half_correlation_mm(beam: Aperture, depth_mm: Array, wavelength_mm: float) -
         whole = np.concatenate([field[:, :0:-1], field], axis=1)
         spectrum = np.abs(np.fft.fft(whole, 4 * PLACES, axis=1)) ** 2
         total = total + share * np.fft.ifft(spectrum, axis=1)[:, :PLACES]
-    correlation = np.abs(total / total[:, :1]) ** 2
-    below = np.argmax(correlation < 0.5, axis=1)
-    row = np.arange(len(depth))
-    before, after = correlation[row, below - 1], correlation[row, below]
-    return reach[:, 0] / (PLACES - 1) * (below - 1 + (before - 0.5) / (before - after))
+    return reach[:, 0] / (PLACES - 1) * _half_way(np.abs(total / total[:, :1]) ** 2)
+
+
+def _half_way(curves: Array) -> Array:
+    """Place (D,), a fractional index, at which each of (D, n) curves first falls below one half."""
+    below, row = np.argmax(curves < 0.5, axis=1), np.arange(len(curves))
+    before, after = curves[row, below - 1], curves[row, below]
+    return below - 1 + (before - 0.5) / (before - after)
 
 
 def _spectrum(beam: Aperture) -> Iterator[tuple[float, float]]:
