@@ -155,6 +155,7 @@ class AnatomicalTissue:
         return (
             self.sheets, self.layers, self.septa, self.bodies, self.walls,
             index.origin_mm, index.shape, index.start, index.entries, index.segments, index.kind,
+            np.abs(self.sheets[:, 1:, 0]).sum(1),
         )  # fmt: skip
 
     @cached_property

@@ -2,7 +2,8 @@
 
 `shape` throughout is the tuple of arrays `AnatomicalTissue._shape`: sheets (S, T, 4), layers (S, 2)
 material and thickness of the fascia at its top, septa (Q, 9), bodies (B, 19), walls (2, 4), then
-the vessels' look-up of `texture.wall_distance`.
+the vessels' look-up of `texture.wall_distance`, their kinds, and how far, in mm, waves lift each
+sheet at most (S,).
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from simulate.compiled import cached_by_source
+from simulate.compiled import cached_by_source, pointwise
 from simulate.texture import (
     fat_texture,
     height,
+    level_height,
     muscle_texture,
     noise,
     ridge,
@@ -26,9 +28,10 @@ OUTSIDE, FASCIA, BLOOD, INTIMA, MEDIA, ADVENTITIA = range(6)
 # Textures.
 PLAIN, LOBULES, FIBRES, TENDON, NERVE, GRAIN = range(6)
 
+SLACK_MM = 1e-6  # by which what is left out for being too far is further than that
 
-@cached_by_source
-@njit(cache=True, error_model="numpy")
+
+@pointwise
 def body_reach(body, x, below, z):
     """Return (q, distance mm): q < 1 inside of a body; the distance to its surface to first order.
 
@@ -40,13 +43,16 @@ def body_reach(body, x, below, z):
     if abs(z - body[12]) > 1.1 * body[11] + body[16] + 0.1:
         return np.inf, np.inf
     u, v = x - body[0] - body[1] * z, below - body[5] - body[6] * z
+    scale = max(1.0 + body[14] * z, 0.2)
+    a, b, c = body[9] * scale, body[10] * scale, body[11]
+    reach = 1.1 * max(a, b) + body[16] + 0.1
+    most = reach + SLACK_MM
+    if abs(u) > most + abs(body[2]) or abs(v) > most + abs(body[7]):
+        return np.inf, np.inf
     if body[2] != 0.0:
         u -= body[2] * np.sin(body[3] * z + body[4])
     if body[7] != 0.0:
         v -= body[7] * np.sin(body[3] * z + body[8])
-    scale = max(1.0 + body[14] * z, 0.2)
-    a, b, c = body[9] * scale, body[10] * scale, body[11]
-    reach = 1.1 * max(a, b) + body[16] + 0.1
     w = (z - body[12]) / c
     if u * u + v * v > reach * reach:
         return np.inf, np.inf
@@ -57,8 +63,7 @@ def body_reach(body, x, below, z):
     return q, (q - 1.0) * q / max(slope, 1e-9)
 
 
-@cached_by_source
-@njit(cache=True, error_model="numpy")
+@pointwise
 def septum_x(septum, below, z):
     """Return x (mm) of a septum at a depth below the skin and z.
 
@@ -69,14 +74,20 @@ def septum_x(septum, below, z):
     return septum[1] + septum[2] * (below - septum[3]) + septum[4] * z + wave
 
 
-@cached_by_source
-@njit(cache=True, error_model="numpy")
-def _in_layers(below, x, z, sheets, layers, septa):
-    """Return the material at a depth (mm) below the skin, vessels and bodies aside."""
+@pointwise
+def _in_layers(below, x, z, sheets, layers, septa, lift):
+    """Return the material at a depth (mm) below the skin, vessels and bodies aside.
+
+    The waves of a sheet are summed only where they decide.
+    """
     layer = 0
     top = below
     for s in range(1, sheets.shape[0]):
-        past = below - height(sheets[s], x, z)
+        past = below - level_height(sheets[s], x, z)
+        if past < -lift[s] - SLACK_MM:
+            break
+        if past < lift[s] + layers[s, 1] + SLACK_MM:
+            past = below - height(sheets[s], x, z)
         if past < 0.0:
             break
         layer, top = s, past
@@ -91,8 +102,7 @@ def _in_layers(below, x, z, sheets, layers, septa):
     return int(layers[layer, 0])
 
 
-@cached_by_source
-@njit(cache=True, error_model="numpy")
+@pointwise
 def _material(x, y, z, below, shape):
     """Return the material at a point and the vessel segment near it, -1 if there is none."""
     sheets, layers, septa, bodies, walls = shape[0], shape[1], shape[2], shape[3], shape[4]
@@ -113,7 +123,7 @@ def _material(x, y, z, below, shape):
         q, distance = body_reach(bodies[row], x, below, z)
         if q < 1.0:
             return int(bodies[row, 17] if -distance < bodies[row, 16] else bodies[row, 15]), owner
-    return _in_layers(below, x, z, sheets, layers, septa), owner
+    return _in_layers(below, x, z, sheets, layers, septa, shape[11]), owner
 
 
 @cached_by_source
@@ -176,16 +186,14 @@ def attenuation(points, extra, skin, bodies):
     return result
 
 
-@cached_by_source
-@njit(cache=True, error_model="numpy")
+@pointwise
 def _tendon(key, x, below, z):
     """Texture of tendon: fine bright fibrils, very long along the limb."""
     u, v = turned(x / 0.5, below / 0.35)
     return 0.8 + 0.5 * noise(key, u, v, z / 20.0) + 1.3 * ridge(noise(key, v, u, z / 25.0), 0.08)
 
 
-@cached_by_source
-@njit(cache=True, error_model="numpy")
+@pointwise
 def _nerve(key, x, below, z):
     """Texture of nerve: dark fascicles in a bright web."""
     u, v = turned(x / 0.8, below / 0.8)

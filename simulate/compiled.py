@@ -55,6 +55,11 @@ def inlined(function: Callable[..., Any]) -> Any:
     return cached_by_source(njit(forceinline=True, **FAST)(function))
 
 
+def pointwise(function: Callable[..., Any]) -> Any:
+    """The same without reordered sums: what a tissue asks of each point, at every point."""
+    return cached_by_source(njit(cache=True, forceinline=True, error_model="numpy")(function))
+
+
 def cached_by_source(dispatcher: Any) -> Any:
     """Let a compiled function's cache on disk be valid for the present sources only.
 

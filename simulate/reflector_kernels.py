@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from simulate.coherence import BEAD_MM, FIBRES_PER_MM2
-from simulate.compiled import cached_by_source
+from simulate.compiled import cached_by_source, pointwise
 from simulate.texture import height, lattice, noise
 
 FIBRE_MM = FIBRES_PER_MM2**-0.5  # side of the column that one fibre has to itself
@@ -19,8 +19,7 @@ SHEET_X_MM, SHEET_Z_MM = 0.15, 0.4  # one scatterer of a sheet in each such patc
 _SALT = np.uint64(0x632BE59BD9B4E019)
 
 
-@cached_by_source
-@njit(cache=True, inline="always", error_model="numpy")
+@pointwise
 def _inside(x, y, z, low, high):
     return low[0] <= x < high[0] and low[1] <= y < high[1] and low[2] <= z < high[2]
 

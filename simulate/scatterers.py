@@ -298,8 +298,7 @@ class ScattererStore:
         if np.sum(-(-part.counts // LANES) * LANES) > self._capacity:
             raise RuntimeError("a block holds more scatterers than a slot")
         if not self._free:
-            have = len(self._starts)
-            self._grow(max(have + 1, min(2 * have, self._most)))
+            self._grow()
         slot = self._free.pop()
         _pack_block(
             part.points, part.amplitudes, part.counts, *(array[slot] for array in self._arrays),
@@ -311,7 +310,11 @@ class ScattererStore:
     def _used(self) -> int:
         return len(self._starts) - len(self._free)
 
-    def _grow(self, rows: int) -> None:
+    def _grow(self) -> None:
+        """Make room for more: twice as much up to the bound, a quarter more beyond it."""
+        have = len(self._starts)
+        most = min(2 * have, self._most) if have < self._most else have + have // 4
+        rows = max(have + 1, most)  # by shares: every growth copies all that there is
         self._free.extend(range(len(self._starts), rows))
         self._arrays = [_taller(array, rows) for array in self._arrays]
         self._starts = _taller(self._starts, rows)

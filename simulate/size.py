@@ -15,12 +15,15 @@ from simulate.factors import at_level
 from simulate.photoacoustic_plan import image_probe, plan_grid
 from simulate.spec import Spec
 
-# Seconds of one core, measured on a virtual core of a 2.5 GHz server: per B-mode frame and per
-# scatterer in its slab, per scatterer drawn, per node and step of a photoacoustic grid, and what
-# every run costs to start.
+# Seconds of one core, measured on a virtual core of a 2.5 GHz server: per B-mode frame, per
+# scatterer in its slab and per pixel with shadows, per scatterer drawn, per node and step of a
+# photoacoustic grid, and what every run costs to start. Where there are fibres beside the
+# scatterers drawn, there is about twice as much to draw and to hear.
 PER_FRAME_S = 5e-4
 PER_SLAB_SCATTERER_S = 1.6e-8
-PER_DRAWN_SCATTERER_S = 3e-7
+PER_SHADED_PIXEL_S = 8e-8
+PER_DRAWN_SCATTERER_S = 5e-7
+WITH_FIBRES = 2.0
 PER_NODE_STEP_S = {"kwave": 4e-8, "propagator": 8e-10}
 START_S = 6.0
 
@@ -114,8 +117,11 @@ def _slab(spec: Spec) -> tuple[float, float, float]:
 def _bmode_seconds(spec: Spec) -> float:
     """Return the seconds of the B-mode frames of one sweep."""
     density, area, beam = _slab(spec)
+    density *= WITH_FIBRES if spec.tissue.coherent_fraction > 0.0 else 1.0
     drawn = density * area * (beam + float(np.mean(spec.motion.path_length_mm)))
     per_frame = PER_FRAME_S + density * area * beam * PER_SLAB_SCATTERER_S
+    if spec.bmode.shadows:
+        per_frame += PER_SHADED_PIXEL_S * spec.probe.width_px * spec.probe.height_px
     return spec.acquisition.frames * per_frame + drawn * PER_DRAWN_SCATTERER_S
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from simulate.compiled import cached_by_source
+from simulate.compiled import cached_by_source, pointwise
 
 Array = NDArray[np.float64]
 
@@ -22,8 +22,7 @@ _PRIME_Z = np.uint64(0x165667B19E3779F9)
 _MIX = np.uint64(0xFF51AFD7ED558CCD)
 
 
-@cached_by_source
-@njit(cache=True, inline="always", error_model="numpy")
+@pointwise
 def lattice(key, i, j, k):
     """Hash of a lattice point to [0, 1)."""
     value = key ^ (np.uint64(i) * _PRIME_X + np.uint64(j) * _PRIME_Y + np.uint64(k) * _PRIME_Z)
@@ -32,8 +31,7 @@ def lattice(key, i, j, k):
     return np.float64(value >> np.uint64(40)) * (1.0 / 16777216.0)
 
 
-@cached_by_source
-@njit(cache=True, error_model="numpy")
+@pointwise
 def noise(key, x, y, z):
     """Smooth noise in [0, 1] with one independent value per unit lattice point (value noise)."""
     i, j, k = np.floor(x), np.floor(y), np.floor(z)
@@ -48,21 +46,25 @@ def noise(key, x, y, z):
     return total
 
 
-@cached_by_source
-@njit(cache=True, error_model="numpy")
+@pointwise
+def level_height(sheet, x, z):
+    """Height (mm) of a sheet at (x, z) without its waves."""
+    return sheet[0, 0] + 0.5 * sheet[0, 1] * x * x + sheet[0, 2] * x + sheet[0, 3] * z
+
+
+@pointwise
 def height(sheet, x, z):
     """Height (mm) of a sheet (T, 4) at (x, z): row 0 is level, bend (1/mm), slope x, slope z.
 
     The other rows are waves: amplitude (mm), wave numbers along x and z (rad/mm), phase (rad).
     """
-    value = sheet[0, 0] + 0.5 * sheet[0, 1] * x * x + sheet[0, 2] * x + sheet[0, 3] * z
+    value = level_height(sheet, x, z)
     for row in range(1, sheet.shape[0]):
         value += sheet[row, 0] * np.sin(sheet[row, 1] * x + sheet[row, 2] * z + sheet[row, 3])
     return value
 
 
-@cached_by_source
-@njit(cache=True, error_model="numpy")
+@pointwise
 def wall_distance(x, y, z, origin, shape, start, entries, segments):
     """Signed distance (mm) to the nearest lumen, negative inside, and that segment; inf if far."""
     best, owner = np.inf, -1
@@ -96,8 +98,7 @@ def distance_to_lumen(points, origin, shape, start, entries, segments):
     return result
 
 
-@cached_by_source
-@njit(cache=True, error_model="numpy")
+@pointwise
 def wall_thickness(segment):
     """Thickness (mm) of a vessel's wall: a tenth of a millimetre and a share of the radius."""
     return 0.12 + 0.15 * 0.5 * (segment[6] + segment[7])
@@ -123,8 +124,7 @@ def classify(points, sheets, origin, shape, start, entries, segments):
     return depth, layer, owner
 
 
-@cached_by_source
-@njit(cache=True, error_model="numpy")
+@pointwise
 def _layer(below, x, z, sheets):
     """Return the layer at a depth (mm) below the skin, vessels aside."""
     if below < 0.0:
@@ -175,23 +175,20 @@ def backscatter(points, key, sheets, fibre, levels, origin, shape, start, entrie
     return result
 
 
-@cached_by_source
-@njit(cache=True, inline="always", error_model="numpy")
+@pointwise
 def turned(u, v):
     """Turn two coordinates by 35 degrees, so that the lattice of the noise lies askew to image."""
     return 0.819 * u - 0.574 * v, 0.574 * u + 0.819 * v
 
 
-@cached_by_source
-@njit(cache=True, error_model="numpy")
+@pointwise
 def ridge(value, width):
     """Thin sheets where noise passes its middle: 1 on them, falling over `width`."""
     offset = (value - 0.5) / width
     return np.exp(-offset * offset)
 
 
-@cached_by_source
-@njit(cache=True, error_model="numpy")
+@pointwise
 def fat_texture(key, x, below, z):
     """Texture of fat: lobules of uneven brightness between thin bright septa, mostly lying flat."""
     u, v = turned(x / 4.0, below / 1.4)
@@ -200,8 +197,7 @@ def fat_texture(key, x, below, z):
     return 0.6 + 0.8 * lobule + 4.0 * septum
 
 
-@cached_by_source
-@njit(cache=True, error_model="numpy")
+@pointwise
 def muscle_texture(key, x, below, z, slope):
     """Texture of muscle: fibre bundles long along their direction, with bright sheaths between."""
     u, v = turned(x / 3.0, (below - slope * z) / 1.6)

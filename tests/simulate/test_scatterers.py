@@ -60,6 +60,16 @@ def test_store_forgets_down_to_its_bound():
     assert sum(array.nbytes for array in store._arrays) < 2e6
 
 
+def test_room_beyond_the_bound_grows_by_shares(monkeypatch):
+    grown = []
+    grow = ScattererStore._grow
+    monkeypatch.setattr(ScattererStore, "_grow", lambda store: (grown.append(1), grow(store)))
+    store = ScattererStore(Layered(), 75.0, memory_mb=1.0)
+    store.gather(box((0, 0, 0), (6, 6, 10)))
+    assert len(store) == 360
+    assert 5 < len(grown) < 30
+
+
 def test_blocks_come_in_order_of_their_index():
     store = ScattererStore(Layered(), 75.0)
     group = store.gather(box((-2, -1, 0), (1, 2, 2))[::-1])
