@@ -19,7 +19,7 @@ from benchmark.commands.stress import Stress
 from benchmark.commands.study import Study
 from benchmark.commands.vessels import Vessels
 from benchmark.dataset import Dataset, open_dataset
-from benchmark.errors import UserError
+from benchmark.errors import UserError, exit_status
 
 
 @dataclass(frozen=True)
@@ -222,17 +222,11 @@ Command = (
 
 
 def main() -> int:
-    """Run one command; a user's mistake is one line on standard error and exit status 2."""
+    """Run one command; return the exit status."""
     sys.path.insert(0, "")  # so that a tracker in the current folder is found as module:Class
-    try:
-        tyro.cli(Command, prog="python -m benchmark", description=__doc__).run()
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on from here", file=sys.stderr)
-        return 130
-    return 0
+    return exit_status(
+        lambda: tyro.cli(Command, prog="python -m benchmark", description=__doc__).run()
+    )
 
 
 if __name__ == "__main__":

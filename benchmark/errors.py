@@ -1,7 +1,9 @@
-"""The one exception class for mistakes of a user, and how a wrong name is answered."""
+"""The one exception class for mistakes of a user, and how a command ends."""
 
 import difflib
-from collections.abc import Iterable
+import os
+import sys
+from collections.abc import Callable, Iterable
 
 
 class UserError(Exception):
@@ -22,3 +24,24 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
     hint = f"; did you mean '{near[0]}'?" if near else ""
     listing = ", ".join(choices) if choices else "none"
     return UserError(f"unknown {kind} '{name}'{hint} (known: {listing})")
+
+
+def exit_status(command: Callable[[], object]) -> int:
+    """Run a command and return its exit status: 0, 2 after a user's mistake, 130 when interrupted.
+
+    A mistake is one line on standard error. 141 when the reader of the output has gone away, as in
+    `| head`.
+    """
+    try:
+        command()
+        sys.stdout.flush()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing left to flush to
+        return 141
+    return 0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 from tyro.conf import Positional, arg
 
-from benchmark.errors import UserError
+from benchmark.errors import UserError, exit_status
 
 if TYPE_CHECKING:
     from simulate.withheld import Withheld
@@ -166,20 +166,15 @@ def _parts(shard: str) -> tuple[int, int]:
 
 
 def main() -> int:
-    """Run one command; return the exit status: 2 after a user error, 130 after an interrupt."""
-    try:
-        tyro.extras.subcommand_cli_from_dict(
-            {"list": list_specs, "show": show, "factors": factors, "generate": generate},
+    """Run one command; return the exit status."""
+    commands = {"list": list_specs, "show": show, "factors": factors, "generate": generate}
+    return exit_status(
+        lambda: tyro.extras.subcommand_cli_from_dict(
+            commands,
             prog="python -m simulate",
             description="Simulated freehand sweeps with exact poses.",
         )
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on from here", file=sys.stderr)
-        return 130
-    return 0
+    )
 
 
 if __name__ == "__main__":

@@ -134,7 +134,7 @@ def render_photoacoustic(
     wavelength_nm : (N,), each of the haemoglobin table.
     seed : of the receiver noise; frame n draws from (seed, n) whatever else is rendered.
     displacement : of the tissue; by default it is at rest.
-    times_s : (N,) or (N, K) of the poses, which a displacement needs.
+    times_s : (N,) or (N, K) s, of the poses; a displacement needs them.
     progress : called with the number of frames done.
 
     UserError for a tissue without `acoustics` where the medium is heterogeneous, and for grids that
@@ -148,6 +148,8 @@ def render_photoacoustic(
             "render_photoacoustic: expected poses (N, 4, 4) or (N, K, 4, 4) and (N,) wavelengths, "
             f"got {np.shape(world_from_image)} and {wavelengths.shape}"
         )
+    if displacement is not None and times_s is None:
+        raise UserError("render_photoacoustic: expected times_s with a displacement, got None")
     times = np.zeros(poses.shape[:2]) if times_s is None else np.reshape(times_s, poses.shape[:2])
     image = image_probe(probe, settings)
     frames = np.zeros((len(poses), image.height_px, image.width_px), np.float32)

@@ -83,7 +83,7 @@ def test_light_import(command: str) -> None:
 
 
 def test_nothing_tracked_names_a_machine() -> None:
-    """No file that git tracks carries a machine's path or is over a megabyte."""
+    """No file that git tracks carries a machine's path or is over ten megabytes."""
     listed = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=ROOT)
     if listed.returncode:
         pytest.skip("not a git checkout")

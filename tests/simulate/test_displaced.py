@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from benchmark.errors import UserError
 from simulate.displaced import DisplacedTissue
 from simulate.photoacoustic import render_photoacoustic
 from simulate.tissue_motion import TissueMotion
@@ -55,6 +56,14 @@ def test_frames_show_a_vessel_where_compression_has_brought_it():
     rise = 0.15 * np.array(shares) * 12.0 * (1.0 - np.exp(-1.0))
     assert max(rise) > 0.4
     np.testing.assert_allclose(depths, 12.0 - rise, atol=0.1)
+
+
+def test_a_displacement_without_times_is_refused():
+    with pytest.raises(UserError, match="times_s"):
+        render_photoacoustic(
+            Tubes([]), PROBE, SETTINGS, np.eye(4)[None], np.array([800]), seed=0,
+            displacement=MOVING.displacement,
+        )  # fmt: skip
 
 
 def test_pulses_of_one_frame_see_the_tissue_of_their_own_instant():
