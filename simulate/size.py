@@ -28,10 +28,11 @@ PER_NODE_STEP_S = {"kwave": 4e-8, "propagator": 8e-10}
 START_S = 6.0
 
 # Bytes of a worker: libraries and kernels; blocks kept for later; per scatterer, with the padding
-# of cells and the blocks that a slab only touches.
+# of cells and of blocks and the blocks that a slab only touches. Both twice, for an array is
+# copied when it grows.
 PROCESS_BYTES = 250e6
-KEPT_BYTES = 256e6
-PER_SCATTERER_BYTES = 16 * 1.13 * 1.6
+KEPT_BYTES = 2 * 256e6
+PER_SCATTERER_BYTES = 2 * 16 * 1.3 * 1.6
 MEMORY_INFO = Path("/proc/meminfo")
 CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 GROUP_FRAMES = 16  # whose scatterers are held together
@@ -105,9 +106,13 @@ def _iq_bytes(spec: Spec) -> int:
 
 
 def _slab(spec: Spec) -> tuple[float, float, float]:
-    """Return scatterers per mm^3, area of the image mm^2, and mean thickness of the beam mm."""
+    """Return scatterers per mm^3, area of the image mm^2, and mean thickness of the beam mm.
+
+    Those of fibres, listed beside the ones drawn, are about as many again.
+    """
     probe = spec.probe
     density = scatterer_density(probe, spec.bmode.scatterers_per_cell)
+    density *= WITH_FIBRES if spec.tissue.coherent_fraction > 0.0 else 1.0
     area = probe.width_mm * (probe.depth_mm - probe.start_depth_mm)
     depths = np.maximum(probe.row_depths_mm, 0.0)
     beam = 2.0 * ELEVATION_CUT * float(np.mean(probe.sigma_elevation_mm(depths)))
@@ -117,7 +122,6 @@ def _slab(spec: Spec) -> tuple[float, float, float]:
 def _bmode_seconds(spec: Spec) -> float:
     """Return the seconds of the B-mode frames of one sweep."""
     density, area, beam = _slab(spec)
-    density *= WITH_FIBRES if spec.tissue.coherent_fraction > 0.0 else 1.0
     drawn = density * area * (beam + float(np.mean(spec.motion.path_length_mm)))
     per_frame = PER_FRAME_S + density * area * beam * PER_SLAB_SCATTERER_S
     if spec.bmode.shadows:

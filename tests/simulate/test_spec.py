@@ -11,7 +11,14 @@ from benchmark.errors import UserError
 from simulate import spec as spec_module
 from simulate.card import describe
 from simulate.compose import make_sweep
-from simulate.size import available_bytes, check_memory, memory_bytes, size_of
+from simulate.size import (
+    KEPT_BYTES,
+    PROCESS_BYTES,
+    available_bytes,
+    check_memory,
+    memory_bytes,
+    size_of,
+)
 from simulate.spec import SPEC_FOLDER, load_spec, spec_from_table, spec_names
 from simulate.transducer import PROBES
 
@@ -216,7 +223,11 @@ def test_iq_that_needs_more_memory_than_there_is_is_refused():
     )  # fmt: skip
     with pytest.raises(UserError, match=r"acquisition.frames: expected at most \d+, .* got 100000"):
         check_memory(long, 1, available=4e9)
-    most = round(100_000 * (4e9 - 506e6) / (memory_bytes(long) - 506e6))
+    most = round(
+        100_000
+        * (4e9 - (PROCESS_BYTES + KEPT_BYTES))
+        / (memory_bytes(long) - (PROCESS_BYTES + KEPT_BYTES))
+    )
     fits = dataclasses.replace(
         long, acquisition=dataclasses.replace(long.acquisition, frames=most - 1)
     )
