@@ -1,5 +1,6 @@
 """Samples seen in a mirror: twice the training data where the probe is symmetric."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,11 +18,22 @@ def mirrored_half(
     import torch
 
     chosen = torch.rand(len(frames), device=frames.device) < 0.5
-    height, width = frames.shape[-2:]
-    pixel = mm_from_pixel.new_tensor([(width - 1) / 2, (height - 1) / 2, 0.0, 1.0])
-    mirror = torch.eye(4, device=frames.device, dtype=prev_from_frame.dtype)
-    mirror = mirror.repeat(len(frames), 1, 1)
-    mirror[:, 0, 0], mirror[:, 0, 3] = -1, 2 * (mm_from_pixel @ pixel)[:, 0]
-    turned = mirror[:, None] @ prev_from_frame @ mirror[:, None]
+    turned = mirrored_steps(prev_from_frame, mm_from_pixel, frames.shape[-2:])
     pick = chosen[:, None, None, None]
     return torch.where(pick, frames.flip(-1), frames), torch.where(pick, turned, prev_from_frame)
+
+
+def mirrored_steps(
+    prev_from_frame: "Tensor", mm_from_pixel: "Tensor", shape: "Sequence[int]"
+) -> "Tensor":
+    """Return the steps (B, T, 4, 4) of sweeps seen in a mirror, image mm.
+
+    mm_from_pixel (B, 4, 4); shape: height and width of the frames in pixels.
+    """
+    height, width = shape
+    pixel = mm_from_pixel.new_tensor([(width - 1) / 2, (height - 1) / 2, 0.0, 1.0])
+    mirror = mm_from_pixel.new_tensor([-1.0, 1.0, 1.0, 1.0]).diag()
+    mirror = mirror.repeat(len(mm_from_pixel), 1, 1)
+    mirror[:, 0, 3] = 2 * (mm_from_pixel @ pixel)[:, 0]
+    mirror = mirror.to(prev_from_frame)[:, None]
+    return mirror @ prev_from_frame @ mirror

@@ -136,11 +136,13 @@ class LearnedTracker(Tracker):
     """A tracker with a torch module, trained by `benchmark.training` under the common budget.
 
     A subclass also sets `window` (frames per training sample) and `recipe`, and writes `module`
-    (the same object at every call) and `loss`.
+    (the same object at every call) and `loss`. One with a stage of its own sets `reserve`, the
+    share of the budget that it takes, and writes `refine`.
     """
 
     window: int
     recipe: Recipe
+    reserve: float = 0.0
 
     @abstractmethod
     def module(self) -> "torch.nn.Module":
@@ -164,6 +166,15 @@ class LearnedTracker(Tracker):
     ) -> tuple["torch.Tensor", "torch.Tensor", "torch.Tensor"]:
         """Return the batch that is trained on; the default changes nothing."""
         return frames, prev_from_frame, mm_from_pixel
+
+    def refine(self, sweeps: Sequence["Sweep"], flops: float) -> float:
+        """Spend what was kept of the budget on a stage of one's own; return what it took.
+
+        sweeps: those of training; flops: floating-point operations, the share `reserve` of the
+        budget. Called once after the common loop, with the best weights in place and torch's
+        generator seeded by the run.
+        """
+        return 0.0
 
     def finish(self, sweeps: Sequence["Sweep"]) -> None:
         """Take what is still wanted from the training sweeps once training has ended.

@@ -20,11 +20,11 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint
 from torch.utils.data import DataLoader
-from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
+from benchmark.flops import flop_counter
 from benchmark.metrics import Case, tusrec
 from benchmark.run import Run
 from benchmark.sweep import Sweep
@@ -60,7 +60,8 @@ def train(run: Run, *, accelerator: str = "auto", precision: str = "32-true") ->
     seconds = earlier + time.perf_counter() - began
     tracker.save(run.folder)
     run.write_config({**record, "seconds": round(seconds, 1)})
-    (run.folder / CHECKPOINT).unlink(missing_ok=True)
+    for checkpoint in run.folder.glob("*.ckpt"):
+        checkpoint.unlink()
 
 
 def _refuse_other_precision(run: Run, precision: str) -> None:
@@ -94,26 +95,6 @@ def count_flops(tracker: LearnedTracker, sweeps: Sequence[Sweep]) -> float:
     return float(counter.get_total_flops())
 
 
-def flop_counter() -> FlopCounterMode:
-    """Return torch's counter of operations, exact for grouped convolutions too."""
-    exact: dict[Any, Any] = {torch.ops.aten.convolution_backward: _convolution_backward_flops}
-    return FlopCounterMode(display=False, custom_mapping=exact)
-
-
-def _convolution_backward_flops(
-    grad: Sequence[int], image: Sequence[int], weight: Sequence[int], *settings: Any, **_: Any
-) -> int:
-    """Operations of the two gradients of a convolution: each as many as the convolution's own.
-
-    Weights (C_out, C_in / groups, ...) have what a group needs; torch's own count (2.13) charges a
-    grouped convolution's weight gradient for all pairs of channels, `groups` times too much.
-    """
-    transposed, asked = settings[4], settings[7]
-    places = math.prod((image if transposed else grad)[2:])
-    once = 2 * grad[0] * places * math.prod(weight)
-    return once * (bool(asked[0]) + bool(asked[1]))
-
-
 def _optimise(
     run: Run, tracker: LearnedTracker, sweeps: Sequence[Sweep], accelerator: str, precision: str
 ) -> tuple[dict[str, Any], float]:
@@ -125,7 +106,8 @@ def _optimise(
         raise UserError(f"tracker '{run.name}' is learned: expected a budget above 0 TFLOP")
     flops = count_flops(tracker, sweeps)
     _lay_out(tracker, channels_last=True)
-    updates = max(VALIDATIONS, round(run.budget_tflop * 1e12 / flops))
+    reserved = tracker.reserve * run.budget_tflop * 1e12
+    updates = max(VALIDATIONS, round((run.budget_tflop * 1e12 - reserved) / flops))
     validation = load_sweeps(run.training_set, "val")
     loop = _Loop(tracker, lambda index: _drift_share(tracker, validation[index]), updates)
     data = _Data(sweeps, len(validation), tracker, updates, run.seed)
@@ -156,13 +138,18 @@ def _optimise(
             raise KeyboardInterrupt from end
     _restore(tracker, Path(best.best_model_path))
     _lay_out(tracker, channels_last=False)
+    refining = 0.0
     if math.isfinite(float(best.best_model_score)):  # type: ignore[arg-type]
+        if reserved:
+            pl.seed_everything(run.seed, verbose=False)  # the same after an interruption
+            refining = tracker.refine(sweeps, reserved)
         tracker.finish(sweeps)
     error = float(np.mean([_drift_share(tracker, sweep) for sweep in validation]))
     record = {
         "updates": trainer.global_step,
         "flops_per_update": flops,
-        "flops": flops * trainer.global_step,
+        "flops": flops * trainer.global_step + refining,
+        "flops_refining": refining,
         "parameters": sum(p.numel() for p in tracker.module().parameters()),
         "validation_error": error if math.isfinite(error) else None,
         "precision": precision,
@@ -282,13 +269,12 @@ class _Data(pl.LightningDataModule):
 
 
 def _restore(tracker: LearnedTracker, path: Path) -> None:
-    """Put the best weights of a checkpoint into the tracker's network and remove the file."""
+    """Put the best weights of a checkpoint into the tracker's network."""
     state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
     prefix = "network."
     tracker.module().load_state_dict(
         {key.removeprefix(prefix): v for key, v in state.items() if key.startswith(prefix)}
     )
-    path.unlink(missing_ok=True)
 
 
 class _Bar(pl.Callback):

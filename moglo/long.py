@@ -1,20 +1,24 @@
 """`moglo-long` as a tracker of the benchmark."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from benchmark import geometry
-from benchmark.sweep import Images, Observation, Prediction
+from benchmark.flops import flop_counter
+from benchmark.sweep import Images, Observation, Prediction, Sweep
 from benchmark.tracker import Recipe
 from moglo import long_losses as losses
 from moglo import motion
 from moglo.long_config import MoGLoLongConfig
 from moglo.long_model import LongNet, LongStream, Motions
 from moglo.losses import correlation_loss
+from moglo.sequence import Described, train_sequence
 from moglo.tracker import MoGLo, chunk_frames, evaluating
+from moglo.views import VIEWS, View, reversed_steps, seen_images, seen_steps
 
 # Components of MoGLo's six (axial, lateral, elevational; about lateral, elevational, axial) whose
 # direction two frames show. The others change nothing but how alike the frames are.
@@ -24,16 +28,18 @@ IN_PLANE = (0, 1, 4)
 class MoGLoLong(MoGLo):
     """MoGLo-Net's speckle encoder with what keeps small errors from adding up.
 
-    Beside the encoder, the normalised cross-correlation of the frames' own tiles at full
-    resolution, within a few pixels, of each frame with those 1, 2 and 4 before it; one LSTM over
-    the whole sweep, trained on short windows; penalties of the mean (Huber) instead of the
-    absolute error, for steps and for the position of the image corners after 5 steps and more, or
-    after all of a shorter window; half of the samples backwards in time, half mirrored. Tells its
-    own sigma.
+    Two stages. Pairs of frames are read as `moglo` does, but for a penalty of the mean (Huber) in
+    place of the absolute error, for steps and for the position of the image corners after several
+    of them; half of the samples are shown backwards in time, half mirrored. Then a recurrent part
+    that runs over whole sweeps both ways learns, from the descriptions of their pairs, what to
+    add: a pair alone leaves much of a fast step's tilt to be guessed as the usual, which is the
+    same mistake in every frame. The answer is the mean of four views of a sweep. Optionally the
+    normalised cross-correlation of the frames' own tiles at full resolution, of each frame with
+    those 1, 2 and 4 before it. Tells its own sigma.
     """
 
     name = "moglo-long"
-    causal = True
+    causal = False
     Config = MoGLoLongConfig
     config: MoGLoLongConfig
     _module: LongNet | None  # type: ignore[assignment]
@@ -58,28 +64,66 @@ class MoGLoLong(MoGLo):
             self._module = LongNet(self.config)
         return self._module
 
+    @property
+    def reserve(self) -> float:  # type: ignore[override]
+        """The share of the second stage."""
+        return self.config.sequence_share if self.config.lstm else 0.0
+
     def loss(self, frames: Tensor, prev_from_frame: Tensor, mm_from_pixel: Tensor) -> Tensor:
-        """Return the losses of steps, trend, spans, time reversal and sigma, each weighted."""
-        config, net = self.config, self.module()
-        centre = motion.image_centre(mm_from_pixel, *frames.shape[-2:])[:, None]
-        label = motion.six_from_step(prev_from_frame, centre) / net.label_scale
-        seen = self._input(frames, mm_from_pixel)
+        """Return the losses of motions read from pairs, and of time reversal, each weighted."""
+        net, seen = self.module(), self._input(frames, mm_from_pixel)
         found = net(seen)
+        shape = (frames.shape[-2], frames.shape[-1])
+        total = self._judged(found, prev_from_frame, mm_from_pixel, shape)
+        if self.config.consistency:
+            back = net(seen.flip(1)).six
+            disagreement = losses.disagreement(found.six, back, IN_PLANE)
+            total = total + self.config.consistency * disagreement
+        return total
+
+    def _judged(
+        self, found: Motions, prev_from_frame: Tensor, mm_from_pixel: Tensor, shape: tuple[int, int]
+    ) -> Tensor:
+        """Return the losses of steps, trend, spans and sigma, each weighted."""
+        config, label_scale = self.config, self.module().label_scale
+        centre = motion.image_centre(mm_from_pixel, *shape)[:, None]
+        label = motion.six_from_step(prev_from_frame, centre) / label_scale
         total = losses.penalty(found.six - label, config.error)
         total = total + config.correlation_loss * correlation_loss(found.six, label)
-        six, scale = found.six * net.label_scale, step_scale(net.label_scale)
+        six, scale = found.six * label_scale, step_scale(label_scale)
         if config.spans:
             steps = motion.step_from_six(six, centre)
-            corners = image_corners(mm_from_pixel, *frames.shape[-2:])
+            corners = image_corners(mm_from_pixel, *shape)
             spans = losses.span_loss(steps, prev_from_frame, corners, scale, config.error)
             total = total + config.spans * spans
-        if config.consistency:
-            back = net(seen.flip(1)).six
-            total = total + config.consistency * losses.disagreement(found.six, back, IN_PLANE)
         if config.likelihood:
-            error = losses.step_error(six, label * net.label_scale) / scale
+            error = losses.step_error(six, label * label_scale) / scale
             total = total + config.likelihood * losses.sigma_loss(error, found.log_sigma)
         return total
+
+    def refine(self, sweeps: Sequence[Sweep], flops: float) -> float:
+        """Describe the training sweeps in each view, and train the recurrent part on that."""
+        with flop_counter() as counter:
+            described = [
+                self._described(sweep, view)
+                for sweep in tqdm(sweeps, desc="describe the sweeps", unit="sweep")
+                for view in VIEWS[: self.config.views]
+                if len(sweep) > 1
+            ]
+        spent = float(counter.get_total_flops())
+        loss, left = self._judged, flops - spent
+        return spent + train_sequence(self.module(), described, loss, self.config, left)
+
+    def _described(self, sweep: Sweep, view: View) -> Described:
+        """Describe the pairs of one view of a sweep."""
+        images = sweep.bmode
+        grid = torch.tensor(images.mm_from_pixel, dtype=torch.float32)
+        shape = (int(images.frames.shape[1]), int(images.frames.shape[2]))
+        steps = torch.tensor(sweep.previous_from_frame, dtype=torch.float32)
+        with evaluating(self.module()) as net:
+            pairs = self._descriptions(net, images, view)[0].clone()
+        seen = seen_steps(steps[None], grid[None], shape, view)[0]
+        return Described(pairs, seen.to(pairs), grid.to(pairs), shape)
 
     def augment(
         self, frames: Tensor, prev_from_frame: Tensor, mm_from_pixel: Tensor
@@ -101,25 +145,36 @@ class MoGLoLong(MoGLo):
         return [self.module().motion_head]
 
     def track(self, observation: Observation) -> Prediction:
-        """Return poses and sigma by streaming: one frame and its pairs per new frame."""
+        """Return poses and sigma, the mean of what each view tells."""
         images = observation.bmode
         if len(observation) == 1:
             return Prediction(np.eye(4)[None])
         with evaluating(self.module()) as net:
-            parts = list(self._motions(net, images))
-            six = torch.cat([part.six[0] for part in parts]) * net.label_scale
-            log_sigma = torch.cat([part.log_sigma[0] for part in parts])
-            sigma = log_sigma.exp() * step_scale(net.label_scale)
-        centre = motion.image_centre(images.mm_from_pixel, *images.frames.shape[1:])
-        steps = motion.step_from_six(six.double().cpu().numpy(), centre)
-        return Prediction.from_steps(steps, sigma.double().cpu().numpy())
+            told = [self._told(net, images, view) for view in VIEWS[: self.config.views]]
+        twists = torch.stack([geometry.log(steps) for steps, _ in told]).mean(0)
+        sigma = torch.stack([sigma for _, sigma in told]).mean(0)
+        steps = geometry.exp(twists)[0].cpu().numpy()
+        return Prediction.from_steps(steps, sigma[0].double().cpu().numpy())
 
-    def _motions(self, net: LongNet, images: Images) -> Iterator[Motions]:  # type: ignore[override]
-        """Yield the motions of some frames at a time."""
-        stream = LongStream(net)
-        for frames in chunk_frames(images, self.config.frame_size, net.label_scale.device):
-            grid = torch.tensor(images.mm_from_pixel, dtype=torch.float32, device=frames.device)
-            yield stream.push(self._input(frames[None], grid[None])[0])
+    def _told(self, net: LongNet, images: Images, view: View) -> tuple[Tensor, Tensor]:
+        """Return steps (1, T, 4, 4), image mm, of a sweep from one view of it; sigma (1, T), mm."""
+        found, _ = net.estimate(self._descriptions(net, images, view))
+        grid = torch.tensor(images.mm_from_pixel, device=found.six.device)[None]
+        shape = images.frames.shape[1:]
+        centre = motion.image_centre(grid, *shape)[:, None]
+        steps = motion.step_from_six((found.six * net.label_scale).double(), centre)
+        sigma = found.log_sigma.exp() * step_scale(net.label_scale)
+        sigma = sigma.flip(1) if view.backward else sigma
+        return seen_steps(steps, grid, shape, view), sigma
+
+    def _descriptions(self, net: LongNet, images: Images, view: View) -> Tensor:
+        """Return descriptions (1, T, hidden) of the pairs of a view, some frames at a time."""
+        stream, device = LongStream(net), net.label_scale.device
+        grid = torch.tensor(images.mm_from_pixel, dtype=torch.float32, device=device)[None]
+        chunks = chunk_frames(seen_images(images, view), self.config.frame_size, device)
+        return torch.cat(
+            [stream.describe(self._input(frames[None], grid)[0]) for frames in chunks], 1
+        )
 
 
 def step_scale(label_scale: Tensor) -> Tensor:
@@ -132,14 +187,3 @@ def image_corners(mm_from_pixel: Tensor, height: int, width: int) -> Tensor:
     corners = [[0, 0], [width - 1, 0], [0, height - 1], [width - 1, height - 1]]
     pixels = mm_from_pixel.new_tensor([[x, y, 0, 1] for x, y in corners])
     return (pixels @ mm_from_pixel.transpose(-1, -2))[..., :3]
-
-
-def reversed_steps(prev_from_frame: Tensor) -> Tensor:
-    """Return the steps (B, T, 4, 4) of a window shown backwards, the tissue mirrored in z.
-
-    Backwards the probe would retreat. An image and its mirror image in the image plane are the
-    same, though, with a beam symmetric about that plane: what is seen is also an advance through
-    tissue mirrored from front to back.
-    """
-    mirror = prev_from_frame.new_tensor([1.0, 1.0, -1.0, 1.0]).diag()
-    return mirror @ geometry.inverse(prev_from_frame).flip(1) @ mirror

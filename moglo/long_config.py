@@ -28,8 +28,15 @@ class MoGLoLongConfig(MoGLoConfig):
         displacement in pixels; tile, tile_stride: side and distance of tiles in pixels;
         tile_width: channels that describe a tile.
     Sequence
-        window: frames per sample, over which the recurrent part is trained; hidden: its size, and
-        that of the description of a pair; lstm: recurrence, with the state kept over a sweep.
+        window: frames per sample of the first stage, in which pairs learn to be described;
+        hidden: size of a description, and of the recurrent part; lstm: a second stage, in which a
+        recurrent part (of gated units) learns from the descriptions of whole training sweeps what
+        to add to the motion read from a pair; bidirectional: it runs both ways, and knows a sweep
+        when it has ended; sequence_window, sequence_batch, sequence_rate: steps and samples of its
+        updates, and their learning rate; sequence_share: of the budget; dropout, jitter: of what
+        it reads, and noise added to that, in standard deviations; views: how many of the four
+        views of a sweep (as it is, mirrored, backwards, both) are described in training and
+        averaged when tracking.
     Losses
         error: of scaled steps, and of spans; spans: weight of the position error of the image
         corners after 5, 10, 20, 50 steps, as many as the window holds, or after all of a shorter
@@ -42,18 +49,26 @@ class MoGLoLongConfig(MoGLoConfig):
         tissue that they could be; clip: largest norm of a gradient.
     """
 
-    window: int = 5
-    batch_size: int = 4
-    learning_rate: float = 6e-3
+    window: int = 3
+    batch_size: int = 8
+    learning_rate: float = 0.01
     encoder: bool = True
     normalise: str = "batch"
-    tiles: bool = True
+    tiles: bool = False
     gaps: int = 3
     reach: int = 3
     tile: int = 16
     tile_stride: int = 8
     tile_width: int = 32
     hidden: int = 64
+    bidirectional: bool = True
+    sequence_window: int = 40
+    sequence_batch: int = 8
+    sequence_rate: float = 3e-3
+    sequence_share: float = 0.15
+    dropout: float = 0.2
+    jitter: float = 0.1
+    views: int = 4
     error: str = "huber"
     spans: float = 1.0
     consistency: float = 0.0
@@ -69,6 +84,12 @@ class MoGLoLongConfig(MoGLoConfig):
                 raise UserError(f"{key}: expected one of {known}, got '{getattr(self, key)}'")
         if not (self.encoder or self.tiles):
             raise UserError("encoder, tiles: expected one of them on, got both off")
+        if self.views not in (1, 2, 4):
+            raise UserError(f"views: expected 1, 2 or 4, got {self.views}")
+        if not 0.0 <= self.sequence_share < 1.0:
+            raise UserError(
+                f"sequence_share: expected 0 or more and below 1, got {self.sequence_share}"
+            )
         if self.gaps < 1:
             raise UserError(f"gaps: expected 1 or more, got {self.gaps}")
         if self.tile % self.tile_stride or self.frame_size % self.tile_stride:

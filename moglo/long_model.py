@@ -12,6 +12,7 @@ from moglo.tiles import tile_correlation
 
 GROUPS = 2
 FINAL_TILE_CHANNELS = 16
+ANSWERS = DEGREES_OF_FREEDOM + 1  # and the logarithm of sigma
 LARGEST_LOG_SIGMA = 5.0
 
 
@@ -20,6 +21,10 @@ class Motions(NamedTuple):
 
     six: Tensor
     log_sigma: Tensor
+
+
+def _motions(six: Tensor, log_sigma: Tensor) -> Motions:
+    return Motions(six, log_sigma.clamp(-LARGEST_LOG_SIGMA, LARGEST_LOG_SIGMA))
 
 
 class TileEncoder(nn.Module):
@@ -49,6 +54,46 @@ class TileEncoder(nn.Module):
         return self.join(self.describe(torch.cat([volumes, places], 1)))
 
 
+class SweepReader(nn.Module):
+    """Descriptions of all pairs of a sweep -> what is to be added to the motions read from each.
+
+    A pair tells little of a fast step or of a small tilt, and what it does not tell is guessed as
+    the usual. Motion is steady, though: its neighbours in time tell the rest. Answers nothing until
+    it is trained.
+
+    Buffers: mean, std (features,) of the descriptions in training.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, config: MoGLoLongConfig):
+        super().__init__()
+        hidden = config.hidden
+        self.jitter = config.jitter
+        self.register_buffer("mean", torch.zeros(hidden))
+        self.register_buffer("std", torch.ones(hidden))
+        self.read = nn.Sequential(
+            nn.Dropout(config.dropout), nn.Linear(hidden, hidden), nn.SiLU(),
+            nn.Dropout(config.dropout),
+        )  # fmt: skip
+        self.recurrent = nn.GRU(
+            hidden, hidden, batch_first=True, bidirectional=config.bidirectional
+        )
+        self.answer = nn.Linear(hidden * (3 if config.bidirectional else 2), ANSWERS)
+        nn.init.zeros_(self.answer.weight)
+        nn.init.zeros_(self.answer.bias)
+
+    def forward(self, described: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return additions (B, T, 7) to six and log sigma, and the state after them."""
+        seen = (described - self.mean) / self.std
+        if self.training:
+            seen = seen + self.jitter * torch.randn_like(seen)
+        read = self.read(seen)
+        past, state = self.recurrent(read, state)
+        return self.answer(torch.cat([read, past], -1)), state
+
+
 class LongNet(nn.Module):
     """Frames -> descriptions of the pairs that end at each -> one motion per frame, in sequence.
 
@@ -74,12 +119,10 @@ class LongNet(nn.Module):
             self.tile_encoder = TileEncoder(channels, config.tile_width, across**2, config.hidden)
             described += config.hidden
         self.fuse = nn.Sequential(nn.Linear(described, config.hidden), nn.SiLU())
-        self.recurrent = nn.LSTM(config.hidden, config.hidden, batch_first=True)
-        read = config.hidden * (2 if config.lstm else 1)
-        self.motion_head = nn.Linear(read, DEGREES_OF_FREEDOM)
-        self.sigma_head = nn.Linear(read, 1)
-        if not config.lstm:
-            del self.recurrent
+        self.motion_head = nn.Linear(config.hidden, DEGREES_OF_FREEDOM)
+        self.sigma_head = nn.Linear(config.hidden, 1)
+        if config.lstm:
+            self.sequence = SweepReader(config)
 
     def describe(self, frames: Tensor, begin: int = 1) -> Tensor:
         """Return descriptions (B, W - begin, hidden) of the pairs ending at frames `begin` on.
@@ -116,51 +159,57 @@ class LongNet(nn.Module):
             parts += [volume, share]
         return torch.cat(parts, 1).unflatten(0, (len(frames), len(ends)))
 
-    def estimate(
-        self, described: Tensor, state: tuple[Tensor, Tensor] | None = None
-    ) -> tuple[Motions, tuple[Tensor, Tensor] | None]:
-        """Return motions of descriptions (B, T, hidden), and the state after them.
+    def judge(self, described: Tensor) -> Motions:
+        """Return motions of descriptions (B, T, hidden), each read from its own pair alone."""
+        return _motions(self.motion_head(described), self.sigma_head(described.detach())[..., 0])
 
-        A motion is read from the pair itself and from the recurrent part together.
-        """
-        read = described
+    def estimate(
+        self, described: Tensor, state: Tensor | None = None
+    ) -> tuple[Motions, Tensor | None]:
+        """Return motions of descriptions (B, T, hidden) in sequence, and the state after them."""
+        found = self.judge(described)
         if self.config.lstm:
-            past, state = self.recurrent(described, state)
-            read = torch.cat([described, past], -1)
-        log_sigma = self.sigma_head(read.detach())[..., 0]
-        log_sigma = log_sigma.clamp(-LARGEST_LOG_SIGMA, LARGEST_LOG_SIGMA)
-        return Motions(self.motion_head(read), log_sigma), state
+            added, state = self.sequence(described, state)
+            found = _motions(found.six + added[..., :-1], found.log_sigma + added[..., -1])
+        return found, state
 
     def forward(self, frames: Tensor) -> Motions:
-        """Return the motions into each but the first of the frames (B, W, S, S)."""
-        return self.estimate(self.describe(frames))[0]
+        """Return the motions into each but the first of the frames (B, W, S, S), pair by pair."""
+        return self.judge(self.describe(frames))
 
 
 class LongStream:
     """Motions of frames handed in one after another, or some at a time; the same as all at once.
 
-    Kept in between: as many frames as the longest gap reaches back, and the recurrent state. The
-    network should be in evaluation mode.
+    Kept in between: as many frames as the longest gap reaches back, and the recurrent state, which
+    must run forwards alone. The network should be in evaluation mode.
     """
 
     def __init__(self, net: LongNet):
         self.net = net
         self.frames: Tensor | None = None
-        self.state: tuple[Tensor, Tensor] | None = None
+        self.state: Tensor | None = None
 
     def push(self, frames: Tensor) -> Motions:
         """Return the motions (1, M, ...) into each of the new frames (N, S, S), standardised.
 
         M = N, less one where the stream begins.
         """
+        described = self.describe(frames)
+        if not described.shape[1]:
+            empty = frames.new_zeros(1, 0, DEGREES_OF_FREEDOM)
+            return Motions(empty, empty[..., 0])
+        motions, self.state = self.net.estimate(described, self.state)
+        return motions
+
+    def describe(self, frames: Tensor) -> Tensor:
+        """Return descriptions (1, M, hidden) of the pairs that end at each of the new frames."""
         begin = 1 if self.frames is None else len(self.frames)
         known = frames if self.frames is None else torch.cat([self.frames, frames])
         self.frames = known[-max(self.net.config.gap_frames) :]
         if len(known) <= begin:
-            empty = known.new_zeros(1, 0, DEGREES_OF_FREEDOM)
-            return Motions(empty, empty[..., 0])
-        motions, self.state = self.net.estimate(self.net.describe(known[None], begin), self.state)
-        return motions
+            return known.new_zeros(1, 0, self.net.config.hidden)
+        return self.net.describe(known[None], begin)
 
 
 def speckle_encoder(config: MoGLoLongConfig) -> MoGLoNet:

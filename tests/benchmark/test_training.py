@@ -230,6 +230,44 @@ def test_a_training_that_diverges_ends_and_says_so(dataset: Dataset, tmp_path: P
     assert run.is_trained() and run.read_config()["training"]["validation_error"] is None
 
 
+class TwoStages(Brightness):
+    """Keeps a quarter of the budget for a second stage, which adds chance to the bias."""
+
+    name = "two-stages"
+    reserve = 0.25
+    cut = False
+
+    def refine(self, sweeps, flops):
+        if self.cut:
+            raise KeyboardInterrupt
+        with torch.no_grad():
+            self.net.bias += 1e-3 * torch.rand(1)
+        return 0.75 * flops
+
+
+def test_a_second_stage_has_its_share_of_the_budget_and_can_be_interrupted(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where, budget = ME.replace("Brightness", "TwoStages"), 48 * FLOPS / 1e12
+    whole, cut = (
+        make_run(where, dataset, budget_tflop=budget, root=tmp_path / place)
+        for place in ("whole", "cut")
+    )
+    train(whole, accelerator="cpu")
+    record = whole.read_config()["training"]
+    assert record["updates"] == 36
+    assert record["flops_refining"] == 9 * FLOPS and record["flops"] == 45 * FLOPS
+    monkeypatch.setattr(TwoStages, "cut", True)
+    with pytest.raises(KeyboardInterrupt):
+        train(cut, accelerator="cpu")
+    assert not cut.is_trained()
+    monkeypatch.setattr(TwoStages, "cut", False)
+    train(cut, accelerator="cpu")
+    weights = [(run.folder / "weights.safetensors").read_bytes() for run in (whole, cut)]
+    assert weights[0] == weights[1]
+    assert not list(cut.folder.glob("*.ckpt"))
+
+
 def test_a_run_of_another_precision_is_refused(dataset: Dataset, tmp_path: Path) -> None:
     run = make_run(ME, dataset, budget_tflop=24 * FLOPS / 1e12, root=tmp_path)
     train(run, accelerator="cpu")

@@ -8,15 +8,19 @@ import torch
 
 from benchmark import geometry
 from benchmark.errors import UserError
+from benchmark.mirroring import mirrored_steps
 from benchmark.standardise import locally_standardised
 from benchmark.sweep import Images, Observation
 from benchmark.tracker import check_tracker, example_observation, make_tracker
 from moglo import motion
-from moglo.long import IN_PLANE, MoGLoLong, image_corners, reversed_steps, step_scale
+from moglo.long import IN_PLANE, MoGLoLong, image_corners, step_scale
 from moglo.long_config import MoGLoLongConfig
+from moglo.long_model import LongStream
+from moglo.views import VIEWS, reversed_steps, seen_steps
 from tests.moglo.test_tracker import batch, sweep
 
-CONFIG = MoGLoLongConfig(frame_size=48, width=4, window=9, hidden=12, tile_width=6)
+CONFIG = MoGLoLongConfig(frame_size=48, width=4, window=9, hidden=12, tile_width=6, tiles=True)
+FORWARD = replace(CONFIG, bidirectional=False, views=1)
 
 
 def tracker(config=CONFIG, seed=0):
@@ -26,11 +30,19 @@ def tracker(config=CONFIG, seed=0):
     return made
 
 
+def awake(made, scale=0.1):
+    """A tracker whose recurrent part answers something."""
+    torch.manual_seed(7)
+    torch.nn.init.normal_(made.module().sequence.answer.weight, std=scale)
+    return made
+
+
 VARIANTS = {
     "default": CONFIG,
     "no tiles": replace(CONFIG, tiles=False, normalise="batch"),
     "tiles alone": replace(CONFIG, encoder=False),
     "no recurrence": replace(CONFIG, lstm=False, gaps=1, correlation="off"),
+    "forward": FORWARD,
     "resampled": replace(CONFIG, frame_size=96, encoder=False),
 }
 
@@ -44,25 +56,30 @@ def test_obeys_the_contract_and_tells_its_sigma(config):
     assert (sigma > 0).all()
 
 
-def test_the_mean_error_over_the_training_sweeps_is_taken_off():
-    made, seen = tracker(), [sweep(seed=5)]
+@pytest.mark.parametrize(("config", "parts"), [(FORWARD, range(6)), (CONFIG, (2, 3))])
+def test_the_mean_error_over_the_training_sweeps_is_taken_off(config, parts):
+    """With four views the motions that a mirror turns round have no mean error to take off."""
+    made, seen = tracker(config), [sweep(seed=5)]
     made.finish(seen)
-    assert np.abs(made._errors(seen[0]).mean(0)).max() < 1e-5
+    assert np.abs(made._errors(seen[0]).mean(0))[list(parts)].max() < 1e-3
 
 
 def test_is_found_by_name():
-    made = make_tracker("moglo-long", window="17", encoder="false")
-    assert (made.name, made.causal, made.window) == ("moglo-long", True, 17)
+    made = make_tracker("moglo-long", window="17", encoder="false", tiles="true")
+    assert (made.name, made.causal, made.window) == ("moglo-long", False, 17)
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 5])
 def test_streaming_equals_the_whole_sweep_at_once(chunk, monkeypatch):
     monkeypatch.setattr("moglo.tracker.CHUNK_PIXELS", chunk * 48 * 48)
-    made, seen = tracker(), sweep(13)
-    net = made.module().eval()
+    made, seen = tracker(FORWARD), sweep(13)
+    net = awake(made).module().eval()
     frames = locally_standardised(torch.from_numpy(seen.bmode.frames).float() / 255)
+    stream = LongStream(net)
     with torch.inference_mode():
-        whole = net(frames[None])
+        whole, _ = net.estimate(net.describe(frames[None]))
+        parts = [stream.push(frames[i : i + chunk]).six for i in range(0, 13, chunk)]
+    torch.testing.assert_close(torch.cat(parts, 1), whole.six, atol=1e-5, rtol=1e-4)
     centre = motion.image_centre(seen.bmode.mm_from_pixel, 48, 48)
     six = (whole.six[0] * net.label_scale).double().numpy()
     found = made.track(seen.observe())
@@ -74,7 +91,7 @@ def test_streaming_equals_the_whole_sweep_at_once(chunk, monkeypatch):
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 6])
 def test_fewer_frames_than_a_window_still_give_a_prediction(frames):
-    made, seen = tracker(), sweep(12).observe()
+    made, seen = awake(tracker(FORWARD)), sweep(12).observe()
     images = seen.bmode
     short = Images(images.frames[:frames], images.timestamps[:frames], images.mm_from_pixel)
     poses = made.track(Observation({"bmode": short}, {})).first_from_frame
@@ -96,7 +113,7 @@ def test_loss_falls_and_reaches_every_parameter_in_use(config):
         values.append(loss.item())
     assert values[0] > values[1] > values[2] > values[3]
     unused = {n for n, p in made.module().named_parameters() if p.grad is None or not p.grad.any()}
-    assert not unused
+    assert all(name.startswith("sequence.") for name in unused)
 
 
 def test_sigma_trains_its_head_alone():
@@ -120,6 +137,69 @@ def test_group_normalisation_keeps_the_samples_of_a_batch_apart():
         net = tracker(replace(CONFIG, normalise=normalise)).module().train()
         both, one = net(frames).six[0], net(frames[:1]).six[0]
         assert torch.allclose(both, one, atol=1e-5) == same
+
+
+def test_until_it_is_trained_the_sequence_adds_nothing():
+    made, seen = tracker(replace(CONFIG, views=1)), sweep(8)
+    alone = MoGLoLong(replace(made.config, lstm=False))
+    alone.fit([seen])
+    own = made.module().state_dict()
+    alone.module().load_state_dict({k: v for k, v in own.items() if not k.startswith("sequence.")})
+    poses = [one.track(seen.observe()).first_from_frame for one in (made, alone)]
+    np.testing.assert_array_equal(*poses)
+    assert np.abs(awake(made).track(seen.observe()).first_from_frame - poses[0]).max() > 1e-3
+
+
+def test_the_second_stage_trains_the_sequence_alone_within_its_budget():
+    made, seen = tracker(replace(CONFIG, tiles=False, sequence_window=6)), [sweep(9), sweep(12)]
+    net = made.module()
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    torch.manual_seed(3)
+    spent = made.refine(seen, 4e8)
+    assert 0.9 * 4e8 < spent <= 4e8
+    changed = {n for n, v in net.state_dict().items() if not torch.equal(v, before[n])}
+    assert changed == {n for n in before if n.startswith("sequence.")}
+    assert all(p.requires_grad for p in net.parameters())
+    described = made._described(seen[0], VIEWS[0])
+    arguments = described.prev_from_frame[None], described.mm_from_pixel[None], described.shape
+    with torch.no_grad():
+        net.eval()
+        stages = net.judge(described.pairs[None]), net.estimate(described.pairs[None])[0]
+        pair, whole = (made._judged(found, *arguments).item() for found in stages)
+    assert whole < 0.8 * pair
+
+
+def test_a_second_stage_without_budget_leaves_the_first_as_it_is():
+    made = tracker()
+    poses = made.track(sweep(8).observe()).first_from_frame
+    made.refine([sweep(9)], 0.0)
+    np.testing.assert_array_equal(made.track(sweep(8).observe()).first_from_frame, poses)
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=str)
+def test_a_view_shown_twice_is_the_sweep_itself(view):
+    steps = torch.from_numpy(geometry.exp(np.random.default_rng(2).normal(size=(2, 5, 6))))
+    grid = torch.diag(torch.tensor([0.5, 0.25, 1, 1])).double().repeat(2, 1, 1)
+    grid[:, :2, 3] = torch.tensor([-3.0, 2.0]).double()
+    once = seen_steps(steps, grid, (31, 40), view)
+    assert torch.equal(once, steps) == (view == VIEWS[0])
+    torch.testing.assert_close(seen_steps(once, grid, (31, 40), view), steps)
+
+
+def test_a_sweep_and_its_mirror_image_are_told_alike():
+    made, seen = awake(tracker()), sweep(10).observe()
+    images = seen.bmode
+    grid = torch.tensor(images.mm_from_pixel)[None]
+    mirror = replace(images, frames=np.ascontiguousarray(images.frames[..., ::-1]))
+    back = replace(images, frames=np.ascontiguousarray(images.frames[::-1]))
+    told = [
+        torch.from_numpy(made.track(Observation({"bmode": one}, {})).prev_from_frame)[None]
+        for one in (images, mirror, back)
+    ]
+    shape = images.frames.shape[1:]
+    torch.testing.assert_close(told[1], mirrored_steps(told[0], grid, shape), atol=1e-6, rtol=0)
+    torch.testing.assert_close(told[2], reversed_steps(told[0]), atol=1e-6, rtol=0)
+    assert min((one - told[0]).abs().max() for one in told[1:]) > 1e-4
 
 
 def test_consistency_is_charged_for_in_plane_motion_alone():
@@ -195,6 +275,8 @@ def test_a_saved_tracker_predicts_the_same_and_another_configuration_is_refused(
         ({"gaps": 0}, "gaps: expected 1 or more"),
         ({"tile_stride": 7}, "tile_stride: expected a divisor"),
         ({"tile": 128}, "tile: expected at most frame_size"),
+        ({"views": 3}, "views: expected 1, 2 or 4, got 3"),
+        ({"sequence_share": 1.0}, "sequence_share: expected 0 or more and below 1"),
         ({"window": 1}, "window: expected 2 frames or more"),
     ],
     ids=str,

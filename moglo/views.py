@@ -1,0 +1,71 @@
+"""The four ways to see one sweep: as it is, in a mirror, backwards, and both.
+
+A network that has learned from all of them errs in each in another way; their mean errs less.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from torch import Tensor
+
+from benchmark import geometry
+from benchmark.mirroring import mirrored_steps
+from benchmark.sweep import Images
+
+
+class View(NamedTuple):
+    """Whether a sweep is mirrored laterally, and whether it is shown backwards."""
+
+    mirrored: bool
+    backward: bool
+
+
+VIEWS = (View(False, False), View(True, False), View(False, True), View(True, True))
+
+
+def reversed_steps(prev_from_frame: Tensor) -> Tensor:
+    """Return the steps (B, T, 4, 4) of a window shown backwards, the tissue mirrored in z.
+
+    Backwards the probe would retreat. An image and its mirror image in the image plane are the
+    same, though, with a beam symmetric about that plane: what is seen is also an advance through
+    tissue mirrored from front to back.
+    """
+    mirror = prev_from_frame.new_tensor([1.0, 1.0, -1.0, 1.0]).diag()
+    return mirror @ geometry.inverse(prev_from_frame).flip(1) @ mirror
+
+
+def seen_images(images: Images, view: View) -> Images:
+    """Return the images of a sweep as a view shows them; frames on disk stay there until read."""
+    frames: Any = _Seen(images.frames, view) if any(view) else images.frames
+    return Images(frames, images.timestamps, images.mm_from_pixel)
+
+
+class _Seen:
+    """Frames (N, H, W), perhaps on disk, that are turned when a stretch of them is read."""
+
+    def __init__(self, frames: Any, view: View):
+        self._frames, self._view, self.shape = frames, view, frames.shape
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __getitem__(self, stretch: slice) -> np.ndarray:
+        first, last, _ = stretch.indices(len(self))
+        if self._view.backward:
+            first, last = len(self) - last, len(self) - first
+        levels = np.asarray(self._frames[first:last])
+        levels = levels[::-1] if self._view.backward else levels
+        return np.ascontiguousarray(levels[..., ::-1] if self._view.mirrored else levels)
+
+
+def seen_steps(
+    prev_from_frame: Tensor, mm_from_pixel: Tensor, shape: Sequence[int], view: View
+) -> Tensor:
+    """Return the steps (B, T, 4, 4), image mm, that a view shows; done twice, they are as before.
+
+    mm_from_pixel (B, 4, 4); shape: height and width of the frames in pixels.
+    """
+    steps = prev_from_frame
+    steps = mirrored_steps(steps, mm_from_pixel, shape) if view.mirrored else steps
+    return reversed_steps(steps) if view.backward else steps
