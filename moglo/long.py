@@ -58,6 +58,11 @@ class MoGLoLong(MoGLo):
             average=self.config.average,
         )
 
+    @property
+    def window(self) -> int:  # type: ignore[override]
+        """Frames per training sample: enough for every second one of them to be a window."""
+        return 2 * self.config.window - 1 if self.config.skips else self.config.window
+
     def module(self) -> LongNet:  # type: ignore[override]
         """Return the network, built at the first call, on whatever device it was moved to."""
         if self._module is None:
@@ -128,7 +133,9 @@ class MoGLoLong(MoGLo):
     def augment(
         self, frames: Tensor, prev_from_frame: Tensor, mm_from_pixel: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Mirror half of the samples laterally, and show half backwards, where asked for."""
+        """Skip frames of some samples, mirror half laterally, show half backwards, as asked for."""
+        if self.config.skips:
+            frames, prev_from_frame = some_skipped(frames, prev_from_frame, self.config.skips)
         frames, steps, grid = super().augment(frames, prev_from_frame, mm_from_pixel)
         if not self.config.reverse:
             return frames, steps, grid
@@ -175,6 +182,20 @@ class MoGLoLong(MoGLo):
         return torch.cat(
             [stream.describe(self._input(frames[None], grid)[0]) for frames in chunks], 1
         )
+
+
+def some_skipped(frames: Tensor, prev_from_frame: Tensor, share: float) -> tuple[Tensor, Tensor]:
+    """Return windows of W frames of 2 W - 1: every second one in a random share, else the first.
+
+    frames (B, 2 W - 1, H, W'); prev_from_frame (B, 2 W - 2, 4, 4).
+    """
+    count = (frames.shape[1] + 1) // 2
+    pick = (torch.rand(len(frames), device=frames.device) < share)[:, None, None, None]
+    longer = prev_from_frame[:, ::2] @ prev_from_frame[:, 1::2]
+    return (
+        torch.where(pick, frames[:, ::2], frames[:, :count]),
+        torch.where(pick, longer, prev_from_frame[:, : count - 1]),
+    )
 
 
 def step_scale(label_scale: Tensor) -> Tensor:

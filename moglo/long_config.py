@@ -46,7 +46,9 @@ class MoGLoLongConfig(MoGLoConfig):
         reaches nothing but the head of sigma.
     Training
         reverse: half of the samples are shown backwards, as the advancing sweep through mirrored
-        tissue that they could be; clip: largest norm of a gradient.
+        tissue that they could be; skips: share of the samples of the first stage that are made of
+        every second frame, so that other and longer steps are learned from; clip: largest norm of
+        a gradient.
     """
 
     window: int = 3
@@ -74,6 +76,7 @@ class MoGLoLongConfig(MoGLoConfig):
     consistency: float = 0.0
     likelihood: float = 0.1
     reverse: bool = True
+    skips: float = 0.3
     clip: float = 1.0
 
     def __post_init__(self) -> None:
@@ -84,6 +87,8 @@ class MoGLoLongConfig(MoGLoConfig):
                 raise UserError(f"{key}: expected one of {known}, got '{getattr(self, key)}'")
         if not (self.encoder or self.tiles):
             raise UserError("encoder, tiles: expected one of them on, got both off")
+        if not 0.0 <= self.skips <= 1.0:
+            raise UserError(f"skips: expected 0 to 1, got {self.skips}")
         if self.views not in (1, 2, 4):
             raise UserError(f"views: expected 1, 2 or 4, got {self.views}")
         if not 0.0 <= self.sequence_share < 1.0:

@@ -68,7 +68,7 @@ def test_shipped_variations_each_change_the_configuration(tracker: str) -> None:
         "moglo": {"correlation", "gates", "score", "lstm", "head", "mmae", "correlation_loss",
                   "triplet", "window"},
         "moglo-long": {"tiles", "encoder", "gaps", "lstm", "spans", "error", "reverse",
-                       "consistency", "average"},
+                       "consistency", "average", "views", "bidirectional"},
     }  # fmt: skip
     assert claims[tracker] <= seen
 

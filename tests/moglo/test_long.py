@@ -19,7 +19,9 @@ from moglo.long_model import LongStream
 from moglo.views import VIEWS, reversed_steps, seen_steps
 from tests.moglo.test_tracker import batch, sweep
 
-CONFIG = MoGLoLongConfig(frame_size=48, width=4, window=9, hidden=12, tile_width=6, tiles=True)
+CONFIG = MoGLoLongConfig(
+    frame_size=48, width=4, window=9, hidden=12, tile_width=6, tiles=True, skips=0.0
+)
 FORWARD = replace(CONFIG, bidirectional=False, views=1)
 
 
@@ -65,8 +67,8 @@ def test_the_mean_error_over_the_training_sweeps_is_taken_off(config, parts):
 
 
 def test_is_found_by_name():
-    made = make_tracker("moglo-long", window="17", encoder="false", tiles="true")
-    assert (made.name, made.causal, made.window) == ("moglo-long", False, 17)
+    made = make_tracker("moglo-long", window="4", encoder="false", tiles="true")
+    assert (made.name, made.causal, made.window) == ("moglo-long", False, 7)
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 5])
@@ -248,6 +250,20 @@ def test_augmentation_turns_half_of_the_windows():
     assert torch.equal(new_steps[~chosen], steps[~chosen])
 
 
+def test_a_share_of_the_windows_is_made_of_every_second_frame():
+    frames, steps, grid = batch(40, 9, seed=6)
+    torch.manual_seed(0)
+    made = MoGLoLong(replace(CONFIG, window=5, skips=0.5, mirror=False, reverse=False))
+    new_frames, new_steps, _ = made.augment(frames, steps, grid)
+    assert made.window == 9 and new_frames.shape[1] == 5 and new_steps.shape[1] == 4
+    chosen = (new_frames == frames[:, ::2]).flatten(1).all(1)
+    assert 10 < chosen.sum() < 30
+    assert torch.equal(new_frames[~chosen], frames[~chosen][:, :5])
+    assert torch.equal(new_steps[~chosen], steps[~chosen][:, :4])
+    whole, second = geometry.chain(steps[chosen]), geometry.chain(new_steps[chosen])
+    torch.testing.assert_close(second, whole[:, ::2])
+
+
 def test_corners_are_those_of_the_image():
     grid = torch.diag(torch.tensor([0.5, 0.25, 1, 1]))
     grid[:2, 3] = torch.tensor([-10.0, 2.0])
@@ -275,6 +291,7 @@ def test_a_saved_tracker_predicts_the_same_and_another_configuration_is_refused(
         ({"gaps": 0}, "gaps: expected 1 or more"),
         ({"tile_stride": 7}, "tile_stride: expected a divisor"),
         ({"tile": 128}, "tile: expected at most frame_size"),
+        ({"skips": 1.5}, "skips: expected 0 to 1, got 1.5"),
         ({"views": 3}, "views: expected 1, 2 or 4, got 3"),
         ({"sequence_share": 1.0}, "sequence_share: expected 0 or more and below 1"),
         ({"window": 1}, "window: expected 2 frames or more"),

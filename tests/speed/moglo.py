@@ -168,8 +168,12 @@ def compare_small_presets(device: str) -> None:
     print("tracking 64 frames of 96 x 96")
     frames = torch.rand(64, 96, 96, device=device)
     with torch.inference_mode():
-        for name, change in {"moglo": None, "moglo-long": {}, "  tiles alone": {"encoder": False},
-                             "  encoder alone": {"tiles": False}}.items():  # fmt: skip
+        for name, change in {
+            "moglo": None,
+            "moglo-long, one of its four views": {},
+            "  with tiles": {"tiles": True},
+            "  tiles alone": {"tiles": True, "encoder": False},
+        }.items():
             torch.manual_seed(0)
             if change is None:
                 net = model.MoGLoNet(MoGLoConfig()).to(device).eval()
@@ -177,7 +181,7 @@ def compare_small_presets(device: str) -> None:
             else:
                 long = LongNet(MoGLoLongConfig(**change)).to(device).eval()
                 took = seconds(lambda long=long: LongStream(long).push(frames), device)
-            print(f"  {name:16} {1e3 * took / 63:7.2f} ms per frame")
+            print(f"  {name:34} {1e3 * took / 63:7.2f} ms per frame")
 
 
 def main() -> None:

@@ -1,0 +1,103 @@
+"""Where drift comes from: how much of it a mean error per sweep is, and what becomes of tilt.
+
+    python docs/draw_drift.py DATA RUN... [--split val]
+
+DATA: a data set; RUN: folders of trained runs on it. Prints, for each run, the drift of the last
+frame as it is, with the mean error of each sweep taken off, with that mean error alone, and with
+one degree of freedom from the tracker and the others from the truth; then draws and prints the
+mean tilt (about the lateral axis) that was told against the true one, by length of the step.
+"""
+
+import argparse
+from itertools import pairwise
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from baselines.motion import centre_motion, image_centre, steps_from_centre_motion, true_motion
+from benchmark import geometry
+from benchmark.dataset import open_dataset
+from benchmark.run import open_run
+from benchmark.sweep import Sweep
+
+STEPS_MM = (0.05, 0.15, 0.2, 0.25, 0.3, 0.45)  # edges of the bins of elevational steps
+TILTS_DEG = np.arange(-0.6, 0.71, 0.1) - 0.05
+FEWEST = 20  # frames in a bin that is shown
+
+
+def drift(sweep: Sweep, motion: np.ndarray) -> float:
+    """Return the final drift, % of the path, of centre motion (N-1, 6), mm and rad."""
+    centre = np.append(image_centre(sweep.bmode), 1.0)
+    told, true = (
+        (geometry.chain(steps_from_centre_motion(sweep.bmode, one)) @ centre)[:, :3]
+        for one in (motion, true_motion(sweep))
+    )
+    path = np.linalg.norm(np.diff(true, axis=0), axis=1).sum()
+    return 100.0 * float(np.linalg.norm(told[-1] - true[-1])) / path
+
+
+def parted(sweeps: list[Sweep], told: list[np.ndarray]) -> dict[str, float]:
+    """Return mean drift, %, as told and with parts of the error left out."""
+    parts: dict[str, list[float]] = {}
+    for sweep, motion in zip(sweeps, told, strict=True):
+        true = true_motion(sweep)
+        mean = (motion - true).mean(0)
+        kept = {"x": [0], "y": [1], "z": [2], "about x": [3], "about y": [4], "about z": [5]}
+        cases = {"all": motion, "less mean": motion - mean, "mean alone": true + mean}
+        for name, chosen in kept.items():
+            cases[name] = np.where(np.isin(np.arange(6), chosen), motion, true)
+        for name, case in cases.items():
+            parts.setdefault(name, []).append(drift(sweep, case))
+    return {name: float(np.mean(values)) for name, values in parts.items()}
+
+
+def draw(axes: plt.Axes, title: str, true: np.ndarray, told: np.ndarray) -> None:
+    """Draw mean told tilt against true tilt (degrees), a line for each length of step."""
+    axes.plot(TILTS_DEG[[0, -1]], TILTS_DEG[[0, -1]], color="0.7", lw=1)
+    tilt, answer = np.rad2deg(true[:, 3]), np.rad2deg(told[:, 3])
+    for low, high in pairwise(STEPS_MM):
+        inside = (true[:, 2] >= low) & (true[:, 2] < high)
+        slope = np.polyfit(tilt[inside], answer[inside], 1)[0]
+        points = []
+        for left, right in pairwise(TILTS_DEG):
+            chosen = inside & (tilt >= left) & (tilt < right)
+            if chosen.sum() >= FEWEST:
+                points.append((tilt[chosen].mean(), answer[chosen].mean()))
+        axes.plot(*np.array(points).T, marker="o", ms=3, label=f"{low:g} to {high:g} mm")
+        print(f"  steps of {low:g} to {high:g} mm: slope {slope:.2f} of {inside.sum()} frames")
+    axes.set(title=title, xlabel="true tilt, degrees per frame")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("runs", type=Path, nargs="+")
+    parser.add_argument("--split", default="val")
+    parser.add_argument("--out", type=Path, default=Path("docs/images/drift.png"))
+    options = parser.parse_args()
+    dataset = open_dataset(options.data)
+    sweeps = list(dataset.sweeps(options.split))
+    figure, axes = plt.subplots(
+        1, len(options.runs), figsize=(3.4 * len(options.runs), 3.4), sharey=True, squeeze=False
+    )
+    for place, folder in zip(axes[0], options.runs, strict=True):
+        tracker = open_run(folder, dataset).tracker
+        assert tracker is not None
+        tracker.load(folder)
+        told = [
+            centre_motion(one.bmode, tracker.track(one.observe(tracker.reads)).prev_from_frame)
+            for one in sweeps
+        ]
+        print(f"{folder.name}, drift in % of the path")
+        print("  " + ", ".join(f"{k} {v:.2f}" for k, v in parted(sweeps, told).items()))
+        true = np.concatenate([true_motion(one) for one in sweeps])
+        draw(place, tracker.name, true, np.concatenate(told))
+    axes[0, 0].set_ylabel("told, mean")
+    axes[0, -1].legend(title="elevational step", fontsize=7, title_fontsize=7)
+    figure.tight_layout()
+    figure.savefig(options.out, dpi=110)
+
+
+if __name__ == "__main__":
+    main()
