@@ -5,7 +5,8 @@
 DATA: a data set; RUN: folders of trained runs on it. Prints, for each run, the drift of the last
 frame as it is, with the mean error of each sweep taken off, with that mean error alone, and with
 one degree of freedom from the tracker and the others from the truth; then draws and prints the
-mean tilt (about the lateral axis) that was told against the true one, by length of the step.
+mean tilt (about the lateral axis) that was told against the true one, by length of the step; last,
+how alike the mean tilt errors of the sweeps are from run to run.
 """
 
 import argparse
@@ -81,6 +82,7 @@ def main() -> None:
     figure, axes = plt.subplots(
         1, len(options.runs), figsize=(3.4 * len(options.runs), 3.4), sharey=True, squeeze=False
     )
+    errors: list[list[float]] = []
     for place, folder in zip(axes[0], options.runs, strict=True):
         tracker = open_run(folder, dataset).tracker
         assert tracker is not None
@@ -93,6 +95,12 @@ def main() -> None:
         print("  " + ", ".join(f"{k} {v:.2f}" for k, v in parted(sweeps, told).items()))
         true = np.concatenate([true_motion(one) for one in sweeps])
         draw(place, tracker.name, true, np.concatenate(told))
+        errors.append(
+            [(m - true_motion(one)).mean(0)[3] for m, one in zip(told, sweeps, strict=True)]
+        )
+    if len(errors) > 1:
+        print("correlation of the sweeps' mean tilt errors between runs")
+        print(np.round(np.corrcoef(errors), 2))
     axes[0, 0].set_ylabel("told, mean")
     axes[0, -1].legend(title="elevational step", fontsize=7, title_fontsize=7)
     figure.tight_layout()

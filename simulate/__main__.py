@@ -167,10 +167,9 @@ def _parts(shard: str) -> tuple[int, int]:
 
 def main() -> int:
     """Run one command; return the exit status."""
-    commands = {"list": list_specs, "show": show, "factors": factors, "generate": generate}
     return exit_status(
         lambda: tyro.extras.subcommand_cli_from_dict(
-            commands,
+            {"list": list_specs, "show": show, "factors": factors, "generate": generate},
             prog="python -m simulate",
             description="Simulated freehand sweeps with exact poses.",
         )
