@@ -31,6 +31,7 @@ class TwoFrameFlowConfig(TwoFrameConfig):
     """The same network with dense optical flow beside the frames."""
 
     flow: bool = True
+    learning_rate: float = 3e-3
 
 
 class TwoFrameCnn(MotionTracker):
