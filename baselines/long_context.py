@@ -39,6 +39,7 @@ class LongContextConfig(EfficientNetConfig):
     balance: bool = True
     consistency: float = 0.1
     batch_size: int = 16
+    learning_rate: float = 3e-3
 
 
 @dataclass(frozen=True)
