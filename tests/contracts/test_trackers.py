@@ -20,6 +20,7 @@ from benchmark.tracker import (
 )
 
 NAMES = tracker_names()
+REFINING_FLOPS = 6e9  # enough for some updates of a second stage
 
 
 def made(name: str) -> Tracker:
@@ -143,7 +144,12 @@ def test_learned_tracker_has_a_loss_that_reaches_its_weights(tracker):
     loss = tracker.loss(*tracker.augment(*batch))
     assert loss.shape == ()
     loss.backward()
-    gradients = [p.grad for p in tracker.module().parameters() if p.requires_grad]
-    assert all(gradient is not None for gradient in gradients)
+    weights = {n: p for n, p in tracker.module().named_parameters() if p.requires_grad}
+    gradients = [p.grad for p in weights.values() if p.grad is not None]
     assert all(torch.isfinite(gradient).all() for gradient in gradients)
     assert sum(float(gradient.abs().sum()) for gradient in gradients) > 0
+    left = {name: p.detach().clone() for name, p in weights.items() if p.grad is None}
+    if left:  # for a second stage
+        assert 0.0 < tracker.reserve < 1.0
+        assert 0.0 < tracker.refine([sweep], REFINING_FLOPS) <= REFINING_FLOPS
+        assert all(not torch.equal(weights[name], before) for name, before in left.items())
