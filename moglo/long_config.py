@@ -13,7 +13,7 @@ LONG_CHOICES = {
 
 @dataclass(frozen=True)
 class MoGLoLongConfig(MoGLoConfig):
-    """MoGLo-Net against drift: tiles at full resolution, long sequences, losses over spans.
+    """MoGLo-Net against drift: a second stage over whole sweeps, losses over spans, optional tiles.
 
     The fields of `moglo` that are about frames, encoder and augmentation mean what they mean
     there, and so does correlation_loss; its other loss weights (mmae, triplet) and head are not

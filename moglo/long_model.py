@@ -1,4 +1,4 @@
-"""`moglo-long`: the speckle encoder of MoGLo-Net and full-resolution tiles, read as a sequence."""
+"""`moglo-long`: pairs described by MoGLo-Net's speckle encoder, and whole sweeps of them read."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
