@@ -104,20 +104,53 @@ def _optimise(
     """
     if run.budget_tflop <= 0:
         raise UserError(f"tracker '{run.name}' is learned: expected a budget above 0 TFLOP")
-    flops = count_flops(tracker, sweeps)
-    _lay_out(tracker, channels_last=True)
-    reserved = tracker.reserve * run.budget_tflop * 1e12
-    updates = max(VALIDATIONS, round((run.budget_tflop * 1e12 - reserved) / flops))
+    flops, budget = count_flops(tracker, sweeps), run.budget_tflop * 1e12
+    reserved = tracker.reserve * budget
+    updates = max(VALIDATIONS, round((budget - reserved) / flops))
     validation = load_sweeps(run.training_set, "val")
     loop = _Loop(tracker, lambda index: _drift_share(tracker, validation[index]), updates)
     data = _Data(sweeps, len(validation), tracker, updates, run.seed)
+    done, converged = _fit(run, loop, data, tracker, accelerator, precision)
+    refining = 0.0
+    if converged:
+        if reserved:
+            pl.seed_everything(run.seed, verbose=False)  # the same after an interruption
+            refining = tracker.refine(sweeps, reserved)
+        tracker.finish(sweeps)
+    error = float(np.mean([_drift_share(tracker, sweep) for sweep in validation]))
+    record = {
+        "updates": done,
+        "flops_per_update": flops,
+        "flops": flops * done + refining,
+        "flops_refining": refining,
+        "parameters": sum(p.numel() for p in tracker.module().parameters()),
+        "validation_error": error if math.isfinite(error) else None,
+        "precision": precision,
+        "recipe": {k: getattr(tracker.recipe, k) for k in Recipe.__dataclass_fields__},
+    }
+    return record, loop.earlier
+
+
+def _fit(
+    run: Run,
+    loop: "_Loop",
+    data: "_Data",
+    tracker: LearnedTracker,
+    accelerator: str,
+    precision: str,
+) -> tuple[int, bool]:
+    """Run the loop, or the rest of it, and leave the best weights in the tracker.
+
+    Returns the updates made, and whether any weights had a finite validation error.
+    """
     best = ModelCheckpoint(run.folder, "best", monitor="val_error", mode="min", save_last=True)
     best.CHECKPOINT_NAME_LAST = Path(CHECKPOINT).stem
-    callbacks: list[Any] = [best, _Bar(run.name, updates)]
+    callbacks: list[Any] = [best, _Bar(run.name, loop.updates)]
     if tracker.recipe.average:
-        reach = max(1.0, tracker.recipe.average * updates)
+        reach = max(1.0, tracker.recipe.average * loop.updates)
         callbacks.append(EMAWeightAveraging(decay=1.0 - 1.0 / reach))
     resume = run.folder / CHECKPOINT
+    _lay_out(tracker, channels_last=True)
     with _quiet():
         trainer = pl.Trainer(
             accelerator=accelerator,
@@ -138,24 +171,7 @@ def _optimise(
             raise KeyboardInterrupt from end
     _restore(tracker, Path(best.best_model_path))
     _lay_out(tracker, channels_last=False)
-    refining = 0.0
-    if math.isfinite(float(best.best_model_score)):  # type: ignore[arg-type]
-        if reserved:
-            pl.seed_everything(run.seed, verbose=False)  # the same after an interruption
-            refining = tracker.refine(sweeps, reserved)
-        tracker.finish(sweeps)
-    error = float(np.mean([_drift_share(tracker, sweep) for sweep in validation]))
-    record = {
-        "updates": trainer.global_step,
-        "flops_per_update": flops,
-        "flops": flops * trainer.global_step + refining,
-        "flops_refining": refining,
-        "parameters": sum(p.numel() for p in tracker.module().parameters()),
-        "validation_error": error if math.isfinite(error) else None,
-        "precision": precision,
-        "recipe": {k: getattr(tracker.recipe, k) for k in Recipe.__dataclass_fields__},
-    }
-    return record, loop.earlier
+    return trainer.global_step, math.isfinite(float(best.best_model_score))  # type: ignore[arg-type]
 
 
 def _lay_out(tracker: LearnedTracker, *, channels_last: bool) -> None:

@@ -16,26 +16,33 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from baselines.motion import centre_motion, image_centre, steps_from_centre_motion, true_motion
+from baselines.motion import centre_motion, steps_from_centre_motion, true_motion
 from benchmark import geometry
 from benchmark.dataset import open_dataset
+from benchmark.metrics import Case
+from benchmark.metrics.drift import fdr_path
 from benchmark.run import open_run
 from benchmark.sweep import Sweep
 
 STEPS_MM = (0.05, 0.15, 0.2, 0.25, 0.3, 0.45)  # edges of the bins of elevational steps
 TILTS_DEG = np.arange(-0.6, 0.71, 0.1) - 0.05
 FEWEST = 20  # frames in a bin that is shown
+CENTRE = 0  # the point of drift metrics that is the image centre
 
 
 def drift(sweep: Sweep, motion: np.ndarray) -> float:
     """Return the final drift, % of the path, of centre motion (N-1, 6), mm and rad."""
-    centre = np.append(image_centre(sweep.bmode), 1.0)
-    told, true = (
-        (geometry.chain(steps_from_centre_motion(sweep.bmode, one)) @ centre)[:, :3]
-        for one in (motion, true_motion(sweep))
+    images = sweep.bmode
+    steps = steps_from_centre_motion(images, motion)
+    return fdr_path(
+        Case(
+            sweep.first_from_frame,
+            geometry.chain(steps),
+            images.mm_from_pixel,
+            images.frames.shape[1:],  # type: ignore[arg-type]
+        ),
+        CENTRE,
     )
-    path = np.linalg.norm(np.diff(true, axis=0), axis=1).sum()
-    return 100.0 * float(np.linalg.norm(told[-1] - true[-1])) / path
 
 
 def parted(sweeps: list[Sweep], told: list[np.ndarray]) -> dict[str, float]:

@@ -126,7 +126,7 @@ class MoGLoLong(MoGLo):
         shape = (int(images.frames.shape[1]), int(images.frames.shape[2]))
         steps = torch.tensor(sweep.previous_from_frame, dtype=torch.float32)
         with evaluating(self.module()) as net:
-            pairs = self._descriptions(net, images, view)[0].clone()
+            pairs = self._descriptions(net, images, view)[0]
         seen = seen_steps(steps[None], grid[None], shape, view)[0]
         return Described(pairs, seen.to(pairs), grid.to(pairs), shape)
 

@@ -50,14 +50,13 @@ def train_sequence(
     pairs = torch.cat([sweep.pairs for sweep in sweeps])
     part.mean.copy_(pairs.mean(0))
     part.std.copy_(pairs.std(0).clamp_min(1e-6))
-    others = [p for p in net.parameters() if not any(p is q for q in part.parameters())]
-    for parameter in others:
-        parameter.requires_grad_(False)
+    net.requires_grad_(False)
+    part.requires_grad_(True)
     net.train()
     with flop_counter() as counter:
         _loss_of_a_batch(net, sweeps, loss, config).backward()
     each = float(counter.get_total_flops())
-    updates = int(flops / each)
+    updates = max(0, int(flops / each))
     optimiser = torch.optim.AdamW(part.parameters(), lr=config.sequence_rate, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, config.sequence_rate, max(updates, 1), pct_start=WARM_UP
@@ -69,8 +68,7 @@ def train_sequence(
         optimiser.step()
         schedule.step()
     optimiser.zero_grad()
-    for parameter in others:
-        parameter.requires_grad_(True)
+    net.requires_grad_(True)
     return updates * each
 
 

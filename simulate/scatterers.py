@@ -313,8 +313,8 @@ class ScattererStore:
     def _grow(self) -> None:
         """Make room for more: twice as much up to the bound, a quarter more beyond it."""
         have = len(self._starts)
-        most = min(2 * have, self._most) if have < self._most else have + have // 4
-        rows = max(have + 1, most)  # by shares: every growth copies all that there is
+        rows = min(2 * have, self._most) if have < self._most else have + have // 4
+        rows = max(have + 1, rows)  # by shares, since every growth copies all that there is
         self._free.extend(range(len(self._starts), rows))
         self._arrays = [_taller(array, rows) for array in self._arrays]
         self._starts = _taller(self._starts, rows)

@@ -223,11 +223,8 @@ def test_iq_that_needs_more_memory_than_there_is_is_refused():
     )  # fmt: skip
     with pytest.raises(UserError, match=r"acquisition.frames: expected at most \d+, .* got 100000"):
         check_memory(long, 1, available=4e9)
-    most = round(
-        100_000
-        * (4e9 - (PROCESS_BYTES + KEPT_BYTES))
-        / (memory_bytes(long) - (PROCESS_BYTES + KEPT_BYTES))
-    )
+    fixed = PROCESS_BYTES + KEPT_BYTES
+    most = round(100_000 * (4e9 - fixed) / (memory_bytes(long) - fixed))
     fits = dataclasses.replace(
         long, acquisition=dataclasses.replace(long.acquisition, frames=most - 1)
     )
