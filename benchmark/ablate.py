@@ -16,6 +16,7 @@ from typing import Any
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
 from benchmark.many import Row, Setting, run_settings, summarise, write_tables
+from benchmark.run import environment
 from benchmark.tracker import tracker_class
 
 FORMAT = "sweepbench-ablation-1"
@@ -196,6 +197,7 @@ def _write(
         "format": FORMAT,
         "dataset": {"name": dataset.name, "hash": dataset.hash, "split": SPLIT},
         "budget_tflop": budget,
+        "environment": environment(),
         "variations": [{"label": s.title, "set": dict(s.overrides)} for s in settings],
         "rows": list(rows),
     }

@@ -1,6 +1,6 @@
 """One row of the leaderboard: a tracker with one configuration, over its training seeds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,8 +84,12 @@ class Row:
 
     def mean_of(self, key: str) -> float | None:
         """Return the mean over seeds of a number of the result, None where no seed has it."""
-        numbers = [r[key] for r in self.results if r.get(key) is not None]
-        return float(np.mean(numbers)) if numbers else None
+        return _mean(result.get(key) for result in self.results)
+
+    @property
+    def training_seconds(self) -> float | None:
+        """How long a training took, mean over seeds; None for a row that says nothing of one."""
+        return _mean((result.get("training") or {}).get("seconds") for result in self.results)
 
 
 def make_row(
@@ -128,6 +132,11 @@ def make_row(
         # A row that looks at no image answers a constant by intention.
         collapsed=kind in ("learned", "external") and sum(collapse) > 0.5 * len(collapse),
     )
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
 
 
 def _number(value: float | None) -> float:

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -115,6 +115,7 @@ def _csv_line(board: "Leaderboard", row: "Row") -> dict[str, Any]:
         "seconds_per_frame": row.mean_of("seconds_per_frame"),
         "peak_memory_mb": row.mean_of("peak_memory_mb"),
         "parameters": row.first("parameters"),
+        "training_seconds": row.training_seconds,
         "dataset": board.dataset.get("name"),
         "dataset_hash": board.dataset.get("hash"),
         "protocol": board.protocol.get("name"),
@@ -169,7 +170,7 @@ def paired_csv_text(board: "Leaderboard") -> str:
 
 
 def markdown_text(board: "Leaderboard") -> str:
-    """Return a table that fits a README: rank, tracker, the main metrics, time, sweeps.
+    """Return a table that fits a README: rank, tracker, the main metrics, costs, sweeps.
 
     Where rows are of several tracks, each track has its own table, with the reference rows in it.
     """
@@ -198,14 +199,15 @@ def _markdown_table(board: "Leaderboard", rows: Sequence["Row"]) -> str:
     scores = table_scores(board)
     if scores:
         titles.append("2024 score (of this table only)")
-    head = ["#", "tracker", "class", *titles, "ms / frame", "seeds", "sweeps"]
-    align = ["---", "---", "---", *["---:"] * (len(titles) + 1), "---", "---:"]
+    head = ["#", "tracker", "class", *titles, *COSTS, "seeds", "sweeps"]
+    align = ["---", "---", "---", *["---:"] * (len(titles) + len(COSTS)), "---", "---:"]
     lines = [f"| {' | '.join(cells)} |" for cells in (head, align)]
     for row in rows:
         cells = [rank_text(row.rank), inert(row.label) + _flags(row), row.kind]
         cells += [_cell(row, metric) for metric in metrics]
         cells += [number(scores.get(row.label), 3)] if scores else []
-        cells += [_milliseconds(row), _seeds_with_spread(row), f"{row.scored}/{row.expected}"]
+        cells += [cost(row) for cost in COSTS.values()]
+        cells += [_seeds_with_spread(row), f"{row.scored}/{row.expected}"]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -235,6 +237,20 @@ def _cell(row: "Row", metric: str) -> str:
 def _milliseconds(row: "Row") -> str:
     seconds = row.mean_of("seconds_per_frame")
     return "–" if seconds is None else f"{1000 * seconds:.3g}"
+
+
+def _parameters(row: "Row") -> str:
+    count = row.first("parameters")
+    return f"{count:,}" if count else "–"
+
+
+#: What a row costs, by the title of its column in markdown.
+COSTS: dict[str, Callable[["Row"], str]] = {
+    "ms / frame": _milliseconds,
+    "memory (MB)": lambda row: number(row.mean_of("peak_memory_mb"), 0),
+    "parameters": _parameters,
+    "training (s)": lambda row: number(row.training_seconds, 0),
+}
 
 
 def _seeds_with_spread(row: "Row") -> str:

@@ -170,6 +170,18 @@ def write_tables(
     return paths
 
 
+def show_tables(paths: Sequence[Path], keep: Path | None = None) -> None:
+    """Print the Markdown table and where the tables lie; copy them to the folder `keep` first."""
+    shown = [keep / path.name for path in paths] if keep else list(paths)
+    for path, place in zip(paths, shown, strict=True):
+        if place != path:
+            with atomic_path(place) as temporary:
+                temporary.write_bytes(path.read_bytes())
+    print(shown[-1].read_text(encoding="utf-8"), end="")
+    for place in shown:
+        print(place)
+
+
 def markdown(rows: Sequence[Row], columns: Mapping[str, str]) -> str:
     """Return rows as a Markdown table; numbers to three digits, nothing where there is none."""
     lines = [

@@ -118,7 +118,9 @@ function sortedRows(rows, results) {
     rank: (row) => known(results.get(row)[DATA.headline].mean) ? SIGN * results.get(row)[DATA.headline].mean : null,
     name: (row) => row.label.toLowerCase(),
     time: milliseconds,
+    memory: (row) => row.peak_memory_mb,
     parameters: (row) => row.parameters,
+    training: (row) => row.training_seconds,
     seeds: (row) => row.seeds.length,
   }[state.sort.key] || ((row) => results.get(row)[state.sort.key]?.mean);
   const sign = state.sort.down ? -1 : 1;
@@ -189,7 +191,9 @@ function boardRow(row, results, rank, columns, scale) {
     h("td", { class: "rank text" }, rankText(rank)),
     nameCell(row, rank), cells,
     h("td", {}, significant(milliseconds(row))),
+    h("td", {}, significant(row.peak_memory_mb)),
     h("td", {}, row.parameters ? compact(row.parameters) : "–"),
+    h("td", {}, significant(row.training_seconds)),
     h("td", {}, seeds.join(", ") || "–", known(spread) ? h("small", {}, `sd ${format(spread, HEADLINE)}`) : null));
 }
 
@@ -211,7 +215,8 @@ function board(rows, kept) {
     h("caption", { class: "sr" }, `Trackers on ${DATA.dataset.name}, ${kept.length} sweeps`),
     h("thead", {}, h("tr", {},
       header("#", "rank", { class: "text rank" }), header("Tracker", "name", { class: "text name" }), titles,
-      header("Time", "time", { unit: "ms per frame" }), header("Parameters", "parameters", { unit: "" }),
+      header("Time", "time", { unit: "ms per frame" }), header("Memory", "memory", { unit: "MB" }),
+      header("Parameters", "parameters", { unit: "" }), header("Training", "training", { unit: "s" }),
       header("Seed", "seeds", { unit: "" }))),
     h("tbody", {}, sortedRows(rows, results).map((row) => boardRow(row, results, ranks.get(row), columns, scale))));
 }

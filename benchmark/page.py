@@ -157,6 +157,7 @@ def _row(row: "Row", board: "Leaderboard") -> dict[str, Any]:
         "seconds_per_frame": row.mean_of("seconds_per_frame"),
         "peak_memory_mb": row.mean_of("peak_memory_mb"),
         "parameters": row.first("parameters"),
+        "training_seconds": row.training_seconds,
         **{key: row.first(key) for key in kept},
     }
 

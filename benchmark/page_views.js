@@ -225,7 +225,7 @@ function trackerFacts(row) {
     ["outside its training", (row.outside_training || []).join("; ")],
     ["track", row.track && DATA.tracks.length > 1 ? row.track : null],
     ["training", known(training.flops) ? `${significant(training.flops / 1e12, 3)} TFLOP` : null],
-    ["training time", known(training.seconds) ? `${significant(training.seconds, 3)} s` : null],
+    ["training time", known(row.training_seconds) ? `${significant(row.training_seconds, 3)} s` : null],
     ["updates", known(training.updates) ? training.updates.toLocaleString("en") : null],
     ["configuration", row.config_hash ? code(short(row.config_hash)) : null],
     ["weights", row.weights.length ? code(row.weights.map(short).join(" ")) : null],

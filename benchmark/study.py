@@ -13,9 +13,10 @@ from typing import Any
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
 from benchmark.many import Row, Setting, run_settings, summarise, write_tables
+from benchmark.run import environment
 from benchmark.tracker import make_tracker
 
-SCAN_SHARE = 1 / 5  # of the budget, for each learning rate
+SHARE = 1 / 5  # of the budget, for each learning rate
 RATE_FACTOR = 3.0  # between neighbouring rates
 FORMAT = "sweepbench-study-1"
 COLUMNS = {
@@ -56,39 +57,48 @@ def run_study(
     rates: int,
     seeds: int,
     root: Path,
+    share: float = SHARE,
+    name: str = "study",
     overrides: Mapping[str, Any] | None = None,
     workers: int = 1,
     report: Callable[[Row], None] | None = None,
 ) -> list[Path]:
     """Run the study, tracker by tracker, and return the paths of its json, csv and md tables.
 
-    budget: TFLOP of each final training, a scan's having a fifth; rates, seeds: how many; workers:
-    trainings side by side. The tables lie in `root`/<data set>/study and are written anew after
-    each tracker; what was trained before is not trained again.
+    budget: TFLOP of each final training; share: of it for each training of a scan; rates, seeds:
+    how many; name: of the tables, which lie in `root`/<data set>/study and are written anew after
+    each tracker; workers: trainings side by side. What was trained before is not trained again.
+
+    Raises
+    ------
+    UserError : no share, rates or seeds; what `learning_rates` and `run_settings` refuse.
     """
     overrides = dict(overrides or {})
     scans = {name: learning_rates(name, rates, overrides) for name in trackers}
+    if not 0 < share <= 1:
+        raise UserError(f"--share: expected a number above 0 and at most 1, got {share:g}")
     if seeds < 1:
         raise UserError(f"--seeds: expected 1 or more, got {seeds}")
     studies: list[dict[str, Any]] = []
     paths: list[Path] = []
-    for name, values in scans.items():
-        settings = [_setting(name, overrides, value) for value in values]
+    for tracker, values in scans.items():
+        settings = [_setting(tracker, overrides, value) for value in values]
         scan = run_settings(
-            dataset, settings, budget * SCAN_SHARE, (0,), root, workers=workers, report=report
+            dataset, settings, budget * share, (0,), root, workers=workers, report=report
         )
-        best = best_rate(name, scan)
+        best = best_rate(tracker, scan)
         final = run_settings(
             dataset,
-            [_setting(name, overrides, best)],
+            [_setting(tracker, overrides, best)],
             budget,
             tuple(range(seeds)),
             root,
             workers=workers,
             report=report,
         )
-        studies.append({"tracker": name, "learning_rate": best, "scan": scan, "final": final})
-        paths = _write(dataset, studies, budget, root)
+        found = {"tracker": tracker, "learning_rate": best, "scan": scan, "final": final}
+        studies.append({**found, "scan_share": share})
+        paths = _write(dataset, studies, budget, root, name)
     return paths
 
 
@@ -132,14 +142,14 @@ def study_row(study: Mapping[str, Any]) -> Row:
 
 
 def _write(
-    dataset: Dataset, studies: Sequence[Mapping[str, Any]], budget: float, root: Path
+    dataset: Dataset, studies: Sequence[Mapping[str, Any]], budget: float, root: Path, name: str
 ) -> list[Path]:
     content = {
         "format": FORMAT,
         "dataset": {"name": dataset.name, "hash": dataset.hash, "split": "val"},
         "budget_tflop": budget,
-        "scan_share": SCAN_SHARE,
+        "environment": environment(),
         "studies": list(studies),
     }
     rows = [study_row(study) for study in studies]
-    return write_tables(root / dataset.name / "study", "study", content, rows, COLUMNS)
+    return write_tables(root / dataset.name / "study", name, content, rows, COLUMNS)

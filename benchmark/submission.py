@@ -129,6 +129,7 @@ class _Optional:
     least: float | None = None
 
 
+TRAINING_SECONDS = "training.seconds"
 _OPTIONAL = {
     "card": _Optional((str,), "a text"),
     "config": _Optional((dict,), "an object"),
@@ -138,6 +139,7 @@ _OPTIONAL = {
     "seed": _Optional((int,), "a whole number"),
     "trained_on": _Optional((dict,), "an object with name and hash"),
     "training": _Optional((dict,), "an object"),
+    TRAINING_SECONDS: _Optional((int, float), "a number of at least 0", 0),
     "seconds_per_frame": _Optional((int, float), "a number of at least 0", 0),
     "peak_memory_mb": _Optional((int, float), "a number of at least 0", 0),
     "parameters": _Optional((int,), "a whole number of at least 0", 0),
@@ -151,8 +153,10 @@ def _optional_faults(meta: Mapping[str, Any]) -> Iterator[str]:
     track = meta.get("track")
     if track is not None and track not in tuple(TRACKS):
         yield f"track: expected one of {', '.join(TRACKS)}, got {track!r}"
+    training = meta.get("training")
+    seconds = training.get("seconds") if isinstance(training, dict) else None
     for key, rule in _OPTIONAL.items():
-        value = meta.get(key)
+        value = seconds if key == TRAINING_SECONDS else meta.get(key)
         if value is None:
             continue
         good = isinstance(value, rule.kinds) and not isinstance(value, bool)

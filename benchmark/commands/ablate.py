@@ -36,6 +36,8 @@ class Ablate:
     """Track and score the validation split as well."""
     name: str | None = None
     """Name of the tables; by default the tracker's."""
+    keep: Path | None = None
+    """Folder for a copy of the tables."""
     workers: int = 1
     """Trainings side by side, each with its share of the cores."""
     runs: Path = RUNS
@@ -43,7 +45,7 @@ class Ablate:
 
     def run(self) -> None:
         from benchmark.ablate import ablate, listed, shipped_file, varied, with_base
-        from benchmark.many import field_values
+        from benchmark.many import field_values, show_tables
 
         settings = varied(self.tracker, self.vary)
         path = self.file if self.file or self.vary else shipped_file(self.tracker)
@@ -62,9 +64,7 @@ class Ablate:
             workers=self.workers,
             report=_say,
         )
-        print(paths[-1].read_text(encoding="utf-8"), end="")
-        for path in paths:
-            print(path)
+        show_tables(paths, self.keep)
 
 
 def _say(row: dict) -> None:

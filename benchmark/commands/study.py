@@ -7,11 +7,12 @@ import tyro
 
 from benchmark.dataset import open_dataset
 from benchmark.run import RUNS
+from benchmark.study import SHARE
 
 
 @dataclass(frozen=True)
 class Study:
-    """Scan learning rates at a fifth of the budget, then train seeds at the best; resumes.
+    """Scan learning rates at a part of the budget, then train seeds at the best; resumes.
 
     Chooses and reports by the validation split alone.
     """
@@ -26,15 +27,21 @@ class Study:
     """Learning rates tried, a factor of 3 apart, the default in the middle; odd."""
     seeds: int = 3
     """Seeds of the final setting."""
+    share: float = SHARE
+    """Part of the budget that each training of the scan has."""
     set: tuple[str, ...] = ()
     """Fields of the trackers' configuration, as field=value."""
+    name: str = "study"
+    """Name of the tables."""
+    keep: Path | None = None
+    """Folder for a copy of the tables."""
     workers: int = 1
     """Trainings side by side, each with its share of the cores."""
     runs: Path = RUNS
     """Folder of all runs."""
 
     def run(self) -> None:
-        from benchmark.many import field_values
+        from benchmark.many import field_values, show_tables
         from benchmark.study import run_study
 
         paths = run_study(
@@ -44,13 +51,13 @@ class Study:
             rates=self.rates,
             seeds=self.seeds,
             root=self.runs,
+            share=self.share,
+            name=self.name,
             overrides=field_values(self.set),
             workers=self.workers,
             report=_say,
         )
-        print(paths[-1].read_text(), end="")
-        for path in paths:
-            print(path)
+        show_tables(paths, self.keep)
 
 
 def _say(row: dict) -> None:

@@ -186,6 +186,17 @@ def test_markdown_is_one_table_whatever_the_names(tmp_path: Path) -> None:
     assert "a\\|b &lt;i&gt; \\`c\\` d" in text and "<i>" not in text
 
 
+def test_what_a_training_cost_is_the_mean_of_its_seeds(tmp_path: Path) -> None:
+    slow = {"training": {"seconds": 100.0}, "parameters": 12345, "peak_memory_mb": 400.4}
+    results = [result("a", seed=0) | slow, result("a", seed=1) | {"training": {"seconds": 50.0}}]
+    board = board_of(tmp_path, *results, result("b", kind="classical"))
+    assert [row.training_seconds for row in board.rows if row.label == "a"] == [75.0]
+    (line,) = [line for line in markdown_text(board).splitlines() if "| a |" in line]
+    assert "| 12,345 | 75 |" in line
+    lines = list(csv.DictReader(io.StringIO(csv_text(board))))
+    assert {line["tracker"]: line["training_seconds"] for line in lines} == {"a": "75.0", "b": ""}
+
+
 def test_console_table_is_aligned_and_prints_no_control_characters(tmp_path: Path) -> None:
     board = board_of(tmp_path, *field(seeds=2), result("x\x1b[31m", rate=60.0))
     lines = console_table(board).splitlines()

@@ -34,6 +34,9 @@ def test_what_cannot_be_studied_is_refused(bright: Dataset, tmp_path: Path) -> N
         learning_rates("identity", 3, {})
     with pytest.raises(UserError, match="--seeds: expected 1 or more, got 0"):
         run_study(bright, [ME], budget=1, rates=1, seeds=0, root=tmp_path)
+    for share in (0.0, 1.5):
+        with pytest.raises(UserError, match=f"--share: expected a number above 0.*, got {share:g}"):
+            run_study(bright, [ME], budget=1, rates=1, seeds=1, root=tmp_path, share=share)
     with pytest.raises(UserError, match="--set: expected field=value, got 'width'"):
         field_values(("width",))
 
@@ -58,6 +61,28 @@ def test_study_scans_then_repeats_and_resumes(bright: Dataset, tmp_path: Path, c
     study.run()
     assert {p: p.stat().st_mtime_ns for p in before} == before
     assert (folder / "study.md").read_text() in capsys.readouterr().out
+
+
+def test_a_scan_has_the_share_it_is_given_and_tables_are_kept(
+    bright: Dataset, tmp_path: Path, capsys
+) -> None:
+    place = tmp_path / "kept"
+    Study(
+        bright.folder,
+        (ME,),
+        budget=UPDATES * FLOPS / 1e12,
+        rates=1,
+        seeds=1,
+        share=0.5,
+        name="half",
+        keep=place,
+        runs=tmp_path / "runs",
+    ).run()
+    assert {path.name for path in place.iterdir()} == {"half.json", "half.csv", "half.md"}
+    content = json.loads((place / "half.json").read_text())
+    assert content["studies"][0]["scan_share"] == 0.5 and "commit" in content["environment"]
+    assert [row["updates"] for row in content["studies"][0]["scan"]] == [UPDATES // 2]
+    assert str(place / "half.md") in capsys.readouterr().out
 
 
 def row(rate: float, error: float | None) -> dict:

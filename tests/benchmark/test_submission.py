@@ -224,6 +224,11 @@ WRONG_META = {
     "seed flag": ({"seed": True}, "seed: expected a whole number, got True"),
     "seconds": ({"seconds_per_frame": -1}, "seconds_per_frame: expected a number of at least 0"),
     "seconds NaN": ({"seconds_per_frame": float("nan")}, "seconds_per_frame: expected a number"),
+    "training": ({"training": 60}, "training: expected an object, got 60"),
+    "training time": (
+        {"training": {"seconds": "60"}},
+        "training.seconds: expected a number of at least 0, got '60'",
+    ),
     "environment": ({"environment": "linux"}, "environment: expected an object, got 'linux'"),
 }
 
