@@ -9,14 +9,13 @@ import importlib.resources
 import json
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
 from benchmark.many import Row, Setting, run_settings, summarise, write_tables
-from benchmark.run import environment
+from benchmark.run import environment, open_run
 from benchmark.tracker import tracker_class
 
 FORMAT = "sweepbench-ablation-1"
@@ -113,24 +112,24 @@ def ablate(
     seeds: Sequence[int],
     root: Path,
     name: str,
-    score: bool = False,
+    score_on: Dataset | None = None,
     workers: int = 1,
     report: Callable[[Row], None] | None = None,
 ) -> list[Path]:
     """Train every setting, the base first, and return the paths of the json, csv and md tables.
 
-    budget: TFLOP of each training; name: of the tables in `root`/<data set>/ablations; score: the
-    trained trackers are scored on the validation split as well; workers: trainings side by side.
-    The tables are written anew after each training, and what was trained or scored before is not
-    done again.
+    budget: TFLOP of each training; name: of the tables in `root`/<data set>/ablations; score_on:
+    a data set on whose validation split the trained trackers are scored as well, `dataset` or
+    another of its kind with more sweeps; workers: trainings side by side. The tables are written
+    anew after each training, and what was trained or scored before is not done again.
     """
     done: list[Row] = []
     paths: list[Path] = []
 
     def finish(row: Row) -> None:
-        metrics = validation_metrics(row, dataset, root) if score else {}
+        metrics = validation_metrics(row, score_on, root) if score_on else {}
         done.append({**row, "metrics": metrics})
-        paths[:] = _write(dataset, done, settings, budget, root, name)
+        paths[:] = _write(dataset, done, settings, budget, root, name, score_on)
         if report:
             report(done[-1])
 
@@ -139,24 +138,15 @@ def ablate(
 
 
 def validation_metrics(row: Row, dataset: Dataset, root: Path) -> dict[str, float | None]:
-    """Return the metrics of a trained row's tracker on the validation split, by id.
+    """Return the metrics of a trained row's tracker on the validation split of a data set, by id.
 
     Predictions and scores lie below `root`/validation, apart from those of the test split.
     """
     from benchmark.evaluate import evaluate, is_current
     from benchmark.files import read_json
     from benchmark.predict import predict
-    from benchmark.run import make_run
 
-    run = make_run(
-        row["tracker"],
-        dataset,
-        budget_tflop=row["budget_tflop"],
-        seed=row["seed"],
-        overrides=row["overrides"],
-        root=root,
-    )
-    run = replace(run, weights=run.folder, root=root / "validation")
+    run = open_run(row["run"], dataset, root / "validation")
     predictions = predict(run, SPLIT)
     if not is_current(run.result, predictions, "sweepbench-v1"):
         evaluate(predictions, dataset, "sweepbench-v1", run.result, split=SPLIT)
@@ -190,12 +180,14 @@ def _write(
     budget: float,
     root: Path,
     name: str,
+    score_on: Dataset | None,
 ) -> list[Path]:
     table = table_rows(rows, settings)
     scored = [metric for metric in METRICS if any(row[metric] is not None for row in table)]
     content = {
         "format": FORMAT,
-        "dataset": {"name": dataset.name, "hash": dataset.hash, "split": SPLIT},
+        "dataset": _identity(dataset),
+        "scored_on": _identity(score_on) if score_on else None,
         "budget_tflop": budget,
         "environment": environment(),
         "variations": [{"label": s.title, "set": dict(s.overrides)} for s in settings],
@@ -203,3 +195,7 @@ def _write(
     }
     columns = {**COLUMNS, **{metric: metric for metric in scored}}
     return write_tables(root / dataset.name / "ablations", name, content, table, columns)
+
+
+def _identity(dataset: Dataset) -> dict[str, str]:
+    return {"name": dataset.name, "hash": dataset.hash, "split": SPLIT}

@@ -34,6 +34,8 @@ class Ablate:
     """Training seeds of each variation."""
     score: bool = False
     """Track and score the validation split as well."""
+    score_on: Path | None = None
+    """Data set whose validation split is scored in place of DATA's own, e.g. one of more sweeps."""
     name: str | None = None
     """Name of the tables; by default the tracker's."""
     keep: Path | None = None
@@ -53,14 +55,16 @@ class Ablate:
             settings += listed(self.tracker, path)
         if not settings:
             raise UserError(f"'{self.tracker}' comes with no variations; give --vary or --file")
+        dataset = open_dataset(self.data)
+        scored = open_dataset(self.score_on) if self.score_on else dataset if self.score else None
         paths = ablate(
-            open_dataset(self.data),
+            dataset,
             with_base(self.tracker, settings, field_values(self.set)),
             budget=self.budget,
             seeds=self.seeds,
             root=self.runs,
             name=self.name or self.tracker.replace(":", "-"),
-            score=self.score,
+            score_on=scored,
             workers=self.workers,
             report=_say,
         )

@@ -124,8 +124,12 @@ def test_scores_are_those_of_the_validation_split_and_leave_the_test_split_alone
     bright: Dataset, tmp_path: Path
 ) -> None:
     one = [Setting(ME, {}, BASE)]
-    paths = ablate(bright, one, budget=BUDGET, seeds=(0,), root=tmp_path, name="rated", score=True)
-    row = json.loads(paths[0].read_text())["rows"][0]
+    paths = ablate(
+        bright, one, budget=BUDGET, seeds=(0,), root=tmp_path, name="rated", score_on=bright
+    )
+    content = json.loads(paths[0].read_text())
+    assert content["scored_on"] == {"name": bright.name, "hash": bright.hash, "split": "val"}
+    row = content["rows"][0]
     results = list(tmp_path.rglob("result.json"))
     assert len(results) == 1
     result = json.loads(results[0].read_text())
