@@ -17,6 +17,7 @@ DOMAIN_FILE = "domain.json"
 FRAMES_PER_SWEEP = 6
 MARGIN = 1.5  # a factor beyond the range of training that is worth a word
 TRAINED = ", in training "
+LEAST_EXTENT = 0.9  # of the image of training; a larger one is cropped, a smaller one padded
 SMALLEST_STEP = 0.01  # mm; steps below say nothing of what training showed
 
 
@@ -165,6 +166,7 @@ def domain_faults(domain: Domain, images: Images) -> list[str]:
     rate = 1 / float(np.median(np.diff(images.timestamps))) if len(images.frames) > 1 else None
     if rate and not _within(rate, domain.frame_rate):
         faults.append(_line("frame rate (Hz)", rate, domain.frame_rate))
+    faults += _extent_faults(domain, images)
     rows = _frame_measures(images)
     for key, name in MEASURED.items():
         values = [row[key] for row in rows]
@@ -175,6 +177,18 @@ def domain_faults(domain: Domain, images: Images) -> list[str]:
             break
         if not _within(middle, span):
             faults.append(_line(name, middle, span))
+    return faults
+
+
+def _extent_faults(domain: Domain, images: Images) -> list[str]:
+    """Return a line per side along which images show less tissue than those of training."""
+    faults = []
+    sizes = np.linalg.norm(images.mm_from_pixel[:3, :2], axis=0)
+    for axis, name in enumerate(("image width (mm)", "image height (mm)")):
+        extent = images.frames.shape[2 - axis] * sizes[axis]
+        trained = domain.shape[1 - axis] * domain.pixel_mm[axis]
+        if extent < LEAST_EXTENT * trained:
+            faults.append(_line(name, extent, (trained, trained)))
     return faults
 
 

@@ -105,6 +105,9 @@ def test_own_images_are_within_and_others_are_told(dataset) -> None:
     assert "axial speckle width" in words and "contrast" in words
     slow = replace(images, timestamps=np.arange(20) / 4)
     assert "frame rate (Hz) 4, in training 20 to 20" in domain_faults(domain, slow)
+    low = replace(images, frames=images.frames[:, :32])
+    assert "image height (mm) 6.4, in training 12.8 to 12.8" in domain_faults(domain, low)
+    assert not any("width (mm) 16" in line for line in domain_faults(domain, low))
     dark = replace(images, frames=np.zeros((20, 64, 64), np.uint8))
     assert domain_faults(domain, dark) == ["frames are black"]
     leap = Prediction.from_steps(
