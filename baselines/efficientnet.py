@@ -42,7 +42,7 @@ class EfficientNetConfig(LearnedConfig):
     stages: int = 5
     dropout: float = 0.0
     norm_momentum: float = 0.1
-    learning_rate: float = 9e-3
+    learning_rate: float = 0.027
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class TusRecBaseline(MotionTracker):
     Euler angles, so that training starts at the mean motion; MONAI's EfficientNet instead of
     torchvision's. The CPU preset: half of b0's channels, half of its repeats and its first five
     stages of seven (a map of 6 x 6 pixels at the end, where b1 leaves 3 x 3), no dropout, rate
-    9e-3 falling as a cosine; frames standardised locally and mirrored at random, without which a
+    0.027 falling as a cosine; frames standardised locally and mirrored at random, without which a
     small training set is remembered. `baselines.efficientnet:TusRecBaselineB1` is the full preset.
     """
 
