@@ -25,6 +25,11 @@ from moglo.views import VIEWS, View, reversed_steps, seen_images, seen_steps
 IN_PLANE = (0, 1, 4)
 
 
+# Of the budget of the second stage, at most so much for descriptions: the more training sweeps, the
+# fewer of their views can be described.
+DESCRIBING = 0.75
+
+
 class MoGLoLong(MoGLo):
     """MoGLo-Net's speckle encoder with what keeps small errors from adding up.
 
@@ -108,16 +113,23 @@ class MoGLoLong(MoGLo):
 
     def refine(self, sweeps: Sequence[Sweep], flops: float) -> float:
         """Describe the training sweeps in each view, and train the recurrent part on that."""
-        with flop_counter() as counter:
-            described = [
-                self._described(sweep, view)
-                for sweep in tqdm(sweeps, desc="describe the sweeps", unit="sweep")
-                for view in VIEWS[: self.config.views]
-                if len(sweep) > 1
-            ]
-        spent = float(counter.get_total_flops())
+        views = VIEWS[: self.config.views]
+        shown = [(sweep, view) for sweep in sweeps for view in views if len(sweep) > 1]
+        described, spent = self._described_within(shown, DESCRIBING * flops)
         loss, left = self._judged, flops - spent
         return spent + train_sequence(self.module(), described, loss, self.config, left)
+
+    def _described_within(
+        self, shown: Sequence[tuple[Sweep, View]], flops: float
+    ) -> tuple[list[Described], float]:
+        """Describe all views of sweeps, or as many at random as `flops` pay for; tell the cost."""
+        with flop_counter() as counter:
+            described = [self._described(*shown[0])]
+            each = counter.get_total_flops() / len(described[0].pairs)
+            places = affordable([each * (len(sweep) - 1) for sweep, _ in shown], flops)
+            rest = tqdm(places[1:], desc="describe the sweeps", unit="view")
+            described += [self._described(*shown[place]) for place in rest]
+        return described, float(counter.get_total_flops())
 
     def _described(self, sweep: Sweep, view: View) -> Described:
         """Describe the pairs of one view of a sweep."""
@@ -182,6 +194,19 @@ class MoGLoLong(MoGLo):
         return torch.cat(
             [stream.describe(self._input(frames[None], grid)[0]) for frames in chunks], 1
         )
+
+
+def affordable(costs: Sequence[float], limit: float) -> list[int]:
+    """Return the places of all costs, in order, or of as many at random as stay within a limit.
+
+    The first is always among them. Draws from torch's generator where not all are.
+    """
+    if sum(costs) <= limit:
+        return list(range(len(costs)))
+    order = torch.cat([torch.zeros(1, dtype=torch.long), 1 + torch.randperm(len(costs) - 1)])
+    spent = torch.tensor(costs, dtype=torch.float64)[order].cumsum(0)
+    kept = max(1, int((spent <= limit).sum()))
+    return sorted(order[:kept].tolist())
 
 
 def some_skipped(frames: Tensor, prev_from_frame: Tensor, share: float) -> tuple[Tensor, Tensor]:

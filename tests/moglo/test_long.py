@@ -13,7 +13,7 @@ from benchmark.standardise import locally_standardised
 from benchmark.sweep import Images, Observation
 from benchmark.tracker import check_tracker, example_observation, make_tracker
 from moglo import motion
-from moglo.long import IN_PLANE, MoGLoLong, image_corners, step_scale
+from moglo.long import IN_PLANE, MoGLoLong, affordable, image_corners, step_scale
 from moglo.long_config import MoGLoLongConfig
 from moglo.long_model import LongStream
 from moglo.views import VIEWS, reversed_steps, seen_steps
@@ -176,6 +176,25 @@ def test_a_second_stage_without_budget_leaves_the_first_as_it_is():
     poses = made.track(sweep(8).observe()).first_from_frame
     assert made.refine([sweep(9)], 0.0) > 0.0  # what describing takes
     np.testing.assert_array_equal(made.track(sweep(8).observe()).first_from_frame, poses)
+
+
+def test_many_training_sweeps_do_not_eat_the_budget_of_the_second_stage():
+    made, seen = tracker(replace(CONFIG, tiles=False, sequence_window=6)), [sweep(9)] * 12
+    before = made.module().sequence.answer.weight.clone()
+    budget = 1e8
+    assert made._described_within([(s, v) for s in seen for v in VIEWS], 1e15)[1] > budget
+    spent = made.refine(seen, budget)
+    assert 0.9 * budget < spent <= budget
+    assert not torch.equal(made.module().sequence.answer.weight, before)
+
+
+def test_what_is_afforded_is_drawn_at_random():
+    torch.manual_seed(0)
+    assert affordable([1.0] * 5, 5.0) == [0, 1, 2, 3, 4]
+    drawn = [affordable([1.0] * 5, 3.5) for _ in range(20)]
+    assert all(len(places) == 3 and places == sorted(set(places)) for places in drawn)
+    assert all(places[0] == 0 for places in drawn) and len(set(map(tuple, drawn))) > 3
+    assert affordable([1.0, 1.0], 0.0) == affordable([1.0], 0.0) == [0]
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=str)
