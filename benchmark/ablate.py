@@ -16,6 +16,7 @@ from benchmark.dataset import Dataset
 from benchmark.errors import UserError
 from benchmark.many import Row, Setting, run_settings, summarise, write_tables
 from benchmark.run import environment, open_run
+from benchmark.statistics import mean_of_known
 from benchmark.tracker import tracker_class
 
 FORMAT = "sweepbench-ablation-1"
@@ -164,13 +165,8 @@ def table_rows(rows: Sequence[Row], settings: Sequence[Setting]) -> list[Row]:
         row["against_base"] = error / base if error is not None and base else None
         members = [each["metrics"] for each in rows if each["label"] == row["label"]]
         for metric in METRICS:
-            row[metric] = _mean(each.get(metric) for each in members)
+            row[metric] = mean_of_known(each.get(metric) for each in members)
     return ordered
-
-
-def _mean(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None
 
 
 def _write(

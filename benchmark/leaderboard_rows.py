@@ -1,13 +1,13 @@
 """One row of the leaderboard: a tracker with one configuration, over its training seeds."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from benchmark.leaderboard_tables import HEADLINE
-from benchmark.statistics import Summary, cluster_bootstrap
+from benchmark.statistics import Summary, cluster_bootstrap, mean_of_known
 from benchmark.tracks import PLAIN
 
 COLLAPSE = "mean_collapse"
@@ -84,12 +84,14 @@ class Row:
 
     def mean_of(self, key: str) -> float | None:
         """Return the mean over seeds of a number of the result, None where no seed has it."""
-        return _mean(result.get(key) for result in self.results)
+        return mean_of_known(result.get(key) for result in self.results)
 
     @property
     def training_seconds(self) -> float | None:
         """How long a training took, mean over seeds; None for a row that says nothing of one."""
-        return _mean((result.get("training") or {}).get("seconds") for result in self.results)
+        return mean_of_known(
+            (result.get("training") or {}).get("seconds") for result in self.results
+        )
 
 
 def make_row(
@@ -132,11 +134,6 @@ def make_row(
         # A row that looks at no image answers a constant by intention.
         collapsed=kind in ("learned", "external") and sum(collapse) > 0.5 * len(collapse),
     )
-
-
-def _mean(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(np.mean(known)) if known else None
 
 
 def _number(value: float | None) -> float:

@@ -5,6 +5,7 @@ import gc
 import inspect
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -153,11 +154,10 @@ def _forget_peak_memory() -> None:
     What earlier trackers left is given back to the system first, so that the peak is not theirs.
     """
     gc.collect()
-    try:
+    with suppress(OSError, AttributeError):  # of glibc alone
         ctypes.CDLL("libc.so.6").malloc_trim(0)
+    with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
-    except (OSError, AttributeError):
-        return
 
 
 def _peak_memory_mb() -> float:

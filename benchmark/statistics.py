@@ -4,7 +4,7 @@ Frames of a sweep depend on each other, and so do sweeps of a subject. So the un
 again in the bootstrap is the subject (phantom), with all its sweeps.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,12 @@ def _known(values: Values, subjects: Sequence[Any]) -> tuple[np.ndarray, list[st
         if value is not None and np.isfinite(value)
     ]
     return np.array([value for value, _ in pairs]), [subject for _, subject in pairs]
+
+
+def mean_of_known(values: Iterable[float | None]) -> float | None:
+    """Return the mean of the numbers among values, None where there is none."""
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
 
 
 def cluster_bootstrap(

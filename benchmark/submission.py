@@ -129,7 +129,6 @@ class _Optional:
     least: float | None = None
 
 
-TRAINING_SECONDS = "training.seconds"
 _OPTIONAL = {
     "card": _Optional((str,), "a text"),
     "config": _Optional((dict,), "an object"),
@@ -139,12 +138,19 @@ _OPTIONAL = {
     "seed": _Optional((int,), "a whole number"),
     "trained_on": _Optional((dict,), "an object with name and hash"),
     "training": _Optional((dict,), "an object"),
-    TRAINING_SECONDS: _Optional((int, float), "a number of at least 0", 0),
+    "training.seconds": _Optional((int, float), "a number of at least 0", 0),
     "seconds_per_frame": _Optional((int, float), "a number of at least 0", 0),
     "peak_memory_mb": _Optional((int, float), "a number of at least 0", 0),
     "parameters": _Optional((int,), "a whole number of at least 0", 0),
     "environment": _Optional((dict,), "an object"),
 }
+
+
+def _value_at(meta: Any, path: str) -> Any:
+    """Return what a key like "training.seconds" leads to, None where it leads to nothing."""
+    for key in path.split("."):
+        meta = meta.get(key) if isinstance(meta, Mapping) else None
+    return meta
 
 
 def _optional_faults(meta: Mapping[str, Any]) -> Iterator[str]:
@@ -153,10 +159,8 @@ def _optional_faults(meta: Mapping[str, Any]) -> Iterator[str]:
     track = meta.get("track")
     if track is not None and track not in tuple(TRACKS):
         yield f"track: expected one of {', '.join(TRACKS)}, got {track!r}"
-    training = meta.get("training")
-    seconds = training.get("seconds") if isinstance(training, dict) else None
     for key, rule in _OPTIONAL.items():
-        value = seconds if key == TRAINING_SECONDS else meta.get(key)
+        value = _value_at(meta, key)
         if value is None:
             continue
         good = isinstance(value, rule.kinds) and not isinstance(value, bool)
