@@ -33,9 +33,8 @@ DESCRIBING = 0.75
 class MoGLoLong(MoGLo):
     """MoGLo-Net's speckle encoder with what keeps small errors from adding up.
 
-    Two stages. Pairs of frames are read as `moglo` does, but for a penalty of the mean (Huber) in
-    place of the absolute error, for steps and for the position of the image corners after several
-    of them; half of the samples are shown backwards in time, half mirrored. Then a recurrent part
+    Two stages. Pairs of frames are read as `moglo` does, but for the squared error in place of the
+    absolute one, of steps and of the position of the image corners after several of them; half of the samples are shown backwards in time, half mirrored. Then a recurrent part
     that runs over whole sweeps both ways learns, from the descriptions of their pairs, what to
     add: a pair alone leaves much of a fast step's tilt to be guessed as the usual, which is the
     same mistake in every frame. The answer is the mean of four views of a sweep. Optionally the

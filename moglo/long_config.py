@@ -71,12 +71,12 @@ class MoGLoLongConfig(MoGLoConfig):
     dropout: float = 0.2
     jitter: float = 0.1
     views: int = 4
-    error: str = "huber"
+    error: str = "squared"
     spans: float = 1.0
     consistency: float = 0.0
     likelihood: float = 0.1
     reverse: bool = True
-    skips: float = 0.3
+    skips: float = 0.0
     clip: float = 1.0
 
     def __post_init__(self) -> None:

@@ -32,10 +32,8 @@ class Ablate:
     """Training budget of each run, in TFLOP (10^12 operations)."""
     seeds: tuple[int, ...] = (0,)
     """Training seeds of each variation."""
-    score: bool = False
-    """Track and score the validation split as well."""
     score_on: Path | None = None
-    """Data set whose validation split is scored in place of DATA's own, e.g. one of more sweeps."""
+    """Data set whose validation split is tracked and scored too: DATA itself, or one of more."""
     name: str | None = None
     """Name of the tables; by default the tracker's."""
     keep: Path | None = None
@@ -56,7 +54,6 @@ class Ablate:
         if not settings:
             raise UserError(f"'{self.tracker}' comes with no variations; give --vary or --file")
         dataset = open_dataset(self.data)
-        scored = open_dataset(self.score_on) if self.score_on else dataset if self.score else None
         paths = ablate(
             dataset,
             with_base(self.tracker, settings, field_values(self.set)),
@@ -64,7 +61,7 @@ class Ablate:
             seeds=self.seeds,
             root=self.runs,
             name=self.name or self.tracker.replace(":", "-"),
-            score_on=scored,
+            score_on=open_dataset(self.score_on) if self.score_on else None,
             workers=self.workers,
             report=_say,
         )

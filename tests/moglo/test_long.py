@@ -68,7 +68,7 @@ def test_the_mean_error_over_the_training_sweeps_is_taken_off(config, parts):
 
 def test_is_found_by_name():
     made = make_tracker("moglo-long", window="4", encoder="false", tiles="true")
-    assert (made.name, made.causal, made.window) == ("moglo-long", False, 7)
+    assert (made.name, made.causal, made.window) == ("moglo-long", False, 4)
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 5])
