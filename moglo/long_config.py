@@ -68,7 +68,7 @@ class MoGLoLongConfig(MoGLoConfig):
     sequence_batch: int = 8
     sequence_rate: float = 3e-3
     sequence_share: float = 0.15
-    dropout: float = 0.2
+    dropout: float = 0.0
     jitter: float = 0.1
     views: int = 4
     error: str = "squared"
