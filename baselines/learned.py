@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from baselines.motion import centre_motion, steps_from_centre_motion, true_motion
 from benchmark import geometry
 from benchmark.mirroring import mirrored_half
+from benchmark.settings import refuse_out_of_range
 from benchmark.standardise import locally_standardised
 from benchmark.sweep import Images, Observation, Prediction, Sweep
 from benchmark.tracker import LearnedTracker, Recipe
@@ -44,6 +45,9 @@ class LearnedConfig:
     mirror: bool = True
     average: float = 0.05
     unbiased: bool = True
+
+    def __post_init__(self) -> None:
+        refuse_out_of_range(self)
 
 
 class MotionTracker(LearnedTracker):

@@ -6,7 +6,7 @@ Each command is a frozen dataclass whose fields are its flags; heavy libraries l
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -27,10 +27,8 @@ class Train:
     """Train or calibrate trackers under one budget; resumes, and does nothing twice."""
 
     selection: tyro.conf.OmitArgPrefixes[Selection]
-    accelerator: str = "auto"
-    """cpu, gpu or auto."""
-    precision: str = "32-true"
-    """32-true, bf16-mixed or 16-mixed."""
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
 
     def run(self) -> None:
         waiting = [run for run in self.selection.each() if not run.is_trained()]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from benchmark.errors import UserError
+from benchmark.settings import refuse_out_of_range
 
 CHOICES = {
     "correlation": ("off", "fixed", "learned"),
@@ -83,6 +84,7 @@ class MoGLoConfig:
     mirror: bool = True
 
     def __post_init__(self) -> None:
+        refuse_out_of_range(self)
         for key, choices in CHOICES.items():
             if getattr(self, key) not in choices:
                 known = ", ".join(choices)

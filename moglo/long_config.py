@@ -87,16 +87,12 @@ class MoGLoLongConfig(MoGLoConfig):
                 raise UserError(f"{key}: expected one of {known}, got '{getattr(self, key)}'")
         if not (self.encoder or self.tiles):
             raise UserError("encoder, tiles: expected one of them on, got both off")
-        if not 0.0 <= self.skips <= 1.0:
-            raise UserError(f"skips: expected 0 to 1, got {self.skips}")
         if self.views not in (1, 2, 4):
             raise UserError(f"views: expected 1, 2 or 4, got {self.views}")
         if not 0.0 <= self.sequence_share < 1.0:
             raise UserError(
                 f"sequence_share: expected 0 or more and below 1, got {self.sequence_share}"
             )
-        if self.gaps < 1:
-            raise UserError(f"gaps: expected 1 or more, got {self.gaps}")
         if self.tile % self.tile_stride or self.frame_size % self.tile_stride:
             raise UserError(
                 f"tile_stride: expected a divisor of tile and of frame_size, got {self.tile_stride}"

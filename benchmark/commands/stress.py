@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import tyro
 
@@ -26,8 +27,8 @@ class Stress:
     protocol: str = "sweepbench-v1"
     answers: Path | None = None
     """Folder of the true poses, where those of the data set are withheld."""
-    accelerator: str = "auto"
-    """cpu, gpu or auto; for trackers that are not trained yet."""
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    """For trackers that are not trained yet."""
     keep: Path | None = None
     """Folder for a copy of the tables and curves, with what they came from."""
 

@@ -1,0 +1,63 @@
+"""Numbers of learned trackers' configurations that mean nothing are refused by the field's name."""
+
+import math
+from dataclasses import dataclass, fields
+
+import pytest
+
+from benchmark.errors import UserError
+from benchmark.settings import refuse_out_of_range
+from benchmark.tracker import LearnedTracker, make_tracker, tracker_class, tracker_names
+
+LEARNED = [name for name in tracker_names() if issubclass(tracker_class(name), LearnedTracker)]
+
+
+@dataclass(frozen=True)
+class Plain:
+    window: int = 3
+    crop: int = 0
+    width: float = 0.5
+    average: float = 0.05
+    margin: float = 0.1
+    gates: bool = True
+    head: str = "mean"
+
+
+@dataclass(frozen=True)
+class Cropped(Plain):
+    crop: int = 224
+
+
+@pytest.mark.parametrize(
+    ("config", "fault"),
+    [
+        (Plain(window=0), "window: expected 1 or more, got 0"),
+        (Plain(crop=-1), "crop: expected 0 or more, got -1"),
+        (Plain(width=0.0), "width: expected a number above 0, got 0.0"),
+        (Plain(average=1.5), "average: expected 0 to 1, got 1.5"),
+        (Plain(average=-0.5), "average: expected 0 to 1, got -0.5"),
+        (Plain(margin=-0.1), "margin: expected 0 or more, got -0.1"),
+        (Plain(margin=math.nan), "margin: expected 0 or more, got nan"),
+        (Plain(margin=math.inf), "margin: expected 0 or more, got inf"),
+    ],
+)
+def test_a_number_that_means_nothing_is_refused(config, fault):
+    with pytest.raises(UserError) as refused:
+        refuse_out_of_range(config)
+    assert str(refused.value) == fault
+
+
+@pytest.mark.parametrize("config", [Plain(), Cropped(crop=0), Plain(gates=False, average=1.0)])
+def test_nothing_else_is_refused(config):
+    refuse_out_of_range(config)
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_every_number_of_every_learned_tracker_has_a_range(name):
+    defaults = {item.name: item.default for item in fields(tracker_class(name).Config)}
+    for field, default in defaults.items():
+        if isinstance(default, bool) or not isinstance(default, int | float):
+            continue
+        for wrong in ("-1", "nan") if isinstance(default, float) else ("-1",):
+            with pytest.raises(UserError, match=f"^{field}: expected"):
+                make_tracker(name, **{field: wrong})
