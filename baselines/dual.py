@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from baselines.dcl import cropped
 from baselines.learned import LearnedConfig, MotionTracker, centre_motion_of, frames_on
 from baselines.monet import residual_trunk
+from benchmark.errors import UserError
 from benchmark.sweep import Images
 
 POSITIONS = 1000.0  # longest wavelength of the position code, in frames
@@ -47,6 +48,11 @@ class DualConfig(LearnedConfig):
     learning_rate: float = 2e-3
     optimiser: str = "adamw"
     weight_decay: float = 1e-3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.model % self.heads:
+            raise UserError(f"heads: expected a divisor of model ({self.model}), got {self.heads}")
 
 
 @dataclass(frozen=True)

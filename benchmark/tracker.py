@@ -109,6 +109,12 @@ class Tracker(ABC):
             raise UserError(f"{folder}: weights of another configuration ({named})")
 
 
+RECIPE_CHOICES = {
+    "optimiser": ("adam", "adamw", "sgd"),
+    "schedule": ("constant", "cosine", "step"),
+}
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How a learned tracker wants to be trained; the budget is not its own to choose.
@@ -130,6 +136,14 @@ class Recipe:
     warm_up: float = 0.0
     gradient_clip: float = 0.0
     average: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse an optimiser or a schedule that training does not know."""
+        for key, known in RECIPE_CHOICES.items():
+            if getattr(self, key) not in known:
+                raise UserError(
+                    f"{key}: expected one of {', '.join(known)}, got '{getattr(self, key)}'"
+                )
 
 
 class LearnedTracker(Tracker):

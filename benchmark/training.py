@@ -298,21 +298,27 @@ class _Bar(pl.Callback):
 
     def __init__(self, name: str, updates: int):
         self.name, self.updates = name, updates
+        self.bar: tqdm | None = None
 
     def on_train_start(self, trainer: pl.Trainer, loop: pl.LightningModule) -> None:
         start = trainer.global_step
         self.bar = tqdm(total=self.updates, initial=start, desc=f"train {self.name}", unit="update")
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        assert self.bar is not None
         self.bar.update(trainer.global_step - self.bar.n)
         shown = {key: float(value) for key, value in trainer.callback_metrics.items()}
         self.bar.set_postfix(shown, refresh=False)
 
     def on_train_end(self, *_: Any) -> None:
-        self.bar.close()
+        self._close()
 
     def on_exception(self, *_: Any) -> None:
-        self.bar.close()
+        self._close()
+
+    def _close(self) -> None:
+        if self.bar is not None:  # none where setting up failed
+            self.bar.close()
 
 
 @contextmanager

@@ -7,7 +7,13 @@ import pytest
 
 from benchmark.errors import UserError
 from benchmark.settings import refuse_out_of_range
-from benchmark.tracker import LearnedTracker, make_tracker, tracker_class, tracker_names
+from benchmark.tracker import (
+    LearnedTracker,
+    Recipe,
+    make_tracker,
+    tracker_class,
+    tracker_names,
+)
 
 LEARNED = [name for name in tracker_names() if issubclass(tracker_class(name), LearnedTracker)]
 
@@ -61,3 +67,21 @@ def test_every_number_of_every_learned_tracker_has_a_range(name):
         for wrong in ("-1", "nan") if isinstance(default, float) else ("-1",):
             with pytest.raises(UserError, match=f"^{field}: expected"):
                 make_tracker(name, **{field: wrong})
+
+
+@pytest.mark.parametrize(
+    ("choice", "fault"),
+    [
+        ({"optimiser": "adm"}, "optimiser: expected one of adam, adamw, sgd, got 'adm'"),
+        ({"schedule": "linear"}, "schedule: expected one of constant, cosine, step, got 'linear'"),
+    ],
+)
+def test_a_recipe_that_training_does_not_know_is_refused(choice, fault):
+    with pytest.raises(UserError) as refused:
+        Recipe(**choice)
+    assert str(refused.value) == fault
+
+
+def test_heads_that_do_not_divide_the_width_are_refused():
+    with pytest.raises(UserError, match=r"heads: expected a divisor of model \(64\), got 3"):
+        make_tracker("dual-track", heads=3)
