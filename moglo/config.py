@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from benchmark.errors import UserError
 from benchmark.settings import refuse_out_of_range
 
+DEGREES_OF_FREEDOM = 6
 CHOICES = {
     "correlation": ("off", "fixed", "learned"),
     "head": ("local", "global", "mean"),
@@ -106,6 +107,11 @@ class MoGLoConfig:
     def local_size(self) -> int:
         """Side of the local map (and of the frame encoder's), in its pixels."""
         return self.frame_size // (self.stem_stride * self.stage_stride)
+
+    @property
+    def pair_size(self) -> int:
+        """Side of the pair encoder's last map, in its pixels."""
+        return self.local_size // (4 * self.last_stride)
 
     @property
     def radius(self) -> int:

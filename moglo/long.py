@@ -13,6 +13,7 @@ from benchmark.sweep import Images, Observation, Prediction, Sweep
 from benchmark.tracker import Recipe
 from moglo import long_losses as losses
 from moglo import motion
+from moglo.displacements import displacement_loss
 from moglo.long_config import MoGLoLongConfig
 from moglo.long_model import LongNet, LongStream, Motions
 from moglo.losses import correlation_loss
@@ -34,8 +35,10 @@ class MoGLoLong(MoGLo):
     """MoGLo-Net's speckle encoder with what keeps small errors from adding up.
 
     Two stages. Pairs of frames are read as `moglo` does, but for the squared error in place of the
-    absolute one, of steps and of the position of the image corners after several of them; half of
-    the samples are shown backwards in time, half mirrored. Then a recurrent part that runs over
+    absolute one, of steps and of the position of the image corners after several of them, and the
+    displacement of every tile is learned, each with its own uncertainty, of which the rigid motion
+    that fits best is a first answer; half of the samples are shown backwards in time, half
+    mirrored. Then a recurrent part that runs over
     whole sweeps both ways learns, from the descriptions of their pairs, what to add: a pair alone
     leaves much of a fast step's tilt to be guessed as the usual, which is the same mistake in every
     frame. The answer is the mean of four views of a sweep. Optionally the normalised
@@ -80,13 +83,17 @@ class MoGLoLong(MoGLo):
         return self.config.sequence_share if self.config.lstm else 0.0
 
     def loss(self, frames: Tensor, prev_from_frame: Tensor, mm_from_pixel: Tensor) -> Tensor:
-        """Return the losses of motions read from pairs, and of time reversal, each weighted."""
+        """Return the losses of what is read from pairs, and of time reversal, each weighted."""
         net, seen = self.module(), self._input(frames, mm_from_pixel)
-        found = net(seen)
+        found, moved = net(seen)
         shape = (frames.shape[-2], frames.shape[-1])
         total = self._judged(found, prev_from_frame, mm_from_pixel, shape)
+        if moved is not None:
+            centre = motion.image_centre(mm_from_pixel, *shape)[:, None]
+            steps = geometry.about(centre, prev_from_frame).flatten(0, 1)
+            total = total + self.config.displacements * displacement_loss(moved, steps)
         if self.config.consistency:
-            back = net(seen.flip(1)).six
+            back = net(seen.flip(1))[0].six
             disagreement = losses.disagreement(found.six, back, IN_PLANE)
             total = total + self.config.consistency * disagreement
         return total

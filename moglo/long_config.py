@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from benchmark.errors import UserError
-from moglo.config import MoGLoConfig
+from moglo.config import DEGREES_OF_FREEDOM, MoGLoConfig
 
 LONG_CHOICES = {
     "normalise": ("batch", "group"),
@@ -38,7 +38,9 @@ class MoGLoLongConfig(MoGLoConfig):
         views of a sweep (as it is, mirrored, backwards, both) are described in training and
         averaged when tracking.
     Losses
-        error: of scaled steps, and of spans; spans: weight of the position error of the image
+        error: of scaled steps, and of spans; displacements: weight of the likelihood of the
+        displacement of every tile of the encoder's last map, to which the rigid motion that fits
+        them best adds a first answer (0: neither); spans: weight of the position error of the image
         corners after 5, 10, 20, 50 steps, as many as the window holds, or after all of a shorter
         one; consistency: weight of the
         in-plane motion forwards plus that backwards, which should be nothing; doubles the price;
@@ -72,6 +74,7 @@ class MoGLoLongConfig(MoGLoConfig):
     jitter: float = 0.1
     views: int = 4
     error: str = "squared"
+    displacements: float = 0.3
     spans: float = 1.0
     consistency: float = 0.0
     likelihood: float = 0.1
@@ -87,6 +90,8 @@ class MoGLoLongConfig(MoGLoConfig):
                 raise UserError(f"{key}: expected one of {known}, got '{getattr(self, key)}'")
         if not (self.encoder or self.tiles):
             raise UserError("encoder, tiles: expected one of them on, got both off")
+        if self.hidden <= DEGREES_OF_FREEDOM:
+            raise UserError(f"hidden: expected more than {DEGREES_OF_FREEDOM}, got {self.hidden}")
         if self.views not in (1, 2, 4):
             raise UserError(f"views: expected 1, 2 or 4, got {self.views}")
         if not 0.0 <= self.sequence_share < 1.0:

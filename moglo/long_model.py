@@ -6,8 +6,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from moglo.config import DEGREES_OF_FREEDOM
+from moglo.displacements import DisplacementHead, Displacements, fitted_motion
 from moglo.long_config import MoGLoLongConfig
-from moglo.model import DEGREES_OF_FREEDOM, MoGLoNet
+from moglo.model import MoGLoNet
 from moglo.tiles import tile_correlation
 
 GROUPS = 2
@@ -118,27 +120,42 @@ class LongNet(nn.Module):
             channels = config.gaps * ((2 * config.reach + 1) ** 2 + 1)
             self.tile_encoder = TileEncoder(channels, config.tile_width, across**2, config.hidden)
             described += config.hidden
-        self.fuse = nn.Sequential(nn.Linear(described, config.hidden), nn.SiLU())
+        self.displacements: DisplacementHead | None = None
         self.motion_head = nn.Linear(config.hidden, DEGREES_OF_FREEDOM)
+        fused = config.hidden
+        if config.encoder and config.displacements:
+            fused -= DEGREES_OF_FREEDOM
+            side = config.pair_size
+            self.displacements = DisplacementHead(8 * config.width, side, config.frame_size)
+            with torch.no_grad():
+                self.motion_head.weight[:, fused:] = torch.eye(DEGREES_OF_FREEDOM)
+        self.fuse = nn.Sequential(nn.Linear(described, fused), nn.SiLU())
         self.sigma_head = nn.Linear(config.hidden, 1)
         if config.lstm:
             self.sequence = SweepReader(config)
 
-    def describe(self, frames: Tensor, begin: int = 1) -> Tensor:
+    def describe(self, frames: Tensor, begin: int = 1) -> tuple[Tensor, Displacements | None]:
         """Return descriptions (B, W - begin, hidden) of the pairs ending at frames `begin` on.
 
         frames (B, W, S, S), standardised; a gap that reaches before the first frame ends there.
+        With them the displacements of the tiles of all pairs in a row, where they are asked for;
+        the motion that fits these ends each description.
         """
-        parts = []
+        parts, moved = [], None
         batch, count = frames.shape[0], frames.shape[1] - begin
         if self.config.encoder:
             used = frames[:, begin - 1 :]
             maps = self.speckle.encode_frames(used.flatten(0, 1)).unflatten(0, used.shape[:2])
             pairs = self.speckle.encode_pairs(maps[:, :-1].flatten(0, 1), maps[:, 1:].flatten(0, 1))
             parts += [pairs.local_vector, pairs.global_vector]
+            if self.displacements is not None:
+                moved = self.displacements(pairs.pair_map, self.pixel_mm, self.label_scale)
         if self.config.tiles:
             parts.append(self.tile_encoder(self.tile_volumes(frames, begin).flatten(0, 1)))
-        return self.fuse(torch.cat(parts, -1)).unflatten(0, (batch, count))
+        described = self.fuse(torch.cat(parts, -1))
+        if moved is not None:
+            described = torch.cat([described, fitted_motion(moved, self.label_scale)], -1)
+        return described.unflatten(0, (batch, count)), moved
 
     def tile_volumes(self, frames: Tensor, begin: int = 1) -> Tensor:
         """Return tile correlations (B, W - begin, C, rows, columns) of frames (B, W, S, S).
@@ -173,9 +190,13 @@ class LongNet(nn.Module):
             found = _motions(found.six + added[..., :-1], found.log_sigma + added[..., -1])
         return found, state
 
-    def forward(self, frames: Tensor) -> Motions:
-        """Return the motions into each but the first of the frames (B, W, S, S), pair by pair."""
-        return self.judge(self.describe(frames))
+    def forward(self, frames: Tensor) -> tuple[Motions, Displacements | None]:
+        """Return the motions into each but the first of the frames (B, W, S, S), pair by pair.
+
+        And the displacements of the tiles of all those pairs in a row, where they are asked for.
+        """
+        described, moved = self.describe(frames)
+        return self.judge(described), moved
 
 
 class LongStream:
@@ -209,7 +230,7 @@ class LongStream:
         self.frames = known[-max(self.net.config.gap_frames) :]
         if len(known) <= begin:
             return known.new_zeros(1, 0, self.net.config.hidden)
-        return self.net.describe(known[None], begin)
+        return self.net.describe(known[None], begin)[0]
 
 
 def speckle_encoder(config: MoGLoLongConfig) -> MoGLoNet:

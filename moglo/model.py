@@ -7,10 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from moglo.attention import MIXTURES, GlobalLocalAttention
-from moglo.config import MoGLoConfig
+from moglo.config import DEGREES_OF_FREEDOM, MoGLoConfig
 from moglo.correlation import correlation_volume
-
-DEGREES_OF_FREEDOM = 6
 
 
 class ResidualBlock(nn.Module):
@@ -52,13 +50,15 @@ def _stage(inputs: int, outputs: int, blocks: int, first: int = 1, last: int = 1
 class PairFeatures(NamedTuple):
     """What is known of N frame pairs.
 
-    local_vector, global_vector (N, 8b): what the two recurrent branches read; embedding
-    (N, 16b, p, p): both maps, for the triplet loss; score (N, h/p, w/p): attention, for display;
-    volume (N, templates, h/4, w/4) or None: resized correlation volume.
+    local_vector, global_vector (N, 8b): what the two recurrent branches read; pair_map
+    (N, 8b, s, s): what the global map is the mean of; embedding (N, 16b, p, p): both maps, for the
+    triplet loss; score (N, h/p, w/p): attention, for display; volume (N, templates, h/4, w/4) or
+    None: resized correlation volume.
     """
 
     local_vector: Tensor
     global_vector: Tensor
+    pair_map: Tensor
     embedding: Tensor
     score: Tensor
     volume: Tensor | None
@@ -124,10 +124,12 @@ class MoGLoNet(nn.Module):
         volume = self._volume(first, second, pair_map.shape[-2:])
         if volume is not None:
             pair_map = torch.cat([pair_map, volume.to(pair_map.dtype)], 1)
-        global_map = functional.adaptive_avg_pool2d(self.stage4(pair_map), self.config.patch)
+        pair_map = self.stage4(pair_map)
+        global_map = functional.adaptive_avg_pool2d(pair_map, self.config.patch)
         mixed, score = self.attention(local_map, global_map)
         embedding = torch.cat([mixed, global_map], 1)
-        return PairFeatures(mixed.mean((2, 3)), global_map.mean((2, 3)), embedding, score, volume)
+        vectors = mixed.mean((2, 3)), global_map.mean((2, 3))
+        return PairFeatures(*vectors, pair_map, embedding, score, volume)
 
     def _volume(self, first: Tensor, second: Tensor, size: torch.Size) -> Tensor | None:
         """Return the correlation volume (N, templates, *size): channel = place, axes = shift."""

@@ -79,7 +79,7 @@ def test_streaming_equals_the_whole_sweep_at_once(chunk, monkeypatch):
     frames = locally_standardised(torch.from_numpy(seen.bmode.frames).float() / 255)
     stream = LongStream(net)
     with torch.inference_mode():
-        whole, _ = net.estimate(net.describe(frames[None]))
+        whole, _ = net.estimate(net.describe(frames[None])[0])
         parts = [stream.push(frames[i : i + chunk]).six for i in range(0, 13, chunk)]
     torch.testing.assert_close(torch.cat(parts, 1), whole.six, atol=1e-5, rtol=1e-4)
     centre = motion.image_centre(seen.bmode.mm_from_pixel, 48, 48)
@@ -137,7 +137,7 @@ def test_group_normalisation_keeps_the_samples_of_a_batch_apart():
     frames = torch.randn(2, 9, 48, 48)
     for normalise, same in (("group", True), ("batch", False)):
         net = tracker(replace(CONFIG, normalise=normalise)).module().train()
-        both, one = net(frames).six[0], net(frames[:1]).six[0]
+        both, one = net(frames)[0].six[0], net(frames[:1])[0].six[0]
         assert torch.allclose(both, one, atol=1e-5) == same
 
 
@@ -230,7 +230,7 @@ def test_consistency_is_charged_for_in_plane_motion_alone():
     made.config = replace(made.config, consistency=1.0)
     seen = locally_standardised(taken[0])
     with torch.no_grad():
-        total = net(seen).six + net(seen.flip(1)).six.flip(1)
+        total = net(seen)[0].six + net(seen.flip(1))[0].six.flip(1)
     expected = total[..., list(IN_PLANE)].abs().mean()
     torch.testing.assert_close(made.loss(*taken) - base, expected, atol=1e-6, rtol=1e-4)
 

@@ -1,0 +1,92 @@
+"""Where each tile of a pair of frames has moved, how sure that is, and the motion that fits them.
+
+Six numbers a pair are few labels, and a network soon knows the sweeps that it has seen by heart.
+The true step tells more: the displacement of every point of the image. A small head that is the
+same at every tile learns that, with its own uncertainty, and weighted least squares read one rigid
+motion off all tiles: translation is their mean, tilt and yaw are the slopes of what moves through
+the plane. Where a tile shows nothing (a vessel, gel, shadow), it says so and hardly counts.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from benchmark import geometry
+from moglo import motion
+
+HIDDEN = 48
+LOG_SIGMA = (-4.0, 3.0)  # least and largest, of a scaled displacement
+LEVER_MM = 10.0  # a rotation is estimated as the displacement that it brings over this length
+RIDGE = 1e-3  # of the normal equations: less than one tile of the least certainty
+
+
+class Displacements(NamedTuple):
+    """Of the T tiles of N pairs: mean, log_sigma (N, T, 3), in mm over `scale_mm` (3,).
+
+    Displacements are those of tissue that the later frame shows at a tile, seen from the earlier
+    frame: (lateral, axial, elevational). tiles_mm (T, 3): places from the image centre, image mm.
+    """
+
+    mean: Tensor
+    log_sigma: Tensor
+    tiles_mm: Tensor
+    scale_mm: Tensor
+
+
+class DisplacementHead(nn.Module):
+    """Pair maps (N, C, s, s) of frames of `frame_size` px -> displacements of their s x s tiles."""
+
+    places_px: Tensor
+    shares: Tensor
+
+    def __init__(self, channels: int, side: int, frame_size: int):
+        super().__init__()
+        self.head = nn.Sequential(
+            nn.Conv2d(channels + 2, HIDDEN, 1), nn.SiLU(inplace=True), nn.Conv2d(HIDDEN, 6, 1)
+        )
+        share = (torch.arange(side) + 0.5) / side * 2 - 1
+        y, x = torch.meshgrid(share, share, indexing="ij")
+        places = torch.stack([x, y], -1).reshape(-1, 2) * (frame_size / 2)
+        self.register_buffer("shares", torch.stack([y, x]), persistent=False)
+        self.register_buffer("places_px", places, persistent=False)
+
+    def forward(self, maps: Tensor, pixel_mm: Tensor, label_scale: Tensor) -> Displacements:
+        """Return displacements, given the frames' pixel_mm (2,) and `motion.label_scale` (6,)."""
+        told = self.head(torch.cat([maps, self.shares.expand(len(maps), -1, -1, -1)], 1))
+        told = told.flatten(2).transpose(1, 2).float()
+        tiles = torch.nn.functional.pad(self.places_px * pixel_mm, (0, 1))
+        scale = label_scale[list(motion.MOGLO_FROM_IMAGE)]
+        return Displacements(told[..., :3], told[..., 3:].clamp(*LOG_SIGMA), tiles, scale)
+
+
+def fitted_motion(found: Displacements, label_scale: Tensor) -> Tensor:
+    """Return MoGLo's six numbers (N, 6), scaled, of the rigid motion that fits best.
+
+    Minimises the sum over tiles q and axes of ((t + w x q - displacement) / sigma)^2 over the
+    translation t and the rotation vector w, which is small.
+    """
+    tiles = found.tiles_mm / LEVER_MM
+    identity = torch.eye(3).to(tiles).expand(len(tiles), 3, 3)
+    turned = torch.linalg.cross(identity, tiles[:, None].expand(-1, 3, -1))  # rows: axes of w
+    design = torch.cat([identity, turned.transpose(1, 2)], -1).flatten(0, 1)  # (3 T, 6)
+    weight = (-2 * found.log_sigma).exp().flatten(1) / found.scale_mm.square().repeat(len(tiles))
+    wanted = (found.mean * found.scale_mm).flatten(1)
+    with torch.autocast(tiles.device.type, enabled=False):
+        normal = torch.einsum("ra,nr,rb->nab", design, weight, design)
+        ridge = RIDGE / found.scale_mm.square().mean() * torch.eye(6).to(tiles)
+        right = torch.einsum("ra,nr,nr->na", design, weight, wanted)
+        solved = torch.linalg.solve(normal + ridge, right[..., None])[..., 0]
+    motion_mm = torch.cat([solved[:, :3], solved[:, 3:] / LEVER_MM], -1)
+    step = geometry.from_degrees_of_freedom(motion_mm)
+    return motion.six_from_step(step, torch.zeros(3).to(step)) / label_scale
+
+
+def displacement_loss(found: Displacements, centre_steps: Tensor) -> Tensor:
+    """Return the negative log likelihood of true displacements, each normal with its own sigma.
+
+    centre_steps (N, 4, 4): true steps with both frames' origins at the image centre, mm.
+    """
+    true = geometry.apply(centre_steps, found.tiles_mm) - found.tiles_mm
+    error = found.mean - true / found.scale_mm
+    return (0.5 * (error * (-found.log_sigma).exp()).square() + found.log_sigma).mean()
