@@ -35,15 +35,14 @@ class MoGLoLong(MoGLo):
     """MoGLo-Net's speckle encoder with what keeps small errors from adding up.
 
     Two stages. Pairs of frames are read as `moglo` does, but for the squared error in place of the
-    absolute one, of steps and of the position of the image corners after several of them, and the
-    displacement of every tile is learned, each with its own uncertainty, of which the rigid motion
-    that fits best is a first answer; half of the samples are shown backwards in time, half
-    mirrored. Then a recurrent part that runs over
-    whole sweeps both ways learns, from the descriptions of their pairs, what to add: a pair alone
-    leaves much of a fast step's tilt to be guessed as the usual, which is the same mistake in every
-    frame. The answer is the mean of four views of a sweep. Optionally the normalised
-    cross-correlation of the frames' own tiles at full resolution, of each frame with those 1, 2 and
-    4 before it. Tells its own sigma.
+    absolute one, of steps and of the position of the image corners after several of them. With
+    that the displacement of every tile is learned, each with its own uncertainty; the rigid motion
+    that fits them best is a first answer. Half of the samples are shown backwards in time, half
+    mirrored. Then a recurrent part that runs over whole sweeps both ways learns, from the
+    descriptions of their pairs, what to add: a pair alone leaves much of a fast step's tilt to be
+    guessed as the usual, which is the same mistake in every frame. The answer is the mean of four
+    views of a sweep. Optionally the normalised cross-correlation of the frames' own tiles at full
+    resolution, of each frame with those 1, 2 and 4 before it. Tells its own sigma.
     """
 
     name = "moglo-long"

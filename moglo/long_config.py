@@ -42,8 +42,8 @@ class MoGLoLongConfig(MoGLoConfig):
         displacement of every tile of the encoder's last map, to which the rigid motion that fits
         them best adds a first answer (0: neither); spans: weight of the position error of the image
         corners after 5, 10, 20, 50 steps, as many as the window holds, or after all of a shorter
-        one; consistency: weight of the
-        in-plane motion forwards plus that backwards, which should be nothing; doubles the price;
+        one; consistency: weight of the in-plane motion forwards plus that backwards, which should
+        be nothing; doubles the price;
         likelihood: weight of the likelihood of the step's position error given sigma, which
         reaches nothing but the head of sigma.
     Training
