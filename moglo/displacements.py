@@ -4,7 +4,8 @@ Six numbers a pair are few labels, and a network soon knows the sweeps that it h
 The true step tells more: the displacement of every point of the image. A small head that is the
 same at every tile learns that, with its own uncertainty, and weighted least squares read one rigid
 motion off all tiles: translation is their mean, tilt and yaw are the slopes of what moves through
-the plane. Where a tile shows nothing (a vessel, gel, shadow), it says so and hardly counts.
+the plane. Where that can hardly be seen (far below the focus, at the edges of the image, where the
+speckle of a fast step has changed) a tile says so and counts less.
 """
 
 from typing import NamedTuple
