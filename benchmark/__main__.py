@@ -13,7 +13,7 @@ import tyro
 from benchmark.commands.ablate import Ablate
 from benchmark.commands.generalisation import Generalisation
 from benchmark.commands.recordings import Convert, Reconstruct, Track
-from benchmark.commands.selection import Selection
+from benchmark.commands.selection import Accelerator, Selection
 from benchmark.commands.ship import Ship
 from benchmark.commands.stress import Stress
 from benchmark.commands.study import Study
@@ -27,7 +27,7 @@ class Train:
     """Train or calibrate trackers under one budget; resumes, and does nothing twice."""
 
     selection: tyro.conf.OmitArgPrefixes[Selection]
-    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    accelerator: Accelerator = "auto"
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
 
     def run(self) -> None:

@@ -1,6 +1,7 @@
-"""What the numbers of a tracker's configuration may be."""
+"""What the numbers and the words of a tracker's configuration may be."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -29,12 +30,24 @@ def refuse_out_of_range(config: Any) -> None:
         elif item.name in SHARES:
             expected, good = "0 to 1", 0.0 <= value <= 1.0
         else:
-            least = (
-                1 if isinstance(item.default, int) and not _zero_is_none(config, item.name) else 0
-            )
+            whole = isinstance(item.default, int)
+            least = 1 if whole and not _zero_is_none(config, item.name) else 0
             expected, good = f"{least} or more", least <= value < math.inf
         if not good:
             raise UserError(f"{item.name}: expected {expected}, got {value}")
+
+
+def refuse_unknown_choice(config: Any, choices: Mapping[str, Sequence[str]]) -> None:
+    """Refuse a field of a dataclass whose word is not among its choices.
+
+    Raises
+    ------
+    UserError : the field, what was expected and what came.
+    """
+    for name, known in choices.items():
+        value = getattr(config, name)
+        if value not in known:
+            raise UserError(f"{name}: expected one of {', '.join(known)}, got '{value}'")
 
 
 def _zero_is_none(config: Any, field: str) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 
 from benchmark.errors import UserError, unknown_name
 from benchmark.files import atomic_path, read_json, write_json
+from benchmark.settings import refuse_unknown_choice
 from benchmark.sweep import Images, Observation, Prediction, Sweep, prediction_fault
 from benchmark.tracks import BMODE, IMU, PHOTOACOUSTIC, track_of
 
@@ -139,11 +140,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Refuse an optimiser or a schedule that training does not know."""
-        for key, known in RECIPE_CHOICES.items():
-            if getattr(self, key) not in known:
-                raise UserError(
-                    f"{key}: expected one of {', '.join(known)}, got '{getattr(self, key)}'"
-                )
+        refuse_unknown_choice(self, RECIPE_CHOICES)
 
 
 class LearnedTracker(Tracker):

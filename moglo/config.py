@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from benchmark.errors import UserError
-from benchmark.settings import refuse_out_of_range
+from benchmark.settings import refuse_out_of_range, refuse_unknown_choice
 
 DEGREES_OF_FREEDOM = 6
 CHOICES = {
@@ -86,10 +86,7 @@ class MoGLoConfig:
 
     def __post_init__(self) -> None:
         refuse_out_of_range(self)
-        for key, choices in CHOICES.items():
-            if getattr(self, key) not in choices:
-                known = ", ".join(choices)
-                raise UserError(f"{key}: expected one of {known}, got '{getattr(self, key)}'")
+        refuse_unknown_choice(self, CHOICES)
         if self.window < 2:
             raise UserError(f"window: expected 2 frames or more, got {self.window}")
         for stage, least in ((1, 1), (2, 1), (3, 2), (4, 1)):

@@ -38,25 +38,24 @@ class Displacements(NamedTuple):
 class DisplacementHead(nn.Module):
     """Pair maps (N, C, s, s) of frames of `frame_size` px -> displacements of their s x s tiles."""
 
-    places_px: Tensor
-    shares: Tensor
+    places: Tensor
 
     def __init__(self, channels: int, side: int, frame_size: int):
         super().__init__()
+        self.half_px = frame_size / 2
         self.head = nn.Sequential(
             nn.Conv2d(channels + 2, HIDDEN, 1), nn.SiLU(inplace=True), nn.Conv2d(HIDDEN, 6, 1)
         )
-        share = (torch.arange(side) + 0.5) / side * 2 - 1
-        y, x = torch.meshgrid(share, share, indexing="ij")
-        places = torch.stack([x, y], -1).reshape(-1, 2) * (frame_size / 2)
-        self.register_buffer("shares", torch.stack([y, x]), persistent=False)
-        self.register_buffer("places_px", places, persistent=False)
+        centres = (torch.arange(side) + 0.5) / side * 2 - 1  # in halves of the frame
+        places = torch.stack(torch.meshgrid(centres, centres, indexing="ij"))
+        self.register_buffer("places", places, persistent=False)
 
     def forward(self, maps: Tensor, pixel_mm: Tensor, label_scale: Tensor) -> Displacements:
         """Return displacements, given the frames' pixel_mm (2,) and `motion.label_scale` (6,)."""
-        told = self.head(torch.cat([maps, self.shares.expand(len(maps), -1, -1, -1)], 1))
+        told = self.head(torch.cat([maps, self.places.expand(len(maps), -1, -1, -1)], 1))
         told = told.flatten(2).transpose(1, 2).float()
-        tiles = torch.nn.functional.pad(self.places_px * pixel_mm, (0, 1))
+        down, across = self.places.flatten(1) * self.half_px
+        tiles = torch.stack([across * pixel_mm[0], down * pixel_mm[1], 0 * down], -1)
         scale = label_scale[list(motion.MOGLO_FROM_IMAGE)]
         return Displacements(told[..., :3], told[..., 3:].clamp(*LOG_SIGMA), tiles, scale)
 

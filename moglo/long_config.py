@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from benchmark.errors import UserError
+from benchmark.settings import refuse_unknown_choice
 from moglo.config import DEGREES_OF_FREEDOM, MoGLoConfig
 
 LONG_CHOICES = {
@@ -84,10 +85,7 @@ class MoGLoLongConfig(MoGLoConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for key, choices in LONG_CHOICES.items():
-            if getattr(self, key) not in choices:
-                known = ", ".join(choices)
-                raise UserError(f"{key}: expected one of {known}, got '{getattr(self, key)}'")
+        refuse_unknown_choice(self, LONG_CHOICES)
         if not (self.encoder or self.tiles):
             raise UserError("encoder, tiles: expected one of them on, got both off")
         if self.hidden <= DEGREES_OF_FREEDOM:

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import tyro
 
 from benchmark.dataset import open_dataset
 from benchmark.errors import UserError
 from benchmark.run import RUNS, Run, make_run, open_run
+
+Accelerator = Literal["auto", "cpu", "gpu"]  # that trackers are trained on
 
 
 @dataclass(frozen=True)

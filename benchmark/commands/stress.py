@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import tyro
 
-from benchmark.commands.selection import Selection
+from benchmark.commands.selection import Accelerator, Selection
 from benchmark.files import atomic_path
 from benchmark.provenance import write_provenance
 from benchmark.run import Run
@@ -27,7 +26,7 @@ class Stress:
     protocol: str = "sweepbench-v1"
     answers: Path | None = None
     """Folder of the true poses, where those of the data set are withheld."""
-    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    accelerator: Accelerator = "auto"
     """For trackers that are not trained yet."""
     keep: Path | None = None
     """Folder for a copy of the tables and curves, with what they came from."""
