@@ -4,10 +4,12 @@ The public surface: `open_dataset`, `read_sweep`, `Sweep`, `Observation`, `Predi
 `make_tracker`, `check_tracker`. Nothing heavy is loaded here.
 """
 
+from benchmark.checker import check_tracker
 from benchmark.dataset import open_dataset
 from benchmark.errors import UserError
-from benchmark.sweep import Observation, Prediction, Sweep, read_prediction, read_sweep
-from benchmark.tracker import check_tracker, make_tracker
+from benchmark.hdf5 import read_prediction, read_sweep
+from benchmark.registry import make_tracker
+from benchmark.sweep import Observation, Prediction, Sweep
 
 __all__ = [
     "Observation",

@@ -80,7 +80,8 @@ class CheckTracker:
     trackers: tyro.conf.Positional[tuple[str, ...]]
 
     def run(self) -> None:
-        from benchmark.tracker import check_tracker, make_tracker
+        from benchmark.checker import check_tracker
+        from benchmark.registry import make_tracker
 
         for name in self.trackers:
             check_tracker(make_tracker(name))
@@ -93,7 +94,7 @@ class Trackers:
 
     def run(self) -> None:
         from benchmark.reference import reference_card, reference_names
-        from benchmark.tracker import tracker_class, tracker_names
+        from benchmark.registry import tracker_class, tracker_names
 
         cards = {name: tracker_class(name).__doc__ or "" for name in tracker_names()}
         cards |= {name: reference_card(name) for name in reference_names()}

@@ -14,10 +14,11 @@ from typing import Any
 
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
-from benchmark.many import Row, Setting, run_settings, summarise, write_tables
+from benchmark.many import Row, Setting, run_settings, summarise
+from benchmark.registry import tracker_class
 from benchmark.run import environment, open_run
 from benchmark.statistics import mean_of_known
-from benchmark.tracker import tracker_class
+from benchmark.tables import write_tables
 
 FORMAT = "sweepbench-ablation-1"
 SPLIT = "val"

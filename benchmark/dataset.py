@@ -19,7 +19,8 @@ from benchmark.files import (
     sha256_of_text,
     write_json,
 )
-from benchmark.sweep import Sweep, read_sweep
+from benchmark.hdf5 import read_sweep
+from benchmark.sweep import Sweep
 
 DATASET_FORMAT = "sweepbench-dataset-1"
 SPLITS = ("train", "val", "test")

@@ -3,7 +3,8 @@
 import difflib
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 
 class UserError(Exception):
@@ -45,3 +46,23 @@ def exit_status(command: Callable[[], object]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing left to flush to
         return 141
     return 0
+
+
+Report = Callable[[str], None]
+
+
+def silent(message: str) -> None:
+    """Report nothing."""
+
+
+def refuse_unknown_choice(config: Any, choices: Mapping[str, Sequence[str]]) -> None:
+    """Refuse a field of a dataclass whose word is not among its choices.
+
+    Raises
+    ------
+    UserError : the field, what was expected and what came.
+    """
+    for name, known in choices.items():
+        value = getattr(config, name)
+        if value not in known:
+            raise UserError(f"{name}: expected one of {', '.join(known)}, got '{value}'")

@@ -10,11 +10,12 @@ from benchmark import geometry
 from benchmark.dataset import Dataset, Entry, open_dataset
 from benchmark.errors import UserError
 from benchmark.files import read_json, write_json
+from benchmark.hdf5 import read_prediction
 from benchmark.metrics import Case, compute
 from benchmark.protocol import Protocol, find_protocol
 from benchmark.statistics import Summary, cluster_bootstrap
 from benchmark.submission import DEFAULT_SPLIT, SUFFIXES, meta_faults, prediction_faults
-from benchmark.sweep import Prediction, Sweep, read_prediction
+from benchmark.sweep import Prediction, Sweep
 from benchmark.tracks import PLAIN
 
 RESULT_FORMAT = "sweepbench-result-1"

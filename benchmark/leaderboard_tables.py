@@ -1,7 +1,5 @@
 """The leaderboard as text: csv for machines, markdown for a README, a table for the console."""
 
-import csv
-import io
 import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,6 +8,7 @@ import numpy as np
 
 from benchmark.metrics import METRICS, range_normalised_scores
 from benchmark.protocol import PROTOCOLS
+from benchmark.tables import _csv, inert, number
 
 if TYPE_CHECKING:
     from benchmark.leaderboard import Leaderboard, Row
@@ -67,11 +66,6 @@ def digits(metric: str) -> int:
     return 1 if unit(metric) == "%" else 2
 
 
-def number(value: float | None, decimals: int) -> str:
-    """Return a number as printed, an en dash for none."""
-    return "–" if value is None else f"{value:.{decimals}f}"
-
-
 def rank_text(rank: tuple[int, int] | None) -> str:
     """Return "2" or, where intervals overlap, "2–4"; an en dash without a rank."""
     if rank is None:
@@ -88,15 +82,6 @@ def csv_text(board: "Leaderboard") -> str:
     """Return one line per row: identity, ranks, costs, then mean, sd, low, high per metric."""
     lines = [_csv_line(board, row) for row in board.rows]
     return _csv(lines)
-
-
-def _csv(lines: list[dict[str, Any]]) -> str:
-    text = io.StringIO()
-    if lines:
-        writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(lines)
-    return text.getvalue()
 
 
 def _csv_line(board: "Leaderboard", row: "Row") -> dict[str, Any]:
@@ -214,12 +199,6 @@ def _markdown_table(board: "Leaderboard", rows: Sequence["Row"]) -> str:
 
 def _with_unit(metric: str) -> str:
     return short_title(metric) + (f" ({unit(metric)})" if unit(metric) else "")
-
-
-def inert(text: str) -> str:
-    """Return text in which markdown finds neither markup nor the end of a cell."""
-    escaped = re.sub(r"([\\`*_{}\[\]()#|~])", r"\\\1", " ".join(text.split()))
-    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _flags(row: "Row") -> str:

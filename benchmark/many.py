@@ -5,7 +5,6 @@ without the test sweeps. A setting that was trained before is read from its run'
 interrupted call goes on where it was.
 """
 
-import csv
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,10 +13,9 @@ from typing import Any
 
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
-from benchmark.files import atomic_path, write_json
 from benchmark.run import Run, make_run
-from benchmark.side_by_side import side_by_side
 from benchmark.tracker import LearnedTracker
+from benchmark.workers import side_by_side
 
 Row = dict[str, Any]
 
@@ -150,51 +148,3 @@ def _summary(label: str, members: list[Row]) -> Row:
         "parameters": members[0]["parameters"],
         "seconds": sum(seconds) / len(seconds) if seconds else None,
     }
-
-
-def write_tables(
-    folder: Path, name: str, content: Any, rows: Sequence[Row], columns: Mapping[str, str]
-) -> list[Path]:
-    """Write `content` as <name>.json and rows as <name>.csv and <name>.md; return the paths.
-
-    columns: title of each column by the key of the rows that it shows.
-    """
-    paths = [folder / f"{name}{suffix}" for suffix in (".json", ".csv", ".md")]
-    write_json(paths[0], content)
-    with atomic_path(paths[1]) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(["" if row[key] is None else row[key] for key in columns] for row in rows)
-    with atomic_path(paths[2]) as temporary:
-        temporary.write_text(markdown(rows, columns), encoding="utf-8")
-    return paths
-
-
-def show_tables(paths: Sequence[Path], keep: Path | None = None) -> None:
-    """Print the Markdown table and where the tables lie; copy them to the folder `keep` first."""
-    shown = [keep / path.name for path in paths] if keep else list(paths)
-    for path, place in zip(paths, shown, strict=True):
-        if place != path:
-            with atomic_path(place) as temporary:
-                temporary.write_bytes(path.read_bytes())
-    print(shown[-1].read_text(encoding="utf-8"), end="")
-    for place in shown:
-        print(place)
-
-
-def markdown(rows: Sequence[Row], columns: Mapping[str, str]) -> str:
-    """Return rows as a Markdown table; numbers to three digits, nothing where there is none."""
-    lines = [
-        "| " + " | ".join(columns.values()) + " |",
-        "| " + " | ".join("---" for _ in columns) + " |",
-    ]
-    lines += ["| " + " | ".join(_shown(row[key]) for key in columns) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
-    return str(value).replace("|", "\\|")

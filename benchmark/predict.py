@@ -13,10 +13,11 @@ from tqdm import tqdm
 
 from benchmark.domain import Domain, domain_faults, find_domain, measure_domain, summarised
 from benchmark.files import read_json, sha256_of_file, sha256_of_text, write_json
+from benchmark.hdf5 import write_prediction
 from benchmark.reference import reference_card, reference_prediction
 from benchmark.resampling import resampled
 from benchmark.run import Run, environment
-from benchmark.sweep import Observation, Prediction, Sweep, write_prediction
+from benchmark.sweep import Observation, Prediction, Sweep
 from benchmark.tracker import LearnedTracker, Tracker
 from benchmark.tracks import BMODE, track_of
 

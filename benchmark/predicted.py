@@ -1,9 +1,10 @@
 """Predictions that a run wrote, read back: those of its data set and one split, or none."""
 
 from benchmark.errors import UserError
+from benchmark.hdf5 import read_prediction
 from benchmark.run import Run
 from benchmark.submission import meta_faults
-from benchmark.sweep import Prediction, read_prediction
+from benchmark.sweep import Prediction
 
 ADVICE = "run 'python -m benchmark predict' first"
 

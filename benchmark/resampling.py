@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.interop.streams import StreamedFrames
+from benchmark.frames import StreamedFrames
 from benchmark.sweep import Images
 
 SAME_PIXEL = 1e-3  # relative; a grid that near is the same

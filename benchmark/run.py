@@ -20,13 +20,8 @@ from benchmark.files import (
     write_json,
 )
 from benchmark.reference import reference_names
-from benchmark.tracker import (
-    LearnedTracker,
-    Tracker,
-    make_tracker,
-    stored_tracker,
-    tracker_class,
-)
+from benchmark.registry import make_tracker, stored_tracker, tracker_class
+from benchmark.tracker import LearnedTracker, Tracker
 
 RUNS = Path("runs")
 FRONT_DOOR = ("numpy", "scipy", "torch", "lightning", "numba", "h5py", "scikit-image", "sweepbench")
@@ -208,7 +203,7 @@ def open_run(weights: Path | str, dataset: Dataset, root: Path = RUNS) -> Run:
     ------
     UserError : no such weights, an unknown tracker or configuration.
     """
-    from benchmark.tracking import stored_config
+    from benchmark.registry import stored_config
 
     folder = Path(weights)
     found = stored_tracker(folder)

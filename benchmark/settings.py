@@ -1,7 +1,6 @@
 """What the numbers and the words of a tracker's configuration may be."""
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -35,19 +34,6 @@ def refuse_out_of_range(config: Any) -> None:
             expected, good = f"{least} or more", least <= value < math.inf
         if not good:
             raise UserError(f"{item.name}: expected {expected}, got {value}")
-
-
-def refuse_unknown_choice(config: Any, choices: Mapping[str, Sequence[str]]) -> None:
-    """Refuse a field of a dataclass whose word is not among its choices.
-
-    Raises
-    ------
-    UserError : the field, what was expected and what came.
-    """
-    for name, known in choices.items():
-        value = getattr(config, name)
-        if value not in known:
-            raise UserError(f"{name}: expected one of {', '.join(known)}, got '{value}'")
 
 
 def _zero_is_none(config: Any, field: str) -> bool:

@@ -12,7 +12,8 @@ from benchmark.dataset import Dataset
 from benchmark.domain import DOMAIN_FILE, measure_domain
 from benchmark.errors import UserError
 from benchmark.files import atomic_path, read_json, sha256_of_file, write_json
-from benchmark.tracker import Tracker, address_of, stored_tracker, tracker_class, tracker_names
+from benchmark.registry import stored_tracker, tracker_class, tracker_names
+from benchmark.tracker import Tracker, address_of
 
 LARGEST_BYTES = 10_000_000
 COPIED = ("tracker.json", "weights.safetensors", "config.json")

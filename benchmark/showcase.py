@@ -13,8 +13,8 @@ from benchmark.dataset import Dataset, Entry
 from benchmark.errors import UserError
 from benchmark.predicted import check_predicted, read_predicted
 from benchmark.run import Run, titles
-from benchmark.sweep import Channel, Prediction, Sweep
-from benchmark.volume import poses_at, reconstruct
+from benchmark.sweep import Channel, Prediction, Sweep, poses_at
+from benchmark.volume import reconstruct
 
 VOXELS_PER_SIDE = 160
 PHOTOACOUSTIC_RANGE_DB = 18.0

@@ -4,8 +4,9 @@ import csv
 import io
 from collections.abc import Sequence
 
-from benchmark.leaderboard_tables import digits, inert, number, short_title, unit
+from benchmark.leaderboard_tables import digits, short_title, unit
 from benchmark.stress import FLOOR, Break, Point, breaks
+from benchmark.tables import inert, number
 
 
 def stress_csv(points: Sequence[Point]) -> str:

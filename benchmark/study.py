@@ -12,9 +12,10 @@ from typing import Any
 
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
-from benchmark.many import Row, Setting, run_settings, summarise, write_tables
+from benchmark.many import Row, Setting, run_settings, summarise
+from benchmark.registry import make_tracker
 from benchmark.run import environment
-from benchmark.tracker import make_tracker
+from benchmark.tables import write_tables
 
 SHARE = 1 / 5  # of the budget, for each learning rate
 RATE_FACTOR = 3.0  # between neighbouring rates

@@ -18,7 +18,8 @@ from benchmark.dataset import SPLITS, Dataset, open_dataset
 from benchmark.errors import UserError
 from benchmark.files import read_json
 from benchmark.geometry import se3_fault
-from benchmark.sweep import PREDICTION_FORMAT, SE3_TOLERANCE
+from benchmark.hdf5 import PREDICTION_FORMAT
+from benchmark.sweep import SE3_TOLERANCE
 from benchmark.tracks import TRACKS
 
 PREDICTIONS_FORMAT = "sweepbench-predictions-1"

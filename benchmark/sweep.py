@@ -4,45 +4,18 @@ One HDF5 file holds one sweep or one prediction. Frames lie one per chunk and un
 (speckle does not compress, and a window of two frames is then read without the rest).
 """
 
-import json
-import zipfile
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from benchmark import geometry
 from benchmark.errors import UserError
-from benchmark.files import atomic_path, canonical_json
+from benchmark.frames import LazyFrames
 
-SWEEP_FORMAT = "sweepbench-sweep-1"
-PREDICTION_FORMAT = "sweepbench-prediction-1"
 SE3_TOLERANCE = 1e-5
 TRUE = "true_"  # what begins so among the IMU's arrays is not for trackers
-
-
-class LazyFrames:
-    """Frames (N, H, W) that stay in their file and are read when indexed, from any process."""
-
-    def __init__(self, path: Path, key: str):
-        self.path, self.key = path, key
-        with h5py.File(path, "r") as file:
-            self.shape: tuple[int, ...] = file[key].shape
-            self.dtype: np.dtype = file[key].dtype
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __getitem__(self, index: Any) -> np.ndarray:
-        with h5py.File(self.path, "r") as file:
-            return file[self.key][index]
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return np.asarray(self[:], dtype=dtype)
 
 
 @dataclass(frozen=True)
@@ -246,96 +219,6 @@ def prediction_fault(
     return None
 
 
-def write_sweep(path: Path | str, sweep: Sweep) -> None:
-    """Write a sweep as one HDF5 file, whole or not at all; the same sweep gives the same bytes."""
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
-        file.attrs["format"] = SWEEP_FORMAT
-        file.attrs["name"] = sweep.name
-        file.attrs["probe"] = canonical_json(dict(sweep.probe))
-        file.attrs["factors"] = canonical_json(dict(sweep.factors))
-        file["landmarks"] = np.asarray(sweep.landmarks, float)
-        for name, channel in sweep.channels.items():
-            _write_channel(file.create_group(f"channels/{name}"), channel)
-        for name, values in (sweep.imu or {}).items():
-            file[f"imu/{name}"] = values
-
-
-def _write_channel(group: h5py.Group, channel: Channel) -> None:
-    shape = channel.frames.shape
-    frames = group.create_dataset(
-        "frames", shape, channel.frames.dtype, chunks=(1, *shape[1:]) if shape[0] else None
-    )
-    for index in range(shape[0]):
-        frames[index] = channel.frames[index]
-    group["timestamps"] = channel.timestamps
-    if isinstance(channel, WithheldChannel):
-        group.attrs["poses"] = "withheld"
-    else:
-        group["world_from_image"] = channel.world_from_image
-    group["mm_from_pixel"] = channel.mm_from_pixel
-    if channel.wavelength_nm is not None:
-        group["wavelength_nm"] = channel.wavelength_nm
-    for name, poses in channel.measured.items():
-        group[f"measured/{name}"] = poses
-    if channel.line_world_from_image is not None:
-        group["line_world_from_image"] = channel.line_world_from_image
-    # Chunks get their places in the file when they leave the cache: here, and not whenever the
-    # last reference goes, which other threads may delay.
-    frames.flush()
-
-
-def read_sweep(path: Path | str, *, lazy: bool = False) -> Sweep:
-    """Return the sweep of a file; with `lazy`, frames stay on disk and are read when indexed.
-
-    Raises
-    ------
-    UserError : missing or truncated file, another format, a missing key, poses that are not
-        rigid or hold NaN, lengths that do not fit; each names the file and the key.
-    """
-    path = Path(path)
-    with _opened(path, SWEEP_FORMAT) as file:
-        if "channels/bmode" not in file:
-            raise UserError(f"{path}: channels/bmode is missing")
-        channels = {
-            name: _read_channel(path, group, lazy) for name, group in file["channels"].items()
-        }
-        imu = {name: values[()] for name, values in file["imu"].items()} if "imu" in file else None
-        return Sweep(
-            name=str(file.attrs["name"]),
-            channels=channels,
-            landmarks=file["landmarks"][()],
-            probe=json.loads(file.attrs["probe"]),
-            factors=json.loads(file.attrs["factors"]),
-            imu=imu,
-        )
-
-
-def _read_channel(path: Path, group: h5py.Group, lazy: bool) -> Channel:
-    key = f"{group.name}/frames"
-    images = Images(
-        frames=LazyFrames(path, key) if lazy else group["frames"][()],
-        timestamps=group["timestamps"][()],
-        mm_from_pixel=group["mm_from_pixel"][()],
-        wavelength_nm=group["wavelength_nm"][()] if "wavelength_nm" in group else None,
-    )
-    channel: Channel
-    if group.attrs.get("poses") == "withheld":
-        channel = WithheldChannel(images)
-    else:
-        measured = group["measured"].items() if "measured" in group else ()
-        lines = group["line_world_from_image"][()] if "line_world_from_image" in group else None
-        channel = Channel(
-            **vars(images),
-            world_from_image=group["world_from_image"][()],
-            measured={name: poses[()] for name, poses in measured},
-            line_world_from_image=lines,
-        )
-    fault = channel_fault(channel)
-    if fault:
-        raise UserError(f"{path}: {group.name}/{fault}")
-    return channel
-
-
 def channel_fault(channel: Channel) -> str | None:
     """Return the first thing wrong with a channel, beginning with the key, or None."""
     shape = channel.frames.shape
@@ -368,61 +251,14 @@ def channel_fault(channel: Channel) -> str | None:
     return None
 
 
-def write_prediction(path: Path | str, prediction: Prediction) -> None:
-    """Write a prediction as one HDF5 file, whole or not at all."""
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
-        file.attrs["format"] = PREDICTION_FORMAT
-        file["first_from_frame"] = prediction.first_from_frame
-        file["prev_from_frame"] = prediction.prev_from_frame
-        if prediction.sigma is not None:
-            file["sigma"] = prediction.sigma
+def poses_at(images: Images, tracked: Images, world_from_tracked: np.ndarray) -> np.ndarray:
+    """Return poses (M, 4, 4) of the frames of one channel from those (N, 4, 4) of another.
 
-
-def read_prediction(path: Path | str) -> Prediction:
-    """Return the prediction of a file (HDF5, or npz with the same keys).
-
-    Raises
-    ------
-    UserError : as `read_sweep`, and what `Prediction` refuses.
+    PA and Doppler frames have their own times; their poses lie on the geodesics between those
+    of the tracked B-mode frames.
     """
-    path = Path(path)
-    keys = ("first_from_frame", "prev_from_frame", "sigma")
-    if path.suffix == ".npz":
-        arrays = _npz_arrays(path, keys)
-    else:
-        with _opened(path, PREDICTION_FORMAT) as file:
-            arrays = {key: file[key][()] for key in keys if key in file}
-    if "first_from_frame" not in arrays:
-        raise UserError(f"{path}: first_from_frame is missing")
-    try:
-        return Prediction(**arrays)
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from error
-
-
-def _npz_arrays(path: Path, keys: tuple[str, ...]) -> dict[str, np.ndarray]:
-    try:
-        file = np.load(path, allow_pickle=False)
-        if isinstance(file, np.ndarray):
-            raise ValueError("a single array")
-        with file:
-            return {key: file[key] for key in keys if key in file}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path}: expected an npz file of plain arrays ({error})") from error
-
-
-@contextmanager
-def _opened(path: Path, expected: str) -> Iterator[h5py.File]:
-    """Open an HDF5 file for reading; what HDF5 or a missing key says becomes one clear line."""
-    if not path.is_file():
-        raise UserError(f"{path}: no such file")
-    try:
-        with h5py.File(path, "r") as file:
-            found = file.attrs.get("format")
-            if found != expected:
-                raise UserError(f"{path}: expected format '{expected}', got {found!r}")
-            yield file
-    except OSError as error:
-        raise UserError(f"{path}: truncated or not HDF5 ({str(error).splitlines()[0]})") from error
-    except KeyError as error:
-        raise UserError(f"{path}: a key is missing ({error.args[0]})") from error
+    return geometry.interpolate(
+        np.asarray(tracked.timestamps, float),
+        np.asarray(world_from_tracked, float),
+        np.asarray(images.timestamps, float),
+    )

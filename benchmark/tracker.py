@@ -1,27 +1,21 @@
 """The tracker contract, the registry that finds trackers by name, and the public checker."""
 
-import importlib
-import importlib.metadata
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
-from operator import attrgetter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from benchmark.errors import UserError, unknown_name
+from benchmark.errors import UserError, refuse_unknown_choice
 from benchmark.files import atomic_path, read_json, write_json
-from benchmark.settings import refuse_unknown_choice
-from benchmark.sweep import Images, Observation, Prediction, Sweep, prediction_fault
-from benchmark.tracks import BMODE, IMU, PHOTOACOUSTIC, track_of
+from benchmark.sweep import Observation, Prediction, Sweep
+from benchmark.tracks import BMODE
 
 if TYPE_CHECKING:
     import torch
-
-ENTRY_POINT_GROUP = "sweepbench.trackers"
 
 
 @dataclass(frozen=True)
@@ -204,207 +198,6 @@ class LearnedTracker(Tracker):
         self.module().load_state_dict(state)
 
 
-def tracker_names() -> list[str]:
-    """Return the names of all registered trackers (entry points of group sweepbench.trackers)."""
-    return sorted(
-        {point.name for point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)}
-    )
-
-
-def tracker_class(name: str) -> type[Tracker]:
-    """Return a tracker's class by its registered name or by "package.module:Class".
-
-    Raises
-    ------
-    UserError : no such name (the nearest is suggested), module or class.
-    """
-    if ":" in name:
-        return _imported_class(name)
-    for point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
-        if point.name == name:
-            return point.load()
-    raise unknown_name("tracker", name, tracker_names())
-
-
-def _imported_class(address: str) -> type[Tracker]:
-    module_name, class_name = address.split(":", 1)
-    try:
-        return attrgetter(class_name)(importlib.import_module(module_name))
-    except ModuleNotFoundError as error:
-        if error.name and not module_name.startswith(error.name):
-            raise  # the module is there, something that it imports is not
-        raise UserError(f"tracker '{address}': no module named '{module_name}'") from error
-    except AttributeError as error:
-        raise UserError(f"tracker '{address}': no '{class_name}' in '{module_name}'") from error
-
-
 def address_of(found: type[Tracker]) -> str:
     """Return "package.module:Class", by which a class is found without being registered."""
     return f"{found.__module__}:{found.__qualname__}"
-
-
-def stored_tracker(folder: Path | str) -> str:
-    """Return by what the tracker of a folder's `tracker.json` is found: its name, or its class.
-
-    The class is asked for only where nothing is registered under the name.
-
-    Raises
-    ------
-    UserError : no such file, a class that cannot be imported or is no tracker.
-    """
-    path = Path(folder) / "tracker.json"
-    stored = read_json(path)
-    name, address = str(stored.get("tracker")), stored.get("class")
-    if not address or name in tracker_names():
-        return name
-    try:
-        found = _imported_class(str(address))
-    except (UserError, ImportError, ValueError) as error:
-        raise UserError(f"{path}: class: {error}") from error
-    if not (isinstance(found, type) and issubclass(found, Tracker)):
-        raise UserError(f"{path}: class: expected a Tracker, got {address}")
-    return str(address)
-
-
-def make_tracker(name: str, **overrides: Any) -> Tracker:
-    """Return a new tracker by name, its configuration's fields overridden as given.
-
-    Text values are turned into the type of the field's default (for the command line).
-    """
-    found = tracker_class(name)
-    config = found.Config()
-    known = {item.name for item in fields(config)}
-    for key in overrides:
-        if key not in known:
-            raise unknown_name(f"field of tracker '{name}'", key, known)
-    values = {k: _as_type_of(getattr(config, k), v, k) for k, v in overrides.items()}
-    return found(replace(config, **values))
-
-
-def _as_type_of(default: Any, value: Any, key: str) -> Any:
-    if not isinstance(value, str) or isinstance(default, str):
-        return value
-    if isinstance(default, bool):
-        if value.lower() in ("true", "false"):
-            return value.lower() == "true"
-        raise UserError(f"{key}: expected true or false, got '{value}'")
-    if isinstance(default, tuple):
-        return _as_tuple(default, value, key)
-    try:
-        return type(default)(value)
-    except (TypeError, ValueError) as error:
-        kind = type(default).__name__
-        raise UserError(f"{key}: expected {kind}, got '{value}'") from error
-
-
-def _as_tuple(default: tuple[Any, ...], value: str, key: str) -> tuple[Any, ...]:
-    """Return the items of a text like "1,2" or "(1, 2)", each of the type of the default's item.
-
-    A longer text than the default repeats the type of its last item.
-    """
-    inner = value.strip().strip("()[]").strip().removesuffix(",")
-    parts = [part.strip().strip("\"'") for part in inner.split(",")]
-    if parts == [""]:
-        return ()
-    kinds = default or ("",)
-    return tuple(
-        _as_type_of(kinds[min(i, len(kinds) - 1)], part, key) for i, part in enumerate(parts)
-    )
-
-
-def example_observation(
-    frames: int = 12, height: int = 96, width: int = 96, reads: Collection[str] = (BMODE,)
-) -> Observation:
-    """Return a small observation of smoothed noise that drifts, for checks without a data set.
-
-    reads: what it holds beside B-mode: "pa" (every second frame, linear), "imu" (100 Hz).
-    """
-    from scipy.ndimage import gaussian_filter
-
-    rng = np.random.default_rng(7)
-    volume = gaussian_filter(rng.normal(size=(frames + 8, height, width + frames)), (2, 1, 1.5))
-    moving = np.stack([volume[i + 4, :, i : i + width] for i in range(frames)])
-    levels = np.clip(128 + 40 * moving / moving.std(), 0, 255).astype(np.uint8)
-    mm_from_pixel = np.diag([0.2, 0.2, 1.0, 1.0])
-    mm_from_pixel[0, 3] = -0.2 * (width - 1) / 2
-    times = np.arange(frames) / 20.0
-    probe = {"name": "example", "centre_frequency_hz": 5e6, "sound_speed_m_s": 1540.0}
-    channels, imu = {BMODE: Images(levels, times, mm_from_pixel)}, None
-    if PHOTOACOUSTIC in reads:
-        glow = np.square(moving[::2] / moving.std()).astype(np.float32)
-        wavelength = np.full(len(glow), 800.0)
-        channels[PHOTOACOUSTIC] = Images(glow, times[::2], mm_from_pixel, wavelength)
-    if IMU in reads:
-        clock = np.arange(5 * frames) / 100.0
-        force = rng.normal([0, -9.81, 0], 0.05, (len(clock), 3))
-        turn = rng.normal(0, 0.01, (len(clock), 3))
-        imu = {"timestamps": clock, "acceleration": force, "angular_rate": turn}
-    return Observation(channels, probe, imu)
-
-
-def check_tracker(tracker: Tracker, observation: Observation | None = None) -> None:
-    """Refuse a tracker that breaks the contract.
-
-    Checked: shapes and SE(3) to 1e-5, first pose identity, input unchanged, the same output twice,
-    a constant offset of the timestamps changes nothing, two frames are enough, and, if `causal`,
-    the first poses do not change when later frames are removed; and that what it `reads` is a
-    track.
-
-    Raises
-    ------
-    UserError : one line with all faults found.
-    """
-    try:
-        track_of(tracker.reads)
-    except UserError as error:
-        raise UserError(f"tracker '{tracker.name}': {error}") from error
-    if observation is None:
-        observation = example_observation(reads=tracker.reads)
-    faults = list(_faults(tracker, observation))
-    if faults:
-        raise UserError(f"tracker '{getattr(tracker, 'name', tracker)}': " + "; ".join(faults))
-
-
-def _faults(tracker: Tracker, observation: Observation) -> list[str]:
-    count, before = len(observation), np.array(observation.bmode.frames)
-    first = tracker.track(observation)
-    if not isinstance(first, Prediction):
-        return [f"track returned {type(first).__name__}, expected Prediction"]
-    fault = prediction_fault(first.first_from_frame, first.prev_from_frame, first.sigma, count)
-    if fault:
-        return [fault]
-    faults = []
-    if not np.array_equal(before, np.asarray(observation.bmode.frames)):
-        faults.append("track changed the frames that it was handed")
-    if not _same(tracker.track(observation), first, 0.0):
-        faults.append("the same observation gave another prediction the second time")
-    if not _same(tracker.track(_cut(observation, count, offset=1000.0)), first, 1e-6):
-        faults.append("a constant offset of the timestamps changed the prediction")
-    for kept in (count // 2, 2):
-        short = tracker.track(_cut(observation, kept)).first_from_frame
-        if len(short) != kept:
-            faults.append(f"{kept} frames gave {len(short)} poses")
-        elif tracker.causal and np.abs(short - first.first_from_frame[:kept]).max() > 1e-5:
-            faults.append(f"causal, yet the first {kept} poses change when later frames go")
-    return faults
-
-
-def _same(one: Prediction, other: Prediction, tolerance: float) -> bool:
-    return bool(np.abs(one.first_from_frame - other.first_from_frame).max() <= tolerance)
-
-
-def _cut(observation: Observation, count: int, offset: float = 0.0) -> Observation:
-    """Return the observation with its first `count` frames and its clocks moved by `offset` s."""
-    end = observation.bmode.timestamps[count - 1]
-    channels = {}
-    for name, images in observation.channels.items():
-        keep = int(np.searchsorted(images.timestamps, end, side="right"))
-        wavelength = None if images.wavelength_nm is None else images.wavelength_nm[:keep]
-        times = images.timestamps[:keep] + offset
-        channels[name] = Images(images.frames[:keep], times, images.mm_from_pixel, wavelength)
-    imu = observation.imu
-    if imu is not None:
-        keep = int(np.searchsorted(imu["timestamps"], end, side="right"))
-        imu = {name: values[:keep] for name, values in imu.items()}
-        imu["timestamps"] = imu["timestamps"] + offset
-    return Observation(channels, observation.probe, imu)

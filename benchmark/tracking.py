@@ -1,19 +1,16 @@
 """One recording, one trained tracker -> poses, with a word on how far to trust them."""
 
-import importlib
-import importlib.resources
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from benchmark.domain import Domain, domain_faults, find_domain, step_faults, unsure_frames
-from benchmark.errors import UserError
+from benchmark.errors import Report, UserError, silent
 from benchmark.files import read_json
-from benchmark.interop.calibration import Report, silent
+from benchmark.registry import make_tracker, shipped_weights, stored_config, tracker_class
 from benchmark.resampling import resampled
 from benchmark.sweep import Images, Observation, Prediction
-from benchmark.tracker import LearnedTracker, Tracker, make_tracker, tracker_class
+from benchmark.tracker import LearnedTracker, Tracker
 from benchmark.tracks import BMODE
 
 
@@ -49,26 +46,6 @@ def open_tracker(
     tracker = make_tracker(name, **stored_config(stored.get("config", {}), found))
     tracker.load(folder)
     return tracker, find_domain(folder)
-
-
-def stored_config(stored: Mapping[str, Any], found: type[Tracker]) -> dict[str, Any]:
-    """Return a configuration as its class has it; JSON has turned tuples into lists."""
-    known = {item.name: getattr(found.Config(), item.name) for item in fields(found.Config)}
-    return {
-        key: tuple(value) if isinstance(known.get(key), tuple) else value
-        for key, value in stored.items()
-    }
-
-
-def shipped_weights(found: type[Tracker]) -> Path | None:
-    """Return the folder of weights that a tracker's package carries for it, or None."""
-    package = found.__module__.split(".")[0]
-    try:
-        root = importlib.resources.files(importlib.import_module(package))
-    except (ModuleNotFoundError, TypeError):
-        return None
-    folder = Path(str(root)) / "weights" / found.name
-    return folder if (folder / "tracker.json").is_file() else None
 
 
 def track(

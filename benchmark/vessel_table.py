@@ -14,9 +14,9 @@ from benchmark.placement import crop_window, image_corners
 from benchmark.placing import frame_distance, world_from_first
 from benchmark.predicted import check_predicted, read_predicted
 from benchmark.run import Run, titles
-from benchmark.sweep import Sweep
+from benchmark.sweep import Sweep, poses_at
 from benchmark.vessels import VesselTree, clip, compare, measure, read_tree
-from benchmark.volume import Volume, poses_at, reconstruct
+from benchmark.volume import Volume, reconstruct
 
 if TYPE_CHECKING:
     from benchmark.segmentation import VesselSettings

@@ -18,7 +18,7 @@ from benchmark import geometry
 from benchmark.errors import UserError
 from benchmark.placement import Grid, crop_window, image_corners, make_grid, plane_frame, reach_mm
 from benchmark.sweep import SE3_TOLERANCE, Images
-from benchmark.threads import thread_count
+from benchmark.workers import thread_count
 
 Method = Literal["nearest", "trilinear", "backward"]
 Compounding = Literal["mean", "max", "latest"]
@@ -125,19 +125,6 @@ def reconstruct(
             list(pool.map(lambda b: fill(job.values, job.weights, gap, *b), blocks))
     return Volume(
         job.values.transpose(2, 1, 0), grid.world_from_voxel, job.weights.transpose(2, 1, 0)
-    )
-
-
-def poses_at(images: Images, tracked: Images, world_from_tracked: np.ndarray) -> np.ndarray:
-    """Return poses (M, 4, 4) of the frames of one channel from those (N, 4, 4) of another.
-
-    PA and Doppler frames have their own times; their poses lie on the geodesics between those
-    of the tracked B-mode frames.
-    """
-    return geometry.interpolate(
-        np.asarray(tracked.timestamps, float),
-        np.asarray(world_from_tracked, float),
-        np.asarray(images.timestamps, float),
     )
 
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from benchmark.errors import UserError
-from benchmark.settings import refuse_out_of_range, refuse_unknown_choice
+from benchmark.errors import UserError, refuse_unknown_choice
+from benchmark.settings import refuse_out_of_range
 
 DEGREES_OF_FREEDOM = 6
 CHOICES = {

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from benchmark.errors import UserError
-from benchmark.settings import refuse_unknown_choice
+from benchmark.errors import UserError, refuse_unknown_choice
 from moglo.config import DEGREES_OF_FREEDOM, MoGLoConfig
 
 LONG_CHOICES = {

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import product
 from math import ceil
 
+from benchmark.addresses import short_name
 from benchmark.dataset import SPLITS
-from simulate.plugins import short_name
 from simulate.spec import Spec
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from simulate.plugins import find
+from benchmark.addresses import find
 from simulate.tissue_motion import at_severity
 
 if TYPE_CHECKING:

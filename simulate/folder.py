@@ -14,7 +14,8 @@ from typing import Any
 from benchmark.dataset import Dataset, Entry, open_dataset, write_dataset
 from benchmark.errors import UserError
 from benchmark.files import read_json, sha256_of_file, write_json
-from benchmark.sweep import Sweep, write_sweep
+from benchmark.hdf5 import write_sweep
+from benchmark.sweep import Sweep
 from simulate.design import SweepPlan
 
 

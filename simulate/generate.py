@@ -24,7 +24,7 @@ from tqdm import tqdm
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
 from benchmark.files import atomic_path, write_json
-from benchmark.threads import core_count
+from benchmark.workers import core_count
 from simulate import GENERATOR_VERSION
 from simulate.card import dataset_card
 from simulate.compose import make_sweep, subject_tissue

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmark.addresses import find
 from simulate.harmonics import Harmonics, sample_band
-from simulate.plugins import find
 from simulate.trajectory import Surface, Trajectory, follow_skin
 
 if TYPE_CHECKING:

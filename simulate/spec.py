@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmark.addresses import short_name
 from benchmark.errors import UserError, unknown_name
 from benchmark.files import canonical_json, sha256_of_text
 from simulate import GENERATOR_VERSION
@@ -20,7 +21,6 @@ from simulate.inertial import InertialSettings
 from simulate.motion import MotionSettings
 from simulate.phantom import TissueSettings
 from simulate.photoacoustic_plan import PhotoacousticSettings, plan_grid
-from simulate.plugins import short_name
 from simulate.pose_sensor import PoseSensorSettings
 from simulate.records import record_from_table
 from simulate.transducer import Probe

@@ -45,7 +45,8 @@ class Ablate:
 
     def run(self) -> None:
         from benchmark.ablate import ablate, listed, shipped_file, varied, with_base
-        from benchmark.many import field_values, show_tables
+        from benchmark.many import field_values
+        from benchmark.tables import show_tables
 
         settings = varied(self.tracker, self.vary)
         path = self.file if self.file or self.vary else shipped_file(self.tracker)

@@ -9,6 +9,7 @@ import numpy as np
 import tyro
 
 from benchmark.errors import UserError
+from benchmark.hdf5 import write_prediction
 from benchmark.interop.convert import Writing, convert, open_sweep, read_poses
 from benchmark.interop.sequence import Reading
 from benchmark.placing import (
@@ -19,7 +20,7 @@ from benchmark.placing import (
     world_from_first,
     write_pictures,
 )
-from benchmark.sweep import Images, Prediction, Sweep, WithheldChannel, write_prediction
+from benchmark.sweep import Images, Prediction, Sweep, WithheldChannel
 
 OWN = "its own poses"
 
@@ -95,7 +96,7 @@ class Reconstruct:
     """Channel that is brought together; its frames may have times of their own."""
 
     def run(self) -> None:
-        from benchmark.volume import poses_at
+        from benchmark.sweep import poses_at
 
         if self.tracker and self.poses:
             raise UserError("--tracker and --poses: expected one of them, got both")

@@ -41,8 +41,9 @@ class Study:
     """Folder of all runs."""
 
     def run(self) -> None:
-        from benchmark.many import field_values, show_tables
+        from benchmark.many import field_values
         from benchmark.study import run_study
+        from benchmark.tables import show_tables
 
         paths = run_study(
             open_dataset(self.data),

@@ -1,16 +1,13 @@
 """Calibration files: PLUS device sets (XML), plain 4 × 4 matrices, and TUS-REC's two tables."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from benchmark import geometry
-from benchmark.errors import UserError
+from benchmark.errors import Report, UserError
 from benchmark.files import atomic_path
 from benchmark.interop.rigid import ROUNDING
-
-Report = Callable[[str], None]
 
 #: mm per pixel, lateral and axial, of sets whose frames are 480 x 640.
 KNOWN_SCALES = {
@@ -21,10 +18,6 @@ CHALLENGE, CHALLENGE_FRAME = "TUS-REC 2024 and 2025", (480, 640)
 SAME_SCALE = 1e-3
 LIKELY_IMAGE_MM = (5.0, 400.0)
 TITLES = ("scaling_from_pixel_to_mm", "rigid_calibration_from_image_mm_to_tool")
-
-
-def silent(message: str) -> None:
-    """Report nothing."""
 
 
 def read_calibration(path: Path | str) -> dict[tuple[str, str], np.ndarray]:

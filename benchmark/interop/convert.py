@@ -16,23 +16,21 @@ import numpy as np
 
 from benchmark import geometry
 from benchmark.dataset import Dataset, Entry, open_dataset, write_dataset
-from benchmark.errors import UserError
+from benchmark.errors import Report, UserError, silent
 from benchmark.files import sha256_of_file
-from benchmark.interop import igsio, moglo_h5, trajectory, tusrec
-from benchmark.interop.calibration import Report, silent
-from benchmark.interop.displacements import write_displacements
-from benchmark.interop.sequence import Reading
-from benchmark.interop.space import ensure_space
-from benchmark.sweep import (
+from benchmark.hdf5 import (
     PREDICTION_FORMAT,
     SWEEP_FORMAT,
-    Prediction,
-    Sweep,
     read_prediction,
     read_sweep,
     write_prediction,
     write_sweep,
 )
+from benchmark.interop import igsio, moglo_h5, trajectory, tusrec
+from benchmark.interop.displacements import write_displacements
+from benchmark.interop.sequence import Reading
+from benchmark.interop.space import ensure_space
+from benchmark.sweep import Prediction, Sweep
 
 HDF5 = (".h5", ".hdf5")
 TRAJECTORIES = (".tum", ".kitti")

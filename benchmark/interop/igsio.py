@@ -16,13 +16,13 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from benchmark.errors import UserError
+from benchmark.errors import Report, UserError, silent
 from benchmark.files import atomic_path, canonical_json
-from benchmark.interop.calibration import Report, silent
+from benchmark.frames import MappedFrames
 from benchmark.interop.headers import META_TYPES, NRRD_TYPES, read_header
 from benchmark.interop.orientation import from_marked_far, plain_code, to_marked_far
 from benchmark.interop.sequence import Reading, Sequence, sweep_of
-from benchmark.interop.streams import FileFrames, MappedFrames
+from benchmark.interop.streams import FileFrames
 from benchmark.sweep import Sweep
 
 SUFFIXES = (".mha", ".mhd", ".nrrd", ".nhdr")

@@ -12,10 +12,9 @@ import h5py
 import numpy as np
 
 from benchmark import geometry
-from benchmark.errors import UserError
-from benchmark.interop.calibration import Report, silent
-from benchmark.interop.streams import MappedFrames
-from benchmark.sweep import Channel, LazyFrames, Sweep
+from benchmark.errors import Report, UserError, silent
+from benchmark.frames import LazyFrames, MappedFrames
+from benchmark.sweep import Channel, Sweep
 
 FIELD_OF_VIEW_MM = 38.0
 FRAME_RATE = 20.0  # the files hold no times

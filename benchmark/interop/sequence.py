@@ -12,10 +12,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from benchmark.errors import UserError, unknown_name
-from benchmark.interop.calibration import Report, read_calibration, silent
+from benchmark.errors import Report, UserError, silent, unknown_name
+from benchmark.frames import MappedFrames
+from benchmark.interop.calibration import read_calibration
 from benchmark.interop.rigid import axes_angle, settled_poses, split_calibration
-from benchmark.interop.streams import MappedFrames
 from benchmark.sweep import Channel, Sweep
 
 NAME = re.compile(r"(.+?)To([A-Z].*)")

@@ -1,69 +1,15 @@
 """Frames that stay in the file of another program, raw or packed, and are read one at a time."""
 
 import zlib
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 
 from benchmark.errors import UserError
+from benchmark.frames import StreamedFrames
 
 BLOCK_BYTES = 1 << 20
-
-
-class StreamedFrames:
-    """Frames (N, H, W) that are read when indexed; memory does not grow with their number.
-
-    A subclass sets `shape` and `dtype` and writes `_frame`.
-    """
-
-    shape: tuple[int, ...]
-    dtype: np.dtype
-
-    def _frame(self, index: int) -> np.ndarray:
-        raise NotImplementedError
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __getitem__(self, index: Any) -> np.ndarray:
-        if isinstance(index, tuple):
-            chosen, rest = self[index[0]], index[1:]
-            one = isinstance(index[0], int | np.integer)
-            return chosen[rest] if one else chosen[(slice(None), *rest)]
-        numbers = np.arange(len(self))[index]
-        if np.ndim(numbers) == 0:
-            return self._frame(int(numbers))
-        frames = np.empty((len(numbers), *self.shape[1:]), self.dtype)
-        for place, number in enumerate(numbers):
-            frames[place] = self._frame(int(number))
-        return frames
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return np.asarray(self[:], dtype=dtype)
-
-
-class MappedFrames(StreamedFrames):
-    """The frames of another object, some of them, each passed through a function."""
-
-    def __init__(
-        self,
-        source: Any,
-        chosen: np.ndarray | None = None,
-        function: Callable[[np.ndarray], np.ndarray] | None = None,
-    ):
-        self.source, self.function = source, function
-        self.chosen = np.arange(len(source)) if chosen is None else np.asarray(chosen)
-        if function is None:
-            self.shape, self.dtype = (len(self.chosen), *source.shape[1:]), source.dtype
-            return
-        example = function(np.zeros(source.shape[1:], source.dtype))
-        self.shape, self.dtype = (len(self.chosen), *example.shape), example.dtype
-
-    def _frame(self, index: int) -> np.ndarray:
-        frame = self.source[int(self.chosen[index])]
-        return frame if self.function is None else self.function(frame)
 
 
 class FileFrames(StreamedFrames):

@@ -16,18 +16,17 @@ import h5py
 import numpy as np
 
 from benchmark import geometry
-from benchmark.errors import UserError
+from benchmark.errors import Report, UserError, silent
 from benchmark.files import atomic_path
+from benchmark.frames import LazyFrames
 from benchmark.interop.calibration import (
-    Report,
     check_scale,
     read_tusrec_calibration,
-    silent,
     write_tusrec_calibration,
 )
 from benchmark.interop.rigid import settled_poses
 from benchmark.interop.space import ensure_space
-from benchmark.sweep import Channel, LazyFrames, Sweep
+from benchmark.sweep import Channel, Sweep
 
 Layout = Literal["train", "val"]
 FRAME_RATE = 20.0  # of the acquisition; the files hold no times

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmark.errors import UserError
-from benchmark.interop.calibration import Report, read_tusrec_calibration, silent
+from benchmark.errors import Report, UserError, silent
+from benchmark.interop.calibration import read_tusrec_calibration
 from benchmark.interop.displacements import (
     anchored_poses,
     displacement,

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.errors import UserError
-from benchmark.interop.calibration import Report, read_calibration, silent
+from benchmark.errors import Report, UserError, silent
+from benchmark.frames import MappedFrames
+from benchmark.interop.calibration import read_calibration
 from benchmark.interop.convert import kind_of, open_sweep
 from benchmark.interop.igsio import read_sequence
 from benchmark.interop.rigid import split_calibration
 from benchmark.interop.sequence import Reading, Sequence, name_of, tracked_poses
-from benchmark.interop.streams import MappedFrames
 from benchmark.sweep import Images, Sweep, WithheldChannel
 
 SAME = 1e-9  # a spacing of 1 means that the file does not know

@@ -8,7 +8,7 @@ import math
 import numpy as np
 from numba import njit
 
-from benchmark.threads import in_parts
+from benchmark.workers import in_parts
 
 # Sums may be reordered, so that the loop over columns runs in vector registers; nothing else of
 # fast-math is allowed, since a wrong root would go unseen.

@@ -8,7 +8,7 @@ import math
 import numpy as np
 from numba import njit
 
-from benchmark.threads import in_parts
+from benchmark.workers import in_parts
 
 SPACING_MM = 0.5
 #: A prediction that flies off would need a grid without end: past this the spacing grows.

@@ -12,8 +12,8 @@ from baselines.decorrelation import (
 from baselines.motion import centre_motion, true_motion
 from baselines.registration import Pairs
 from benchmark import geometry
+from benchmark.checker import check_tracker
 from benchmark.sweep import Sweep
-from benchmark.tracker import check_tracker
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from baselines.monet import MoNet, MoNetConfig
 from baselines.motion import true_motion
 from baselines.two_frame import TwoFrameCnn, TwoFrameConfig
 from benchmark import geometry
-from benchmark.tracker import check_tracker
+from benchmark.checker import check_tracker
 
 TINY = [
     (TwoFrameCnn, TwoFrameConfig(width=4, hidden=16)),
@@ -82,8 +82,8 @@ def test_the_mean_error_over_the_training_sweeps_is_taken_off(kind, config, trai
 
 @pytest.mark.parametrize(("kind", "config"), TINY, ids=IDS)
 def test_keeps_the_contract_on_images_of_another_shape(kind, config, training_sweeps):
+    from benchmark.checker import example_observation
     from benchmark.sweep import Images, Observation
-    from benchmark.tracker import example_observation
 
     tracker = made(kind, config, training_sweeps)
     whole = example_observation(9, 96, 96)

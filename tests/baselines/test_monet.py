@@ -15,7 +15,7 @@ from baselines.monet import (
 )
 from baselines.motion import true_motion
 from benchmark import geometry
-from benchmark.tracker import check_tracker
+from benchmark.checker import check_tracker
 from tests.baselines.test_learned import TINY, batch_of, made
 
 CONFIG = TINY[4][1]

@@ -7,7 +7,7 @@ from baselines.motion import centre_motion, true_motion
 from baselines.registration import InPlaneRegistration, RegistrationConfig, rigid_motion
 from benchmark import geometry
 from benchmark.errors import UserError
-from benchmark.tracker import make_tracker
+from benchmark.registry import make_tracker
 
 
 def in_plane_sweep(scene, motion, count=8, seed=9):

@@ -8,7 +8,8 @@ import numpy as np
 from benchmark import geometry
 from benchmark.dataset import Dataset, Entry, write_dataset
 from benchmark.files import sha256_of_file
-from benchmark.sweep import Channel, Prediction, Sweep, write_prediction, write_sweep
+from benchmark.hdf5 import write_prediction, write_sweep
+from benchmark.sweep import Channel, Prediction, Sweep
 
 FRAMES, SHAPE = 9, (12, 16)
 NAMES = {"p0-a": "p0", "p0-b": "p0", "p1-a": "p1", "p2-a": "p2"}

@@ -13,7 +13,7 @@ from benchmark.commands.ablate import Ablate
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
 from benchmark.many import Setting
-from benchmark.tracker import make_tracker
+from benchmark.registry import make_tracker
 from tests.benchmark.test_many import BUDGET, ME
 from tests.benchmark.test_training import dataset  # noqa: F401
 

@@ -20,12 +20,14 @@ from benchmark.generalisation_tables import (
     generalisation_figure,
     generalisation_markdown,
 )
+from benchmark.hdf5 import write_sweep
 from benchmark.leaderboard import read_leaderboard
 from benchmark.predict import predict
+from benchmark.registry import make_tracker
 from benchmark.run import learns, make_run, open_run
 from benchmark.statistics import cluster_bootstrap
-from benchmark.sweep import Channel, Observation, Prediction, Sweep, write_sweep
-from benchmark.tracker import Tracker, make_tracker
+from benchmark.sweep import Channel, Observation, Prediction, Sweep
+from benchmark.tracker import Tracker
 from benchmark.training import train
 from tests.benchmark.synthetic_results import result, write_results
 

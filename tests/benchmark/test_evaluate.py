@@ -12,10 +12,10 @@ import pytest
 from benchmark.dataset import write_dataset
 from benchmark.errors import UserError
 from benchmark.evaluate import evaluate, make_case, without_nan
+from benchmark.hdf5 import read_prediction, write_sweep
 from benchmark.metrics import compute
 from benchmark.protocol import find_protocol
 from benchmark.statistics import cluster_bootstrap
-from benchmark.sweep import read_prediction, write_sweep
 from tests.benchmark.folders import FRAMES, NAMES, make_dataset, make_predictions, write_meta
 
 
@@ -180,7 +180,7 @@ def test_answers_that_lack_a_sweep_are_refused(sound, tmp_path):
 
 
 def test_frames_are_never_read(sound, monkeypatch):
-    from benchmark.sweep import LazyFrames
+    from benchmark.frames import LazyFrames
 
     dataset, folder = sound
     monkeypatch.setattr(LazyFrames, "__getitem__", lambda *_: pytest.fail("frames were read"))

@@ -8,9 +8,10 @@ import pytest
 
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
-from benchmark.many import Setting, markdown, run_settings, summarise, write_tables
-from benchmark.side_by_side import side_by_side
+from benchmark.many import Setting, run_settings, summarise
+from benchmark.tables import markdown, write_tables
 from benchmark.tracker import Recipe
+from benchmark.workers import side_by_side
 from tests.benchmark.test_training import FLOPS, Brightness, dataset  # noqa: F401
 
 ME = "tests.benchmark.test_many:Rated"

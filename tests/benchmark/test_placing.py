@@ -13,10 +13,11 @@ import pytest
 from benchmark import geometry
 from benchmark.commands.recordings import Output, Reconstruct
 from benchmark.errors import UserError
+from benchmark.hdf5 import write_prediction, write_sweep
 from benchmark.interop.sequence import Reading
 from benchmark.placing import Placing, final_drift, frame_distance, path_length, place
 from benchmark.placing import write_pictures as write_all
-from benchmark.sweep import Channel, Prediction, Sweep, write_prediction, write_sweep
+from benchmark.sweep import Channel, Prediction, Sweep
 from benchmark.volume import Volume
 from benchmark.volume_view import write_view
 

@@ -10,16 +10,9 @@ from hypothesis import strategies as st
 
 from benchmark import geometry
 from benchmark.errors import UserError
-from benchmark.sweep import (
-    Channel,
-    LazyFrames,
-    Prediction,
-    Sweep,
-    read_prediction,
-    read_sweep,
-    write_prediction,
-    write_sweep,
-)
+from benchmark.frames import LazyFrames
+from benchmark.hdf5 import read_prediction, read_sweep, write_prediction, write_sweep
+from benchmark.sweep import Channel, Prediction, Sweep
 
 
 def full_sweep(frames=7, seed=0):

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from benchmark.metrics import compute
-from benchmark.threads import in_parts, thread_count
+from benchmark.workers import in_parts, thread_count
 from tests.benchmark.random_cases import random_case
 
 

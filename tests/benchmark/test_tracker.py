@@ -5,14 +5,11 @@ import numpy as np
 import pytest
 
 from benchmark import geometry
+from benchmark.checker import check_tracker
 from benchmark.errors import UserError
+from benchmark.registry import make_tracker, tracker_class
 from benchmark.sweep import Prediction
-from benchmark.tracker import (
-    Tracker,
-    check_tracker,
-    make_tracker,
-    tracker_class,
-)
+from benchmark.tracker import Tracker
 
 
 @dataclass(frozen=True)

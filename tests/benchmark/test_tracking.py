@@ -22,13 +22,14 @@ from benchmark.domain import (
 )
 from benchmark.errors import UserError
 from benchmark.files import sha256_of_file, write_json
+from benchmark.hdf5 import read_prediction
+from benchmark.hdf5 import write_sweep as write
 from benchmark.interop.igsio import write_igsio
 from benchmark.interop.sequence import Reading
 from benchmark.interop.untracked import open_recording
 from benchmark.placing import Placing
 from benchmark.resampling import resampled
-from benchmark.sweep import Channel, Images, Observation, Prediction, Sweep, read_prediction
-from benchmark.sweep import write_sweep as write
+from benchmark.sweep import Channel, Images, Observation, Prediction, Sweep
 from benchmark.tracker import Tracker
 from benchmark.tracking import open_tracker, track
 from tests.benchmark.random_sweeps import make_sweep

@@ -6,18 +6,20 @@ import numpy as np
 import pytest
 
 from benchmark import geometry
+from benchmark.checker import check_tracker, example_observation
 from benchmark.dataset import Entry, write_dataset
 from benchmark.errors import UserError
 from benchmark.evaluate import evaluate
 from benchmark.files import read_json, sha256_of_file, write_json
+from benchmark.hdf5 import write_sweep
 from benchmark.leaderboard import build_leaderboard, read_leaderboard
 from benchmark.leaderboard_tables import console_table, csv_text, markdown_text
 from benchmark.page import page_data
 from benchmark.predict import predict
 from benchmark.run import make_run
 from benchmark.submission import check_predictions
-from benchmark.sweep import Channel, Observation, Prediction, write_sweep
-from benchmark.tracker import Tracker, check_tracker, example_observation
+from benchmark.sweep import Channel, Observation, Prediction
+from benchmark.tracker import Tracker
 from benchmark.tracks import TRACKS, track_of
 from tests.benchmark.folders import make_sweep
 from tests.benchmark.synthetic_results import result, write_results

@@ -8,9 +8,10 @@ from scipy.ndimage import gaussian_filter
 from benchmark import geometry
 from benchmark import volume as volume_module
 from benchmark.errors import UserError
+from benchmark.frames import LazyFrames
 from benchmark.projection import depth_projection, maximum_projection, slice_through
-from benchmark.sweep import Images, LazyFrames
-from benchmark.volume import Volume, poses_at, reconstruct
+from benchmark.sweep import Images, poses_at
+from benchmark.volume import Volume, reconstruct
 
 METHODS = ("nearest", "trilinear", "backward")
 COMPOUNDINGS = ("mean", "max", "latest")

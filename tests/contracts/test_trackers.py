@@ -6,18 +6,11 @@ import numpy as np
 import pytest
 
 from benchmark import geometry
+from benchmark.checker import check_tracker, example_observation
 from benchmark.errors import UserError
+from benchmark.registry import make_tracker, tracker_class, tracker_names
 from benchmark.sweep import Channel, Sweep
-from benchmark.tracker import (
-    LearnedTracker,
-    Recipe,
-    Tracker,
-    check_tracker,
-    example_observation,
-    make_tracker,
-    tracker_class,
-    tracker_names,
-)
+from benchmark.tracker import LearnedTracker, Recipe, Tracker
 
 NAMES = tracker_names()
 REFINING_FLOPS = 6e9  # enough for some updates of a second stage

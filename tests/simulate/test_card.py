@@ -9,7 +9,7 @@ import pytest
 
 from benchmark.dataset import open_dataset, write_dataset
 from benchmark.files import sha256_of_file
-from benchmark.sweep import write_sweep
+from benchmark.hdf5 import write_sweep
 from simulate.coherence import coherence
 from simulate.compose import make_sweep
 from simulate.decorrelation import decorrelation, draw_decorrelation

@@ -14,8 +14,8 @@ import pytest
 from benchmark import geometry
 from benchmark.dataset import open_dataset
 from benchmark.errors import UserError
-from benchmark.sweep import read_sweep
-from benchmark.threads import core_count
+from benchmark.hdf5 import read_sweep
+from benchmark.workers import core_count
 from simulate.cluster import dask_executor
 from simulate.compose import make_sweep, plan_sweeps, subject_tissue
 from simulate.generate import generate

@@ -11,7 +11,8 @@ from benchmark.dataset import open_dataset
 from benchmark.errors import UserError
 from benchmark.evaluate import evaluate
 from benchmark.files import write_json
-from benchmark.sweep import Prediction, write_prediction
+from benchmark.hdf5 import write_prediction
+from benchmark.sweep import Prediction
 from simulate.compose import make_sweep
 from simulate.generate import generate
 from simulate.spec import load_spec
