@@ -63,7 +63,7 @@ class Check:
     split: str = "test"
 
     def run(self) -> None:
-        from benchmark.submission import check_predictions
+        from benchmark.scoring.submission import check_predictions
 
         faults = check_predictions(self.predictions, open_dataset(self.data), self.split)
         for fault in faults:
@@ -113,7 +113,7 @@ class Evaluate:
     """Folder of the true poses, where those of the data set are withheld."""
 
     def run(self) -> None:
-        from benchmark.evaluate import evaluate
+        from benchmark.scoring.evaluate import evaluate
 
         for run in self.selection.each():
             evaluate(
@@ -140,7 +140,7 @@ class Score:
     """Folder of the true poses, where those of the data set are withheld."""
 
     def run(self) -> None:
-        from benchmark.evaluate import evaluate
+        from benchmark.scoring.evaluate import evaluate
 
         evaluate(
             self.predictions,

@@ -13,7 +13,7 @@ import numpy as np
 from benchmark.errors import UserError
 from benchmark.files import read_json
 from benchmark.leaderboard import RESULT_FORMAT
-from benchmark.statistics import Summary, cluster_bootstrap
+from benchmark.scoring.statistics import Summary, cluster_bootstrap
 
 GENERAL_METRICS = ("fdr_path_centre", "lpe")
 NOTHING = "nothing"

@@ -22,8 +22,8 @@ from benchmark.leaderboard_tables import (
     paired_csv_text,
 )
 from benchmark.metrics import METRICS
-from benchmark.protocol import PROTOCOLS
-from benchmark.statistics import Summary, paired_difference, rank_ranges
+from benchmark.scoring.protocol import PROTOCOLS
+from benchmark.scoring.statistics import Summary, paired_difference, rank_ranges
 from benchmark.tracks import TRACKS
 
 __all__ = ["Leaderboard", "Row", "build_leaderboard", "console_table", "read_leaderboard"]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.leaderboard_tables import HEADLINE
-from benchmark.statistics import Summary, cluster_bootstrap, mean_of_known
+from benchmark.scoring.statistics import Summary, cluster_bootstrap, mean_of_known
 from benchmark.tracks import PLAIN
 
 COLLAPSE = "mean_collapse"

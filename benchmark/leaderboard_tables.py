@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmark.metrics import METRICS, range_normalised_scores
-from benchmark.protocol import PROTOCOLS
+from benchmark.scoring.protocol import PROTOCOLS
 from benchmark.tables import _csv, inert, number
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from benchmark.errors import UserError
 from benchmark.hdf5 import read_prediction
 from benchmark.run import Run
-from benchmark.submission import meta_faults
+from benchmark.scoring.submission import meta_faults
 from benchmark.sweep import Prediction
 
 ADVICE = "run 'python -m benchmark predict' first"

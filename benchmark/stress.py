@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import UserError
-from benchmark.statistics import Summary, cluster_bootstrap, paired_difference
+from benchmark.scoring.statistics import Summary, cluster_bootstrap, paired_difference
 
 if TYPE_CHECKING:
     from benchmark.leaderboard import Leaderboard

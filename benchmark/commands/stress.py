@@ -57,8 +57,8 @@ class Stress:
 
     def _score(self, run: Run) -> None:
         """Bring one run from where it is to its result."""
-        from benchmark.evaluate import evaluate, is_current
         from benchmark.predict import predict
+        from benchmark.scoring.evaluate import evaluate, is_current
 
         if not run.is_trained():
             from benchmark.training import train

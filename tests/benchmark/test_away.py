@@ -12,7 +12,6 @@ from benchmark.commands.generalisation import Generalisation
 from benchmark.commands.selection import Selection
 from benchmark.dataset import Entry, write_dataset
 from benchmark.errors import UserError
-from benchmark.evaluate import evaluate
 from benchmark.files import read_json, sha256_of_file, write_json
 from benchmark.generalisation import generalisation_table
 from benchmark.generalisation_tables import (
@@ -25,7 +24,8 @@ from benchmark.leaderboard import read_leaderboard
 from benchmark.predict import predict
 from benchmark.registry import make_tracker
 from benchmark.run import learns, make_run, open_run
-from benchmark.statistics import cluster_bootstrap
+from benchmark.scoring.evaluate import evaluate
+from benchmark.scoring.statistics import cluster_bootstrap
 from benchmark.sweep import Channel, Observation, Prediction, Sweep
 from benchmark.tracker import Tracker
 from benchmark.training import train

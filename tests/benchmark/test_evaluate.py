@@ -11,11 +11,11 @@ import pytest
 
 from benchmark.dataset import write_dataset
 from benchmark.errors import UserError
-from benchmark.evaluate import evaluate, make_case, without_nan
 from benchmark.hdf5 import read_prediction, write_sweep
 from benchmark.metrics import compute
-from benchmark.protocol import find_protocol
-from benchmark.statistics import cluster_bootstrap
+from benchmark.scoring.evaluate import evaluate, make_case, without_nan
+from benchmark.scoring.protocol import find_protocol
+from benchmark.scoring.statistics import cluster_bootstrap
 from tests.benchmark.folders import FRAMES, NAMES, make_dataset, make_predictions, write_meta
 
 
@@ -79,7 +79,7 @@ def test_the_numbers_are_those_of_the_metrics(sound):
 def test_what_is_drawn_has_a_hundred_points_at_most(tmp_path):
     from benchmark import geometry
     from benchmark.dataset import Entry
-    from benchmark.evaluate import score_sweep
+    from benchmark.scoring.evaluate import score_sweep
     from benchmark.sweep import Prediction
     from tests.benchmark.folders import make_sweep
 
@@ -194,7 +194,7 @@ def test_numbers_that_json_does_not_know_become_null():
 
 def test_evaluation_loads_no_torch_and_no_plots():
     code = (
-        "import sys, benchmark.evaluate, benchmark.submission, benchmark.statistics\n"
+        "import sys, benchmark.scoring.evaluate, benchmark.scoring.submission, benchmark.scoring.statistics\n"
         "found = {'torch', 'numba', 'matplotlib', 'pandas', 'plotly'} & set(sys.modules)\n"
         "assert not found, found"
     )

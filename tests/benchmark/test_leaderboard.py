@@ -14,7 +14,7 @@ from benchmark.keeping import TABLES, keep_results
 from benchmark.leaderboard import Leaderboard, build_leaderboard, console_table, read_leaderboard
 from benchmark.leaderboard_tables import csv_text, markdown_text, table_scores
 from benchmark.page import page_data
-from benchmark.statistics import cluster_bootstrap
+from benchmark.scoring.statistics import cluster_bootstrap
 from tests.benchmark.synthetic_results import field, result, summary_of, write_results
 
 HEADLINE = "fdr_path_centre"

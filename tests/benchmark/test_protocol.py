@@ -6,7 +6,7 @@ import pytest
 
 from benchmark.errors import UserError
 from benchmark.metrics import METRICS
-from benchmark.protocol import PROTOCOLS, find_protocol
+from benchmark.scoring.protocol import PROTOCOLS, find_protocol
 
 #: A published hash stays. Other rules: another name.
 PUBLISHED = {

@@ -9,11 +9,11 @@ import pytest
 from benchmark.commands.ship import Ship
 from benchmark.domain import find_domain, measure_domain
 from benchmark.errors import UserError
-from benchmark.evaluate import evaluate
 from benchmark.hdf5 import read_prediction
 from benchmark.predict import predict
 from benchmark.registry import tracker_class
 from benchmark.run import Run, make_run, open_run
+from benchmark.scoring.evaluate import evaluate
 from benchmark.ship import LARGEST_BYTES, model_card, ship, shipping_place
 from benchmark.training import train
 from tests.moglo.test_tracker import sweep as noise_sweep

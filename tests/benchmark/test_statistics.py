@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmark.errors import UserError
-from benchmark.statistics import (
+from benchmark.scoring.statistics import (
     bootstrap_means,
     cluster_bootstrap,
     compare_results,

@@ -17,7 +17,7 @@ from benchmark.files import read_json, sha256_of_file
 from benchmark.hdf5 import write_sweep
 from benchmark.leaderboard import read_leaderboard
 from benchmark.plot_stress import stress_curves
-from benchmark.statistics import cluster_bootstrap
+from benchmark.scoring.statistics import cluster_bootstrap
 from benchmark.stress import Break, breaks, conditions, level_of, stress_points
 from benchmark.stress_tables import stress_csv, stress_markdown
 from tests.benchmark.folders import make_sweep

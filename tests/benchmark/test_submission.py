@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmark.errors import UserError
-from benchmark.submission import check_predictions
+from benchmark.scoring.submission import check_predictions
 from tests.benchmark.folders import FRAMES, make_dataset, make_predictions, write_meta
 
 

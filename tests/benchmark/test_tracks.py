@@ -9,7 +9,6 @@ from benchmark import geometry
 from benchmark.checker import check_tracker, example_observation
 from benchmark.dataset import Entry, write_dataset
 from benchmark.errors import UserError
-from benchmark.evaluate import evaluate
 from benchmark.files import read_json, sha256_of_file, write_json
 from benchmark.hdf5 import write_sweep
 from benchmark.leaderboard import build_leaderboard, read_leaderboard
@@ -17,7 +16,8 @@ from benchmark.leaderboard_tables import console_table, csv_text, markdown_text
 from benchmark.page import page_data
 from benchmark.predict import predict
 from benchmark.run import make_run
-from benchmark.submission import check_predictions
+from benchmark.scoring.evaluate import evaluate
+from benchmark.scoring.submission import check_predictions
 from benchmark.sweep import Channel, Observation, Prediction
 from benchmark.tracker import Tracker
 from benchmark.tracks import TRACKS, track_of

@@ -7,12 +7,12 @@ import pytest
 from benchmark.__main__ import main
 from benchmark.dataset import Entry, write_dataset
 from benchmark.errors import UserError
-from benchmark.evaluate import evaluate
 from benchmark.files import read_json, sha256_of_file
 from benchmark.hdf5 import write_sweep
 from benchmark.predict import predict
 from benchmark.run import make_run
-from benchmark.submission import check_predictions
+from benchmark.scoring.evaluate import evaluate
+from benchmark.scoring.submission import check_predictions
 from benchmark.training import train
 from tests.benchmark.test_tracks import full_sweep
 

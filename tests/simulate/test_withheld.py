@@ -9,9 +9,9 @@ import pytest
 
 from benchmark.dataset import open_dataset
 from benchmark.errors import UserError
-from benchmark.evaluate import evaluate
 from benchmark.files import write_json
 from benchmark.hdf5 import write_prediction
+from benchmark.scoring.evaluate import evaluate
 from benchmark.sweep import Prediction
 from simulate.compose import make_sweep
 from simulate.generate import generate

@@ -12,9 +12,9 @@ from benchmark.errors import UserError
 from benchmark.files import read_json, write_json
 from benchmark.hdf5 import read_prediction
 from benchmark.metrics import Case, compute
-from benchmark.protocol import Protocol, find_protocol
-from benchmark.statistics import Summary, cluster_bootstrap
-from benchmark.submission import DEFAULT_SPLIT, SUFFIXES, meta_faults, prediction_faults
+from benchmark.scoring.protocol import Protocol, find_protocol
+from benchmark.scoring.statistics import Summary, cluster_bootstrap
+from benchmark.scoring.submission import DEFAULT_SPLIT, SUFFIXES, meta_faults, prediction_faults
 from benchmark.sweep import Prediction, Sweep
 from benchmark.tracks import PLAIN
 
@@ -40,7 +40,7 @@ def evaluate(
 
     Parameters
     ----------
-    predictions : the folder, as `benchmark.submission` describes it.
+    predictions : the folder, as `benchmark.scoring.submission` describes it.
     dataset : the data set that was predicted; its hash must be the one in meta.json.
     protocol : a protocol or its name.
     out : where result.json is written.
