@@ -4,7 +4,18 @@
 `Case` (the truth and one prediction of one sweep). No files, no torch, no tracker.
 """
 
-from benchmark.metrics import calibration, diagnosis, drift, moglo, overlap, rotation, slam, tusrec
+from benchmark.metrics import (
+    diagnosis,
+    drift,
+    moglo,
+    overlap,
+    rotation,
+    slam,
+    tusrec,
+)
+from benchmark.metrics import (
+    uncertainty as calibration,
+)
 from benchmark.metrics.case import Case
 from benchmark.metrics.registry import METRICS, Metric, compute
 from benchmark.metrics.tusrec import range_normalised_scores

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmark.metrics import METRICS, compute
-from benchmark.perturb import (
+from benchmark.metrics.perturb import (
     DRAWS,
     PERTURBATIONS,
     SHORT,

@@ -1,6 +1,6 @@
 """What each metric sees: the truth of one sweep, spoiled in one known way at a time.
 
-`python -m benchmark.perturb` writes the tables of docs/metrics.md anew.
+`python -m benchmark.metrics.perturb` writes the tables of docs/metrics.md anew.
 """
 
 from collections.abc import Callable, Mapping, Sequence
