@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmark.errors import UserError
 from benchmark.files import read_json
-from benchmark.leaderboard import RESULT_FORMAT
+from benchmark.leaderboard.board import RESULT_FORMAT
 from benchmark.scoring.statistics import Summary, cluster_bootstrap
 
 GENERAL_METRICS = ("fdr_path_centre", "lpe")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmark.generalisation import ALL, Cell
-from benchmark.leaderboard_tables import digits, short_title, unit
+from benchmark.leaderboard.columns import digits, short_title, unit
 from benchmark.tables import inert, number
 
 if TYPE_CHECKING:

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmark.leaderboard_tables import short_title, unit
+from benchmark.leaderboard.columns import short_title, unit
+from benchmark.leaderboard.conditions import FLOOR
 from benchmark.plot import COLOURS, TRUE_COLOUR, new_figure, plain, style
-from benchmark.stress import FLOOR, Break, Point, breaks
+from benchmark.stress import Break, Point, breaks
 from benchmark.stress_tables import severity_text
 
 if TYPE_CHECKING:

@@ -4,8 +4,9 @@ import csv
 import io
 from collections.abc import Sequence
 
-from benchmark.leaderboard_tables import digits, short_title, unit
-from benchmark.stress import FLOOR, Break, Point, breaks
+from benchmark.leaderboard.columns import digits, short_title, unit
+from benchmark.leaderboard.conditions import FLOOR
+from benchmark.stress import Break, Point, breaks
 from benchmark.tables import inert, number
 
 

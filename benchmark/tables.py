@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from benchmark.leaderboard import Row
+    from benchmark.leaderboard.publish import Row
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

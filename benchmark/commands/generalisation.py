@@ -30,7 +30,7 @@ class Generalisation:
             generalisation_figure,
             generalisation_markdown,
         )
-        from benchmark.leaderboard_tables import short_title
+        from benchmark.leaderboard.columns import short_title
 
         cells = generalisation_table(self.results, by=self.by)
         markdown = generalisation_markdown(cells)

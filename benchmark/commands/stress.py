@@ -8,9 +8,10 @@ import tyro
 
 from benchmark.commands.selection import Accelerator, Selection
 from benchmark.files import atomic_path
+from benchmark.leaderboard.conditions import FLOOR, STRESS_METRICS
 from benchmark.provenance import write_provenance
 from benchmark.run import Run
-from benchmark.stress import FLOOR, STRESS_METRICS, Point
+from benchmark.stress import Point
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Stress:
     """Folder for a copy of the tables and curves, with what they came from."""
 
     def run(self) -> None:
-        from benchmark.leaderboard import build_leaderboard
+        from benchmark.leaderboard.publish import build_leaderboard
         from benchmark.stress import stress_points
 
         selection = self.selection
@@ -79,7 +80,7 @@ class Stress:
 def _write(folder: Path, points: Sequence[Point]) -> None:
     """Write stress.csv, stress.md and a figure per metric into a folder."""
     from benchmark import plot
-    from benchmark.leaderboard_tables import short_title
+    from benchmark.leaderboard.columns import short_title
     from benchmark.plot_stress import stress_curves
     from benchmark.stress_tables import stress_csv, stress_markdown
 

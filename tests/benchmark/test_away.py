@@ -20,7 +20,7 @@ from benchmark.generalisation_tables import (
     generalisation_markdown,
 )
 from benchmark.hdf5 import write_sweep
-from benchmark.leaderboard import read_leaderboard
+from benchmark.leaderboard.board import read_leaderboard
 from benchmark.predict import predict
 from benchmark.registry import make_tracker
 from benchmark.run import learns, make_run, open_run

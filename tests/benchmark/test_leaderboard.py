@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from benchmark.errors import UserError
-from benchmark.keeping import TABLES, keep_results
-from benchmark.leaderboard import Leaderboard, build_leaderboard, console_table, read_leaderboard
-from benchmark.leaderboard_tables import csv_text, markdown_text, table_scores
-from benchmark.page import page_data
+from benchmark.leaderboard.board import Leaderboard, read_leaderboard
+from benchmark.leaderboard.keep import TABLES, keep_results
+from benchmark.leaderboard.page import page_data
+from benchmark.leaderboard.publish import build_leaderboard, console_table
+from benchmark.leaderboard.tables import csv_text, markdown_text, table_scores
 from benchmark.scoring.statistics import cluster_bootstrap
 from tests.benchmark.synthetic_results import field, result, summary_of, write_results
 

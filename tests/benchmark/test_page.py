@@ -13,8 +13,8 @@ import pytest
 
 from benchmark import plot
 from benchmark.errors import UserError
-from benchmark.leaderboard import build_leaderboard
-from benchmark.page import embedded_json, page_data
+from benchmark.leaderboard.page import embedded_json, page_data
+from benchmark.leaderboard.publish import build_leaderboard
 from benchmark.scoring.statistics import cluster_bootstrap, rank_ranges
 from tests.benchmark import synthetic_results
 from tests.benchmark.synthetic_results import (

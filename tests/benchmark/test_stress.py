@@ -15,10 +15,11 @@ from benchmark.dataset import Entry, write_dataset
 from benchmark.errors import UserError
 from benchmark.files import read_json, sha256_of_file
 from benchmark.hdf5 import write_sweep
-from benchmark.leaderboard import read_leaderboard
+from benchmark.leaderboard.board import read_leaderboard
+from benchmark.leaderboard.conditions import conditions, level_of
 from benchmark.plot_stress import stress_curves
 from benchmark.scoring.statistics import cluster_bootstrap
-from benchmark.stress import Break, breaks, conditions, level_of, stress_points
+from benchmark.stress import Break, breaks, stress_points
 from benchmark.stress_tables import stress_csv, stress_markdown
 from tests.benchmark.folders import make_sweep
 from tests.benchmark.synthetic_results import result, stress_field, write_results

@@ -16,12 +16,13 @@ import numpy as np
 
 from benchmark.errors import UserError
 from benchmark.files import read_json
-from benchmark.leaderboard_tables import digits, main_columns, short_title, unit
+from benchmark.leaderboard.columns import digits, main_columns, short_title, unit
+from benchmark.leaderboard.conditions import FLOOR, STRESS_METRICS, conditions, level_of
 from benchmark.metrics import METRICS
-from benchmark.stress import FLOOR, STRESS_METRICS, conditions, level_of
 
 if TYPE_CHECKING:
-    from benchmark.leaderboard import Leaderboard, Row
+    from benchmark.leaderboard.board import Leaderboard
+    from benchmark.leaderboard.publish import Row
 
 #: In this order: each file uses what the ones before it define.
 SCRIPTS = ("page_statistics.js", "page_charts.js", "page_views.js", "page.js")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmark.errors import UserError
 from benchmark.files import atomic_path, read_json
-from benchmark.leaderboard import RESULT_FORMAT
+from benchmark.leaderboard.board import RESULT_FORMAT
 
 TABLES = ("leaderboard.csv", "leaderboard.md", "leaderboard_paired.csv")
 

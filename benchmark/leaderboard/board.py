@@ -1,8 +1,4 @@
-"""Many result.json -> ranking, csv, markdown and one static page.
-
-Only result files (and figure files) are read: no predictions, no ground truth, no tracker. One
-row is one tracker with one configuration; results that differ in nothing but the seed share it.
-"""
+"""TODO."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,24 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import UserError
-from benchmark.files import atomic_path, read_json
-from benchmark.leaderboard_rows import Row, make_row
-from benchmark.leaderboard_tables import (
-    HEADLINE,
-    MAIN_METRICS,
-    console_table,
-    csv_text,
-    markdown_text,
-    paired_csv_text,
-)
+from benchmark.files import read_json
+from benchmark.leaderboard.columns import HEADLINE, MAIN_METRICS
+from benchmark.leaderboard.row import Row, make_row
 from benchmark.metrics import METRICS
 from benchmark.scoring.protocol import PROTOCOLS
 from benchmark.scoring.statistics import Summary, paired_difference, rank_ranges
 from benchmark.tracks import TRACKS
 
-__all__ = ["Leaderboard", "Row", "build_leaderboard", "console_table", "read_leaderboard"]
-
 RESULT_FORMAT = "sweepbench-result-1"
+
+
 REQUIRED = ("tracker", "dataset", "protocol", "expected_sweeps", "sweeps", "summary")
 
 
@@ -59,35 +48,6 @@ class Leaderboard:
     def tracks(self) -> list[str]:
         """The tracks that rows are on, the plain one first."""
         return [track for track in TRACKS if any(row.track == track for row in self.rows)]
-
-
-def build_leaderboard(
-    result_paths: Iterable[Path | str],
-    out_folder: Path | str,
-    figures_folder: Path | str | None = None,
-) -> Leaderboard:
-    """Rank results and write leaderboard.csv, .md, .html and leaderboard_paired.csv into a folder.
-
-    figures_folder: PNG files, each with `<same name>.json` {"title", "caption", "tracker"}, which
-    the page embeds.
-
-    Raises
-    ------
-    UserError : as `read_leaderboard`; a figure without its JSON.
-    """
-    from benchmark.page import page_html
-
-    board = read_leaderboard(result_paths)
-    texts = {
-        "leaderboard.csv": csv_text(board),
-        "leaderboard_paired.csv": paired_csv_text(board),
-        "leaderboard.md": markdown_text(board),
-        "leaderboard.html": page_html(board, figures_folder),
-    }
-    for name, text in texts.items():
-        with atomic_path(Path(out_folder) / name) as temporary:
-            temporary.write_text(text, encoding="utf-8", newline="")
-    return board
 
 
 def read_leaderboard(result_paths: Iterable[Path | str]) -> Leaderboard:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.leaderboard_tables import HEADLINE
+from benchmark.leaderboard.columns import HEADLINE
 from benchmark.scoring.statistics import Summary, cluster_bootstrap, mean_of_known
 from benchmark.tracks import PLAIN
 

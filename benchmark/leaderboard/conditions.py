@@ -1,0 +1,62 @@
+"""TODO."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from benchmark.errors import UserError
+
+if TYPE_CHECKING:
+    pass
+
+
+FACTOR, SEVERITY, LEVEL, NONE = "factor", "severity", "level", "none"
+
+
+#: It sees no image: who is worse would have done better not to look.
+FLOOR = "training-mean"
+
+
+STRESS_METRICS = ("fdr_path_centre", "lpe")
+
+
+def conditions(sweeps: Sequence[Mapping[str, Any]]) -> dict[str, dict[float, list[int]]]:
+    """Return indices of sweeps by factor and severity; severity 0 is shared by all factors.
+
+    Raises
+    ------
+    UserError : no sweep names a factor that was made worse.
+    """
+    plain: list[int] = []
+    found: dict[str, dict[float, list[int]]] = {}
+    for index, sweep in enumerate(sweeps):
+        factor, severity = _condition(sweep)
+        if factor is None:
+            continue
+        if factor == NONE or severity == 0:
+            plain.append(index)
+        else:
+            found.setdefault(factor, {}).setdefault(severity, []).append(index)
+    if not found:
+        raise UserError(
+            "stress: no sweep names a 'factor' and its 'severity'; expected a data set with a "
+            "[stress] table, e.g. stress-v1"
+        )
+    base = {0.0: plain} if plain else {}
+    return {factor: base | dict(sorted(by.items())) for factor, by in found.items()}
+
+
+def _condition(sweep: Mapping[str, Any]) -> tuple[str | None, float]:
+    factors = sweep.get("factors") or {}
+    factor, severity = factors.get(FACTOR), factors.get(SEVERITY)
+    if not isinstance(factor, str) or isinstance(severity, bool):
+        return None, 0.0
+    if not isinstance(severity, int | float):
+        return None, 0.0
+    return factor, float(severity)
+
+
+def level_of(sweeps: Sequence[Mapping[str, Any]], indices: Sequence[int]) -> float | None:
+    """Return the level that all these sweeps name, None where they name none or several."""
+    levels = {(sweeps[index].get("factors") or {}).get(LEVEL) for index in indices}
+    level = levels.pop() if len(levels) == 1 else None
+    return float(level) if isinstance(level, int | float) else None

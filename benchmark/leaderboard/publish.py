@@ -1,0 +1,44 @@
+"""Many result.json -> ranking, csv, markdown and one static page.
+
+Only result files (and figure files) are read: no predictions, no ground truth, no tracker. One
+row is one tracker with one configuration; results that differ in nothing but the seed share it.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from benchmark.files import atomic_path
+from benchmark.leaderboard.board import Leaderboard, read_leaderboard
+from benchmark.leaderboard.row import Row
+from benchmark.leaderboard.tables import console_table, csv_text, markdown_text, paired_csv_text
+
+__all__ = ["Leaderboard", "Row", "build_leaderboard", "console_table", "read_leaderboard"]
+
+
+def build_leaderboard(
+    result_paths: Iterable[Path | str],
+    out_folder: Path | str,
+    figures_folder: Path | str | None = None,
+) -> Leaderboard:
+    """Rank results and write leaderboard.csv, .md, .html and leaderboard_paired.csv into a folder.
+
+    figures_folder: PNG files, each with `<same name>.json` {"title", "caption", "tracker"}, which
+    the page embeds.
+
+    Raises
+    ------
+    UserError : as `read_leaderboard`; a figure without its JSON.
+    """
+    from benchmark.leaderboard.page import page_html
+
+    board = read_leaderboard(result_paths)
+    texts = {
+        "leaderboard.csv": csv_text(board),
+        "leaderboard_paired.csv": paired_csv_text(board),
+        "leaderboard.md": markdown_text(board),
+        "leaderboard.html": page_html(board, figures_folder),
+    }
+    for name, text in texts.items():
+        with atomic_path(Path(out_folder) / name) as temporary:
+            temporary.write_text(text, encoding="utf-8", newline="")
+    return board
