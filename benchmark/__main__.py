@@ -48,7 +48,7 @@ class Predict:
     split: str = "test"
 
     def run(self) -> None:
-        from benchmark.predict import predict
+        from benchmark.runs.predict import predict
 
         for run in self.selection.each():
             print(predict(run, self.split))
@@ -93,8 +93,8 @@ class Trackers:
     """List the registered trackers and the reference rows, with the first line of their cards."""
 
     def run(self) -> None:
-        from benchmark.reference import reference_card, reference_names
         from benchmark.registry import tracker_class, tracker_names
+        from benchmark.runs.reference import reference_card, reference_names
 
         cards = {name: tracker_class(name).__doc__ or "" for name in tracker_names()}
         cards |= {name: reference_card(name) for name in reference_names()}

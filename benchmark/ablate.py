@@ -16,7 +16,8 @@ from benchmark.dataset import Dataset
 from benchmark.errors import UserError
 from benchmark.many import Row, Setting, run_settings, summarise
 from benchmark.registry import tracker_class
-from benchmark.run import environment, open_run
+from benchmark.runs.environment import environment
+from benchmark.runs.run import open_run
 from benchmark.scoring.statistics import mean_of_known
 from benchmark.tables import write_tables
 
@@ -145,7 +146,7 @@ def validation_metrics(row: Row, dataset: Dataset, root: Path) -> dict[str, floa
     Predictions and scores lie below `root`/validation, apart from those of the test split.
     """
     from benchmark.files import read_json
-    from benchmark.predict import predict
+    from benchmark.runs.predict import predict
     from benchmark.scoring.evaluate import evaluate, is_current
 
     run = open_run(row["run"], dataset, root / "validation")

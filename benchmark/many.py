@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
-from benchmark.run import Run, make_run
+from benchmark.runs.run import Run, make_run
 from benchmark.tracker import LearnedTracker
 from benchmark.workers import side_by_side
 

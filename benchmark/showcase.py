@@ -11,8 +11,8 @@ import numpy as np
 from benchmark import geometry, plot, plot_volume
 from benchmark.dataset import Dataset, Entry
 from benchmark.errors import UserError
-from benchmark.predicted import check_predicted, read_predicted
-from benchmark.run import Run, titles
+from benchmark.runs.predict import check_predicted, read_predicted
+from benchmark.runs.run import Run, titles
 from benchmark.sweep import Channel, Prediction, Sweep, poses_at
 from benchmark.volume import reconstruct
 

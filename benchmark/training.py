@@ -26,7 +26,7 @@ from benchmark.dataset import Dataset
 from benchmark.errors import UserError
 from benchmark.flops import flop_counter
 from benchmark.metrics import Case, tusrec
-from benchmark.run import Run
+from benchmark.runs.run import Run
 from benchmark.sweep import Sweep
 from benchmark.tracker import LearnedTracker, Recipe
 from benchmark.windows import Sample, Windows

@@ -12,8 +12,8 @@ from benchmark.errors import UserError
 from benchmark.files import atomic_path, write_json
 from benchmark.placement import crop_window, image_corners
 from benchmark.placing import frame_distance, world_from_first
-from benchmark.predicted import check_predicted, read_predicted
-from benchmark.run import Run, titles
+from benchmark.runs.predict import check_predicted, read_predicted
+from benchmark.runs.run import Run, titles
 from benchmark.sweep import Sweep, poses_at
 from benchmark.vessels import VesselTree, clip, compare, measure, read_tree
 from benchmark.volume import Volume, reconstruct

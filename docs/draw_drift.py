@@ -21,7 +21,7 @@ from benchmark import geometry
 from benchmark.dataset import open_dataset
 from benchmark.metrics import Case
 from benchmark.metrics.drift import fdr_path
-from benchmark.run import open_run
+from benchmark.runs.run import open_run
 from benchmark.sweep import Sweep
 
 STEPS_MM = (0.05, 0.15, 0.2, 0.25, 0.3, 0.45)  # edges of the bins of elevational steps

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from benchmark.dataset import open_dataset
-from benchmark.run import open_run
+from benchmark.runs.run import open_run
 from benchmark.sweep import Sweep
 from moglo.tracker import MoGLo, evaluating
 

@@ -7,7 +7,7 @@ import tyro
 
 from benchmark.dataset import open_dataset
 from benchmark.errors import UserError
-from benchmark.run import RUNS
+from benchmark.runs.run import RUNS
 
 
 @dataclass(frozen=True)

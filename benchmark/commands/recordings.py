@@ -128,7 +128,7 @@ class Reconstruct:
                 raise UserError(f"{self.poses}: {got} poses for {len(sweep)} frames")
             return self.poses.name, world_from_first(world, prediction.first_from_frame)
         if self.tracker:
-            from benchmark.tracking import open_tracker, track
+            from benchmark.runs.track import open_tracker, track
 
             tracker, domain = open_tracker(self.tracker, self.run_folder, warn)
             prediction = track(tracker, domain, sweep.observe().bmode, sweep.probe, warn)
@@ -164,7 +164,7 @@ class Track:
 
     def run(self) -> None:
         from benchmark.interop.untracked import open_recording
-        from benchmark.tracking import open_tracker, track
+        from benchmark.runs.track import open_tracker, track
 
         tracker, domain = open_tracker(self.tracker, self.run_folder, warn)
         recording = open_recording(self.recording, self.reading, self.pixel_mm, warn)

@@ -8,7 +8,7 @@ import tyro
 
 from benchmark.dataset import open_dataset
 from benchmark.errors import UserError
-from benchmark.run import RUNS, Run, make_run, open_run
+from benchmark.runs.run import RUNS, Run, make_run, open_run
 
 Accelerator = Literal["auto", "cpu", "gpu"]  # that trackers are trained on
 

@@ -23,7 +23,7 @@ class Ship:
         from benchmark.dataset import open_dataset
         from benchmark.errors import UserError
         from benchmark.files import read_json
-        from benchmark.ship import ship
+        from benchmark.runs.ship import ship
 
         taught = read_json(self.run_folder / "config.json").get("trained_on")
         if not taught:

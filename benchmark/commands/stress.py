@@ -9,8 +9,8 @@ import tyro
 from benchmark.commands.selection import Accelerator, Selection
 from benchmark.files import atomic_path
 from benchmark.leaderboard.conditions import FLOOR, STRESS_METRICS
-from benchmark.provenance import write_provenance
-from benchmark.run import Run
+from benchmark.runs.provenance import write_provenance
+from benchmark.runs.run import Run
 from benchmark.stress import Point
 
 
@@ -58,7 +58,7 @@ class Stress:
 
     def _score(self, run: Run) -> None:
         """Bring one run from where it is to its result."""
-        from benchmark.predict import predict
+        from benchmark.runs.predict import predict
         from benchmark.scoring.evaluate import evaluate, is_current
 
         if not run.is_trained():

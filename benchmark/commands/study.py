@@ -6,7 +6,7 @@ from pathlib import Path
 import tyro
 
 from benchmark.dataset import open_dataset
-from benchmark.run import RUNS
+from benchmark.runs.run import RUNS
 from benchmark.study import SHARE
 
 

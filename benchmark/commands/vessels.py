@@ -24,7 +24,7 @@ class Vessels:
     """Folder for a copy of the table and the figure, with what they came from."""
 
     def run(self) -> None:
-        from benchmark.provenance import write_provenance
+        from benchmark.runs.provenance import write_provenance
         from benchmark.vessel_table import (
             draw_table,
             text_table,

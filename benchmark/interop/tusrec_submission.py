@@ -25,7 +25,7 @@ from benchmark.sweep import Images, Prediction
 from benchmark.tracker import LearnedTracker, Tracker
 
 if TYPE_CHECKING:
-    from benchmark.domain import Domain
+    from benchmark.runs.domain import Domain
 
 #: GP (N-1, 3, H·W), GL (3, L), LP (N-1, 3, H·W), LL (3, L), float32, mm.
 Fields = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -41,9 +41,9 @@ def submission(
 
     Raises
     ------
-    UserError : as `benchmark.tracking.open_tracker`.
+    UserError : as `benchmark.runs.track.open_tracker`.
     """
-    from benchmark.tracking import open_tracker, track
+    from benchmark.runs.track import open_tracker, track
 
     domain: Domain | None = None
     if isinstance(tracker, str):

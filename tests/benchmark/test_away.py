@@ -21,9 +21,9 @@ from benchmark.generalisation_tables import (
 )
 from benchmark.hdf5 import write_sweep
 from benchmark.leaderboard.board import read_leaderboard
-from benchmark.predict import predict
 from benchmark.registry import make_tracker
-from benchmark.run import learns, make_run, open_run
+from benchmark.runs.predict import predict
+from benchmark.runs.run import learns, make_run, open_run
 from benchmark.scoring.evaluate import evaluate
 from benchmark.scoring.statistics import cluster_bootstrap
 from benchmark.sweep import Channel, Observation, Prediction, Sweep

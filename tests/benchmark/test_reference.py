@@ -3,7 +3,7 @@ import pytest
 
 from benchmark import geometry
 from benchmark.errors import UserError
-from benchmark.reference import (
+from benchmark.runs.reference import (
     constant_motion_oracle,
     reference_card,
     reference_names,

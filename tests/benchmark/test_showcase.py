@@ -8,8 +8,8 @@ import pytest
 from benchmark import plot
 from benchmark.errors import UserError
 from benchmark.files import read_json, write_json
-from benchmark.predict import predict
-from benchmark.run import make_run, titles
+from benchmark.runs.predict import predict
+from benchmark.runs.run import make_run, titles
 from benchmark.showcase import draw_showcase
 from tests.benchmark.folders import make_dataset
 

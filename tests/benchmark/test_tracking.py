@@ -11,15 +11,6 @@ from scipy.ndimage import gaussian_filter
 from benchmark import geometry
 from benchmark.commands.recordings import Output, Track
 from benchmark.dataset import Entry, open_dataset, write_dataset
-from benchmark.domain import (
-    DOMAIN_FILE,
-    domain_faults,
-    find_domain,
-    measure_domain,
-    ranges,
-    step_faults,
-    unsure_frames,
-)
 from benchmark.errors import UserError
 from benchmark.files import sha256_of_file, write_json
 from benchmark.hdf5 import read_prediction
@@ -28,10 +19,19 @@ from benchmark.interop.igsio import write_igsio
 from benchmark.interop.sequence import Reading
 from benchmark.interop.untracked import open_recording
 from benchmark.placing import Placing
-from benchmark.resampling import resampled
+from benchmark.runs.domain import (
+    DOMAIN_FILE,
+    domain_faults,
+    find_domain,
+    measure_domain,
+    ranges,
+    step_faults,
+    unsure_frames,
+)
+from benchmark.runs.resampling import resampled
+from benchmark.runs.track import open_tracker, track
 from benchmark.sweep import Channel, Images, Observation, Prediction, Sweep
 from benchmark.tracker import Tracker
-from benchmark.tracking import open_tracker, track
 from tests.benchmark.random_sweeps import make_sweep
 
 PIXEL = np.diag([0.25, 0.2, 1.0, 1.0])

@@ -15,8 +15,8 @@ from benchmark.leaderboard.board import read_leaderboard
 from benchmark.leaderboard.page import page_data
 from benchmark.leaderboard.publish import build_leaderboard
 from benchmark.leaderboard.tables import console_table, csv_text, markdown_text
-from benchmark.predict import predict
-from benchmark.run import make_run
+from benchmark.runs.predict import predict
+from benchmark.runs.run import make_run
 from benchmark.scoring.evaluate import evaluate
 from benchmark.scoring.submission import check_predictions
 from benchmark.sweep import Channel, Observation, Prediction

@@ -17,7 +17,7 @@ from benchmark.errors import UserError
 from benchmark.files import sha256_of_file
 from benchmark.flops import flop_counter
 from benchmark.hdf5 import write_sweep
-from benchmark.run import make_run
+from benchmark.runs.run import make_run
 from benchmark.sweep import Channel, Observation, Prediction, Sweep
 from benchmark.tracker import LearnedTracker, Recipe
 from benchmark.training import count_flops, learning_rate_factor, load_sweeps, train

@@ -16,8 +16,8 @@ from benchmark.dataset import Entry, write_dataset
 from benchmark.errors import UserError
 from benchmark.files import read_json, sha256_of_file, write_json
 from benchmark.hdf5 import write_sweep
-from benchmark.predict import predict
-from benchmark.run import make_run
+from benchmark.runs.predict import predict
+from benchmark.runs.run import make_run
 from benchmark.sweep import Channel, Sweep
 from benchmark.vessel_table import TRUE_POSES, averages, vessel_table, write_means
 

@@ -9,8 +9,8 @@ from benchmark.dataset import Entry, write_dataset
 from benchmark.errors import UserError
 from benchmark.files import read_json, sha256_of_file
 from benchmark.hdf5 import write_sweep
-from benchmark.predict import predict
-from benchmark.run import make_run
+from benchmark.runs.predict import predict
+from benchmark.runs.run import make_run
 from benchmark.scoring.evaluate import evaluate
 from benchmark.scoring.submission import check_predictions
 from benchmark.training import train

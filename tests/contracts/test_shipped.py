@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from benchmark.dataset import Dataset, open_dataset
-from benchmark.domain import find_domain
 from benchmark.files import read_json
-from benchmark.predict import predict
-from benchmark.run import open_run
+from benchmark.runs.domain import find_domain
+from benchmark.runs.predict import predict
+from benchmark.runs.run import open_run
 from benchmark.scoring.evaluate import evaluate
 from simulate.generate import generate
 from simulate.spec import load_spec

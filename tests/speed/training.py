@@ -17,7 +17,7 @@ from typing import Any
 
 from benchmark.dataset import open_dataset
 from benchmark.registry import make_tracker, tracker_names
-from benchmark.run import make_run
+from benchmark.runs.run import make_run
 from benchmark.tracker import LearnedTracker
 from benchmark.training import train
 

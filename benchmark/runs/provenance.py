@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.files import read_json, write_json
-from benchmark.run import Run, environment
+from benchmark.runs.environment import environment
+from benchmark.runs.run import Run
 
 
 def write_provenance(folder: Path, runs: Sequence[Run]) -> Path:

@@ -1,12 +1,8 @@
 """A run: one tracker, one configuration, one data set, one seed; its folder follows from those."""
 
 import json
-import platform
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +15,12 @@ from benchmark.files import (
     sha256_of_text,
     write_json,
 )
-from benchmark.reference import reference_names
 from benchmark.registry import make_tracker, stored_tracker, tracker_class
+from benchmark.runs.environment import environment
+from benchmark.runs.reference import reference_names
 from benchmark.tracker import LearnedTracker, Tracker
 
 RUNS = Path("runs")
-FRONT_DOOR = ("numpy", "scipy", "torch", "lightning", "numba", "h5py", "scikit-image", "sweepbench")
 
 
 @dataclass(frozen=True)
@@ -215,37 +211,3 @@ def open_run(weights: Path | str, dataset: Dataset, root: Path = RUNS) -> Run:
     told = read_json(config) if config.is_file() else {}
     budget, seed = told.get("budget_tflop", 0.0), told.get("seed", 0)
     return Run(tracker.name, tracker, dataset, budget, seed, root, weights=folder)
-
-
-def environment() -> dict[str, Any]:
-    """Return what the numbers depend on beside code and data: versions, processor, commit."""
-    versions = {}
-    for package in FRONT_DOOR:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return {
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}",
-        "versions": versions,
-        "commit": _commit(),
-        "accelerator": _accelerator(),
-    }
-
-
-def _commit() -> str | None:
-    home = Path(__file__).parent
-    asked = ["git", "-C", str(home), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        done = subprocess.run(asked, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()
-
-
-def _accelerator() -> str:
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        return torch.cuda.get_device_name(0)
-    return "cpu"

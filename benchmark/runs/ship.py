@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.dataset import Dataset
-from benchmark.domain import DOMAIN_FILE, measure_domain
 from benchmark.errors import UserError
 from benchmark.files import atomic_path, read_json, sha256_of_file, write_json
 from benchmark.registry import stored_tracker, tracker_class, tracker_names
+from benchmark.runs.domain import DOMAIN_FILE, measure_domain
 from benchmark.tracker import Tracker, address_of
 
 LARGEST_BYTES = 10_000_000

@@ -11,12 +11,15 @@ from typing import Any
 
 from tqdm import tqdm
 
-from benchmark.domain import Domain, domain_faults, find_domain, measure_domain, summarised
+from benchmark.errors import UserError
 from benchmark.files import read_json, sha256_of_file, sha256_of_text, write_json
-from benchmark.hdf5 import write_prediction
-from benchmark.reference import reference_card, reference_prediction
-from benchmark.resampling import resampled
-from benchmark.run import Run, environment
+from benchmark.hdf5 import read_prediction, write_prediction
+from benchmark.runs.domain import Domain, domain_faults, find_domain, measure_domain, summarised
+from benchmark.runs.environment import environment
+from benchmark.runs.reference import reference_card, reference_prediction
+from benchmark.runs.resampling import resampled
+from benchmark.runs.run import Run
+from benchmark.scoring.submission import meta_faults
 from benchmark.sweep import Observation, Prediction, Sweep
 from benchmark.tracker import LearnedTracker, Tracker
 from benchmark.tracks import BMODE, track_of
@@ -173,3 +176,34 @@ def _peak_memory_mb() -> float:
 
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return round(peak / (2**20 if sys.platform == "darwin" else 1024), 1)
+
+
+ADVICE = "run 'python -m benchmark predict' first"
+
+
+def check_predicted(run: Run, split: str) -> None:
+    """Refuse a run whose predictions are missing, of other data or of another split.
+
+    Raises
+    ------
+    UserError : no meta.json, or all that is wrong with it, in one line.
+    """
+    meta = run.predictions / "meta.json"
+    if not meta.is_file():
+        raise UserError(f"{meta}: no such file; {ADVICE}")
+    faults = list(meta_faults(run.predictions, run.dataset, split))
+    if faults:
+        raise UserError("; ".join(faults) + f"; {ADVICE}")
+
+
+def read_predicted(run: Run, sweep: str) -> Prediction:
+    """Return a run's prediction of a sweep, by its name.
+
+    Raises
+    ------
+    UserError : no such file.
+    """
+    path = run.predictions / f"{sweep}.h5"
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; {ADVICE}")
+    return read_prediction(path)

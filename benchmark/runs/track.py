@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmark.domain import Domain, domain_faults, find_domain, step_faults, unsure_frames
 from benchmark.errors import Report, UserError, silent
 from benchmark.files import read_json
 from benchmark.registry import make_tracker, shipped_weights, stored_config, tracker_class
-from benchmark.resampling import resampled
+from benchmark.runs.domain import Domain, domain_faults, find_domain, step_faults, unsure_frames
+from benchmark.runs.resampling import resampled
 from benchmark.sweep import Images, Observation, Prediction
 from benchmark.tracker import LearnedTracker, Tracker
 from benchmark.tracks import BMODE
