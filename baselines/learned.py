@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from baselines.motion import centre_motion, steps_from_centre_motion, true_motion
 from benchmark import geometry
-from benchmark.mirroring import mirrored_half
-from benchmark.settings import refuse_out_of_range
-from benchmark.standardise import locally_standardised
+from benchmark.learning.mirroring import mirrored_half
+from benchmark.learning.ranges import refuse_out_of_range
+from benchmark.learning.standardise import locally_standardised
 from benchmark.sweep import Images, Observation, Prediction, Sweep
 from benchmark.tracker import LearnedTracker, Recipe
 

@@ -33,7 +33,7 @@ class Train:
     def run(self) -> None:
         waiting = [run for run in self.selection.each() if not run.is_trained()]
         if waiting:
-            from benchmark.training import train
+            from benchmark.learning.training import train
 
             for run in waiting:
                 train(run, accelerator=self.accelerator, precision=self.precision)

@@ -100,7 +100,7 @@ def _run_of(setting: Setting, dataset: Dataset, budget: float, seed: int, root: 
 def _trained_row(item: tuple[Setting, Run]) -> Row:
     setting, run = item
     if not run.is_trained():
-        from benchmark.training import train
+        from benchmark.learning.training import train
 
         train(run)
     training = run.read_config()["training"]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from benchmark.errors import UserError, refuse_unknown_choice
-from benchmark.settings import refuse_out_of_range
+from benchmark.learning.ranges import refuse_out_of_range
 
 DEGREES_OF_FREEDOM = 6
 CHOICES = {

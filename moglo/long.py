@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from benchmark import geometry
-from benchmark.flops import flop_counter
+from benchmark.learning.flops import flop_counter
 from benchmark.sweep import Images, Observation, Prediction, Sweep
 from benchmark.tracker import Recipe
 from moglo import long_losses as losses

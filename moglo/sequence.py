@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from benchmark.flops import flop_counter
+from benchmark.learning.flops import flop_counter
 from moglo.long_config import MoGLoLongConfig
 from moglo.long_model import LongNet, Motions
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmark.mirroring import mirrored_half
-from benchmark.standardise import locally_standardised
+from benchmark.learning.mirroring import mirrored_half
+from benchmark.learning.standardise import locally_standardised
 from benchmark.sweep import Images, Observation, Prediction, Sweep
 from benchmark.tracker import LearnedTracker, Recipe
 from moglo import losses, motion

@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from benchmark import geometry
-from benchmark.mirroring import mirrored_steps
+from benchmark.learning.mirroring import mirrored_steps
 from benchmark.sweep import Images
 
 

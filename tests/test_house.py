@@ -19,7 +19,12 @@ EXECUTABLE = {"pickle", "joblib", "dill", "cloudpickle", "shelve", "marshal"}
 PURE_NUMPY = {"benchmark/geometry.py": {"sys", "typing", "numpy"}}
 WITHOUT = {
     "benchmark/metrics": {"h5py", "torch", "matplotlib", "plotly", "pandas", "pathlib"},
-    "benchmark/evaluate": {"torch", "lightning", "benchmark.tracker", "benchmark.training"},
+    "benchmark/evaluate": {
+        "torch",
+        "lightning",
+        "benchmark.tracker",
+        "benchmark.learning.training",
+    },
     "benchmark/leaderboard": {"h5py", "benchmark.sweep", "benchmark.dataset", "benchmark.tracker"},
 }
 HEAVY = (

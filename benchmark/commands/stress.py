@@ -62,7 +62,7 @@ class Stress:
         from benchmark.scoring.evaluate import evaluate, is_current
 
         if not run.is_trained():
-            from benchmark.training import train
+            from benchmark.learning.training import train
 
             train(run, accelerator=self.accelerator)
         predict(run, self.split)

@@ -21,6 +21,7 @@ from benchmark.generalisation_tables import (
 )
 from benchmark.hdf5 import write_sweep
 from benchmark.leaderboard.board import read_leaderboard
+from benchmark.learning.training import train
 from benchmark.registry import make_tracker
 from benchmark.runs.predict import predict
 from benchmark.runs.run import learns, make_run, open_run
@@ -28,7 +29,6 @@ from benchmark.scoring.evaluate import evaluate
 from benchmark.scoring.statistics import cluster_bootstrap
 from benchmark.sweep import Channel, Observation, Prediction, Sweep
 from benchmark.tracker import Tracker
-from benchmark.training import train
 from tests.benchmark.synthetic_results import result, write_results
 
 SEEN: list[tuple[int, ...]] = []

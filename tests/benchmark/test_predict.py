@@ -8,10 +8,10 @@ import pytest
 from benchmark.dataset import Entry, write_dataset
 from benchmark.files import read_json, sha256_of_file, write_json
 from benchmark.hdf5 import read_prediction, write_sweep
+from benchmark.learning.training import train
 from benchmark.runs.predict import code_hash, predict
 from benchmark.runs.run import make_run
 from benchmark.scoring.submission import check_predictions
-from benchmark.training import train
 from tests.benchmark.folders import make_sweep
 
 SOURCE = """

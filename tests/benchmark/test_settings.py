@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields
 import pytest
 
 from benchmark.errors import UserError
+from benchmark.learning.ranges import refuse_out_of_range
 from benchmark.registry import make_tracker, tracker_class, tracker_names
-from benchmark.settings import refuse_out_of_range
 from benchmark.tracker import LearnedTracker, Recipe
 
 LEARNED = [name for name in tracker_names() if issubclass(tracker_class(name), LearnedTracker)]

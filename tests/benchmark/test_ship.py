@@ -9,13 +9,13 @@ import pytest
 from benchmark.commands.ship import Ship
 from benchmark.errors import UserError
 from benchmark.hdf5 import read_prediction
+from benchmark.learning.training import train
 from benchmark.registry import tracker_class
 from benchmark.runs.domain import find_domain, measure_domain
 from benchmark.runs.predict import predict
 from benchmark.runs.run import Run, make_run, open_run
 from benchmark.runs.ship import LARGEST_BYTES, model_card, ship, shipping_place
 from benchmark.scoring.evaluate import evaluate
-from benchmark.training import train
 from tests.moglo.test_tracker import sweep as noise_sweep
 from tests.moglo.test_tracker import write_noise
 

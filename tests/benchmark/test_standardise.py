@@ -2,7 +2,7 @@
 
 import torch
 
-from benchmark.standardise import locally_standardised
+from benchmark.learning.standardise import locally_standardised
 
 
 def test_local_standardisation_takes_brightness_and_contrast_off() -> None:

@@ -133,7 +133,7 @@ def test_a_tracker_with_imu_goes_all_the_way_on_its_own_track(dataset, tmp_path)
     sensed = make_run(ME, dataset, root=tmp_path / "runs")
     plain = make_run("identity", dataset, root=tmp_path / "runs")
     oracle = make_run("true-in-plane", dataset, root=tmp_path / "runs")
-    from benchmark.training import train
+    from benchmark.learning.training import train
 
     train(sensed)
     train(plain)
@@ -154,7 +154,7 @@ def test_a_tracker_with_imu_goes_all_the_way_on_its_own_track(dataset, tmp_path)
 
 def test_other_protocols_keep_to_images(dataset, tmp_path):
     run = make_run(ME, dataset, root=tmp_path / "runs")
-    from benchmark.training import train
+    from benchmark.learning.training import train
 
     train(run)
     folder = predict(run)

@@ -15,13 +15,13 @@ from benchmark import geometry
 from benchmark.dataset import Dataset, Entry, write_dataset
 from benchmark.errors import UserError
 from benchmark.files import sha256_of_file
-from benchmark.flops import flop_counter
 from benchmark.hdf5 import write_sweep
+from benchmark.learning.flops import flop_counter
+from benchmark.learning.training import count_flops, learning_rate_factor, load_sweeps, train
+from benchmark.learning.windows import Windows
 from benchmark.runs.run import make_run
 from benchmark.sweep import Channel, Observation, Prediction, Sweep
 from benchmark.tracker import LearnedTracker, Recipe
-from benchmark.training import count_flops, learning_rate_factor, load_sweeps, train
-from benchmark.windows import Windows
 
 
 class Brightness(LearnedTracker):

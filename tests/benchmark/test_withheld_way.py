@@ -9,11 +9,11 @@ from benchmark.dataset import Entry, write_dataset
 from benchmark.errors import UserError
 from benchmark.files import read_json, sha256_of_file
 from benchmark.hdf5 import write_sweep
+from benchmark.learning.training import train
 from benchmark.runs.predict import predict
 from benchmark.runs.run import make_run
 from benchmark.scoring.evaluate import evaluate
 from benchmark.scoring.submission import check_predictions
-from benchmark.training import train
 from tests.benchmark.test_tracks import full_sweep
 
 NAMES = ("train", "test-a", "test-b")

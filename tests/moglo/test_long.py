@@ -9,9 +9,9 @@ import torch
 from benchmark import geometry
 from benchmark.checker import check_tracker, example_observation
 from benchmark.errors import UserError
-from benchmark.mirroring import mirrored_steps
+from benchmark.learning.mirroring import mirrored_steps
+from benchmark.learning.standardise import locally_standardised
 from benchmark.registry import make_tracker
-from benchmark.standardise import locally_standardised
 from benchmark.sweep import Images, Observation
 from moglo import motion
 from moglo.long import IN_PLANE, MoGLoLong, affordable, image_corners, step_scale

@@ -12,7 +12,7 @@ from benchmark.dataset import Entry, write_dataset
 from benchmark.errors import UserError
 from benchmark.files import sha256_of_file
 from benchmark.hdf5 import write_sweep
-from benchmark.standardise import locally_standardised
+from benchmark.learning.standardise import locally_standardised
 from benchmark.sweep import Channel, Images, Observation, Sweep
 from moglo import losses, motion
 from moglo.config import MoGLoConfig, MoGLoPaperConfig

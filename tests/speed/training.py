@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.dataset import open_dataset
+from benchmark.learning.training import train
 from benchmark.registry import make_tracker, tracker_names
 from benchmark.runs.run import make_run
 from benchmark.tracker import LearnedTracker
-from benchmark.training import train
 
 
 def trained(name: str, data: Path, budget: float, precision: str) -> dict[str, Any]:

@@ -24,12 +24,12 @@ from tqdm import tqdm
 
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
-from benchmark.flops import flop_counter
+from benchmark.learning.flops import flop_counter
+from benchmark.learning.windows import Sample, Windows
 from benchmark.metrics import Case, tusrec
 from benchmark.runs.run import Run
 from benchmark.sweep import Sweep
 from benchmark.tracker import LearnedTracker, Recipe
-from benchmark.windows import Sample, Windows
 
 VALIDATIONS = 6
 IN_MEMORY_BYTES = 2**31
