@@ -8,8 +8,8 @@ import numpy as np
 from benchmark.leaderboard.columns import short_title, unit
 from benchmark.leaderboard.conditions import FLOOR
 from benchmark.plot import COLOURS, TRUE_COLOUR, new_figure, plain, style
-from benchmark.stress import Break, Point, breaks
-from benchmark.stress_tables import severity_text
+from benchmark.robustness.stress import Break, Point, breaks
+from benchmark.robustness.stress_tables import severity_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

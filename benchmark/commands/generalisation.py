@@ -24,13 +24,13 @@ class Generalisation:
 
     def run(self) -> None:
         from benchmark import plot
-        from benchmark.generalisation import GENERAL_METRICS, generalisation_table
-        from benchmark.generalisation_tables import (
+        from benchmark.leaderboard.columns import short_title
+        from benchmark.robustness.generalisation import GENERAL_METRICS, generalisation_table
+        from benchmark.robustness.generalisation_tables import (
             generalisation_csv,
             generalisation_figure,
             generalisation_markdown,
         )
-        from benchmark.leaderboard.columns import short_title
 
         cells = generalisation_table(self.results, by=self.by)
         markdown = generalisation_markdown(cells)

@@ -9,9 +9,9 @@ import tyro
 from benchmark.commands.selection import Accelerator, Selection
 from benchmark.files import atomic_path
 from benchmark.leaderboard.conditions import FLOOR, STRESS_METRICS
+from benchmark.robustness.stress import Point
 from benchmark.runs.provenance import write_provenance
 from benchmark.runs.run import Run
-from benchmark.stress import Point
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Stress:
 
     def run(self) -> None:
         from benchmark.leaderboard.publish import build_leaderboard
-        from benchmark.stress import stress_points
+        from benchmark.robustness.stress import stress_points
 
         selection = self.selection
         if FLOOR not in selection.trackers:
@@ -82,7 +82,7 @@ def _write(folder: Path, points: Sequence[Point]) -> None:
     from benchmark import plot
     from benchmark.leaderboard.columns import short_title
     from benchmark.plot_stress import stress_curves
-    from benchmark.stress_tables import stress_csv, stress_markdown
+    from benchmark.robustness.stress_tables import stress_csv, stress_markdown
 
     for name, text in (("csv", stress_csv(points)), ("md", stress_markdown(points))):
         with atomic_path(folder / f"stress.{name}") as temporary:

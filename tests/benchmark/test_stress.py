@@ -18,9 +18,9 @@ from benchmark.hdf5 import write_sweep
 from benchmark.leaderboard.board import read_leaderboard
 from benchmark.leaderboard.conditions import conditions, level_of
 from benchmark.plot_stress import stress_curves
+from benchmark.robustness.stress import Break, breaks, stress_points
+from benchmark.robustness.stress_tables import stress_csv, stress_markdown
 from benchmark.scoring.statistics import cluster_bootstrap
-from benchmark.stress import Break, breaks, stress_points
-from benchmark.stress_tables import stress_csv, stress_markdown
 from tests.benchmark.folders import make_sweep
 from tests.benchmark.synthetic_results import result, stress_field, write_results
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from benchmark.leaderboard.columns import digits, short_title, unit
 from benchmark.leaderboard.conditions import FLOOR
-from benchmark.stress import Break, Point, breaks
+from benchmark.robustness.stress import Break, Point, breaks
 from benchmark.tables import inert, number
 
 

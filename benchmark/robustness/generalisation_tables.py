@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmark.generalisation import ALL, Cell
 from benchmark.leaderboard.columns import digits, short_title, unit
+from benchmark.robustness.generalisation import ALL, Cell
 from benchmark.tables import inert, number
 
 if TYPE_CHECKING:
