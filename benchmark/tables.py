@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.files import atomic_path, write_json
-from benchmark.many import Row
+from benchmark.studies.variations import Row
 
 
 def number(value: float | None, decimals: int) -> str:

@@ -7,7 +7,7 @@ import tyro
 
 from benchmark.dataset import open_dataset
 from benchmark.runs.run import RUNS
-from benchmark.study import SHARE
+from benchmark.studies.rates import SHARE
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Study:
     """Folder of all runs."""
 
     def run(self) -> None:
-        from benchmark.many import field_values
-        from benchmark.study import run_study
+        from benchmark.studies.rates import run_study
+        from benchmark.studies.variations import field_values
         from benchmark.tables import show_tables
 
         paths = run_study(

@@ -8,12 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmark.ablate import BASE, ablate, listed, shipped_file, table_rows, varied, with_base
 from benchmark.commands.ablate import Ablate
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
-from benchmark.many import Setting
 from benchmark.registry import make_tracker
+from benchmark.studies.ablate import (
+    BASE,
+    ablate,
+    listed,
+    shipped_file,
+    table_rows,
+    varied,
+    with_base,
+)
+from benchmark.studies.variations import Setting
 from tests.benchmark.test_many import BUDGET, ME
 from tests.benchmark.test_training import dataset  # noqa: F401
 

@@ -8,7 +8,7 @@ import pytest
 
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
-from benchmark.many import Setting, run_settings, summarise
+from benchmark.studies.variations import Setting, run_settings, summarise
 from benchmark.tables import markdown, write_tables
 from benchmark.tracker import Recipe
 from benchmark.workers import side_by_side

@@ -8,8 +8,8 @@ import pytest
 from benchmark.commands.study import Study
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
-from benchmark.many import field_values
-from benchmark.study import best_rate, learning_rates, run_study, study_row
+from benchmark.studies.rates import best_rate, learning_rates, run_study, study_row
+from benchmark.studies.variations import field_values
 from tests.benchmark.test_many import ME, dataset  # noqa: F401
 from tests.benchmark.test_training import FLOPS
 

@@ -14,11 +14,11 @@ from typing import Any
 
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
-from benchmark.many import Row, Setting, run_settings, summarise
 from benchmark.registry import tracker_class
 from benchmark.runs.environment import environment
 from benchmark.runs.run import open_run
 from benchmark.scoring.statistics import mean_of_known
+from benchmark.studies.variations import Row, Setting, run_settings, summarise
 from benchmark.tables import write_tables
 
 FORMAT = "sweepbench-ablation-1"

@@ -12,9 +12,9 @@ from typing import Any
 
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
-from benchmark.many import Row, Setting, run_settings, summarise
 from benchmark.registry import make_tracker
 from benchmark.runs.environment import environment
+from benchmark.studies.variations import Row, Setting, run_settings, summarise
 from benchmark.tables import write_tables
 
 SHARE = 1 / 5  # of the budget, for each learning rate
