@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmark.plot import AXES, new_figure, plain, style
 from benchmark.plot_volume import DEPTH_MAP
-from benchmark.vessels import VesselTree
+from benchmark.vessels.tree import VesselTree
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -25,7 +25,7 @@ class Vessels:
 
     def run(self) -> None:
         from benchmark.runs.provenance import write_provenance
-        from benchmark.vessel_table import (
+        from benchmark.vessels.table import (
             draw_table,
             text_table,
             vessel_table,

@@ -19,7 +19,7 @@ from benchmark.hdf5 import write_sweep
 from benchmark.runs.predict import predict
 from benchmark.runs.run import make_run
 from benchmark.sweep import Channel, Sweep
-from benchmark.vessel_table import TRUE_POSES, averages, vessel_table, write_means
+from benchmark.vessels.table import TRUE_POSES, averages, vessel_table, write_means
 
 PIXEL = 0.25
 COUNT = 33  # frames, 0.5 mm apart: a vessel of 16 mm seen end to end

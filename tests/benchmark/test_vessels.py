@@ -7,21 +7,11 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from benchmark import geometry
-from benchmark.centreline import extract, tree_of_mask
 from benchmark.errors import UserError
-from benchmark.segmentation import VesselSettings, segment
-from benchmark.vessels import (
-    VesselTree,
-    branches,
-    centreline_distances,
-    clip,
-    compare,
-    dice,
-    measure,
-    rasterise,
-    read_tree,
-    subdivide,
-)
+from benchmark.vessels.centreline import extract, tree_of_mask
+from benchmark.vessels.compare import centreline_distances, clip, compare, dice, rasterise
+from benchmark.vessels.segmentation import VesselSettings, segment
+from benchmark.vessels.tree import VesselTree, branches, measure, read_tree, subdivide
 from benchmark.volume import Volume
 
 SPACING = 0.2

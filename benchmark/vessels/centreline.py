@@ -5,15 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.segmentation import VesselSettings, segment
-from benchmark.vessels import (
-    VesselTree,
-    branches,
-    keep,
-    path_length,
-    sample_mask,
-    subdivide,
-)
+from benchmark.vessels.compare import sample_mask
+from benchmark.vessels.segmentation import VesselSettings, segment
+from benchmark.vessels.tree import VesselTree, branches, keep, path_length, subdivide
 from benchmark.volume import Volume
 
 SMOOTH_VOXELS, SMOOTH_RADII = 2.0, 0.75  # of the Gaussian along a centreline: the larger counts

@@ -15,11 +15,12 @@ from benchmark.placing import frame_distance, world_from_first
 from benchmark.runs.predict import check_predicted, read_predicted
 from benchmark.runs.run import Run, titles
 from benchmark.sweep import Sweep, poses_at
-from benchmark.vessels import VesselTree, clip, compare, measure, read_tree
+from benchmark.vessels.compare import clip, compare
+from benchmark.vessels.tree import VesselTree, measure, read_tree
 from benchmark.volume import Volume, reconstruct
 
 if TYPE_CHECKING:
-    from benchmark.segmentation import VesselSettings
+    from benchmark.vessels.segmentation import VesselSettings
 
 TRUE_POSES = "true poses"
 FORMAT = "sweepbench-vessels-1"
@@ -104,7 +105,7 @@ def _measure_sweep(
     min_radius_mm: float,
     settings: "VesselSettings | None",
 ) -> None:
-    from benchmark.centreline import extract
+    from benchmark.vessels.centreline import extract
 
     true: VesselTree | None = None
     for name, poses in _pose_sets(sweep, runs):
@@ -145,7 +146,7 @@ def channel_settings() -> "VesselSettings":
     a blurred wall is) the best Dice by true poses on four sweeps of the kind of vessels-v1, of
     subjects that are not in it, with a total length within a fifth of the truth's.
     """
-    from benchmark.segmentation import VesselSettings
+    from benchmark.vessels.segmentation import VesselSettings
 
     return VesselSettings(
         smooth_mm=0.25,
