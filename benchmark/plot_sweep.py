@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmark.plot import AXES, COLOURS, new_figure, plain, style
-from benchmark.projection import LOOKING_ALONG, Picture, depth_projection, maximum_projection
-from benchmark.volume import Volume
+from benchmark.volume.projection import LOOKING_ALONG, Picture, depth_projection, maximum_projection
+from benchmark.volume.reconstruct import Volume
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -14,7 +14,7 @@ from benchmark.errors import UserError
 from benchmark.runs.predict import check_predicted, read_predicted
 from benchmark.runs.run import Run, titles
 from benchmark.sweep import Channel, Prediction, Sweep, poses_at
-from benchmark.volume import reconstruct
+from benchmark.volume.reconstruct import reconstruct
 
 VOXELS_PER_SIDE = 160
 PHOTOACOUSTIC_RANGE_DB = 18.0

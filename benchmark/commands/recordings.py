@@ -12,7 +12,8 @@ from benchmark.errors import UserError
 from benchmark.hdf5 import write_prediction
 from benchmark.interop.convert import Writing, convert, open_sweep, read_poses
 from benchmark.interop.sequence import Reading
-from benchmark.placing import (
+from benchmark.sweep import Images, Prediction, Sweep, WithheldChannel
+from benchmark.volume.choices import (
     Placing,
     final_drift,
     path_length,
@@ -20,7 +21,6 @@ from benchmark.placing import (
     world_from_first,
     write_pictures,
 )
-from benchmark.sweep import Images, Prediction, Sweep, WithheldChannel
 
 OWN = "its own poses"
 

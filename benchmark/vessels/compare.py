@@ -7,7 +7,7 @@ in a volume (`benchmark.vessels.centreline`).
 import numpy as np
 
 from benchmark.vessels.tree import VesselTree, keep, measure, subdivide
-from benchmark.volume import Volume
+from benchmark.volume.reconstruct import Volume
 
 STEP_MM = 0.1  # between the points at which centrelines are compared
 

@@ -10,14 +10,14 @@ import numpy as np
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
 from benchmark.files import atomic_path, write_json
-from benchmark.placement import crop_window, image_corners
-from benchmark.placing import frame_distance, world_from_first
 from benchmark.runs.predict import check_predicted, read_predicted
 from benchmark.runs.run import Run, titles
 from benchmark.sweep import Sweep, poses_at
 from benchmark.vessels.compare import clip, compare
 from benchmark.vessels.tree import VesselTree, measure, read_tree
-from benchmark.volume import Volume, reconstruct
+from benchmark.volume.choices import frame_distance, world_from_first
+from benchmark.volume.grid import crop_window, image_corners
+from benchmark.volume.reconstruct import Volume, reconstruct
 
 if TYPE_CHECKING:
     from benchmark.vessels.segmentation import VesselSettings

@@ -6,7 +6,7 @@ import pytest
 from benchmark.errors import UserError
 from benchmark.geometry import compose, rotation_from_vector
 from benchmark.interop.volumes import write_volume
-from benchmark.volume import Volume
+from benchmark.volume.reconstruct import Volume
 
 SPACING = np.array([0.3, 0.5, 0.8])
 

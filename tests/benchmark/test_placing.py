@@ -15,11 +15,11 @@ from benchmark.commands.recordings import Output, Reconstruct
 from benchmark.errors import UserError
 from benchmark.hdf5 import write_prediction, write_sweep
 from benchmark.interop.sequence import Reading
-from benchmark.placing import Placing, final_drift, frame_distance, path_length, place
-from benchmark.placing import write_pictures as write_all
 from benchmark.sweep import Channel, Prediction, Sweep
-from benchmark.volume import Volume
-from benchmark.volume_view import write_view
+from benchmark.volume.choices import Placing, final_drift, frame_distance, path_length, place
+from benchmark.volume.choices import write_pictures as write_all
+from benchmark.volume.reconstruct import Volume
+from benchmark.volume.view import write_view
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ROWS, COLUMNS, COUNT, STEP = 30, 40, 25, 0.25

@@ -16,7 +16,7 @@ from benchmark.hdf5 import read_sweep
 from benchmark.interop.convert import Writing, convert, open_sweep
 from benchmark.interop.igsio import read_sequence
 from benchmark.interop.sequence import Reading
-from benchmark.placing import Placing, path_length, place
+from benchmark.volume.choices import Placing, path_length, place
 
 WIRE = Path(__file__).parents[1] / "fixtures" / "plus" / "NwirePhantomFreehandCropped.igs.mha"
 PLUS_DATA = os.environ.get("SWEEPBENCH_PLUS_DATA")

@@ -18,7 +18,6 @@ from benchmark.hdf5 import write_sweep as write
 from benchmark.interop.igsio import write_igsio
 from benchmark.interop.sequence import Reading
 from benchmark.interop.untracked import open_recording
-from benchmark.placing import Placing
 from benchmark.runs.domain import (
     DOMAIN_FILE,
     domain_faults,
@@ -32,6 +31,7 @@ from benchmark.runs.resampling import resampled
 from benchmark.runs.track import open_tracker, track
 from benchmark.sweep import Channel, Images, Observation, Prediction, Sweep
 from benchmark.tracker import Tracker
+from benchmark.volume.choices import Placing
 from tests.benchmark.random_sweeps import make_sweep
 
 PIXEL = np.diag([0.25, 0.2, 1.0, 1.0])

@@ -12,7 +12,7 @@ from benchmark.vessels.centreline import extract, tree_of_mask
 from benchmark.vessels.compare import centreline_distances, clip, compare, dice, rasterise
 from benchmark.vessels.segmentation import VesselSettings, segment
 from benchmark.vessels.tree import VesselTree, branches, measure, read_tree, subdivide
-from benchmark.volume import Volume
+from benchmark.volume.reconstruct import Volume
 
 SPACING = 0.2
 

@@ -6,12 +6,12 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from benchmark import geometry
-from benchmark import volume as volume_module
 from benchmark.errors import UserError
 from benchmark.frames import LazyFrames
-from benchmark.projection import depth_projection, maximum_projection, slice_through
 from benchmark.sweep import Images, poses_at
-from benchmark.volume import Volume, reconstruct
+from benchmark.volume import reconstruct as volume_module
+from benchmark.volume.projection import depth_projection, maximum_projection, slice_through
+from benchmark.volume.reconstruct import Volume, reconstruct
 
 METHODS = ("nearest", "trilinear", "backward")
 COMPOUNDINGS = ("mean", "max", "latest")
@@ -376,7 +376,7 @@ def test_a_hole_with_two_pairs_of_sides_is_their_weighted_mean():
     values, weights = np.zeros((1, 5, 5), np.float32), np.zeros((1, 5, 5), np.float32)
     for y, x, value in ((2, 1, 10.0), (2, 3, 20.0), (0, 2, 1.0), (3, 2, 4.0)):
         values[0, y, x], weights[0, y, x] = value, 1
-    from benchmark.compounding import fill_holes
+    from benchmark.volume.kernels import fill_holes
 
     fill_holes(values, weights, np.array([4, 4, 4]), np.zeros(3, int), np.array([5, 5, 1]))
     along_x, along_y = 15.0, (1 * 1 + 4 * 2) / 3

@@ -16,8 +16,8 @@ import numpy as np
 
 from benchmark import geometry
 from benchmark.errors import UserError
-from benchmark.placement import Grid, crop_window, image_corners, make_grid, plane_frame, reach_mm
 from benchmark.sweep import SE3_TOLERANCE, Images
+from benchmark.volume.grid import Grid, crop_window, image_corners, make_grid, plane_frame, reach_mm
 from benchmark.workers import thread_count
 
 Method = Literal["nearest", "trilinear", "backward"]
@@ -102,7 +102,7 @@ def reconstruct(
     UserError : poses that are not rigid or do not match the frames, a crop or region that leaves
         nothing, a volume larger than `max_bytes`.
     """
-    from benchmark import compounding as kernels  # numba: not before a volume is asked for
+    from benchmark.volume import kernels
 
     _check_choices(method, compounding, kernels.MODES)
     poses = _checked_poses(images, world_from_image)
@@ -170,7 +170,7 @@ class _Job:
                 progress(chunk.stop - chunk.start)
 
     def _place_chunk(self, chunk: slice, pool: ThreadPoolExecutor, threads: int) -> None:
-        from benchmark import compounding as kernels
+        from benchmark.volume import kernels
 
         frames = np.ascontiguousarray(self.images.frames[chunk])
         low = np.maximum(self.low[chunk].min(0), 0)

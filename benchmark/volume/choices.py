@@ -13,9 +13,9 @@ import numpy as np
 
 from benchmark import geometry
 from benchmark.files import atomic_path
-from benchmark.placement import crop_window, image_corners
 from benchmark.sweep import Images
-from benchmark.volume import Compounding, Method, Volume, reconstruct
+from benchmark.volume.grid import crop_window, image_corners
+from benchmark.volume.reconstruct import Compounding, Method, Volume, reconstruct
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -133,7 +133,7 @@ def write_pictures(
     facts : what the html view says of the volume, by name.
     """
     from benchmark import plot_sweep, plot_volume
-    from benchmark.volume_view import write_view
+    from benchmark.volume.view import write_view
 
     shown = np.where(volume.known, volume.values, np.nan)
     name = next(iter(paths))

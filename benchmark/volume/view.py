@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.files import atomic_path
-from benchmark.volume import Volume
+from benchmark.volume.reconstruct import Volume
 
 MOST_VOXELS_PER_SIDE = 160
 MOST_VOXELS = 3_000_000
