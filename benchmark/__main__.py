@@ -192,7 +192,7 @@ class Figures:
     split: str = "test"
 
     def run(self) -> None:
-        from benchmark.showcase import draw_showcase
+        from benchmark.figures.showcase import draw_showcase
 
         for path in draw_showcase(self.selection.each(), self.split):
             print(path)

@@ -23,12 +23,12 @@ class Generalisation:
     """Folder to write to."""
 
     def run(self) -> None:
-        from benchmark import plot
+        from benchmark.figures import plot
+        from benchmark.figures.generalisation import generalisation_figure
         from benchmark.leaderboard.columns import short_title
         from benchmark.robustness.generalisation import GENERAL_METRICS, generalisation_table
         from benchmark.robustness.generalisation_tables import (
             generalisation_csv,
-            generalisation_figure,
             generalisation_markdown,
         )
 

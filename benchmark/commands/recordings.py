@@ -9,18 +9,12 @@ import numpy as np
 import tyro
 
 from benchmark.errors import UserError
+from benchmark.figures.pictures import write_pictures
 from benchmark.hdf5 import write_prediction
 from benchmark.interop.convert import Writing, convert, open_sweep, read_poses
 from benchmark.interop.sequence import Reading
 from benchmark.sweep import Images, Prediction, Sweep, WithheldChannel
-from benchmark.volume.choices import (
-    Placing,
-    final_drift,
-    path_length,
-    place,
-    world_from_first,
-    write_pictures,
-)
+from benchmark.volume.choices import Placing, final_drift, path_length, place, world_from_first
 
 OWN = "its own poses"
 

@@ -79,9 +79,9 @@ class Stress:
 
 def _write(folder: Path, points: Sequence[Point]) -> None:
     """Write stress.csv, stress.md and a figure per metric into a folder."""
-    from benchmark import plot
+    from benchmark.figures import plot
+    from benchmark.figures.stress import stress_curves
     from benchmark.leaderboard.columns import short_title
-    from benchmark.plot_stress import stress_curves
     from benchmark.robustness.stress_tables import stress_csv, stress_markdown
 
     for name, text in (("csv", stress_csv(points)), ("md", stress_markdown(points))):

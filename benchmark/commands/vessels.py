@@ -24,14 +24,9 @@ class Vessels:
     """Folder for a copy of the table and the figure, with what they came from."""
 
     def run(self) -> None:
+        from benchmark.figures.vessels import draw_table
         from benchmark.runs.provenance import write_provenance
-        from benchmark.vessels.table import (
-            draw_table,
-            text_table,
-            vessel_table,
-            write_means,
-            write_table,
-        )
+        from benchmark.vessels.table import text_table, vessel_table, write_means, write_table
 
         runs = self.selection.each()
         table = vessel_table(

@@ -228,31 +228,3 @@ def text_table(table: VesselTable) -> str:
         ]
         lines.append(f"{name:<{width}}  " + "  ".join(cells))
     return "\n".join(lines)
-
-
-def draw_table(folder: Path, table: VesselTable) -> Path:
-    """Draw the true tree of the first sweep, that by true poses, and those of up to three runs."""
-    from benchmark import plot
-    from benchmark.plot_vessels import vessel_trees
-
-    sweep = table.rows[0].sweep
-    rows = {row.poses: row for row in table.rows if row.sweep == sweep}
-    truth = "true vessels"
-    trees = {truth: table.trees[sweep]}
-    notes = {truth: _note(asdict(measure(table.trees[sweep])))}
-    for name, row in list(rows.items())[:4]:
-        trees[name] = row.tree
-        notes[name] = _note(row.measures)
-    caption = (
-        f"Vessels measured in the photoacoustic volume of sweep {sweep}, placed by its true poses "
-        "and by those of trackers; colour is depth, width is diameter, thin lines are the truth."
-    )
-    figure = vessel_trees(trees, truth, notes)
-    return plot.save(figure, folder / "6-vessel-trees", "Vessels as measured", caption)
-
-
-def _note(measures: Mapping[str, float | None]) -> str:
-    """Return length and, where there is one, the distance of centrelines, as text."""
-    away = measures.get("vessel_centreline_mean_mm")
-    words = f"{measures['length_mm']:.0f} mm long"
-    return words if away is None else f"{words}, {away:.2f} mm off"

@@ -145,7 +145,7 @@ def field(seeds: int = 1) -> list[dict[str, Any]]:
 
 def write_figures(folder: Path) -> None:
     """Write two small figures, one for the front page and one for moglo's section."""
-    from benchmark import plot
+    from benchmark.figures import plot
 
     frames = np.random.default_rng(0).rayleigh(size=(6, 40, 40))
     plot.save(plot.montage(frames), folder / "frames", "B-mode frames", "One test sweep.", dpi=60)

@@ -12,17 +12,14 @@ from benchmark.commands.generalisation import Generalisation
 from benchmark.commands.selection import Selection
 from benchmark.dataset import Entry, write_dataset
 from benchmark.errors import UserError
+from benchmark.figures.generalisation import generalisation_figure
 from benchmark.files import read_json, sha256_of_file, write_json
 from benchmark.hdf5 import write_sweep
 from benchmark.leaderboard.board import read_leaderboard
 from benchmark.learning.training import train
 from benchmark.registry import make_tracker
 from benchmark.robustness.generalisation import generalisation_table
-from benchmark.robustness.generalisation_tables import (
-    generalisation_csv,
-    generalisation_figure,
-    generalisation_markdown,
-)
+from benchmark.robustness.generalisation_tables import generalisation_csv, generalisation_markdown
 from benchmark.runs.predict import predict
 from benchmark.runs.run import learns, make_run, open_run
 from benchmark.scoring.evaluate import evaluate

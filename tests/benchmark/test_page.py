@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmark import plot
 from benchmark.errors import UserError
+from benchmark.figures import plot
 from benchmark.leaderboard.page import embedded_json, page_data
 from benchmark.leaderboard.publish import build_leaderboard
 from benchmark.scoring.statistics import cluster_bootstrap, rank_ranges

@@ -13,11 +13,11 @@ import pytest
 from benchmark import geometry
 from benchmark.commands.recordings import Output, Reconstruct
 from benchmark.errors import UserError
+from benchmark.figures.pictures import write_pictures as write_all
 from benchmark.hdf5 import write_prediction, write_sweep
 from benchmark.interop.sequence import Reading
 from benchmark.sweep import Channel, Prediction, Sweep
 from benchmark.volume.choices import Placing, final_drift, frame_distance, path_length, place
-from benchmark.volume.choices import write_pictures as write_all
 from benchmark.volume.reconstruct import Volume
 from benchmark.volume.view import write_view
 

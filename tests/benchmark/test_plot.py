@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from benchmark import plot, plot_volume
+from benchmark.figures import plot
+from benchmark.figures import volumes as plot_volume
 
 
 def test_importing_the_plots_loads_no_matplotlib() -> None:
-    code = "import sys, benchmark.plot, benchmark.plot_volume; print('matplotlib' in sys.modules)"
+    code = "import sys, benchmark.figures.plot, benchmark.figures.volumes; print('matplotlib' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from benchmark import plot
 from benchmark.errors import UserError
+from benchmark.figures import plot
+from benchmark.figures.showcase import draw_showcase
 from benchmark.files import read_json, write_json
 from benchmark.runs.predict import predict
 from benchmark.runs.run import make_run, titles
-from benchmark.showcase import draw_showcase
 from tests.benchmark.folders import make_dataset
 
 

@@ -8,16 +8,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmark import plot
 from benchmark.commands.selection import Selection
 from benchmark.commands.stress import Stress
 from benchmark.dataset import Entry, write_dataset
 from benchmark.errors import UserError
+from benchmark.figures import plot
+from benchmark.figures.stress import stress_curves
 from benchmark.files import read_json, sha256_of_file
 from benchmark.hdf5 import write_sweep
 from benchmark.leaderboard.board import read_leaderboard
 from benchmark.leaderboard.conditions import conditions, level_of
-from benchmark.plot_stress import stress_curves
 from benchmark.robustness.stress import Break, breaks, stress_points
 from benchmark.robustness.stress_tables import stress_csv, stress_markdown
 from benchmark.scoring.statistics import cluster_bootstrap

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark import geometry, plot, plot_volume
+from benchmark import geometry
 from benchmark.dataset import Dataset, Entry
 from benchmark.errors import UserError
+from benchmark.figures import plot
+from benchmark.figures import volumes as plot_volume
 from benchmark.runs.predict import check_predicted, read_predicted
 from benchmark.runs.run import Run, titles
 from benchmark.sweep import Channel, Prediction, Sweep, poses_at

@@ -1,13 +1,19 @@
 """Vessel trees side by side, from the skin and from the side: the truth and what was measured."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmark.plot import AXES, new_figure, plain, style
-from benchmark.plot_volume import DEPTH_MAP
-from benchmark.vessels.tree import VesselTree
+from benchmark.figures.plot import AXES, new_figure, plain, style
+from benchmark.figures.volumes import DEPTH_MAP
+from benchmark.vessels.tree import VesselTree, measure
+
+if TYPE_CHECKING:
+    pass
+from benchmark.vessels.table import VesselTable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -71,3 +77,31 @@ def _stadium(piece: np.ndarray, radius: float) -> np.ndarray:
     turn = angle + np.linspace(-np.pi / 2, np.pi / 2, 9)
     cap = radius * np.stack([np.cos(turn), np.sin(turn)], -1)
     return np.concatenate([piece[1] + cap, piece[0] - cap])
+
+
+def draw_table(folder: Path, table: VesselTable) -> Path:
+    """Draw the true tree of the first sweep, that by true poses, and those of up to three runs."""
+    from benchmark.figures import plot
+    from benchmark.figures.vessels import vessel_trees
+
+    sweep = table.rows[0].sweep
+    rows = {row.poses: row for row in table.rows if row.sweep == sweep}
+    truth = "true vessels"
+    trees = {truth: table.trees[sweep]}
+    notes = {truth: _note(asdict(measure(table.trees[sweep])))}
+    for name, row in list(rows.items())[:4]:
+        trees[name] = row.tree
+        notes[name] = _note(row.measures)
+    caption = (
+        f"Vessels measured in the photoacoustic volume of sweep {sweep}, placed by its true poses "
+        "and by those of trackers; colour is depth, width is diameter, thin lines are the truth."
+    )
+    figure = vessel_trees(trees, truth, notes)
+    return plot.save(figure, folder / "6-vessel-trees", "Vessels as measured", caption)
+
+
+def _note(measures: Mapping[str, float | None]) -> str:
+    """Return length and, where there is one, the distance of centrelines, as text."""
+    away = measures.get("vessel_centreline_mean_mm")
+    words = f"{measures['length_mm']:.0f} mm long"
+    return words if away is None else f"{words}, {away:.2f} mm off"

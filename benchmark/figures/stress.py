@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmark.figures.plot import COLOURS, TRUE_COLOUR, new_figure, plain, style
 from benchmark.leaderboard.columns import short_title, unit
 from benchmark.leaderboard.conditions import FLOOR
-from benchmark.plot import COLOURS, TRUE_COLOUR, new_figure, plain, style
 from benchmark.robustness.stress import Break, Point, breaks
 from benchmark.robustness.stress_tables import severity_text
 
