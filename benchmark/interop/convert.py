@@ -27,9 +27,9 @@ from benchmark.hdf5 import (
     write_sweep,
 )
 from benchmark.interop import igsio, moglo_h5, trajectory, tusrec
+from benchmark.interop.disk_space import ensure_space
 from benchmark.interop.displacements import write_displacements
 from benchmark.interop.sequence import Reading
-from benchmark.interop.space import ensure_space
 from benchmark.sweep import Prediction, Sweep
 
 HDF5 = (".h5", ".hdf5")

@@ -24,8 +24,8 @@ from benchmark.interop.calibration import (
     read_tusrec_calibration,
     write_tusrec_calibration,
 )
+from benchmark.interop.disk_space import ensure_space
 from benchmark.interop.rigid import settled_poses
-from benchmark.interop.space import ensure_space
 from benchmark.sweep import Channel, Sweep
 
 Layout = Literal["train", "val"]
