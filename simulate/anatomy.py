@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from simulate.layered import MELANOSOMES, oxygenation
 from simulate.reflectors import Reflectors
 from simulate.sheets import sheet_height, surface
-from simulate.vessels import VesselIndex, VesselTree, build_index, places_along
+from simulate.vessels.index import VesselIndex, build_index
+from simulate.vessels.tree import VesselTree, places_along
 
 if TYPE_CHECKING:
     from simulate.acoustics import Acoustics

@@ -12,16 +12,8 @@ import numpy as np
 from numba import njit
 
 from simulate.compiled import cached_by_source, pointwise
-from simulate.texture import (
-    fat_texture,
-    height,
-    level_height,
-    muscle_texture,
-    noise,
-    ridge,
-    turned,
-    wall_distance,
-)
+from simulate.texture import fat_texture, height, level_height, muscle_texture, noise, ridge, turned
+from simulate.vessels.index import wall_distance
 
 # Materials that every anatomy has, in this order; its own follow.
 OUTSIDE, FASCIA, BLOOD, INTIMA, MEDIA, ADVENTITIA = range(6)

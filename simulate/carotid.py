@@ -21,16 +21,10 @@ from simulate.anatomy import (
     Body,
     Material,
 )
-from simulate.growth import murray_angles, murray_radii
 from simulate.reflectors import Reflectors, SurfacePoints
 from simulate.sheets import SheetPlan, sample_sheets, sheet_height
-from simulate.vessels import (
-    ARTERY,
-    STEP_MM,
-    VEIN,
-    VesselTree,
-    laid_below,
-)
+from simulate.vessels.growth import murray_angles, murray_radii
+from simulate.vessels.tree import ARTERY, STEP_MM, VEIN, VesselTree, laid_below
 
 if TYPE_CHECKING:
     from simulate.phantom import TissueSettings

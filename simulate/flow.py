@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.errors import UserError
-from simulate.pulse import flow_wave
-from simulate.vessels import ARTERY, VesselIndex, VesselTree, build_index
+from simulate.vessels.heartbeat import flow_wave
+from simulate.vessels.index import VesselIndex, build_index
+from simulate.vessels.tree import ARTERY, VesselTree
 
 Array = NDArray[np.float64]
 

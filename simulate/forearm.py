@@ -24,10 +24,10 @@ from simulate.anatomy import (
     Septum,
 )
 from simulate.features import septa_crossings
-from simulate.growth import GrowthSettings, grow_vessels
 from simulate.reflectors import Reflectors, SurfacePoints
 from simulate.sheets import SheetPlan, sample_sheets
-from simulate.vessels import VesselTree, laid_below
+from simulate.vessels.growth import GrowthSettings, grow_vessels
+from simulate.vessels.tree import VesselTree, laid_below
 
 if TYPE_CHECKING:
     from simulate.phantom import TissueSettings

@@ -11,7 +11,7 @@ from benchmark.errors import UserError
 from simulate.anatomy import COMMON, WALLS, AnatomicalTissue, Body, Material
 from simulate.reflectors import Reflectors, SurfacePoints
 from simulate.sheets import SheetPlan, sample_sheets, sheet_height
-from simulate.vessels import VesselTree
+from simulate.vessels.tree import VesselTree
 
 if TYPE_CHECKING:
     from simulate.phantom import TissueSettings

@@ -9,17 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.growth import GrowthSettings, grow_vessels
 from simulate.reflectors import Reflectors
 from simulate.sheets import SheetPlan, sample_sheets, sheet_height, surface
-from simulate.vessels import (
-    ARTERY,
-    VesselIndex,
-    VesselTree,
-    build_index,
-    laid_below,
-    places_along,
-)
+from simulate.vessels.growth import GrowthSettings, grow_vessels
+from simulate.vessels.index import VesselIndex, build_index
+from simulate.vessels.tree import ARTERY, VesselTree, laid_below, places_along
 
 if TYPE_CHECKING:
     from simulate.acoustics import Acoustics

@@ -20,7 +20,7 @@ from simulate.inclusions import sample_inclusions
 from simulate.layered import LayeredTissue, layer_acoustics, sample_layered
 from simulate.reflectors import Reflectors
 from simulate.tissue_motion import TissueMotionSettings
-from simulate.vessels import VesselTree
+from simulate.vessels.tree import VesselTree
 
 if TYPE_CHECKING:
     from simulate.acoustics import Acoustics

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from simulate.compiled import cached_by_source
-from simulate.texture import wall_distance
+from simulate.vessels.index import wall_distance
 
 
 @cached_by_source

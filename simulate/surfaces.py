@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from simulate.anatomy import Body
 from simulate.reflectors import SurfacePoints
 from simulate.sheets import sheet_height
-from simulate.vessels import VesselTree
+from simulate.vessels.tree import VesselTree
 
 Array = NDArray[np.floating]
 
@@ -25,8 +25,7 @@ def wall_points(
     strengths: of the face next to the lumen, of arteries and of veins; the other has 1.5 of it.
     What would lie in another vessel is left out.
     """
-    from simulate.texture import distance_to_lumen
-    from simulate.vessels import build_index
+    from simulate.vessels.index import build_index, distance_to_lumen
 
     parts: list[tuple[Array, Array, Array]] = []
     for segment, kind in zip(tree.segments, tree.segment_kind, strict=True):

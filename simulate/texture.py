@@ -7,6 +7,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from simulate.compiled import cached_by_source, pointwise
+from simulate.vessels.index import wall_distance
 
 Array = NDArray[np.float64]
 
@@ -62,40 +63,6 @@ def height(sheet, x, z):
     for row in range(1, sheet.shape[0]):
         value += sheet[row, 0] * np.sin(sheet[row, 1] * x + sheet[row, 2] * z + sheet[row, 3])
     return value
-
-
-@pointwise
-def wall_distance(x, y, z, origin, shape, start, entries, segments):
-    """Signed distance (mm) to the nearest lumen, negative inside, and that segment; inf if far."""
-    best, owner = np.inf, -1
-    i = np.int64(np.floor(x - origin[0]))
-    j = np.int64(np.floor(y - origin[1]))
-    k = np.int64(np.floor(z - origin[2]))
-    if i < 0 or j < 0 or k < 0 or i >= shape[0] or j >= shape[1] or k >= shape[2]:
-        return best, owner
-    cell = (i * shape[1] + j) * shape[2] + k
-    for place in range(start[cell], start[cell + 1]):
-        s = segments[entries[place]]
-        ax, ay, az = s[3] - s[0], s[4] - s[1], s[5] - s[2]
-        px, py, pz = x - s[0], y - s[1], z - s[2]
-        share = (px * ax + py * ay + pz * az) / (ax * ax + ay * ay + az * az)
-        share = min(max(share, 0.0), 1.0)
-        px, py, pz = px - share * ax, py - share * ay, pz - share * az
-        gap = np.sqrt(px * px + py * py + pz * pz) - (s[6] + share * (s[7] - s[6]))
-        if gap < best:
-            best, owner = gap, entries[place]
-    return best, owner
-
-
-@cached_by_source
-@njit(cache=True, nogil=True, error_model="numpy")
-def distance_to_lumen(points, origin, shape, start, entries, segments):
-    """Return `wall_distance` (M,) at points (M, 3)."""
-    result = np.empty(points.shape[0])
-    for n in range(points.shape[0]):
-        x, y, z = points[n, 0], points[n, 1], points[n, 2]
-        result[n] = wall_distance(x, y, z, origin, shape, start, entries, segments)[0]
-    return result
 
 
 @pointwise

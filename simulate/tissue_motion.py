@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from benchmark.errors import UserError
 from simulate.harmonics import Harmonics, sample_band
-from simulate.pulse import pressure_wave
-from simulate.vessels import ARTERY, VesselTree, build_index
+from simulate.vessels.heartbeat import pressure_wave
+from simulate.vessels.index import build_index
+from simulate.vessels.tree import VesselTree, only_arteries
 
 Array = NDArray[np.float64]
 # Points (M, 3) at rest, world mm; a time, s; world_from_image (4, 4): mm to be added, (M, 3).
@@ -193,14 +194,6 @@ class TissueMotion:
     def _lookup(self) -> tuple[Any, ...]:
         index = build_index(only_arteries(self.arteries), PULSE_REACH_MM)
         return (index.origin_mm, index.shape, index.start, index.entries, index.segments)
-
-
-def only_arteries(tree: VesselTree) -> VesselTree:
-    """Return a tree without its veins; no artery hangs on a vein."""
-    kept = tree.kind == ARTERY
-    number = np.cumsum(kept) - 1
-    parent = np.where(tree.parent[kept] >= 0, number[tree.parent[kept]], -1)
-    return VesselTree(tree.points_mm[kept], tree.radius_mm[kept], parent, tree.kind[kept])
 
 
 def sample_tissue_motion(

@@ -25,7 +25,7 @@ from simulate.flow import Flow, FlowSettings
 from simulate.phantom import TissueSettings, sample_tissue
 from simulate.spec import load_spec
 from simulate.transducer import Probe
-from simulate.vessels import VesselTree
+from simulate.vessels.tree import VesselTree
 from simulate.wall_filter import polynomial_filter, polynomial_response, svd_filter
 
 PROBE = Probe(

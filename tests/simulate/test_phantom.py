@@ -7,9 +7,10 @@ import pytest
 
 from benchmark.errors import UserError
 from simulate import texture
-from simulate.growth import GrowthSettings, grow_vessels, murray_angles, murray_radii
 from simulate.phantom import LayeredTissue, TissueSettings, sample_tissue
-from simulate.vessels import MARGIN_MM, VesselTree, build_index
+from simulate.vessels.growth import GrowthSettings, grow_vessels, murray_angles, murray_radii
+from simulate.vessels.index import MARGIN_MM, build_index
+from simulate.vessels.tree import VesselTree
 
 
 @pytest.fixture(scope="module")

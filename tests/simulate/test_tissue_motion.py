@@ -5,16 +5,15 @@ import pytest
 
 from benchmark.errors import UserError
 from simulate.phantom import TissueSettings, sample_tissue
-from simulate.pulse import flow_wave, pressure_wave
 from simulate.tissue_motion import (
     PULSE_REACH_MM,
     TissueMotion,
     TissueMotionSettings,
     at_severity,
-    only_arteries,
     sample_tissue_motion,
 )
-from simulate.vessels import VesselTree
+from simulate.vessels.heartbeat import flow_wave, pressure_wave
+from simulate.vessels.tree import VesselTree, only_arteries
 
 ALL = TissueMotionSettings(strain=(0.1, 0.1), breath_mm=(1.0, 1.0), pulse_mm=(0.4, 0.4))
 

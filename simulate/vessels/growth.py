@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from simulate.vessels import ARTERY, STEP_MM, VEIN, VesselTree
+from simulate.vessels.tree import ARTERY, STEP_MM, VEIN, VesselTree
 
 CLEARANCE_MM = 1.2  # between the walls of neighbours, sought while growing
 APPROACH_MM = 3.0  # scale over which a vessel turns away from a wall of its room

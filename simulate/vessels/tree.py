@@ -1,5 +1,7 @@
 """Branching vessel trees: exact centreline points and radii, and the distance to their walls."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,8 +12,6 @@ from simulate.sheets import sheet_height
 ARTERY, VEIN = 0, 1
 KINDS = ("artery", "vein")
 STEP_MM = 0.5
-CELL_MM = 1.0  # of the spatial index
-MARGIN_MM = 0.6  # outside the lumen, up to where distances are known
 LANDMARK_SPACING_MM = 4.0
 LANDMARK_RADIUS_MM = 0.5  # thinner vessels drown in speckle
 
@@ -69,62 +69,6 @@ class VesselTree:
         }
 
 
-@dataclass(frozen=True)
-class VesselIndex:
-    """The segments near each cell of a regular grid, so that a point meets only a few of them.
-
-    origin_mm (3,) of cell (0, 0, 0); shape (3,); start (cells + 1,) and entries: the segments of
-    cell c are entries[start[c]:start[c + 1]]; segments (S, 8); kind (S,).
-    """
-
-    origin_mm: np.ndarray
-    shape: np.ndarray
-    start: np.ndarray
-    entries: np.ndarray
-    segments: np.ndarray
-    kind: np.ndarray
-
-
-def build_index(tree: VesselTree, margin_mm: float = MARGIN_MM) -> VesselIndex:
-    """Return the spatial index of a tree: exact for points up to a margin outside a lumen."""
-    segments = np.ascontiguousarray(tree.segments)
-    kind = tree.segment_kind.astype(np.int64)
-    if not len(segments):
-        none = np.zeros(0, np.int64)
-        return VesselIndex(
-            np.zeros(3), np.ones(3, np.int64), np.zeros(2, np.int64), none, segments, kind
-        )
-    reach = np.maximum(segments[:, 6], segments[:, 7]) + margin_mm
-    low = np.minimum(segments[:, :3], segments[:, 3:6]) - reach[:, None]
-    high = np.maximum(segments[:, :3], segments[:, 3:6]) + reach[:, None]
-    origin = np.floor(low.min(0))
-    shape = (np.ceil(high.max(0) - origin) / CELL_MM).astype(np.int64) + 1
-    cells, owners = [], []
-    for number in range(len(segments)):
-        near = _cells_near(segments[number], low[number], high[number], reach[number], origin)
-        cells.append(np.ravel_multi_index(tuple(near.T), tuple(shape)))
-        owners.append(np.full(len(near), number))
-    cell, owner = np.concatenate(cells), np.concatenate(owners)
-    order = np.argsort(cell, kind="stable")
-    start = np.searchsorted(cell[order], np.arange(shape.prod() + 1))
-    return VesselIndex(origin, shape, start, owner[order], segments, kind)
-
-
-def _cells_near(
-    segment: np.ndarray, low: np.ndarray, high: np.ndarray, reach: float, origin: np.ndarray
-) -> np.ndarray:
-    """Return the cells (C, 3) that a capsule may touch."""
-    first = ((low - origin) / CELL_MM).astype(int)
-    last = ((high - origin) / CELL_MM).astype(int)
-    spans = [np.arange(a, b + 1) for a, b in zip(first, last, strict=True)]
-    cells = np.stack(np.meshgrid(*spans, indexing="ij"), -1).reshape(-1, 3)
-    centre = origin + (cells + 0.5) * CELL_MM
-    along = segment[3:6] - segment[:3]
-    share = np.clip((centre - segment[:3]) @ along / max(along @ along, 1e-12), 0, 1)
-    distance = np.linalg.norm(centre - segment[:3] - share[:, None] * along, axis=1)
-    return cells[distance <= reach + 0.5 * np.sqrt(3) * CELL_MM]
-
-
 def laid_below(tree: VesselTree, skin: np.ndarray) -> VesselTree:
     """Return a tree in (x, depth below a skin sheet, z) mm in the world."""
     lift = np.zeros_like(tree.points_mm)
@@ -150,3 +94,11 @@ def places_along(tree: VesselTree) -> np.ndarray:
             places.append(node)
     seen = [n for n in sorted(places) if tree.radius_mm[n] >= LANDMARK_RADIUS_MM]
     return tree.points_mm[seen]
+
+
+def only_arteries(tree: VesselTree) -> VesselTree:
+    """Return a tree without its veins; no artery hangs on a vein."""
+    kept = tree.kind == ARTERY
+    number = np.cumsum(kept) - 1
+    parent = np.where(tree.parent[kept] >= 0, number[tree.parent[kept]], -1)
+    return VesselTree(tree.points_mm[kept], tree.radius_mm[kept], parent, tree.kind[kept])
