@@ -12,7 +12,8 @@ import numpy as np
 from numba import njit
 
 from simulate.compiled import cached_by_source, pointwise
-from simulate.texture import fat_texture, height, level_height, muscle_texture, noise, ridge, turned
+from simulate.shapes.sheets import height, level_height
+from simulate.shapes.texture import fat_texture, muscle_texture, noise, ridge, turned
 from simulate.vessels.index import wall_distance
 
 # Materials that every anatomy has, in this order; its own follow.

@@ -18,11 +18,11 @@ from simulate.anatomy import (
     MUSCLE,
     SKIN,
     AnatomicalTissue,
-    Body,
     Material,
 )
 from simulate.reflectors import Reflectors, SurfacePoints
-from simulate.sheets import SheetPlan, sample_sheets, sheet_height
+from simulate.shapes.bodies import Body
+from simulate.shapes.sheets import SheetPlan, sample_sheets, sheet_height
 from simulate.vessels.growth import murray_angles, murray_radii
 from simulate.vessels.tree import ARTERY, STEP_MM, VEIN, VesselTree, laid_below
 

@@ -19,13 +19,12 @@ from simulate.anatomy import (
     TENDON,
     WALLS,
     AnatomicalTissue,
-    Body,
     Material,
-    Septum,
 )
-from simulate.features import septa_crossings
 from simulate.reflectors import Reflectors, SurfacePoints
-from simulate.sheets import SheetPlan, sample_sheets
+from simulate.shapes.bodies import Body, Septum
+from simulate.shapes.septa import septa_crossings
+from simulate.shapes.sheets import SheetPlan, sample_sheets
 from simulate.vessels.growth import GrowthSettings, grow_vessels
 from simulate.vessels.tree import VesselTree, laid_below
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmark.errors import UserError
-from simulate.anatomy import COMMON, WALLS, AnatomicalTissue, Body, Material
+from simulate.anatomy import COMMON, WALLS, AnatomicalTissue, Material
 from simulate.reflectors import Reflectors, SurfacePoints
-from simulate.sheets import SheetPlan, sample_sheets, sheet_height
+from simulate.shapes.bodies import Body
+from simulate.shapes.sheets import SheetPlan, sample_sheets, sheet_height
 from simulate.vessels.tree import VesselTree
 
 if TYPE_CHECKING:

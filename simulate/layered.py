@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.reflectors import Reflectors
-from simulate.sheets import SheetPlan, sample_sheets, sheet_height, surface
+from simulate.shapes.sheets import SheetPlan, sample_sheets, sheet_height, surface
 from simulate.vessels.growth import GrowthSettings, grow_vessels
 from simulate.vessels.index import VesselIndex, build_index
 from simulate.vessels.tree import ARTERY, VesselTree, laid_below, places_along
@@ -42,7 +42,7 @@ class LayeredTissue:
     """A limb: skin, fat with septa, fascia, two muscles with fibres, and a branching vessel tree.
 
     sheets (4, T, 4): skin (world mm), then skin thickness, superficial and deep fascia (mm below
-    the skin), each as `simulate.sheets` describes; fibre (2,): slopes dy/dz of the two muscles'
+    the skin), each as `simulate.shapes.sheets` describes; fibre (2,): slopes dy/dz of the two muscles'
     fibres; levels (8,): echo amplitudes by layer.
     """
 
@@ -78,7 +78,7 @@ class LayeredTissue:
         return echo if diffuse == 1.0 else diffuse * echo
 
     def _echo(self, points_mm: Array) -> NDArray[np.float64]:
-        from simulate import texture
+        from simulate.shapes import texture
 
         points = np.ascontiguousarray(points_mm, np.float64)
         key = np.uint64(self.key)
@@ -93,7 +93,7 @@ class LayeredTissue:
         )
 
     def _in_layers(self, points_mm: Array) -> NDArray[np.bool_]:
-        from simulate import texture
+        from simulate.shapes import texture
 
         return self._classify(points_mm)[1] < texture.WALL
 
@@ -103,7 +103,7 @@ class LayeredTissue:
 
     def in_lumen(self, points_mm: Array) -> NDArray[np.bool_]:
         """Return whether world points (M, 3) mm lie in blood, (M,)."""
-        from simulate import texture
+        from simulate.shapes import texture
 
         return self._classify(points_mm)[1] == texture.BLOOD
 
@@ -117,15 +117,15 @@ class LayeredTissue:
         return surface(self.sheets[0], x, z)
 
     def _classify(self, points_mm: Array) -> tuple[Array, NDArray[np.int64], NDArray[np.int64]]:
-        from simulate import texture
+        from simulate.shapes import texture
 
         points = np.ascontiguousarray(points_mm, np.float64)
         return texture.classify(points, self.sheets, *self._lookup)
 
     def chromophores(self, points_mm: Array) -> Chromophores:
         """Return blood in the vessels and melanin in the epidermis, at world points (M, 3) mm."""
-        from simulate import texture
         from simulate.optics import Chromophores
+        from simulate.shapes import texture
 
         depth, layer, owner = self._classify(points_mm)
         blood = (layer == texture.BLOOD).astype(np.float64)

@@ -11,7 +11,8 @@ from numba import njit
 
 from simulate.coherence import BEAD_MM, FIBRES_PER_MM2
 from simulate.compiled import cached_by_source, pointwise
-from simulate.texture import height, lattice, noise
+from simulate.shapes.sheets import height
+from simulate.shapes.texture import lattice, noise
 
 FIBRE_MM = FIBRES_PER_MM2**-0.5  # side of the column that one fibre has to itself
 SHEET_X_MM, SHEET_Z_MM = 0.15, 0.4  # one scatterer of a sheet in each such patch

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.coherence import bead_amplitude
-from simulate.sheets import FLAT
+from simulate.shapes.sheets import FLAT
 
 Array = NDArray[np.floating]
 

@@ -7,9 +7,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.anatomy import Body
 from simulate.reflectors import SurfacePoints
-from simulate.sheets import sheet_height
+from simulate.shapes.bodies import Body
+from simulate.shapes.sheets import sheet_height
 from simulate.vessels.tree import VesselTree
 
 Array = NDArray[np.floating]

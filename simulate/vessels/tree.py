@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from simulate.sheets import sheet_height
+from simulate.shapes.sheets import sheet_height
 
 ARTERY, VEIN = 0, 1
 KINDS = ("artery", "vein")

@@ -9,10 +9,9 @@ import pytest
 
 from benchmark.errors import UserError
 from simulate import anatomy, anatomy_texture, carotid, forearm, inclusions
-from simulate.features import septa_crossings
 from simulate.phantom import KINDS, TissueSettings, sample_tissue
-from simulate.sheets import sheet_height, sheet_slope
-from simulate.texture import height
+from simulate.shapes.septa import septa_crossings
+from simulate.shapes.sheets import height, sheet_height, sheet_slope
 
 ANATOMIES = ("forearm", "carotid", "inclusions")
 

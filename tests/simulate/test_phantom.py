@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from benchmark.errors import UserError
-from simulate import texture
 from simulate.phantom import LayeredTissue, TissueSettings, sample_tissue
+from simulate.shapes import texture
 from simulate.vessels.growth import GrowthSettings, grow_vessels, murray_angles, murray_radii
 from simulate.vessels.index import MARGIN_MM, build_index
 from simulate.vessels.tree import VesselTree

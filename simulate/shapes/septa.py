@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.anatomy import Septum
-from simulate.sheets import sheet_height
+from simulate.shapes.bodies import Septum
+from simulate.shapes.sheets import sheet_height
 
 Array = NDArray[np.floating]
 

@@ -7,6 +7,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from simulate.compiled import cached_by_source, pointwise
+from simulate.shapes.sheets import height
 from simulate.vessels.index import wall_distance
 
 Array = NDArray[np.float64]
@@ -45,24 +46,6 @@ def noise(key, x, y, z):
         far = lattice(key, a, b + 1, c + s) * (1 - u) + lattice(key, a + 1, b + 1, c + s) * u
         total += (near * (1 - v) + far * v) * (w if s else 1 - w)
     return total
-
-
-@pointwise
-def level_height(sheet, x, z):
-    """Height (mm) of a sheet at (x, z) without its waves."""
-    return sheet[0, 0] + 0.5 * sheet[0, 1] * x * x + sheet[0, 2] * x + sheet[0, 3] * z
-
-
-@pointwise
-def height(sheet, x, z):
-    """Height (mm) of a sheet (T, 4) at (x, z): row 0 is level, bend (1/mm), slope x, slope z.
-
-    The other rows are waves: amplitude (mm), wave numbers along x and z (rad/mm), phase (rad).
-    """
-    value = level_height(sheet, x, z)
-    for row in range(1, sheet.shape[0]):
-        value += sheet[row, 0] * np.sin(sheet[row, 1] * x + sheet[row, 2] * z + sheet[row, 3])
-    return value
 
 
 @pointwise

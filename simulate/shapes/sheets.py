@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from simulate.compiled import pointwise
+
 Array = NDArray[np.floating]
 
 WAVES = 3  # sinusoids in each sheet
@@ -64,3 +66,21 @@ def surface(sheet: Array, x: Array, z: Array) -> tuple[Array, Array]:
     normal = np.stack([-along_x, np.ones_like(along_x), -along_z], -1)
     normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
     return sheet_height(sheet, x, z), normal
+
+
+@pointwise
+def level_height(sheet, x, z):
+    """Height (mm) of a sheet at (x, z) without its waves."""
+    return sheet[0, 0] + 0.5 * sheet[0, 1] * x * x + sheet[0, 2] * x + sheet[0, 3] * z
+
+
+@pointwise
+def height(sheet, x, z):
+    """Height (mm) of a sheet (T, 4) at (x, z): row 0 is level, bend (1/mm), slope x, slope z.
+
+    The other rows are waves: amplitude (mm), wave numbers along x and z (rad/mm), phase (rad).
+    """
+    value = level_height(sheet, x, z)
+    for row in range(1, sheet.shape[0]):
+        value += sheet[row, 0] * np.sin(sheet[row, 1] * x + sheet[row, 2] * z + sheet[row, 3])
+    return value
