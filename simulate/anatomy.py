@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.layered import MELANOSOMES, oxygenation
-from simulate.reflectors import Reflectors
+from simulate.reflectors.reflectors import Reflectors
 from simulate.shapes.sheets import sheet_height, surface
 from simulate.vessels.index import VesselIndex, build_index
 from simulate.vessels.tree import VesselTree, places_along

@@ -20,7 +20,7 @@ from simulate.anatomy import (
     AnatomicalTissue,
     Material,
 )
-from simulate.reflectors import Reflectors, SurfacePoints
+from simulate.reflectors.reflectors import Reflectors, SurfacePoints
 from simulate.shapes.bodies import Body
 from simulate.shapes.sheets import SheetPlan, sample_sheets, sheet_height
 from simulate.vessels.growth import murray_angles, murray_radii
@@ -61,7 +61,7 @@ def sample_carotid(
     rng: np.random.Generator, settings: TissueSettings, key: int
 ) -> AnatomicalTissue:
     """Draw one subject."""
-    from simulate.surfaces import body_points, joined, wall_points
+    from simulate.reflectors.surfaces import body_points, joined, wall_points
 
     tree, common = _sample_vessels(rng, settings)
     sheets = _sample_sheets(rng, settings, common)

@@ -21,7 +21,7 @@ from simulate.anatomy import (
     AnatomicalTissue,
     Material,
 )
-from simulate.reflectors import Reflectors, SurfacePoints
+from simulate.reflectors.reflectors import Reflectors, SurfacePoints
 from simulate.shapes.bodies import Body, Septum
 from simulate.shapes.septa import septa_crossings
 from simulate.shapes.sheets import SheetPlan, sample_sheets
@@ -51,7 +51,7 @@ def sample_forearm(
     rng: np.random.Generator, settings: TissueSettings, key: int
 ) -> AnatomicalTissue:
     """Draw one subject."""
-    from simulate.surfaces import body_points, joined, wall_points
+    from simulate.reflectors.surfaces import body_points, joined, wall_points
 
     sheets = _sample_sheets(rng, settings)
     levels = np.exp(rng.uniform(-0.15, 0.15, len(_MATERIALS)))

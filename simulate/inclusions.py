@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmark.errors import UserError
 from simulate.anatomy import COMMON, WALLS, AnatomicalTissue, Material
-from simulate.reflectors import Reflectors, SurfacePoints
+from simulate.reflectors.reflectors import Reflectors, SurfacePoints
 from simulate.shapes.bodies import Body
 from simulate.shapes.sheets import SheetPlan, sample_sheets, sheet_height
 from simulate.vessels.tree import VesselTree
@@ -28,7 +28,7 @@ def sample_inclusions(
     rng: np.random.Generator, settings: TissueSettings, key: int
 ) -> AnatomicalTissue:
     """Draw one subject."""
-    from simulate.surfaces import body_points, joined
+    from simulate.reflectors.surfaces import body_points, joined
 
     undulation = rng.uniform(*settings.undulation_mm)
     bend = 1.0 / rng.uniform(*settings.limb_radius_mm)

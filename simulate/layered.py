@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.reflectors import Reflectors
+from simulate.reflectors.reflectors import Reflectors
 from simulate.shapes.sheets import SheetPlan, sample_sheets, sheet_height, surface
 from simulate.vessels.growth import GrowthSettings, grow_vessels
 from simulate.vessels.index import VesselIndex, build_index

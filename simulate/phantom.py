@@ -18,7 +18,7 @@ from simulate.carotid import sample_carotid
 from simulate.forearm import sample_forearm
 from simulate.inclusions import sample_inclusions
 from simulate.layered import LayeredTissue, layer_acoustics, sample_layered
-from simulate.reflectors import Reflectors
+from simulate.reflectors.reflectors import Reflectors
 from simulate.tissue_motion import TissueMotionSettings
 from simulate.vessels.tree import VesselTree
 
@@ -111,7 +111,7 @@ class TissueSettings:
         How many there are, their mean radius, and the depth of their centres.
     coherent_fraction, coherent_length_mm
         Share (0 to 1) of the echo's power that comes from fibres along the limb, in pieces of this
-        length; see `simulate.coherence`.
+        length; see `simulate.reflectors.coherence`.
     specular
         How much brighter than the tissue fascia, walls and bone are where the beam meets them
         straight on, as amplitude; 0 for no mirrors.

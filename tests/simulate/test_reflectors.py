@@ -7,8 +7,8 @@ import pytest
 from scipy.integrate import quad
 from scipy.spatial import cKDTree
 
-from simulate.coherence import BEAM_MM, coherence, coherent_share, fibre_overlap_mm
 from simulate.phantom import TissueSettings, sample_tissue
+from simulate.reflectors.coherence import BEAM_MM, coherence, coherent_share, fibre_overlap_mm
 from simulate.scatterers import ScattererStore
 
 DENSITY = 73.0  # per mm3: ten in a resolution cell at 5 MHz

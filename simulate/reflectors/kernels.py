@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from simulate.coherence import BEAD_MM, FIBRES_PER_MM2
 from simulate.compiled import cached_by_source, pointwise
+from simulate.reflectors.coherence import BEAD_MM, FIBRES_PER_MM2
 from simulate.shapes.sheets import height
 from simulate.shapes.texture import lattice, noise
 

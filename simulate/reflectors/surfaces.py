@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.reflectors import SurfacePoints
+from simulate.reflectors.reflectors import SurfacePoints
 from simulate.shapes.bodies import Body
 from simulate.shapes.sheets import sheet_height
 from simulate.vessels.tree import VesselTree

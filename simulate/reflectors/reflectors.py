@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.coherence import bead_amplitude
+from simulate.reflectors.coherence import bead_amplitude
 from simulate.shapes.sheets import FLAT
 
 Array = NDArray[np.floating]
@@ -76,7 +76,7 @@ class Reflectors:
     ----------
     key : of everything drawn here.
     coherent_fraction, coherent_length_mm : share of the power that comes from fibres and the length
-        of their pieces, see `simulate.coherence`.
+        of their pieces, see `simulate.reflectors.coherence`.
     skin : the sheet (T, 4) that fibres follow.
     sheets, strengths : sheets (S, T, 4) that mirror, the first in world mm and the others mm below
         it, and how bright each is where it lies across the beam; tissue speckle is 1.
@@ -135,7 +135,7 @@ class Reflectors:
         return np.concatenate(points), np.concatenate(amplitudes)
 
     def _fibres(self, low: Array, high: Array) -> tuple[Array, Array]:
-        from simulate.reflector_kernels import fibre_scatterers
+        from simulate.reflectors.kernels import fibre_scatterers
 
         def write(points: Array, values: Array) -> int:
             return int(
@@ -148,7 +148,7 @@ class Reflectors:
         return _filled(write)
 
     def _sheet(self, low: Array, high: Array, number: int) -> tuple[Array, float, Array]:
-        from simulate.reflector_kernels import SHEET_X_MM, SHEET_Z_MM, sheet_scatterers
+        from simulate.reflectors.kernels import SHEET_X_MM, SHEET_Z_MM, sheet_scatterers
 
         base = FLAT if number == 0 else self.sheets[0]
         key = np.uint64(self.key) + np.uint64(101 + number)
