@@ -12,11 +12,12 @@ import numpy as np
 from simulate import optics
 from simulate.bmode import render_bmode
 from simulate.compose import open_scene
-from simulate.optics import Chromophores, Illumination
+from simulate.optics import Illumination
 from simulate.photoacoustic import PhotoacousticSettings, render_photoacoustic
 from simulate.photoacoustic_source import Tissue
 from simulate.pictures import figure, save
 from simulate.spec import load_spec
+from simulate.tissue.answers import Chromophores
 from simulate.transducer import Probe
 
 IMAGES = Path(__file__).parent / "images"

@@ -14,9 +14,11 @@ from simulate.bmode_settings import BmodeSettings
 from simulate.compose import Scene, open_scene
 from simulate.decorrelation import decorrelation
 from simulate.doppler import DopplerSettings, aliasing_speed_m_s, pulse_times, render_doppler
-from simulate.phantom import Tissue, TissueSettings, sample_tissue
 from simulate.pictures import figure, save
 from simulate.spec import load_spec
+from simulate.tissue.answers import Tissue
+from simulate.tissue.kinds import sample_tissue
+from simulate.tissue.settings import TissueSettings
 from simulate.transducer import Probe
 
 IMAGES = Path(__file__).parent / "images"

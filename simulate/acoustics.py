@@ -7,7 +7,6 @@ outside the grid, a record too short for the depth.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import scipy.fft
@@ -20,17 +19,6 @@ SOURCE_SIGMA_CELLS = 1.5
 MINIMUM_CELLS_PER_WAVELENGTH = 3.0
 
 Array = NDArray[np.floating]
-
-
-class Acoustics(NamedTuple):
-    """Acoustic properties at M points (or on a grid); each field has one value per point.
-
-    `absorption_db_cm_mhz` is the coefficient a of a f^1.1 with f in MHz, dB/cm.
-    """
-
-    sound_speed_m_s: Array
-    density_kg_m3: Array
-    absorption_db_cm_mhz: Array
 
 
 @dataclass(frozen=True)

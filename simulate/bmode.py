@@ -28,7 +28,7 @@ from simulate.despeckle import despeckle
 from simulate.envelope import band_limited_envelope, compress, polar_positions, scan_convert
 from simulate.frames import FrameSource, make_frames
 from simulate.scatterers import ScattererStore, Tissue
-from simulate.tissue_motion import Displacement
+from simulate.tissue.motion import Displacement
 from simulate.transducer import Probe
 
 __all__ = [

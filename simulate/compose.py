@@ -16,10 +16,12 @@ from simulate.design import SweepPlan, plan_sweeps
 from simulate.factors import at_level, level_of
 from simulate.inertial import measure_inertial
 from simulate.motion import poses, sample_motion
-from simulate.phantom import Tissue, TissueSettings, sample_tissue
 from simulate.pose_sensor import calibration_error, measure_poses
 from simulate.spec import Spec
-from simulate.tissue_motion import TissueMotion, sample_tissue_motion
+from simulate.tissue.answers import Tissue
+from simulate.tissue.kinds import sample_tissue
+from simulate.tissue.motion import TissueMotion, sample_tissue_motion
+from simulate.tissue.settings import TissueSettings
 from simulate.trajectory import Trajectory
 
 __all__ = ["Scene", "SweepPlan", "make_sweep", "open_scene", "plan_sweeps", "subject_tissue"]

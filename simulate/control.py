@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from simulate.phantom import Tissue
 from simulate.photoacoustic import render_photoacoustic
 from simulate.photoacoustic_plan import PhotoacousticSettings
-from simulate.tissue_motion import Displacement
+from simulate.tissue.answers import Tissue
+from simulate.tissue.motion import Displacement
 from simulate.transducer import Probe
 
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.acoustics import Acoustics
-from simulate.optics import Chromophores
 from simulate.photoacoustic_source import Tissue, acoustics_of
-from simulate.tissue_motion import Displacement
+from simulate.tissue.answers import Acoustics, Chromophores
+from simulate.tissue.motion import Displacement
 
 Array = NDArray[np.floating]
 

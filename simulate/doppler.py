@@ -25,7 +25,7 @@ from simulate.doppler_settings import (
     pulse_poses,
     pulse_times,
 )
-from simulate.tissue_motion import Displacement
+from simulate.tissue.motion import Displacement
 from simulate.transducer import Probe
 
 __all__ = [
@@ -54,7 +54,7 @@ def render_doppler(
 
     Parameters
     ----------
-    tissue : of `simulate.phantom`.
+    tissue : of `simulate.tissue.kinds`.
     bmode_settings : density of scatterers, noise, gain compensation, shadows.
     world_from_image : (N, 4, 4) at mid-ensemble, mm, between which the hand moves on screws; or
         (N, pulses, 4, 4), the exact poses at `pulse_times`.

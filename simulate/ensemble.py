@@ -21,7 +21,7 @@ from simulate.iq import moving_frame_iq
 from simulate.scatterers import CELLS, Scatterers
 from simulate.shadow import transmission
 from simulate.staging import workspace
-from simulate.tissue_motion import Displacement
+from simulate.tissue.motion import Displacement
 from simulate.transducer import Probe
 
 Array = NDArray[np.float64]

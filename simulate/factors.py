@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from benchmark.addresses import find
-from simulate.tissue_motion import at_severity
+from simulate.tissue.motion import at_severity
 
 if TYPE_CHECKING:
     from simulate.spec import Spec

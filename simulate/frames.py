@@ -19,7 +19,7 @@ from simulate.moving import Motion, frame_motion, lattice
 from simulate.scatterers import Scatterers, ScattererStore, mix
 from simulate.shadow import transmission
 from simulate.staging import Workspace, workspace
-from simulate.tissue_motion import Displacement
+from simulate.tissue.motion import Displacement
 
 GROUP_FRAMES = 16  # frames whose scatterers are gathered together
 MARGIN = 1.25  # over the displacements sampled, where blocks are looked for

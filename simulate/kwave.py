@@ -24,7 +24,8 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from benchmark.errors import UserError
-from simulate.acoustics import AcousticGrid, Acoustics, check_time_step, friendly_layer
+from simulate.acoustics import AcousticGrid, check_time_step, friendly_layer
+from simulate.tissue.answers import Acoustics
 
 ABSORPTION_POWER = 1.1  # tissue; its dispersion term is singular near 1 and left out
 LAYER_NODES = {2: 20, 3: 10}  # thinnest absorbing layer (PML)

@@ -6,12 +6,13 @@ in whole blood. Other tables differ from it by up to about a tenth.
 """
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.errors import UserError
+from simulate.tissue.answers import Chromophores
 
 # wavelength nm: (oxygenated, deoxygenated), 1/(cm M)
 MOAVENI_EXTINCTION: dict[int, tuple[float, float]] = {
@@ -25,19 +26,6 @@ HAEMOGLOBIN_GRAMS_PER_LITRE = 150.0
 HAEMOGLOBIN_GRAMS_PER_MOLE = 66_500.0
 
 Array = NDArray[np.floating]
-
-
-class Chromophores(NamedTuple):
-    """What absorbs light at M points; each field is (M,) float.
-
-    `blood_fraction` is the volume fraction of whole blood (1 inside a vessel), `oxygenation` the
-    oxygenated share of its haemoglobin (0..1), `melanin_fraction` the volume fraction of
-    melanosomes (0..1, some hundredths in a light epidermis).
-    """
-
-    blood_fraction: Array
-    oxygenation: Array
-    melanin_fraction: Array
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 
 from benchmark.errors import UserError
 from simulate import receiver
-from simulate.acoustics import AcousticGrid, Acoustics
+from simulate.acoustics import AcousticGrid
 from simulate.displaced import DisplacedTissue
 from simulate.photoacoustic_plan import (
     PhotoacousticSettings,
@@ -23,7 +23,8 @@ from simulate.photoacoustic_plan import (
     receive_band,
 )
 from simulate.photoacoustic_source import Tissue, initial_pressure, medium_on_grid
-from simulate.tissue_motion import Displacement
+from simulate.tissue.answers import Acoustics
+from simulate.tissue.motion import Displacement
 from simulate.transducer import Probe
 
 __all__ = [

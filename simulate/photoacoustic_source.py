@@ -8,9 +8,9 @@ from scipy.ndimage import gaussian_filter
 
 from benchmark.errors import UserError
 from simulate import optics
-from simulate.acoustics import SOURCE_SIGMA_CELLS, AcousticGrid, Acoustics
-from simulate.optics import Chromophores
+from simulate.acoustics import SOURCE_SIGMA_CELLS, AcousticGrid
 from simulate.photoacoustic_plan import SIDE_CELLS, PhotoacousticSettings, receive_band
+from simulate.tissue.answers import Acoustics, Chromophores
 from simulate.transducer import Probe
 
 Array = NDArray[np.floating]

@@ -19,10 +19,10 @@ from simulate.doppler_settings import DopplerSettings, check_rate
 from simulate.factors import SEVERITIES, find_factor
 from simulate.inertial import InertialSettings
 from simulate.motion import MotionSettings
-from simulate.phantom import TissueSettings
 from simulate.photoacoustic_plan import PhotoacousticSettings, plan_grid
 from simulate.pose_sensor import PoseSensorSettings
 from simulate.records import record_from_table
+from simulate.tissue.settings import TissueSettings
 from simulate.transducer import Probe
 
 SPEC_FOLDER = Path(__file__).parent / "specs"

@@ -8,10 +8,19 @@ import numpy as np
 import pytest
 
 from benchmark.errors import UserError
-from simulate import anatomy, anatomy_texture, carotid, forearm, inclusions
-from simulate.phantom import KINDS, TissueSettings, sample_tissue
 from simulate.shapes.septa import septa_crossings
 from simulate.shapes.sheets import height, sheet_height, sheet_slope
+from simulate.tissue import (
+    anatomy,
+    carotid,
+    forearm,
+    inclusions,
+)
+from simulate.tissue import (
+    anatomy_kernels as anatomy_texture,
+)
+from simulate.tissue.kinds import KINDS, sample_tissue
+from simulate.tissue.settings import TissueSettings
 
 ANATOMIES = ("forearm", "carotid", "inclusions")
 

@@ -6,7 +6,7 @@ import pytest
 from benchmark.errors import UserError
 from simulate.displaced import DisplacedTissue
 from simulate.photoacoustic import render_photoacoustic
-from simulate.tissue_motion import TissueMotion
+from simulate.tissue.motion import TissueMotion
 from simulate.vessels.tree import ARTERY, VesselTree
 from tests.simulate.test_photoacoustic import PROBE, SETTINGS, Tubes, across, frame
 

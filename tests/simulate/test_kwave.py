@@ -10,7 +10,8 @@ from scipy.ndimage import gaussian_filter
 
 from benchmark.errors import UserError
 from simulate import acoustics, kwave, propagator
-from simulate.acoustics import AcousticGrid, Acoustics
+from simulate.acoustics import AcousticGrid
+from simulate.tissue.answers import Acoustics
 
 SPEED, SPACING = 1500.0, 0.2  # m/s, mm
 

@@ -10,9 +10,10 @@ from benchmark.errors import UserError
 from simulate.design import plan_sweeps
 from simulate.harmonics import sample_band, sample_correlated
 from simulate.motion import PROFILES, MotionSettings, poses, sample_motion
-from simulate.phantom import TissueSettings, sample_tissue
 from simulate.profiles import Profile
 from simulate.spec import load_spec
+from simulate.tissue.kinds import sample_tissue
+from simulate.tissue.settings import TissueSettings
 from simulate.trajectory import Pace
 
 FRAMES, RATE = 108, 20.0

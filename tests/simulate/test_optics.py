@@ -5,7 +5,8 @@ import pytest
 
 from benchmark.errors import UserError
 from simulate import optics
-from simulate.optics import Chromophores, Illumination
+from simulate.optics import Illumination
+from simulate.tissue.answers import Chromophores
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from benchmark.errors import UserError
-from simulate.phantom import LayeredTissue, TissueSettings, sample_tissue
 from simulate.shapes import texture
+from simulate.tissue.kinds import LayeredTissue, sample_tissue
+from simulate.tissue.settings import TissueSettings
 from simulate.vessels.growth import GrowthSettings, grow_vessels, murray_angles, murray_radii
 from simulate.vessels.index import MARGIN_MM, build_index
 from simulate.vessels.tree import VesselTree

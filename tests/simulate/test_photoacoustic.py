@@ -11,8 +11,7 @@ import pytest
 
 from benchmark.errors import UserError
 from simulate import optics, photoacoustic_plan, receiver
-from simulate.acoustics import Acoustics
-from simulate.optics import Chromophores, Illumination
+from simulate.optics import Illumination
 from simulate.photoacoustic import (
     PhotoacousticSettings,
     _heterogeneous_grid,
@@ -23,6 +22,7 @@ from simulate.photoacoustic import (
     render_photoacoustic,
 )
 from simulate.photoacoustic_source import initial_pressure
+from simulate.tissue.answers import Acoustics, Chromophores
 from simulate.transducer import Probe
 
 PROBE = Probe(

@@ -7,9 +7,10 @@ import pytest
 from scipy.integrate import quad
 from scipy.spatial import cKDTree
 
-from simulate.phantom import TissueSettings, sample_tissue
 from simulate.reflectors.coherence import BEAM_MM, coherence, coherent_share, fibre_overlap_mm
 from simulate.scatterers import ScattererStore
+from simulate.tissue.kinds import sample_tissue
+from simulate.tissue.settings import TissueSettings
 
 DENSITY = 73.0  # per mm3: ten in a resolution cell at 5 MHz
 SIGMA_X, SIGMA_Y = 0.23, 0.10

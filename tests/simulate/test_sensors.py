@@ -11,8 +11,9 @@ from benchmark.errors import UserError
 from simulate.contact import ContactSettings, Loss, darken, loss_db, sample_losses
 from simulate.inertial import InertialSettings, exact_inertial, measure_inertial
 from simulate.motion import MotionSettings, poses, sample_motion
-from simulate.phantom import TissueSettings, sample_tissue
 from simulate.pose_sensor import PoseSensorSettings, calibration_error, measure_poses
+from simulate.tissue.kinds import sample_tissue
+from simulate.tissue.settings import TissueSettings
 
 SECONDS = 5.4
 GRAVITY = np.array([0.0, 9.80665, 0.0])

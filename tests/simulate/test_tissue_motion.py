@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 
 from benchmark.errors import UserError
-from simulate.phantom import TissueSettings, sample_tissue
-from simulate.tissue_motion import (
+from simulate.tissue.kinds import sample_tissue
+from simulate.tissue.motion import (
     PULSE_REACH_MM,
     TissueMotion,
     TissueMotionSettings,
     at_severity,
     sample_tissue_motion,
 )
+from simulate.tissue.settings import TissueSettings
 from simulate.vessels.heartbeat import flow_wave, pressure_wave
 from simulate.vessels.tree import VesselTree, only_arteries
 

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmark.errors import UserError
-from simulate.anatomy import COMMON, WALLS, AnatomicalTissue, Material
 from simulate.reflectors.reflectors import Reflectors, SurfacePoints
 from simulate.shapes.bodies import Body
 from simulate.shapes.sheets import SheetPlan, sample_sheets, sheet_height
+from simulate.tissue.anatomy import AnatomicalTissue
+from simulate.tissue.materials import COMMON, WALLS, Material
 from simulate.vessels.tree import VesselTree
 
 if TYPE_CHECKING:
-    from simulate.phantom import TissueSettings
+    from simulate.tissue.settings import TissueSettings
 
 _TISSUE, _CYST, _BRIGHT, _DARK = range(6, 10)
 _GRAIN = 5  # as in `anatomy_texture`

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.anatomy import (
+from simulate.reflectors.reflectors import Reflectors, SurfacePoints
+from simulate.shapes.bodies import Body
+from simulate.shapes.sheets import SheetPlan, sample_sheets, sheet_height
+from simulate.tissue.anatomy import AnatomicalTissue
+from simulate.tissue.materials import (
     BONE,
     COMMON,
     CORTEX,
@@ -17,17 +21,13 @@ from simulate.anatomy import (
     LOBULES,
     MUSCLE,
     SKIN,
-    AnatomicalTissue,
     Material,
 )
-from simulate.reflectors.reflectors import Reflectors, SurfacePoints
-from simulate.shapes.bodies import Body
-from simulate.shapes.sheets import SheetPlan, sample_sheets, sheet_height
 from simulate.vessels.growth import murray_angles, murray_radii
 from simulate.vessels.tree import ARTERY, STEP_MM, VEIN, VesselTree, laid_below
 
 if TYPE_CHECKING:
-    from simulate.phantom import TissueSettings
+    from simulate.tissue.settings import TissueSettings
 
 Array = NDArray[np.floating]
 

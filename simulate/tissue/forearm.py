@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.anatomy import (
+from simulate.reflectors.reflectors import Reflectors, SurfacePoints
+from simulate.shapes.bodies import Body, Septum
+from simulate.shapes.septa import septa_crossings
+from simulate.shapes.sheets import SheetPlan, sample_sheets
+from simulate.tissue.anatomy import AnatomicalTissue
+from simulate.tissue.materials import (
     BONE,
     COMMON,
     CORTEX,
@@ -18,18 +23,13 @@ from simulate.anatomy import (
     SKIN,
     TENDON,
     WALLS,
-    AnatomicalTissue,
     Material,
 )
-from simulate.reflectors.reflectors import Reflectors, SurfacePoints
-from simulate.shapes.bodies import Body, Septum
-from simulate.shapes.septa import septa_crossings
-from simulate.shapes.sheets import SheetPlan, sample_sheets
 from simulate.vessels.growth import GrowthSettings, grow_vessels
 from simulate.vessels.tree import VesselTree, laid_below
 
 if TYPE_CHECKING:
-    from simulate.phantom import TissueSettings
+    from simulate.tissue.settings import TissueSettings
 
 Array = NDArray[np.floating]
 

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from simulate.reflectors.reflectors import Reflectors
 from simulate.shapes.sheets import SheetPlan, sample_sheets, sheet_height, surface
+from simulate.tissue.blood import MELANOSOMES, oxygenation
 from simulate.vessels.growth import GrowthSettings, grow_vessels
 from simulate.vessels.index import VesselIndex, build_index
-from simulate.vessels.tree import ARTERY, VesselTree, laid_below, places_along
+from simulate.vessels.tree import VesselTree, laid_below, places_along
 
 if TYPE_CHECKING:
-    from simulate.acoustics import Acoustics
-    from simulate.optics import Chromophores
-    from simulate.phantom import TissueSettings
+    from simulate.tissue.answers import Acoustics, Chromophores
+    from simulate.tissue.settings import TissueSettings
 
 Array = NDArray[np.floating]
 
@@ -32,8 +32,6 @@ SOUND = (
     (1000.0, 1100.0, 950.0, 1120.0, 1050.0, 1050.0, 1060.0, 1060.0),
     (0.002, 1.2, 0.5, 1.2, 0.6, 0.6, 0.5, 0.15),
 )
-OXYGENATION = (0.97, 0.70)  # arteries, veins
-MELANOSOMES = 0.02  # volume fraction in a light epidermis
 MIRRORS = (0.7, 0.0, 1.0, 0.8)  # of skin, its lower side, superficial and deep fascia
 
 
@@ -124,8 +122,8 @@ class LayeredTissue:
 
     def chromophores(self, points_mm: Array) -> Chromophores:
         """Return blood in the vessels and melanin in the epidermis, at world points (M, 3) mm."""
-        from simulate.optics import Chromophores
         from simulate.shapes import texture
+        from simulate.tissue.answers import Chromophores
 
         depth, layer, owner = self._classify(points_mm)
         blood = (layer == texture.BLOOD).astype(np.float64)
@@ -179,17 +177,8 @@ def _sample_sheets(rng: np.random.Generator, settings: TissueSettings) -> Array:
     return sample_sheets(rng, plans)
 
 
-def oxygenation(owner: NDArray[np.int64], index: VesselIndex) -> Array:
-    """Return the oxygenated share (M,) of the blood of segments (M,), -1 for none, as a vein."""
-    result = np.full(len(owner), OXYGENATION[1])
-    if len(index.kind):
-        arterial = (owner >= 0) & (index.kind[np.maximum(owner, 0)] == ARTERY)
-        result[arterial] = OXYGENATION[0]
-    return result
-
-
 def layer_acoustics(layer: NDArray[np.int64]) -> Acoustics:
     """Return sound speed, density and absorption of layers (M,) as `texture.classify` names."""
-    from simulate.acoustics import Acoustics
+    from simulate.tissue.answers import Acoustics
 
     return Acoustics(*(np.asarray(values)[layer] for values in SOUND))

@@ -7,60 +7,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.layered import MELANOSOMES, oxygenation
 from simulate.reflectors.reflectors import Reflectors
 from simulate.shapes.sheets import sheet_height, surface
+from simulate.tissue.blood import MELANOSOMES, oxygenation
+from simulate.tissue.materials import SKIN, Material
 from simulate.vessels.index import VesselIndex, build_index
 from simulate.vessels.tree import VesselTree, places_along
 
 if TYPE_CHECKING:
-    from simulate.acoustics import Acoustics
-    from simulate.optics import Chromophores
+    from simulate.tissue.answers import Acoustics, Chromophores
 
 Array = NDArray[np.floating]
 
 EPIDERMIS_MM = 0.15
-PLAIN, LOBULES, FIBRES, TENDON, NERVE, GRAIN = range(6)  # as in `anatomy_texture`
-BONE_DB_CM_MHZ = 12.0  # beyond the background: nothing is seen behind a millimetre or two
-
-
-class Material(NamedTuple):
-    """Echo amplitude (1 is the reference), texture, and how sound travels in it.
-
-    Sound speed m/s, density kg/m3 and absorption dB/cm/MHz are typical values of F. A. Duck,
-    Physical Properties of Tissue (1990). extra_db_cm_mhz: attenuation above the background's.
-    """
-
-    level: float
-    texture: int = PLAIN
-    speed: float = 1570.0
-    density: float = 1060.0
-    absorption: float = 0.5
-    extra_db_cm_mhz: float = 0.0
-    slope: float = 0.0
-
-
-# Materials that every anatomy has: the first six of its list.
-COMMON = (
-    Material(0.0, speed=1500.0, density=1000.0, absorption=0.002),  # outside: gel
-    Material(3.0, speed=1613.0, density=1120.0, absorption=1.2),  # fascia and septa
-    Material(0.03, speed=1570.0, density=1060.0, absorption=0.15),  # blood
-    Material(2.6),  # intima
-    Material(0.25),  # media
-    Material(3.0),  # adventitia
-)
-SKIN = Material(1.6, speed=1610.0, density=1100.0, absorption=1.2)
-FAT = Material(0.45, LOBULES, 1450.0, 950.0, 0.5)
-MUSCLE = Material(0.8, FIBRES, 1580.0, 1050.0, 0.6)
-BONE = Material(0.04, PLAIN, 2800.0, 1800.0, 6.0, BONE_DB_CM_MHZ)
-CORTEX = Material(6.0, PLAIN, 2800.0, 1900.0, 6.0, BONE_DB_CM_MHZ)
-# Thickness of a vessel's wall (mm, and per radius) and where its intima and media end, as shares.
-WALLS = ((0.12, 0.20, 0.22, 0.60), (0.10, 0.06, 0.40, 0.40))  # artery, vein
 
 
 @dataclass(frozen=True)
@@ -124,7 +88,7 @@ class AnatomicalTissue:
         return self.extended.diffuse_amplitude * self._echo(points_mm)
 
     def _echo(self, points_mm: Array) -> NDArray[np.float64]:
-        from simulate import anatomy_texture
+        from simulate.tissue import anatomy_kernels as anatomy_texture
 
         points = np.ascontiguousarray(points_mm, np.float64)
         return anatomy_texture.backscatter(points, np.uint64(self.key), self._echoes, self._shape)
@@ -142,14 +106,14 @@ class AnatomicalTissue:
 
     def attenuation_db_per_mm(self, points_mm: Array, frequency_hz: float) -> Array:
         """Return the attenuation beyond the background, (M,) dB/mm one way; below 0 in fluid."""
-        from simulate import anatomy_texture
+        from simulate.tissue import anatomy_kernels as anatomy_texture
 
         extra = np.array([m.extra_db_cm_mhz for m in self.materials]) * frequency_hz * 1e-7
         points = np.ascontiguousarray(points_mm, np.float64)
         return anatomy_texture.attenuation(points, extra, self.sheets[0], self.bodies)
 
     def _classify(self, points_mm: Array) -> tuple[Array, NDArray[np.int64], NDArray[np.int64]]:
-        from simulate import anatomy_texture
+        from simulate.tissue import anatomy_kernels as anatomy_texture
 
         points = np.ascontiguousarray(points_mm, np.float64)
         return anatomy_texture.classify(points, self._shape)
@@ -169,7 +133,7 @@ class AnatomicalTissue:
 
     def chromophores(self, points_mm: Array) -> Chromophores:
         """Return blood in the vessels and melanin in the epidermis, at world points (M, 3) mm."""
-        from simulate.optics import Chromophores
+        from simulate.tissue.answers import Chromophores
 
         depth, material, owner = self._classify(points_mm)
         skin = self.materials[int(self.layers[0, 0])] == SKIN
@@ -182,7 +146,7 @@ class AnatomicalTissue:
 
     def acoustics(self, points_mm: Array) -> Acoustics:
         """Return sound speed, density and absorption at world points (M, 3) mm."""
-        from simulate.acoustics import Acoustics
+        from simulate.tissue.answers import Acoustics
 
         material = self._classify(points_mm)[1]
         table = np.array([(m.speed, m.density, m.absorption) for m in self.materials])

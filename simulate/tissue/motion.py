@@ -185,7 +185,7 @@ class TissueMotion:
         Outside the wall at radius R it is u R / r, which has no divergence in the plane across the
         vessel, faded out towards PULSE_REACH_MM; inside, u r / R: the lumen widens evenly.
         """
-        from simulate.pulsation import pulsation
+        from simulate.tissue.pulsation import pulsation
 
         swell = self.pulse_mm * float(pressure_wave(self.pulse_hz * time_s + self.pulse_phase))
         return pulsation(np.ascontiguousarray(points), swell, PULSE_REACH_MM, *self._lookup)

@@ -1,0 +1,92 @@
+"""TODO."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulate.vessels.tree import VesselTree
+
+if TYPE_CHECKING:
+    from simulate.tissue.answers import Acoustics, Chromophores
+from typing import NamedTuple
+
+from simulate.acoustics import Array
+from simulate.optics import Array
+from simulate.tissue.kinds import Array
+
+
+class Tissue(Protocol):
+    """What a tissue answers about world points (M, 3) mm at rest.
+
+    key: of its scatterers; attenuation_db_cm_mhz: of all of it; vessels: the true tree.
+    """
+
+    @property
+    def key(self) -> int: ...
+    @property
+    def attenuation_db_cm_mhz(self) -> float: ...
+    @property
+    def vessels(self) -> VesselTree: ...
+    @property
+    def blood_level(self) -> float:
+        """Echo amplitude of blood; 1 is the reference tissue."""
+
+    def backscatter(self, points_mm: Array) -> NDArray[np.float64]:
+        """Return echo amplitudes (M,) >= 0 of independent scatterers; 1 is the reference tissue."""
+
+    def reflectors(
+        self, low_mm: Array, high_mm: Array, density_per_mm3: float
+    ) -> tuple[Array, Array]:
+        """Return what is extended in a box [low, high): points (K, 3) mm, signed amplitudes (K,).
+
+        density_per_mm3: of the unit scatterers that have the reference brightness.
+        """
+
+    def attenuation_db_per_mm(self, points_mm: Array, frequency_hz: float) -> Array:
+        """Return what is attenuated one way beyond the background, (M,) dB/mm; fluid has less."""
+
+    def in_lumen(self, points_mm: Array) -> NDArray[np.bool_]:
+        """Return whether points lie in blood, (M,)."""
+
+    def depth_below_skin_mm(self, points_mm: Array) -> Array:
+        """Return the depth (M,) below the skin along y, negative outside."""
+
+    def skin_surface(self, x: Array, z: Array) -> tuple[Array, Array]:
+        """Return the skin's y (N,) mm and its inward unit normal (N, 3) at (x, z)."""
+
+    def chromophores(self, points_mm: Array) -> Chromophores:
+        """Return what absorbs light."""
+
+    def acoustics(self, points_mm: Array) -> Acoustics:
+        """Return sound speed, density and absorption."""
+
+    @property
+    def landmarks_mm(self) -> Array:
+        """World points (L, 3) mm one can find again."""
+
+
+class Chromophores(NamedTuple):
+    """What absorbs light at M points; each field is (M,) float.
+
+    `blood_fraction` is the volume fraction of whole blood (1 inside a vessel), `oxygenation` the
+    oxygenated share of its haemoglobin (0..1), `melanin_fraction` the volume fraction of
+    melanosomes (0..1, some hundredths in a light epidermis).
+    """
+
+    blood_fraction: Array
+    oxygenation: Array
+    melanin_fraction: Array
+
+
+class Acoustics(NamedTuple):
+    """Acoustic properties at M points (or on a grid); each field has one value per point.
+
+    `absorption_db_cm_mhz` is the coefficient a of a f^1.1 with f in MHz, dB/cm.
+    """
+
+    sound_speed_m_s: Array
+    density_kg_m3: Array
+    absorption_db_cm_mhz: Array

@@ -1,0 +1,107 @@
+"""TODO."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmark.errors import UserError, unknown_name
+from simulate.tissue.motion import TissueMotionSettings
+
+if TYPE_CHECKING:
+    pass
+from simulate.tissue.kinds import KINDS
+
+
+@dataclass(frozen=True)
+class TissueSettings:
+    """What subjects are made of; the `tissue` table of a spec. Ranges are drawn per subject.
+
+    Parameters
+    ----------
+    kind
+        "uniform": developed speckle of one brightness, for theory; "layered": a limb with skin,
+        fat, fascia, two muscles and vessels; "forearm": the same with muscles in compartments,
+        tendons, a nerve and two bones; "carotid": a neck with the bifurcation and the jugular vein;
+        "inclusions": cysts and solid balls in uniform tissue.
+    attenuation_db_cm_mhz
+        One value for the whole body but bone and fluid.
+    limb_radius_mm, undulation_mm
+        Curvature of the skin across the limb, and the root mean square of its waves.
+    skin_mm, fat_mm, muscle_mm
+        Thickness of the skin, of the fat below it, and of the upper muscle.
+    arteries, veins, vessel_radius_mm, vessel_depth_mm, vessel_extent_mm
+        Trunks that enter a limb; thinnest branch and thickest trunk; room below the skin and along
+        z. The extent along z holds for every kind.
+    bone_depth_mm
+        How far below the skin the bones of a forearm begin.
+    carotid_radius_mm, carotid_depth_mm
+        Of the common carotid artery, and of its centre below the skin.
+    inclusions, inclusion_radius_mm, inclusion_depth_mm
+        How many there are, their mean radius, and the depth of their centres.
+    coherent_fraction, coherent_length_mm
+        Share (0 to 1) of the echo's power that comes from fibres along the limb, in pieces of this
+        length; see `simulate.reflectors.coherence`.
+    specular
+        How much brighter than the tissue fascia, walls and bone are where the beam meets them
+        straight on, as amplitude; 0 for no mirrors.
+    motion
+        How tissue moves under the probe, with the breath and with the pulse.
+    """
+
+    kind: str = "layered"
+    attenuation_db_cm_mhz: float = 0.5
+    limb_radius_mm: tuple[float, float] = (80.0, 160.0)
+    undulation_mm: tuple[float, float] = (0.2, 0.5)
+    skin_mm: tuple[float, float] = (1.0, 1.7)
+    fat_mm: tuple[float, float] = (2.0, 5.0)
+    muscle_mm: tuple[float, float] = (6.0, 10.0)
+    arteries: int = 1
+    veins: int = 2
+    vessel_radius_mm: tuple[float, float] = (0.4, 1.8)
+    vessel_depth_mm: tuple[float, float] = (4.0, 15.0)
+    vessel_extent_mm: tuple[float, float] = (-15.0, 60.0)
+    bone_depth_mm: tuple[float, float] = (13.0, 17.0)
+    carotid_radius_mm: tuple[float, float] = (2.8, 3.5)
+    carotid_depth_mm: tuple[float, float] = (15.0, 19.0)
+    inclusions: int = 36
+    inclusion_radius_mm: tuple[float, float] = (1.5, 4.5)
+    inclusion_depth_mm: tuple[float, float] = (6.0, 32.0)
+    coherent_fraction: float = 0.0
+    coherent_length_mm: float = 4.0
+    specular: float = 0.0
+    motion: TissueMotionSettings = field(default_factory=TissueMotionSettings)
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise unknown_name("tissue.kind: kind", self.kind, sorted(KINDS))
+        for key in ("arteries", "veins", "inclusions", "attenuation_db_cm_mhz", "specular"):
+            if getattr(self, key) < 0:
+                raise UserError(f"tissue.{key}: expected at least 0, got {getattr(self, key)}")
+        if not 0.0 <= self.coherent_fraction <= 1.0:
+            raise UserError(
+                f"tissue.coherent_fraction: expected 0 to 1, got {self.coherent_fraction}"
+            )
+        if not 0.1 <= self.coherent_length_mm < np.inf:
+            raise UserError(
+                f"tissue.coherent_length_mm: expected 0.1 or more, got {self.coherent_length_mm}"
+            )
+        self._refuse_falling_ranges()
+
+    def _refuse_falling_ranges(self) -> None:
+        may_be_zero = ("undulation_mm", "vessel_depth_mm")
+        for key in ("limb_radius_mm", "skin_mm", "fat_mm", "muscle_mm", "vessel_radius_mm",
+                    "bone_depth_mm", "carotid_radius_mm", "carotid_depth_mm",
+                    "inclusion_radius_mm", "inclusion_depth_mm", *may_be_zero):  # fmt: skip
+            low, high = getattr(self, key)
+            if not (low <= high < np.inf and (low > 0 or (low == 0 and key in may_be_zero))):
+                raise UserError(
+                    f"tissue.{key}: expected two rising positive numbers, got [{low}, {high}]"
+                )
+        if not self.vessel_extent_mm[0] < self.vessel_extent_mm[1]:
+            raise UserError(
+                "tissue.vessel_extent_mm: expected two rising numbers, got "
+                f"{list(self.vessel_extent_mm)}"
+            )

@@ -1,0 +1,87 @@
+"""TODO."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulate.reflectors.reflectors import Reflectors
+from simulate.tissue.layered import layer_acoustics
+from simulate.vessels.tree import VesselTree
+
+if TYPE_CHECKING:
+    from simulate.tissue.answers import Acoustics, Chromophores
+from simulate.tissue.kinds import Array
+from simulate.tissue.settings import TissueSettings
+
+
+@dataclass(frozen=True)
+class UniformTissue:
+    """Developed speckle of one brightness below a flat skin at y = 0; no vessels."""
+
+    key: int
+    attenuation_db_cm_mhz: float = 0.5
+    vessels: VesselTree = VesselTree.empty()  # noqa: RUF009  (immutable)
+    extended: Reflectors = Reflectors(0)  # noqa: RUF009  (immutable)
+    blood_level: float = 0.0
+
+    def backscatter(self, points_mm: Array) -> NDArray[np.float64]:
+        """Return 1 (M,) below the skin and 0 above it, at world points (M, 3) mm; see `extended`.
+
+        Those of the independent scatterers: what the fibres have is taken off.
+        """
+        return self.extended.diffuse_amplitude * _below(points_mm)
+
+    def reflectors(
+        self, low_mm: Array, high_mm: Array, density_per_mm3: float
+    ) -> tuple[Array, Array]:
+        """Return fibres in a box: points (K, 3) mm and signed amplitudes (K,)."""
+        return self.extended.scatterers(
+            low_mm, high_mm, density_per_mm3, _below, lambda points: points[:, 1] >= 0.0
+        )
+
+    def attenuation_db_per_mm(self, points_mm: Array, frequency_hz: float) -> Array:
+        """Return that nothing attenuates more than the rest, (M,) dB/mm."""
+        return np.zeros(len(points_mm))
+
+    def in_lumen(self, points_mm: Array) -> NDArray[np.bool_]:
+        """Return that there is no blood, (M,)."""
+        return np.zeros(len(points_mm), bool)
+
+    def depth_below_skin_mm(self, points_mm: Array) -> Array:
+        """Return the depth (M,) below the skin, negative outside, of world points (M, 3) mm."""
+        return points_mm[:, 1]
+
+    def skin_surface(self, x: Array, z: Array) -> tuple[Array, Array]:
+        """Return the skin's y (N,) mm and its inward unit normal (N, 3) at (x, z)."""
+        normal = np.zeros((*np.shape(x), 3))
+        normal[..., 1] = 1.0
+        return np.zeros(np.shape(x)), normal
+
+    def chromophores(self, points_mm: Array) -> Chromophores:
+        """Return that nothing absorbs at world points (M, 3) mm."""
+        from simulate.tissue.answers import Chromophores
+
+        nothing = np.zeros(len(points_mm))
+        return Chromophores(nothing, nothing, nothing)
+
+    def acoustics(self, points_mm: Array) -> Acoustics:
+        """Return muscle below the skin and gel above it, at world points (M, 3) mm."""
+        return layer_acoustics(np.where(points_mm[:, 1] >= 0.0, 4, 0))
+
+    @property
+    def landmarks_mm(self) -> Array:
+        """There is nothing to recognise: (0, 3)."""
+        return np.zeros((0, 3))
+
+
+def _below(points_mm: Array) -> NDArray[np.float64]:
+    return (points_mm[:, 1] >= 0.0).astype(np.float64)
+
+
+def _sample_uniform(rng: np.random.Generator, settings: TissueSettings, key: int) -> UniformTissue:
+    fibres = Reflectors(key, settings.coherent_fraction, settings.coherent_length_mm)
+    return UniformTissue(key, settings.attenuation_db_cm_mhz, extended=fibres)
