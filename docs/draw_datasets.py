@@ -8,9 +8,9 @@ import numpy as np
 from benchmark.geometry import apply
 from simulate.motion import PROFILES, MotionSettings, poses, sample_motion
 from simulate.pictures import figure, save
+from simulate.probe.transducer import Probe
 from simulate.tissue.kinds import sample_tissue
 from simulate.tissue.settings import TissueSettings
-from simulate.transducer import Probe
 
 IMAGES = Path(__file__).parent / "images"
 SECONDS, RATE = 8.0, 20.0

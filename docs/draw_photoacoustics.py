@@ -16,9 +16,9 @@ from simulate.optics import Illumination
 from simulate.photoacoustic import PhotoacousticSettings, render_photoacoustic
 from simulate.photoacoustic_source import Tissue
 from simulate.pictures import figure, save
+from simulate.probe.transducer import Probe
 from simulate.spec import load_spec
 from simulate.tissue.answers import Chromophores
-from simulate.transducer import Probe
 
 IMAGES = Path(__file__).parent / "images"
 

@@ -15,11 +15,11 @@ from simulate.compose import Scene, open_scene
 from simulate.decorrelation import decorrelation
 from simulate.doppler import DopplerSettings, aliasing_speed_m_s, pulse_times, render_doppler
 from simulate.pictures import figure, save
+from simulate.probe.transducer import Probe
 from simulate.spec import load_spec
 from simulate.tissue.answers import Tissue
 from simulate.tissue.kinds import sample_tissue
 from simulate.tissue.settings import TissueSettings
-from simulate.transducer import Probe
 
 IMAGES = Path(__file__).parent / "images"
 SETTINGS = BmodeSettings(shadows=True)

@@ -27,9 +27,9 @@ from simulate.bmode_settings import NO_NOISE_DB, BmodeSettings
 from simulate.despeckle import despeckle
 from simulate.envelope import band_limited_envelope, compress, polar_positions, scan_convert
 from simulate.frames import FrameSource, make_frames
+from simulate.probe.transducer import Probe
 from simulate.scatterers import ScattererStore, Tissue
 from simulate.tissue.motion import Displacement
-from simulate.transducer import Probe
 
 __all__ = [
     "BmodeSettings", "ScattererStore", "beam_for", "image_from_iq", "iq_mm_from_sample",

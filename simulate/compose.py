@@ -10,13 +10,13 @@ import numpy as np
 
 from benchmark.geometry import apply
 from benchmark.sweep import Channel, Sweep
-from simulate.acquisition import frame_times, gain_changes, laser_times, visible_landmarks
 from simulate.contact import darken, loss_db, sample_losses
 from simulate.design import SweepPlan, plan_sweeps
 from simulate.factors import at_level, level_of
-from simulate.inertial import measure_inertial
 from simulate.motion import poses, sample_motion
-from simulate.pose_sensor import calibration_error, measure_poses
+from simulate.probe.acquisition import frame_times, gain_changes, laser_times, visible_landmarks
+from simulate.probe.inertial import measure_inertial
+from simulate.probe.pose_sensor import calibration_error, measure_poses
 from simulate.spec import Spec
 from simulate.tissue.answers import Tissue
 from simulate.tissue.kinds import sample_tissue

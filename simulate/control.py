@@ -7,9 +7,9 @@ import numpy as np
 
 from simulate.photoacoustic import render_photoacoustic
 from simulate.photoacoustic_plan import PhotoacousticSettings
+from simulate.probe.transducer import Probe
 from simulate.tissue.answers import Tissue
 from simulate.tissue.motion import Displacement
-from simulate.transducer import Probe
 
 
 def kwave_control(

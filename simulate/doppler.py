@@ -25,8 +25,8 @@ from simulate.doppler_settings import (
     pulse_poses,
     pulse_times,
 )
+from simulate.probe.transducer import Probe
 from simulate.tissue.motion import Displacement
-from simulate.transducer import Probe
 
 __all__ = [
     "DopplerSettings", "aliasing_speed_m_s", "autocorrelation", "check_rate", "filtered",

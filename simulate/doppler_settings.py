@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from benchmark.errors import UserError
 from benchmark.geometry import interpolate
 from simulate.flow import FlowSettings
-from simulate.transducer import Probe
+from simulate.probe.transducer import Probe
 
 Array = NDArray[np.float64]
 

@@ -18,11 +18,11 @@ from simulate.bmode_settings import BmodeSettings
 from simulate.doppler_settings import DopplerSettings, slow_time
 from simulate.flow import Flow
 from simulate.iq import moving_frame_iq
+from simulate.probe.transducer import Probe
 from simulate.scatterers import CELLS, Scatterers
 from simulate.shadow import transmission
 from simulate.staging import workspace
 from simulate.tissue.motion import Displacement
-from simulate.transducer import Probe
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complexfloating]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from simulate.beam import Grid
 from simulate.compiled import kernel
-from simulate.transducer import Probe
+from simulate.probe.transducer import Probe
 
 _f = np.float32
 _DB_PER_NEPER = 20.0 / math.log(10.0)

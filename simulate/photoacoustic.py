@@ -23,9 +23,9 @@ from simulate.photoacoustic_plan import (
     receive_band,
 )
 from simulate.photoacoustic_source import Tissue, initial_pressure, medium_on_grid
+from simulate.probe.transducer import Probe
 from simulate.tissue.answers import Acoustics
 from simulate.tissue.motion import Displacement
-from simulate.transducer import Probe
 
 __all__ = [
     "PhotoacousticSettings",

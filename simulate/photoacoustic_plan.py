@@ -10,8 +10,8 @@ from benchmark.errors import UserError
 from simulate import acoustics, optics, receiver
 from simulate.acoustics import AcousticGrid
 from simulate.optics import Illumination
+from simulate.probe.transducer import Probe
 from simulate.receiver import ReceiveBand
-from simulate.transducer import Probe
 
 Array = NDArray[np.floating]
 

@@ -10,8 +10,8 @@ from benchmark.errors import UserError
 from simulate import optics
 from simulate.acoustics import SOURCE_SIGMA_CELLS, AcousticGrid
 from simulate.photoacoustic_plan import SIDE_CELLS, PhotoacousticSettings, receive_band
+from simulate.probe.transducer import Probe
 from simulate.tissue.answers import Acoustics, Chromophores
-from simulate.transducer import Probe
 
 Array = NDArray[np.floating]
 

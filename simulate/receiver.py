@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from benchmark.errors import UserError
 from simulate.acoustics import SOURCE_SIGMA_CELLS
-from simulate.transducer import FWHM, Probe
+from simulate.probe.transducer import FWHM, Probe
 
 Array = NDArray[np.floating]
 

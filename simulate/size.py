@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.errors import UserError
-from simulate.acquisition import laser_times
 from simulate.beam import ELEVATION_CUT, sampled_beam, scatterer_density
 from simulate.design import plan_sweeps
 from simulate.factors import at_level
 from simulate.photoacoustic_plan import image_probe, plan_grid
+from simulate.probe.acquisition import laser_times
 from simulate.spec import Spec
 
 # Seconds of one core, measured on a virtual core of a 2.5 GHz server: per B-mode frame, per

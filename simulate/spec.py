@@ -12,18 +12,18 @@ from benchmark.addresses import short_name
 from benchmark.errors import UserError, unknown_name
 from benchmark.files import canonical_json, sha256_of_text
 from simulate import GENERATOR_VERSION
-from simulate.acquisition import AcquisitionSettings
 from simulate.bmode_settings import BmodeSettings
 from simulate.contact import ContactSettings
 from simulate.doppler_settings import DopplerSettings, check_rate
 from simulate.factors import SEVERITIES, find_factor
-from simulate.inertial import InertialSettings
 from simulate.motion import MotionSettings
 from simulate.photoacoustic_plan import PhotoacousticSettings, plan_grid
-from simulate.pose_sensor import PoseSensorSettings
+from simulate.probe.acquisition import AcquisitionSettings
+from simulate.probe.inertial import InertialSettings
+from simulate.probe.pose_sensor import PoseSensorSettings
+from simulate.probe.transducer import Probe
 from simulate.records import record_from_table
 from simulate.tissue.settings import TissueSettings
-from simulate.transducer import Probe
 
 SPEC_FOLDER = Path(__file__).parent / "specs"
 DESIGNS = ("rounds", "latin-square")

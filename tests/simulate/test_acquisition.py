@@ -5,7 +5,7 @@ import pytest
 
 from benchmark import geometry
 from benchmark.errors import UserError
-from simulate.acquisition import (
+from simulate.probe.acquisition import (
     AcquisitionSettings,
     frame_times,
     laser_times,

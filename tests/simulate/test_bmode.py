@@ -16,8 +16,8 @@ from benchmark.errors import UserError
 from simulate import bmode, frames
 from simulate.bmode import BmodeSettings, beam_for, image_from_iq, render_bmode, render_iq
 from simulate.envelope import band_limited_envelope, compress
+from simulate.probe.transducer import Probe
 from simulate.scatterers import BLOCK_SIDE, CELLS, ScattererStore
-from simulate.transducer import Probe
 
 WAVELENGTH = 0.308
 WAVENUMBER = 2.0 * np.pi / WAVELENGTH

@@ -8,9 +8,9 @@ import pytest
 from benchmark.errors import UserError
 from simulate.bmode import beam_for, render_iq
 from simulate.bmode_settings import BmodeSettings
-from simulate.diffraction import aperture_field
+from simulate.probe.diffraction import aperture_field
+from simulate.probe.transducer import Probe
 from simulate.receiver import ReceiveBand
-from simulate.transducer import Probe
 from tests.simulate.test_bmode import Uniform, listed, pose
 
 PROBE = Probe()

@@ -22,10 +22,10 @@ from simulate.doppler import (
     render_doppler,
 )
 from simulate.flow import Flow, FlowSettings
+from simulate.probe.transducer import Probe
 from simulate.spec import load_spec
 from simulate.tissue.kinds import sample_tissue
 from simulate.tissue.settings import TissueSettings
-from simulate.transducer import Probe
 from simulate.vessels.tree import VesselTree
 from simulate.wall_filter import polynomial_filter, polynomial_response, svd_filter
 

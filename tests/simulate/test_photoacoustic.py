@@ -22,8 +22,8 @@ from simulate.photoacoustic import (
     render_photoacoustic,
 )
 from simulate.photoacoustic_source import initial_pressure
+from simulate.probe.transducer import Probe
 from simulate.tissue.answers import Acoustics, Chromophores
-from simulate.transducer import Probe
 
 PROBE = Probe(
     name="small-2MHz", centre_frequency_hz=2e6, fractional_bandwidth=0.6, elements=64,

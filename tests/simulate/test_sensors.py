@@ -9,9 +9,9 @@ from scipy.interpolate import BarycentricInterpolator
 from benchmark import geometry
 from benchmark.errors import UserError
 from simulate.contact import ContactSettings, Loss, darken, loss_db, sample_losses
-from simulate.inertial import InertialSettings, exact_inertial, measure_inertial
 from simulate.motion import MotionSettings, poses, sample_motion
-from simulate.pose_sensor import PoseSensorSettings, calibration_error, measure_poses
+from simulate.probe.inertial import InertialSettings, exact_inertial, measure_inertial
+from simulate.probe.pose_sensor import PoseSensorSettings, calibration_error, measure_poses
 from simulate.tissue.kinds import sample_tissue
 from simulate.tissue.settings import TissueSettings
 

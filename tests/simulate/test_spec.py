@@ -11,6 +11,7 @@ from benchmark.errors import UserError
 from simulate import spec as spec_module
 from simulate.card import describe
 from simulate.compose import make_sweep
+from simulate.probe.transducer import PROBES
 from simulate.size import (
     KEPT_BYTES,
     PROCESS_BYTES,
@@ -20,7 +21,6 @@ from simulate.size import (
     size_of,
 )
 from simulate.spec import SPEC_FOLDER, load_spec, spec_from_table, spec_names
-from simulate.transducer import PROBES
 
 TINY = (SPEC_FOLDER / "tiny-v1.toml").read_text()
 

@@ -26,8 +26,8 @@ from simulate.bmode import _image_maker, _source, beam_for, render_bmode
 from simulate.bmode_settings import BmodeSettings
 from simulate.culling import needed_blocks
 from simulate.frames import make_frames
+from simulate.probe.transducer import Probe
 from simulate.scatterers import ScattererStore
-from simulate.transducer import Probe
 
 FRAMES = 48
 SETTINGS = BmodeSettings(scatterers_per_cell=10.0, noise_db=-40.0)

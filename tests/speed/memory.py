@@ -32,7 +32,7 @@ def sweep(frames: int, length_mm: float, results: multiprocessing.Queue) -> None
     """Render a straight oblique sweep and report peak memory (MB) and seconds."""
     from simulate.bmode import render_bmode
     from simulate.bmode_settings import BmodeSettings
-    from simulate.transducer import Probe
+    from simulate.probe.transducer import Probe
 
     angle = 0.15
     poses = np.tile(np.eye(4), (frames, 1, 1))

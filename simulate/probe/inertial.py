@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from benchmark.errors import UserError
-from simulate.pose_sensor import PoseAt
+from simulate.probe.pose_sensor import PoseAt
 
 GRAVITY_M_S2 = (0.0, 9.80665, 0.0)  # the world's y axis points down, into the body
 STEP_S = 1e-3
