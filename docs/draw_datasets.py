@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.geometry import apply
-from simulate.motion import PROFILES, MotionSettings, poses, sample_motion
+from simulate.hand.motion import PROFILES, poses, sample_motion
+from simulate.hand.settings import MotionSettings
 from simulate.pictures import figure, save
 from simulate.probe.transducer import Probe
 from simulate.tissue.kinds import sample_tissue

@@ -13,7 +13,8 @@ from benchmark.sweep import Channel, Sweep
 from simulate.contact import darken, loss_db, sample_losses
 from simulate.design import SweepPlan, plan_sweeps
 from simulate.factors import at_level, level_of
-from simulate.motion import poses, sample_motion
+from simulate.hand.motion import poses, sample_motion
+from simulate.hand.trajectory import Trajectory
 from simulate.probe.acquisition import frame_times, gain_changes, laser_times, visible_landmarks
 from simulate.probe.inertial import measure_inertial
 from simulate.probe.pose_sensor import calibration_error, measure_poses
@@ -22,7 +23,6 @@ from simulate.tissue.answers import Tissue
 from simulate.tissue.kinds import sample_tissue
 from simulate.tissue.motion import TissueMotion, sample_tissue_motion
 from simulate.tissue.settings import TissueSettings
-from simulate.trajectory import Trajectory
 
 __all__ = ["Scene", "SweepPlan", "make_sweep", "open_scene", "plan_sweeps", "subject_tissue"]
 

@@ -16,7 +16,7 @@ from simulate.bmode_settings import BmodeSettings
 from simulate.contact import ContactSettings
 from simulate.doppler_settings import DopplerSettings, check_rate
 from simulate.factors import SEVERITIES, find_factor
-from simulate.motion import MotionSettings
+from simulate.hand.settings import MotionSettings
 from simulate.photoacoustic_plan import PhotoacousticSettings, plan_grid
 from simulate.probe.acquisition import AcquisitionSettings
 from simulate.probe.inertial import InertialSettings

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from benchmark import geometry
+from simulate.hand.motion import poses, sample_motion
+from simulate.hand.settings import MotionSettings
+from simulate.hand.trajectory import Pace
 from simulate.harmonics import sample_correlated
-from simulate.motion import MotionSettings, poses, sample_motion
-from simulate.trajectory import Pace
 
 SECONDS, RATE = 5.4, 20.0
 FINE = np.linspace(0.0, SECONDS, 5401)

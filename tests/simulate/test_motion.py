@@ -8,13 +8,14 @@ import pytest
 from benchmark import geometry
 from benchmark.errors import UserError
 from simulate.design import plan_sweeps
+from simulate.hand.motion import PROFILES, poses, sample_motion
+from simulate.hand.profiles import Profile
+from simulate.hand.settings import MotionSettings
+from simulate.hand.trajectory import Pace
 from simulate.harmonics import sample_band, sample_correlated
-from simulate.motion import PROFILES, MotionSettings, poses, sample_motion
-from simulate.profiles import Profile
 from simulate.spec import load_spec
 from simulate.tissue.kinds import sample_tissue
 from simulate.tissue.settings import TissueSettings
-from simulate.trajectory import Pace
 
 FRAMES, RATE = 108, 20.0
 TIMES = (np.arange(FRAMES) + 0.5) / RATE

@@ -9,7 +9,8 @@ from scipy.interpolate import BarycentricInterpolator
 from benchmark import geometry
 from benchmark.errors import UserError
 from simulate.contact import ContactSettings, Loss, darken, loss_db, sample_losses
-from simulate.motion import MotionSettings, poses, sample_motion
+from simulate.hand.motion import poses, sample_motion
+from simulate.hand.settings import MotionSettings
 from simulate.probe.inertial import InertialSettings, exact_inertial, measure_inertial
 from simulate.probe.pose_sensor import PoseSensorSettings, calibration_error, measure_poses
 from simulate.tissue.kinds import sample_tissue

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmark.addresses import find
+from simulate.hand.trajectory import Surface, Trajectory, follow_skin
 from simulate.harmonics import Harmonics, sample_band
-from simulate.trajectory import Surface, Trajectory, follow_skin
 
 if TYPE_CHECKING:
-    from simulate.motion import MotionSettings
+    from simulate.hand.settings import MotionSettings
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulate.hand.trajectory import Jerk, Trajectory
 from simulate.harmonics import Harmonics, sample_band
-from simulate.trajectory import Jerk, Trajectory
 
 if TYPE_CHECKING:
-    from simulate.motion import MotionSettings
+    from simulate.hand.settings import MotionSettings
 
 BACKUP_S = 0.6  # how long a hand goes backwards
 MARGIN = 0.12  # share of the sweep at either end that is left alone

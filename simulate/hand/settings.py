@@ -1,24 +1,15 @@
-"""The hand: how trajectories of the probe are drawn, by name, in continuous time.
-
-A profile (`simulate.profiles`) is a pair of functions: `sample` draws all that is random once into
-a plain record, `pose(t, record, surface)` is a smooth function of time. Speed, wobble and tremor
-are sums of sinusoids, so a trajectory can be sampled at any rate and at any instant. What befalls
-a hand (tremor, pauses, jerks) is put into its record afterwards, by `simulate.disturbances`.
-"""
+"""TODO."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from benchmark.errors import UserError, unknown_name
-from simulate.disturbances import disturb
-from simulate.harmonics import sample_band, sample_correlated
-from simulate.profiles import PROFILES, find_profile
-from simulate.trajectory import Pace, Surface, Trajectory
-
-__all__ = ["DIRECTIONS", "ORIENTATIONS", "PROFILES", "MotionSettings", "poses", "sample_motion"]
+from simulate.hand.profiles import find_profile
 
 ORIENTATIONS = ("perpendicular", "parallel")
+
+
 DIRECTIONS = ("advance", "retreat", "both")
 
 
@@ -138,53 +129,3 @@ class MotionSettings:
                 raise UserError(f"motion.{key}: expected a rate of at least 0, got {value}")
         if min(self.wobble_axes) < 0:
             raise UserError(f"motion.wobble_axes: expected factors >= 0, got {self.wobble_axes}")
-
-
-def sample_motion(
-    profile: str,
-    rng: np.random.Generator,
-    settings: MotionSettings,
-    orientation: str,
-    duration_s: float,
-) -> Trajectory:
-    """Draw one trajectory of a profile over `duration_s`.
-
-    Raises
-    ------
-    UserError : an unknown profile (the nearest is suggested).
-    """
-    kind = find_profile(profile)
-    drawn = kind.sample(rng, settings, _hand(rng, settings, orientation, duration_s))
-    return disturb(rng, settings, drawn)
-
-
-def poses(profile: str, t: np.ndarray, trajectory: Trajectory, surface: Surface) -> np.ndarray:
-    """Return world_from_image (N, 4, 4) of a drawn trajectory at times (N,) s."""
-    return find_profile(profile).pose(t, trajectory, surface)
-
-
-def _hand(
-    rng: np.random.Generator, settings: MotionSettings, orientation: str, duration_s: float
-) -> Trajectory:
-    """Draw what all profiles share: length, pace, start, orientation and wobble."""
-    correlation = np.exp(rng.uniform(*np.log(settings.speed_correlation_s)))
-    length = np.exp(rng.uniform(*np.log(settings.path_length_mm)))
-    start = settings.start_mm * rng.uniform((-0.5, -1.0), (0.5, 1.0))
-    severity = rng.uniform(*settings.wobble_severity)
-    goes_back = bool(rng.integers(2))
-    turning = np.deg2rad(settings.wobble_deg_s) * np.asarray(settings.wobble_axes)
-    rates = (settings.wobble_across_mm_s, settings.wobble_axial_mm_s, *turning)
-    band = settings.wobble_frequency_hz
-    wobble = [sample_band(rng, band, rate_rms=severity * rate) for rate in rates]
-    return Trajectory(
-        pace=Pace(duration_s, sample_correlated(rng, correlation, settings.speed_spread)),
-        length_mm=float(length),
-        start_mm=(float(start[0]), float(start[1])),
-        follow=float(rng.uniform(*settings.follow)),
-        azimuth_rad=0.0 if orientation == "perpendicular" else -np.pi / 2,
-        backwards=settings.direction == "retreat" or (settings.direction == "both" and goes_back),
-        gel_mm=settings.gel_mm,
-        across_mm=wobble[0],
-        axial_mm=wobble[1],
-        rotation_rad=(wobble[2], wobble[3], wobble[4]),
-    )
