@@ -49,8 +49,8 @@ def decorrelation(spec: Spec, subject: int = 0) -> Decorrelation:
 
     No motion of hand or tissue and no noise: what is left is tissue and beam.
     """
-    from simulate.beam import Echo
     from simulate.bmode import beam_for, render_iq
+    from simulate.iq.beam import Echo
 
     probe, bmode = spec.probe, replace(spec.bmode, noise_db=-200.0)
     index = next(p.index for p in plan_sweeps(spec) if p.subject_index == subject)

@@ -149,7 +149,7 @@ class _Imager:
 
     def _noise_power(self, depth_mm: Array, attenuation_db_cm_mhz: float) -> Array:
         """Return the electronic noise's power at depths after the wall filter, any shape."""
-        from simulate.beam import Echo
+        from simulate.iq.beam import Echo
 
         bmode, settings = self.bmode, self.settings
         if bmode.noise_db <= NO_NOISE_DB:

@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.beam import scatterer_density
 from simulate.bmode import beam_for, render_iq
 from simulate.bmode_settings import BmodeSettings
 from simulate.doppler_settings import DopplerSettings, slow_time
 from simulate.flow import Flow
-from simulate.iq import moving_frame_iq
+from simulate.iq.beam import scatterer_density
+from simulate.iq.one_frame import moving_frame_iq
+from simulate.iq.scatterers import CELLS, Scatterers
+from simulate.iq.shadow import transmission
+from simulate.iq.staging import workspace
 from simulate.probe.transducer import Probe
-from simulate.scatterers import CELLS, Scatterers
-from simulate.shadow import transmission
-from simulate.staging import workspace
 from simulate.tissue.motion import Displacement
 
 Array = NDArray[np.float64]

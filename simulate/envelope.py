@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.beam import Grid
 from simulate.compiled import kernel
+from simulate.iq.beam import Grid
 from simulate.probe.transducer import Probe
 
 _f = np.float32

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.errors import UserError
-from simulate.beam import ELEVATION_CUT, sampled_beam, scatterer_density
 from simulate.design import plan_sweeps
 from simulate.factors import at_level
+from simulate.iq.beam import ELEVATION_CUT, sampled_beam, scatterer_density
 from simulate.photoacoustic_plan import image_probe, plan_grid
 from simulate.probe.acquisition import laser_times
 from simulate.spec import Spec

@@ -13,11 +13,12 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from benchmark.errors import UserError
-from simulate import bmode, frames
+from simulate import bmode
 from simulate.bmode import BmodeSettings, beam_for, image_from_iq, render_bmode, render_iq
 from simulate.envelope import band_limited_envelope, compress
+from simulate.iq import frames
+from simulate.iq.scatterers import BLOCK_SIDE, CELLS, ScattererStore
 from simulate.probe.transducer import Probe
-from simulate.scatterers import BLOCK_SIDE, CELLS, ScattererStore
 
 WAVELENGTH = 0.308
 WAVENUMBER = 2.0 * np.pi / WAVELENGTH

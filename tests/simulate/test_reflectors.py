@@ -7,8 +7,8 @@ import pytest
 from scipy.integrate import quad
 from scipy.spatial import cKDTree
 
+from simulate.iq.scatterers import ScattererStore
 from simulate.reflectors.coherence import BEAM_MM, coherence, coherent_share, fibre_overlap_mm
-from simulate.scatterers import ScattererStore
 from simulate.tissue.kinds import sample_tissue
 from simulate.tissue.settings import TissueSettings
 

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simulate.scatterers import BLOCK_SIDE, CELL_MEAN, CELLS, LANES, ScattererStore, poisson_table
+from simulate.iq.scatterers import (
+    BLOCK_SIDE,
+    CELL_MEAN,
+    CELLS,
+    LANES,
+    ScattererStore,
+    poisson_table,
+)
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from simulate.iq.taps import lobed_taps
 from simulate.probe.transducer import FWHM, Probe
-from simulate.taps import lobed_taps
 
 DEPTHS_MM = (10.0, 15.0, 20.0, 25.0, 30.0, 35.0, 40.0)
 FARTHEST_S = 10e-6  # all delays end here, so that all calls use the same frequencies

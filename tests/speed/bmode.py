@@ -21,13 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import correlate1d
 
-from simulate.beam import Beam, scatterer_density
 from simulate.bmode import _image_maker, _source, beam_for, render_bmode
 from simulate.bmode_settings import BmodeSettings
-from simulate.culling import needed_blocks
-from simulate.frames import make_frames
+from simulate.iq.beam import Beam, scatterer_density
+from simulate.iq.culling import needed_blocks
+from simulate.iq.frames import make_frames
+from simulate.iq.scatterers import ScattererStore
 from simulate.probe.transducer import Probe
-from simulate.scatterers import ScattererStore
 
 FRAMES = 48
 SETTINGS = BmodeSettings(scatterers_per_cell=10.0, noise_db=-40.0)

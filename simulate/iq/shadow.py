@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.beam import Beam
+from simulate.iq.beam import Beam
 
 LINE_STEP = 4  # samples of the grid from one shadow line to the next; depths are those of its rows
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import spline_filter1d
 
+from simulate.iq.splat import SPLAT_VARIANCE
 from simulate.probe.transducer import TWO_WAY_FACTOR
-from simulate.splat import SPLAT_VARIANCE
 
 FIR_CUT = 3.2  # sigmas beyond which a Gaussian filter is left out
 LOBE_CUT = 16.0  # likewise for one with side lobes; the last quarter is faded out

@@ -9,12 +9,12 @@ from __future__ import annotations
 import numpy as np
 
 from simulate.compiled import kernel
-from simulate.culling import ROOT3, rotated, rotated_cells, touches
-from simulate.filters import add_noise, filter_frame, shade
-from simulate.moving import splat_moving
-from simulate.scatterers import BLOCK_SIDE, CELLS
-from simulate.staging import STAGE, splat_staged, stage, workspace
-from simulate.thinning import thin_cell
+from simulate.iq.culling import ROOT3, rotated, rotated_cells, touches
+from simulate.iq.filters import add_noise, filter_frame, shade
+from simulate.iq.moving import splat_moving
+from simulate.iq.scatterers import BLOCK_SIDE, CELLS
+from simulate.iq.staging import STAGE, splat_staged, stage, workspace
+from simulate.iq.thinning import thin_cell
 
 __all__ = ["frame_iq", "moving_frame_iq", "splat_frame", "workspace"]
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.beam import Grid
 from simulate.compiled import arctan, decay, inlined, kernel, turn
-from simulate.splat import splat_cubic
+from simulate.iq.beam import Grid
+from simulate.iq.splat import splat_cubic
 
 STAGE = 8192  # scatterers transformed before they are splatted; their scratch stays in cache
 

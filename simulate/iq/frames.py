@@ -12,13 +12,13 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.beam import Beam
-from simulate.culling import moved_blocks, needed_blocks, slab_corners
-from simulate.iq import frame_iq, moving_frame_iq
-from simulate.moving import Motion, frame_motion, lattice
-from simulate.scatterers import Scatterers, ScattererStore, mix
-from simulate.shadow import transmission
-from simulate.staging import Workspace, workspace
+from simulate.iq.beam import Beam
+from simulate.iq.culling import moved_blocks, needed_blocks, slab_corners
+from simulate.iq.moving import Motion, frame_motion, lattice
+from simulate.iq.one_frame import frame_iq, moving_frame_iq
+from simulate.iq.scatterers import Scatterers, ScattererStore, mix
+from simulate.iq.shadow import transmission
+from simulate.iq.staging import Workspace, workspace
 from simulate.tissue.motion import Displacement
 
 GROUP_FRAMES = 16  # frames whose scatterers are gathered together

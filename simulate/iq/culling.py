@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.beam import Beam
 from simulate.compiled import inlined, kernel
-from simulate.scatterers import BLOCK_SIDE, CELLS
+from simulate.iq.beam import Beam
+from simulate.iq.scatterers import BLOCK_SIDE, CELLS
 
 ROOT3 = 1.7320508
 

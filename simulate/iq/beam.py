@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from benchmark.errors import UserError
 from simulate.bmode_settings import NO_NOISE_DB
+from simulate.iq.taps import gaussian_taps, lobed_taps
 from simulate.probe.transducer import FWHM, Probe
-from simulate.taps import gaussian_taps, lobed_taps
 
 # Largest IQ sample steps, in sigmas of the amplitude PSF: the cubic splat is then exact to 0.4 %.
 AXIAL_STEP = 0.85

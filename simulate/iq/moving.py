@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.beam import Beam
 from simulate.compiled import inlined, kernel
-from simulate.culling import ROOT3, slab_corners, touches
-from simulate.scatterers import BLOCK_SIDE, CELLS, LANES
-from simulate.staging import STAGE, splat_staged, stage
-from simulate.thinning import share_kept, silence
+from simulate.iq.beam import Beam
+from simulate.iq.culling import ROOT3, slab_corners, touches
+from simulate.iq.scatterers import BLOCK_SIDE, CELLS, LANES
+from simulate.iq.staging import STAGE, splat_staged, stage
+from simulate.iq.thinning import share_kept, silence
 
 _f = np.float32
 NODES = BLOCK_SIDE + 1  # corners of cells per side of a block
@@ -240,7 +240,7 @@ def _add_cell(
 def splat_moving(scatterers, views, motion, sheared, beam, radius, work):
     """Add all scatterers that one frame hears to the grid of `work`, cell by cell.
 
-    Parameters are those of `simulate.iq.frame_iq`.
+    Parameters are those of `simulate.iq.one_frame.frame_iq`.
     """
     half = 0.5 * BLOCK_SIDE * scatterers.cell_mm
     diagonal = ROOT3 * half
