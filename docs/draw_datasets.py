@@ -80,8 +80,8 @@ def correlations(
     kind: str, displacement_mm: np.ndarray, planes: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the correlation (planes, D) of frames displaced by +d and by -d with that at 0."""
-    from simulate.bmode import render_iq
-    from simulate.bmode_settings import BmodeSettings
+    from simulate.bmode.render import render_iq
+    from simulate.bmode.settings import BmodeSettings
 
     probe = Probe(width_px=128, height_px=128, width_mm=30.0, depth_mm=30.0)
     bmode = BmodeSettings(noise_db=-200.0)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from simulate import optics
-from simulate.bmode import render_bmode
+from simulate.bmode.render import render_bmode
 from simulate.compose import open_scene
 from simulate.optics import Illumination
 from simulate.photoacoustic import PhotoacousticSettings, render_photoacoustic

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from simulate.bmode import render_bmode
-from simulate.bmode_settings import BmodeSettings
+from simulate.bmode.render import render_bmode
+from simulate.bmode.settings import BmodeSettings
 from simulate.compose import Scene, open_scene
 from simulate.decorrelation import decorrelation
 from simulate.doppler import DopplerSettings, aliasing_speed_m_s, pulse_times, render_doppler

@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmark.geometry import apply
 from benchmark.sweep import Channel, Sweep
-from simulate.contact import darken, loss_db, sample_losses
+from simulate.bmode.contact import darken, loss_db, sample_losses
 from simulate.design import SweepPlan, plan_sweeps
 from simulate.factors import at_level, level_of
 from simulate.hand.motion import poses, sample_motion
@@ -139,7 +139,13 @@ def make_sweep(spec: Spec, index: int, entropy: int | None = None) -> Sweep:
 
 def _bmode_channels(scene: Scene) -> dict[str, Channel]:
     """Return the B-mode channel, and that of the IQ behind it where the spec keeps it."""
-    from simulate.bmode import beam_for, image_from_iq, iq_mm_from_sample, render_bmode, render_iq
+    from simulate.bmode.render import (
+        beam_for,
+        image_from_iq,
+        iq_mm_from_sample,
+        render_bmode,
+        render_iq,
+    )
 
     spec, lines = scene.spec, scene.line_poses
     poses = scene.trajectory if lines is None else lines

@@ -49,7 +49,7 @@ def decorrelation(spec: Spec, subject: int = 0) -> Decorrelation:
 
     No motion of hand or tissue and no noise: what is left is tissue and beam.
     """
-    from simulate.bmode import beam_for, render_iq
+    from simulate.bmode.render import beam_for, render_iq
     from simulate.iq.beam import Echo
 
     probe, bmode = spec.probe, replace(spec.bmode, noise_db=-200.0)

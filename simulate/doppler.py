@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.bmode_settings import NO_NOISE_DB, BmodeSettings
+from simulate.bmode.settings import NO_NOISE_DB, BmodeSettings
 from simulate.doppler_settings import (
     DopplerSettings,
     aliasing_speed_m_s,
@@ -173,7 +173,7 @@ class _Imager:
 
     def _pixel_positions(self) -> Array:
         """Return (4, H, W): IQ row and column of each pixel, whether it is seen, its depth (mm)."""
-        from simulate.envelope import polar_positions
+        from simulate.bmode.envelope import polar_positions
 
         grid, probe = self.beam.grid, self.probe
         first_row, first_column = grid.reduce_rows - 1, grid.reduce_columns - 1

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.bmode import beam_for, render_iq
-from simulate.bmode_settings import BmodeSettings
+from simulate.bmode.render import beam_for, render_iq
+from simulate.bmode.settings import BmodeSettings
 from simulate.doppler_settings import DopplerSettings, slow_time
 from simulate.flow import Flow
 from simulate.iq.beam import scatterer_density

@@ -12,8 +12,8 @@ from benchmark.addresses import short_name
 from benchmark.errors import UserError, unknown_name
 from benchmark.files import canonical_json, sha256_of_text
 from simulate import GENERATOR_VERSION
-from simulate.bmode_settings import BmodeSettings
-from simulate.contact import ContactSettings
+from simulate.bmode.contact import ContactSettings
+from simulate.bmode.settings import BmodeSettings
 from simulate.doppler_settings import DopplerSettings, check_rate
 from simulate.factors import SEVERITIES, find_factor
 from simulate.hand.settings import MotionSettings

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.errors import UserError
-from simulate.bmode_settings import NO_NOISE_DB
+from simulate.bmode.settings import NO_NOISE_DB
 from simulate.iq.taps import gaussian_taps, lobed_taps
 from simulate.probe.transducer import FWHM, Probe
 

@@ -13,9 +13,9 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from benchmark.errors import UserError
-from simulate import bmode
-from simulate.bmode import BmodeSettings, beam_for, image_from_iq, render_bmode, render_iq
-from simulate.envelope import band_limited_envelope, compress
+from simulate.bmode import render as bmode
+from simulate.bmode.envelope import band_limited_envelope, compress
+from simulate.bmode.render import BmodeSettings, beam_for, image_from_iq, render_bmode, render_iq
 from simulate.iq import frames
 from simulate.iq.scatterers import BLOCK_SIDE, CELLS, ScattererStore
 from simulate.probe.transducer import Probe

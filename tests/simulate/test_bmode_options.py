@@ -14,8 +14,14 @@ import numpy as np
 import pytest
 
 from benchmark.errors import UserError
-from simulate.bmode import beam_for, image_from_iq, iq_mm_from_sample, render_bmode, render_iq
-from simulate.bmode_settings import BmodeSettings
+from simulate.bmode.render import (
+    beam_for,
+    image_from_iq,
+    iq_mm_from_sample,
+    render_bmode,
+    render_iq,
+)
+from simulate.bmode.settings import BmodeSettings
 from simulate.iq.scatterers import ScattererStore
 from simulate.probe.transducer import PROBES
 from tests.simulate.test_bmode import (

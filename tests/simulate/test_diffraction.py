@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from benchmark.errors import UserError
-from simulate.bmode import beam_for, render_iq
-from simulate.bmode_settings import BmodeSettings
+from simulate.bmode.render import beam_for, render_iq
+from simulate.bmode.settings import BmodeSettings
 from simulate.probe.diffraction import aperture_field
 from simulate.probe.transducer import Probe
 from simulate.receiver import ReceiveBand

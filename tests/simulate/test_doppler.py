@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from benchmark.errors import UserError
-from simulate.bmode_settings import BmodeSettings
+from simulate.bmode.settings import BmodeSettings
 from simulate.compose import _doppler_channels, open_scene
 from simulate.doppler import (
     DopplerSettings,

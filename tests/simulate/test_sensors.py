@@ -8,7 +8,7 @@ from scipy.interpolate import BarycentricInterpolator
 
 from benchmark import geometry
 from benchmark.errors import UserError
-from simulate.contact import ContactSettings, Loss, darken, loss_db, sample_losses
+from simulate.bmode.contact import ContactSettings, Loss, darken, loss_db, sample_losses
 from simulate.hand.motion import poses, sample_motion
 from simulate.hand.settings import MotionSettings
 from simulate.probe.inertial import InertialSettings, exact_inertial, measure_inertial

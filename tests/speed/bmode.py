@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import correlate1d
 
-from simulate.bmode import _image_maker, _source, beam_for, render_bmode
-from simulate.bmode_settings import BmodeSettings
+from simulate.bmode.render import _image_maker, _source, beam_for, render_bmode
+from simulate.bmode.settings import BmodeSettings
 from simulate.iq.beam import Beam, scatterer_density
 from simulate.iq.culling import needed_blocks
 from simulate.iq.frames import make_frames

@@ -30,8 +30,8 @@ class Uniform:
 
 def sweep(frames: int, length_mm: float, results: multiprocessing.Queue) -> None:
     """Render a straight oblique sweep and report peak memory (MB) and seconds."""
-    from simulate.bmode import render_bmode
-    from simulate.bmode_settings import BmodeSettings
+    from simulate.bmode.render import render_bmode
+    from simulate.bmode.settings import BmodeSettings
     from simulate.probe.transducer import Probe
 
     angle = 0.15

@@ -22,9 +22,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from simulate.bmode_settings import NO_NOISE_DB, BmodeSettings
-from simulate.despeckle import despeckle
-from simulate.envelope import band_limited_envelope, compress, polar_positions, scan_convert
+from simulate.bmode.despeckle import despeckle
+from simulate.bmode.envelope import band_limited_envelope, compress, polar_positions, scan_convert
+from simulate.bmode.settings import NO_NOISE_DB, BmodeSettings
 from simulate.iq.beam import ELEVATION_CUT, Beam, sampled_beam, scatterer_density
 from simulate.iq.frames import FrameSource, make_frames
 from simulate.iq.scatterers import ScattererStore, Tissue
