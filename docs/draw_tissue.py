@@ -13,7 +13,7 @@ from simulate.bmode.render import render_bmode
 from simulate.bmode.settings import BmodeSettings
 from simulate.compose import Scene, open_scene
 from simulate.decorrelation import decorrelation
-from simulate.doppler import DopplerSettings, aliasing_speed_m_s, pulse_times, render_doppler
+from simulate.doppler.render import DopplerSettings, aliasing_speed_m_s, pulse_times, render_doppler
 from simulate.pictures import figure, save
 from simulate.probe.transducer import Probe
 from simulate.spec import load_spec

@@ -233,8 +233,8 @@ def _photoacoustic_channel(scene: Scene) -> tuple[Channel, dict[str, Any]]:
 
 def _doppler_channels(scene: Scene) -> dict[str, Channel]:
     """Return power and velocity of blood, at times and poses of their own."""
-    from simulate.doppler import render_doppler
-    from simulate.doppler_settings import pulse_times
+    from simulate.doppler.render import render_doppler
+    from simulate.doppler.settings import pulse_times
 
     spec, moving, settings, phase = scene.spec, scene.tissue_motion, scene.spec.doppler, 0.0
     if moving is not None and moving.pulse_mm:  # blood and walls beat as one

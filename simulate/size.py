@@ -154,7 +154,7 @@ def _channel_bytes(spec: Spec) -> float:
     image = spec.probe.width_px * spec.probe.height_px
     total = 2.0 * spec.acquisition.frames * image + _iq_bytes(spec)
     if spec.showcase.sweeps and spec.showcase.doppler:
-        from simulate.ensemble import MEMORY_BYTES
+        from simulate.doppler.ensemble import MEMORY_BYTES
 
         ensemble = IQ_BYTES * spec.doppler.pulses * _iq_samples(spec)
         total += max(MEMORY_BYTES, ensemble) + DOPPLER_BYTES * _doppler_frames(spec) * image

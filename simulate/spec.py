@@ -14,7 +14,7 @@ from benchmark.files import canonical_json, sha256_of_text
 from simulate import GENERATOR_VERSION
 from simulate.bmode.contact import ContactSettings
 from simulate.bmode.settings import BmodeSettings
-from simulate.doppler_settings import DopplerSettings, check_rate
+from simulate.doppler.settings import DopplerSettings, check_rate
 from simulate.factors import SEVERITIES, find_factor
 from simulate.hand.settings import MotionSettings
 from simulate.photoacoustic_plan import PhotoacousticSettings, plan_grid

@@ -12,7 +12,8 @@ import pytest
 from benchmark.errors import UserError
 from simulate.bmode.settings import BmodeSettings
 from simulate.compose import _doppler_channels, open_scene
-from simulate.doppler import (
+from simulate.doppler.flow import Flow, FlowSettings
+from simulate.doppler.render import (
     DopplerSettings,
     aliasing_speed_m_s,
     autocorrelation,
@@ -21,13 +22,12 @@ from simulate.doppler import (
     pulse_times,
     render_doppler,
 )
-from simulate.flow import Flow, FlowSettings
+from simulate.doppler.wall_filter import polynomial_filter, polynomial_response, svd_filter
 from simulate.probe.transducer import Probe
 from simulate.spec import load_spec
 from simulate.tissue.kinds import sample_tissue
 from simulate.tissue.settings import TissueSettings
 from simulate.vessels.tree import VesselTree
-from simulate.wall_filter import polynomial_filter, polynomial_response, svd_filter
 
 PROBE = Probe(
     transmit_f_number=2.0, start_depth_mm=14.0, depth_mm=26.0, height_px=48, width_px=48,
@@ -183,7 +183,7 @@ def test_blood_beats_with_the_walls_of_its_sweep(monkeypatch):
         calls.append((asked.flow.heart_hz, beat_phase))
         return np.zeros((2, 2, 48, 48), np.float32)
 
-    monkeypatch.setattr("simulate.doppler.render_doppler", listen)
+    monkeypatch.setattr("simulate.doppler.render.render_doppler", listen)
     for each in (pulsating, replace(pulsating, tissue=spec.tissue)):
         _doppler_channels(open_scene(each, 3))
     moving = open_scene(pulsating, 3).tissue_motion

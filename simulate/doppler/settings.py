@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from benchmark.errors import UserError
 from benchmark.geometry import interpolate
-from simulate.flow import FlowSettings
+from simulate.doppler.flow import FlowSettings
 from simulate.probe.transducer import Probe
 
 Array = NDArray[np.float64]

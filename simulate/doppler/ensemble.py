@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from simulate.bmode.render import beam_for, render_iq
 from simulate.bmode.settings import BmodeSettings
-from simulate.doppler_settings import DopplerSettings, slow_time
-from simulate.flow import Flow
+from simulate.doppler.flow import Flow
+from simulate.doppler.settings import DopplerSettings, slow_time
 from simulate.iq.beam import scatterer_density
 from simulate.iq.one_frame import moving_frame_iq
 from simulate.iq.scatterers import CELLS, Scatterers

@@ -1,6 +1,6 @@
 """Power and colour Doppler: a slow-time ensemble of blood among moving tissue, filtered.
 
-For each frame the probe fires pulses at a repetition frequency; `simulate.ensemble` makes the IQ of
+For each frame the probe fires pulses at a repetition frequency; `simulate.doppler.ensemble` makes the IQ of
 tissue and blood at each of them. A wall filter takes the tissue out. From what is left, x_n, the
 lag-one autocorrelation gives the velocity (Kasai et al., IEEE TSU 32 (1985) 458):
 v = c PRF arg(R_1) / (4 pi f), positive towards the probe, f the local frequency.
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.bmode.settings import NO_NOISE_DB, BmodeSettings
-from simulate.doppler_settings import (
+from simulate.doppler.settings import (
     DopplerSettings,
     aliasing_speed_m_s,
     check_rate,
@@ -73,7 +73,7 @@ def render_doppler(
     ------
     UserError : see `check_rate`.
     """
-    from simulate.ensemble import EnsembleMaker
+    from simulate.doppler.ensemble import EnsembleMaker
 
     check_rate(probe, settings)
     times = np.asarray(timestamps, np.float64)
@@ -96,7 +96,7 @@ def render_doppler(
 
 def filtered(ensemble: Complex, settings: DopplerSettings) -> Complex:
     """Return a slow-time ensemble (P, ...) after the wall filter."""
-    from simulate.wall_filter import polynomial_filter, svd_filter
+    from simulate.doppler.wall_filter import polynomial_filter, svd_filter
 
     if settings.wall_filter == "polynomial":
         return polynomial_filter(ensemble, settings.order)

@@ -89,7 +89,7 @@ class Flow:
 
     def velocity_mm_s(self, points_mm: Array, time_s: float) -> Array:
         """Return the velocity (M, 3) mm/s at world points (M, 3) mm; 0 outside of the lumens."""
-        from simulate.flow_kernel import velocity
+        from simulate.doppler.flow_kernel import velocity
 
         phase = self.settings.heart_hz * time_s + self.phase
         wave = np.where(
