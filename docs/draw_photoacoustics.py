@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from simulate import optics
 from simulate.bmode.render import render_bmode
 from simulate.compose import open_scene
-from simulate.optics import Illumination
-from simulate.photoacoustic import PhotoacousticSettings, render_photoacoustic
-from simulate.photoacoustic_source import Tissue
+from simulate.photoacoustic import optics
+from simulate.photoacoustic.optics import Illumination
+from simulate.photoacoustic.render import PhotoacousticSettings, render_photoacoustic
+from simulate.photoacoustic.source import Tissue
 from simulate.pictures import figure, save
 from simulate.probe.transducer import Probe
 from simulate.spec import load_spec

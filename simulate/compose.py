@@ -197,10 +197,10 @@ def _photoacoustic_channel(scene: Scene) -> tuple[Channel, dict[str, Any]]:
     """Return the photoacoustic frames of a sweep, at the laser's times and their own poses.
 
     With them, what k-Wave says of the first of them where the spec asks for it; see
-    `simulate.control`.
+    `simulate.photoacoustic.control`.
     """
-    from simulate.control import kwave_control
-    from simulate.photoacoustic import photoacoustic_mm_from_pixel, render_photoacoustic
+    from simulate.photoacoustic.control import kwave_control
+    from simulate.photoacoustic.render import photoacoustic_mm_from_pixel, render_photoacoustic
 
     spec, settings, moving = scene.spec, scene.spec.photoacoustic, scene.tissue_motion
     displacement = None if moving is None else moving.displacement

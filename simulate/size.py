@@ -11,7 +11,8 @@ from benchmark.errors import UserError
 from simulate.design import plan_sweeps
 from simulate.factors import at_level
 from simulate.iq.beam import ELEVATION_CUT, sampled_beam, scatterer_density
-from simulate.photoacoustic_plan import image_probe, plan_grid
+from simulate.photoacoustic.grid import plan_grid
+from simulate.photoacoustic.settings import image_probe
 from simulate.probe.acquisition import laser_times
 from simulate.spec import Spec
 

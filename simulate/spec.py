@@ -17,7 +17,8 @@ from simulate.bmode.settings import BmodeSettings
 from simulate.doppler.settings import DopplerSettings, check_rate
 from simulate.factors import SEVERITIES, find_factor
 from simulate.hand.settings import MotionSettings
-from simulate.photoacoustic_plan import PhotoacousticSettings, plan_grid
+from simulate.photoacoustic.grid import plan_grid
+from simulate.photoacoustic.settings import PhotoacousticSettings
 from simulate.probe.acquisition import AcquisitionSettings
 from simulate.probe.inertial import InertialSettings
 from simulate.probe.pose_sensor import PoseSensorSettings

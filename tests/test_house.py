@@ -54,7 +54,7 @@ def test_arrows(path: Path) -> None:
     name, found = path.relative_to(ROOT).as_posix(), imports(path)
     assert not tops(found) & FORBIDDEN[name.split("/")[0]]
     assert not tops(found) & EXECUTABLE
-    assert "kwave" not in tops(found) or name == "simulate/kwave.py"
+    assert "kwave" not in tops(found) or name == "simulate/photoacoustic/kwave.py"
     assert tops(found) <= PURE_NUMPY.get(name, tops(found))
     for prefix, banned in WITHOUT.items():
         if name.startswith(prefix):

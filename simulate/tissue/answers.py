@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from simulate.tissue.answers import Acoustics, Chromophores
 from typing import NamedTuple
 
-from simulate.acoustics import Array
-from simulate.optics import Array
+from simulate.photoacoustic.acoustics import Array
+from simulate.photoacoustic.optics import Array
 from simulate.tissue.kinds import Array
 
 

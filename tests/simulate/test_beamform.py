@@ -5,7 +5,7 @@ import pytest
 from scipy.special import j0
 
 from benchmark.errors import UserError
-from simulate import beamform
+from simulate.photoacoustic import beamform
 
 SPEED = 1500.0  # m/s
 TIME_STEP = 2.5e-8

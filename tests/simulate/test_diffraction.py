@@ -8,9 +8,9 @@ import pytest
 from benchmark.errors import UserError
 from simulate.bmode.render import beam_for, render_iq
 from simulate.bmode.settings import BmodeSettings
+from simulate.photoacoustic.receiver import ReceiveBand
 from simulate.probe.diffraction import aperture_field
 from simulate.probe.transducer import Probe
-from simulate.receiver import ReceiveBand
 from tests.simulate.test_bmode import Uniform, listed, pose
 
 PROBE = Probe()

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from benchmark.errors import UserError
-from simulate.displaced import DisplacedTissue
-from simulate.photoacoustic import render_photoacoustic
+from simulate.photoacoustic.displaced import DisplacedTissue
+from simulate.photoacoustic.render import render_photoacoustic
 from simulate.tissue.motion import TissueMotion
 from simulate.vessels.tree import ARTERY, VesselTree
 from tests.simulate.test_photoacoustic import PROBE, SETTINGS, Tubes, across, frame

@@ -9,8 +9,8 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from benchmark.errors import UserError
-from simulate import acoustics, kwave, propagator
-from simulate.acoustics import AcousticGrid
+from simulate.photoacoustic import acoustics, kwave, propagator
+from simulate.photoacoustic.acoustics import AcousticGrid
 from simulate.tissue.answers import Acoustics
 
 SPEED, SPACING = 1500.0, 0.2  # m/s, mm

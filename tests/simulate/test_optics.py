@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from benchmark.errors import UserError
-from simulate import optics
-from simulate.optics import Illumination
+from simulate.photoacoustic import optics
+from simulate.photoacoustic.optics import Illumination
 from simulate.tissue.answers import Chromophores
 
 

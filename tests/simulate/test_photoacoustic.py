@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from benchmark.errors import UserError
-from simulate import optics, photoacoustic_plan, receiver
-from simulate.optics import Illumination
-from simulate.photoacoustic import (
+from simulate.photoacoustic import grid as photoacoustic_plan
+from simulate.photoacoustic import optics, receiver
+from simulate.photoacoustic.optics import Illumination
+from simulate.photoacoustic.render import (
     PhotoacousticSettings,
     _heterogeneous_grid,
     element_signals,
@@ -21,7 +22,7 @@ from simulate.photoacoustic import (
     plan_grid,
     render_photoacoustic,
 )
-from simulate.photoacoustic_source import initial_pressure
+from simulate.photoacoustic.source import initial_pressure
 from simulate.probe.transducer import Probe
 from simulate.tissue.answers import Acoustics, Chromophores
 

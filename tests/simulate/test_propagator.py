@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.special import j0
 
 from benchmark.errors import UserError
-from simulate.propagator import sensor_rows
+from simulate.photoacoustic.propagator import sensor_rows
 
 SPEED, SPACING = 1500.0, 0.1  # m/s, mm
 

@@ -14,7 +14,7 @@ import time
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from simulate.acoustics import SOURCE_SIGMA_CELLS, AcousticGrid
+from simulate.photoacoustic.acoustics import SOURCE_SIGMA_CELLS, AcousticGrid
 
 SPEED = 1540.0  # m/s
 
@@ -37,13 +37,13 @@ def solve(engine: str, source: np.ndarray, grid: AcousticGrid) -> np.ndarray:
         weights = np.zeros((1, grid.shape[2]))
         weights[0, grid.shape[2] // 2 - 10 : grid.shape[2] // 2 + 10] = 1 / 20
     if engine == "propagator":
-        from simulate import propagator
+        from simulate.photoacoustic import propagator
 
         return propagator.sensor_rows(
             source, grid.spacing_mm, SPEED, grid.time_step_s, grid.steps,
             sensor_row=grid.sensor_row, elevation_weights=weights,
         )  # fmt: skip
-    from simulate import kwave
+    from simulate.photoacoustic import kwave
 
     stock = engine == "k-Wave, stock"
     return kwave.sensor_rows(
@@ -69,7 +69,7 @@ def measure(engine: str, shape: tuple[int, ...], steps: int, repeats: int) -> di
 
 def beamformer_seconds() -> float:
     """Return the best of ten delay-and-sums, 256 x 256 pixels of 128 elements, F/1."""
-    from simulate import beamform
+    from simulate.photoacoustic import beamform
 
     signals = np.random.default_rng(0).standard_normal((128, 2800)).astype(np.complex64)
     elements = (np.arange(128) - 63.5) * 0.3

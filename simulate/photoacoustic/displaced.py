@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.photoacoustic_source import Tissue, acoustics_of
+from simulate.photoacoustic.source import Tissue, acoustics_of
 from simulate.tissue.answers import Acoustics, Chromophores
 from simulate.tissue.motion import Displacement
 

@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from benchmark.errors import UserError
-from simulate import receiver
-from simulate.acoustics import AcousticGrid
-from simulate.displaced import DisplacedTissue
-from simulate.photoacoustic_plan import (
+from simulate.photoacoustic import receiver
+from simulate.photoacoustic.acoustics import AcousticGrid
+from simulate.photoacoustic.displaced import DisplacedTissue
+from simulate.photoacoustic.grid import plan_grid
+from simulate.photoacoustic.settings import (
     PhotoacousticSettings,
     image_probe,
     photoacoustic_mm_from_pixel,
-    plan_grid,
     receive_band,
 )
-from simulate.photoacoustic_source import Tissue, initial_pressure, medium_on_grid
+from simulate.photoacoustic.source import Tissue, initial_pressure, medium_on_grid
 from simulate.probe.transducer import Probe
 from simulate.tissue.answers import Acoustics
 from simulate.tissue.motion import Displacement
@@ -51,14 +51,14 @@ def element_signals(
     if len(grid.shape) == 3:
         weights, delays = receiver.elevation_weights(probe, grid.axes_mm[2])
     if settings.engine == "kwave":
-        from simulate import kwave
+        from simulate.photoacoustic import kwave
 
         rows = kwave.sensor_rows(
             pressure, grid, medium, elevation_weights=weights, backend=settings.kwave_backend,
             device=settings.kwave_device, fast_fft=settings.kwave_fast_fft,
         )  # fmt: skip
     else:
-        from simulate import propagator
+        from simulate.photoacoustic import propagator
 
         rows = propagator.sensor_rows(
             pressure, grid.spacing_mm, float(np.max(np.asarray(medium))), grid.time_step_s,
@@ -84,7 +84,7 @@ def form_image(
 
     `noise_pa` is the rms noise of an element within its band, drawn from `random`.
     """
-    from simulate import beamform  # compiles: not for those who only read settings
+    from simulate.photoacoustic import beamform
 
     band = receive_band(probe, settings)
     speed = probe.sound_speed_m_s

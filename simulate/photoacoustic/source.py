@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from benchmark.errors import UserError
-from simulate import optics
-from simulate.acoustics import SOURCE_SIGMA_CELLS, AcousticGrid
-from simulate.photoacoustic_plan import SIDE_CELLS, PhotoacousticSettings, receive_band
+from simulate.photoacoustic import optics
+from simulate.photoacoustic.acoustics import SOURCE_SIGMA_CELLS, AcousticGrid
+from simulate.photoacoustic.grid import SIDE_CELLS
+from simulate.photoacoustic.settings import PhotoacousticSettings, receive_band
 from simulate.probe.transducer import Probe
 from simulate.tissue.answers import Acoustics, Chromophores
 

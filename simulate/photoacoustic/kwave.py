@@ -24,7 +24,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from benchmark.errors import UserError
-from simulate.acoustics import AcousticGrid, check_time_step, friendly_layer
+from simulate.photoacoustic.acoustics import AcousticGrid, check_time_step, friendly_layer
 from simulate.tissue.answers import Acoustics
 
 ABSORPTION_POWER = 1.1  # tissue; its dispersion term is singular near 1 and left out

@@ -7,7 +7,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from benchmark.errors import UserError
-from simulate.acoustics import SOURCE_SIGMA_CELLS
+from simulate.photoacoustic.acoustics import SOURCE_SIGMA_CELLS
 from simulate.probe.transducer import FWHM, Probe
 
 Array = NDArray[np.floating]

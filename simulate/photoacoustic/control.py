@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from simulate.photoacoustic import render_photoacoustic
-from simulate.photoacoustic_plan import PhotoacousticSettings
+from simulate.photoacoustic.render import render_photoacoustic
+from simulate.photoacoustic.settings import PhotoacousticSettings
 from simulate.probe.transducer import Probe
 from simulate.tissue.answers import Tissue
 from simulate.tissue.motion import Displacement
