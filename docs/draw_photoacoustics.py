@@ -17,7 +17,7 @@ from simulate.photoacoustic.render import PhotoacousticSettings, render_photoaco
 from simulate.photoacoustic.source import Tissue
 from simulate.pictures import figure, save
 from simulate.probe.transducer import Probe
-from simulate.spec import load_spec
+from simulate.spec.record import load_spec
 from simulate.tissue.answers import Chromophores
 
 IMAGES = Path(__file__).parent / "images"

@@ -16,7 +16,7 @@ from simulate.decorrelation import decorrelation
 from simulate.doppler.render import DopplerSettings, aliasing_speed_m_s, pulse_times, render_doppler
 from simulate.pictures import figure, save
 from simulate.probe.transducer import Probe
-from simulate.spec import load_spec
+from simulate.spec.record import load_spec
 from simulate.tissue.answers import Tissue
 from simulate.tissue.kinds import sample_tissue
 from simulate.tissue.settings import TissueSettings

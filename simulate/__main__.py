@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def list_specs() -> None:
     """List the specs that come with the package, with their sizes."""
     from simulate.card import size_of
-    from simulate.spec import load_spec, spec_names
+    from simulate.spec.record import load_spec, spec_names
 
     print(f"{'spec':<16} {'sweeps':>6} {'frames':>7} {'MB':>8}  description")
     for name in spec_names():
@@ -49,7 +49,7 @@ def show(
     out
         The picture; by default <name>-decorrelation.png here.
     """
-    from simulate.spec import load_spec
+    from simulate.spec.record import load_spec
 
     loaded = load_spec(spec)
     if not decorrelation:
@@ -68,7 +68,7 @@ def show(
 
 def factors() -> None:
     """List what can be made worse in five steps, with the value at each."""
-    from simulate.factors import FACTORS
+    from simulate.spec.factors import FACTORS
 
     for name, factor in FACTORS.items():
         values = " ".join(f"{level:>6g}" for level in factor.levels)
@@ -112,7 +112,7 @@ def generate(
     from benchmark.files import data_root
     from simulate.generate import generate as run
     from simulate.preview import write_preview
-    from simulate.spec import load_spec
+    from simulate.spec.record import load_spec
 
     loaded = load_spec(spec)
     folder = out or data_root() / loaded.name

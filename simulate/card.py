@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from benchmark.dataset import SPLITS, Dataset
-from simulate.factors import FACTORS
 from simulate.size import memory_bytes, size_of
-from simulate.spec import Spec
+from simulate.spec.factors import FACTORS
+from simulate.spec.record import Spec
 
 
 def describe(spec: Spec) -> str:

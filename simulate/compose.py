@@ -11,14 +11,14 @@ import numpy as np
 from benchmark.geometry import apply
 from benchmark.sweep import Channel, Sweep
 from simulate.bmode.contact import darken, loss_db, sample_losses
-from simulate.design import SweepPlan, plan_sweeps
-from simulate.factors import at_level, level_of
 from simulate.hand.motion import poses, sample_motion
 from simulate.hand.trajectory import Trajectory
 from simulate.probe.acquisition import frame_times, gain_changes, laser_times, visible_landmarks
 from simulate.probe.inertial import measure_inertial
 from simulate.probe.pose_sensor import calibration_error, measure_poses
-from simulate.spec import Spec
+from simulate.spec.factors import at_level, level_of
+from simulate.spec.plan import SweepPlan, plan_sweeps
+from simulate.spec.record import Spec
 from simulate.tissue.answers import Tissue
 from simulate.tissue.kinds import sample_tissue
 from simulate.tissue.motion import TissueMotion, sample_tissue_motion

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from simulate.compose import open_scene
-from simulate.design import plan_sweeps
-from simulate.spec import Spec
+from simulate.spec.plan import plan_sweeps
+from simulate.spec.record import Spec
 
 STEPS = 24
 BANDS = 3  # of depth

@@ -16,7 +16,7 @@ from benchmark.errors import UserError
 from benchmark.files import read_json, sha256_of_file, write_json
 from benchmark.hdf5 import write_sweep
 from benchmark.sweep import Sweep
-from simulate.design import SweepPlan
+from simulate.spec.plan import SweepPlan
 
 
 def _in_words(key: str, identity: Mapping[str, Any]) -> str:

@@ -29,10 +29,10 @@ from simulate import GENERATOR_VERSION
 from simulate.card import dataset_card
 from simulate.compose import make_sweep, subject_tissue
 from simulate.croissant import croissant
-from simulate.design import SweepPlan, plan_sweeps
 from simulate.folder import DatasetFolder
 from simulate.size import check_memory
-from simulate.spec import Spec
+from simulate.spec.plan import SweepPlan, plan_sweeps
+from simulate.spec.record import Spec
 from simulate.withheld import Withheld, public_factors
 
 VERSIONS_OF = ("numpy", "numba", "scipy", "h5py", "k-wave-python")

@@ -15,7 +15,7 @@ from simulate.decorrelation import decorrelation, draw_decorrelation
 from simulate.generate import generate
 from simulate.preview import write_preview
 from simulate.reflectors.coherence import coherence
-from simulate.spec import load_spec
+from simulate.spec.record import load_spec
 
 TINY = load_spec("tiny-v1")
 SPEC = dataclasses.replace(

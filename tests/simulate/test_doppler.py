@@ -24,7 +24,7 @@ from simulate.doppler.render import (
 )
 from simulate.doppler.wall_filter import polynomial_filter, polynomial_response, svd_filter
 from simulate.probe.transducer import Probe
-from simulate.spec import load_spec
+from simulate.spec.record import load_spec
 from simulate.tissue.kinds import sample_tissue
 from simulate.tissue.settings import TissueSettings
 from simulate.vessels.tree import VesselTree

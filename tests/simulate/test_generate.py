@@ -19,7 +19,7 @@ from benchmark.workers import core_count
 from simulate.cluster import dask_executor
 from simulate.compose import make_sweep, plan_sweeps, subject_tissue
 from simulate.generate import generate
-from simulate.spec import load_spec
+from simulate.spec.record import load_spec
 
 SPEC = load_spec("tiny-v1")
 ROOT = Path(__file__).parents[2]

@@ -7,13 +7,13 @@ import pytest
 
 from benchmark import geometry
 from benchmark.errors import UserError
-from simulate.design import plan_sweeps
 from simulate.hand.motion import PROFILES, poses, sample_motion
 from simulate.hand.profiles import Profile
 from simulate.hand.settings import MotionSettings
 from simulate.hand.trajectory import Pace
 from simulate.harmonics import sample_band, sample_correlated
-from simulate.spec import load_spec
+from simulate.spec.plan import plan_sweeps
+from simulate.spec.record import load_spec
 from simulate.tissue.kinds import sample_tissue
 from simulate.tissue.settings import TissueSettings
 

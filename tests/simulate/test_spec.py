@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from benchmark.errors import UserError
-from simulate import spec as spec_module
 from simulate.card import describe
 from simulate.compose import make_sweep
 from simulate.probe.transducer import PROBES
@@ -20,7 +19,8 @@ from simulate.size import (
     memory_bytes,
     size_of,
 )
-from simulate.spec import SPEC_FOLDER, load_spec, spec_from_table, spec_names
+from simulate.spec import record as spec_module
+from simulate.spec.record import SPEC_FOLDER, load_spec, spec_from_table, spec_names
 
 TINY = (SPEC_FOLDER / "tiny-v1.toml").read_text()
 

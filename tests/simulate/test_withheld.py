@@ -15,7 +15,7 @@ from benchmark.scoring.evaluate import evaluate
 from benchmark.sweep import Prediction
 from simulate.compose import make_sweep
 from simulate.generate import generate
-from simulate.spec import load_spec
+from simulate.spec.record import load_spec
 from simulate.withheld import Withheld, read_entropy
 
 ENTROPY = int("c0ffee" * 8, 16)

@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from simulate.compose import make_sweep
-from simulate.factors import changed
 from simulate.generate import _pool, generate
 from simulate.size import _slab
-from simulate.spec import Spec, load_spec
+from simulate.spec.factors import changed
+from simulate.spec.record import Spec, load_spec
 
 REPEATS = 3
 SWEEPS = 12

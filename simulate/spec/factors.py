@@ -14,7 +14,7 @@ from benchmark.addresses import find
 from simulate.tissue.motion import at_severity
 
 if TYPE_CHECKING:
-    from simulate.spec import Spec
+    from simulate.spec.record import Spec
 
 SEVERITIES = (1, 2, 3, 4, 5)
 

@@ -15,7 +15,6 @@ from simulate import GENERATOR_VERSION
 from simulate.bmode.contact import ContactSettings
 from simulate.bmode.settings import BmodeSettings
 from simulate.doppler.settings import DopplerSettings, check_rate
-from simulate.factors import SEVERITIES, find_factor
 from simulate.hand.settings import MotionSettings
 from simulate.photoacoustic.grid import plan_grid
 from simulate.photoacoustic.settings import PhotoacousticSettings
@@ -23,7 +22,8 @@ from simulate.probe.acquisition import AcquisitionSettings
 from simulate.probe.inertial import InertialSettings
 from simulate.probe.pose_sensor import PoseSensorSettings
 from simulate.probe.transducer import Probe
-from simulate.records import record_from_table
+from simulate.spec.factors import SEVERITIES, find_factor
+from simulate.spec.tables import record_from_table
 from simulate.tissue.settings import TissueSettings
 
 SPEC_FOLDER = Path(__file__).parent / "specs"
@@ -39,7 +39,7 @@ class SubjectSettings:
     """How many subjects each split has, and how many sweeps each subject; the `subjects` table.
 
     design: how profiles and orientations are spread, "rounds" or "latin-square"; see
-    `simulate.design`.
+    `simulate.spec.plan`.
     """
 
     train: int = 1
@@ -94,7 +94,7 @@ class ShowcaseSettings:
 class StressSettings:
     """What is made worse, one factor at a time, in the test split; the `stress` table.
 
-    factors: names of `simulate.factors`, or addresses "module:function" of functions
+    factors: names of `simulate.spec.factors`, or addresses "module:function" of functions
     (spec, severity) -> spec; severities: of 1 to 5. Every test sweep is made once as it is and once
     per factor and severity: of the same subject, by the same hand on the same path. No two may
     have one short name: sweeps are named by it.

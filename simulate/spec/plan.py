@@ -9,7 +9,7 @@ from math import ceil
 
 from benchmark.addresses import short_name
 from benchmark.dataset import SPLITS
-from simulate.spec import Spec
+from simulate.spec.record import Spec
 
 
 @dataclass(frozen=True)
