@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from simulate.bmode.render import render_bmode
-from simulate.compose import open_scene
 from simulate.photoacoustic import optics
 from simulate.photoacoustic.optics import Illumination
 from simulate.photoacoustic.render import PhotoacousticSettings, render_photoacoustic
@@ -18,6 +17,7 @@ from simulate.photoacoustic.source import Tissue
 from simulate.pictures import figure, save
 from simulate.probe.transducer import Probe
 from simulate.spec.record import load_spec
+from simulate.sweep.scene import open_scene
 from simulate.tissue.answers import Chromophores
 
 IMAGES = Path(__file__).parent / "images"

@@ -11,12 +11,12 @@ import numpy as np
 
 from simulate.bmode.render import render_bmode
 from simulate.bmode.settings import BmodeSettings
-from simulate.compose import Scene, open_scene
 from simulate.decorrelation import decorrelation
 from simulate.doppler.render import DopplerSettings, aliasing_speed_m_s, pulse_times, render_doppler
 from simulate.pictures import figure, save
 from simulate.probe.transducer import Probe
 from simulate.spec.record import load_spec
+from simulate.sweep.scene import Scene, open_scene
 from simulate.tissue.answers import Tissue
 from simulate.tissue.kinds import sample_tissue
 from simulate.tissue.settings import TissueSettings

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from simulate.compose import open_scene
 from simulate.spec.plan import plan_sweeps
 from simulate.spec.record import Spec
+from simulate.sweep.scene import open_scene
 
 STEPS = 24
 BANDS = 3  # of depth

@@ -27,12 +27,13 @@ from benchmark.files import atomic_path, write_json
 from benchmark.workers import core_count
 from simulate import GENERATOR_VERSION
 from simulate.card import dataset_card
-from simulate.compose import make_sweep, subject_tissue
 from simulate.croissant import croissant
 from simulate.folder import DatasetFolder
 from simulate.size import check_memory
 from simulate.spec.plan import SweepPlan, plan_sweeps
 from simulate.spec.record import Spec
+from simulate.sweep.compose import make_sweep
+from simulate.sweep.scene import subject_tissue
 from simulate.withheld import Withheld, public_factors
 
 VERSIONS_OF = ("numpy", "numba", "scipy", "h5py", "k-wave-python")

@@ -5,12 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmark.errors import UserError
-from benchmark.geometry import apply, inverse
 from simulate.harmonics import sample_band
 
-LANDMARK_BORDER_PX = 2.0
 GAIN_HZ = (0.1, 0.5)
-LANDMARK_OFF_PLANE_MM = 0.3  # an anatomical point further from the plane is not in the frame
 
 
 @dataclass(frozen=True)
@@ -89,27 +86,3 @@ def laser_times(settings: AcquisitionSettings, frames_per_second: float, most: i
     """
     count = min(most, max(1, int(settings.duration_s * frames_per_second)))
     return (np.arange(count) + 0.5) * settings.duration_s / count
-
-
-def visible_landmarks(
-    landmarks_mm: np.ndarray,
-    world_from_image: np.ndarray,
-    mm_from_pixel: np.ndarray,
-    shape: tuple[int, ...],
-) -> np.ndarray:
-    """Return (L, 3): frame, x_px, y_px of each world point (K, 3) mm in the frame nearest to it.
-
-    A point is left out where no frame (N, 4, 4) comes within LANDMARK_OFF_PLANE_MM of it or where
-    it lies outside of that image (height, width) or on its border. Rows are in order of frames.
-    """
-    if not len(landmarks_mm):
-        return np.zeros((0, 3))
-    image_mm = apply(inverse(world_from_image), landmarks_mm[None])
-    frame = np.abs(image_mm[..., 2]).argmin(0)
-    place = image_mm[frame, np.arange(len(landmarks_mm))]
-    pixel = np.concatenate([place, np.ones((len(place), 1))], 1) @ np.linalg.inv(mm_from_pixel).T
-    upper = np.array([shape[1] - 1, shape[0] - 1]) - LANDMARK_BORDER_PX
-    inside = ((pixel[:, :2] >= LANDMARK_BORDER_PX) & (pixel[:, :2] <= upper)).all(1)
-    seen = inside & (np.abs(place[:, 2]) <= LANDMARK_OFF_PLANE_MM)
-    rows = np.column_stack([frame, pixel[:, :2]])[seen]
-    return rows[np.lexsort((rows[:, 2], rows[:, 1], rows[:, 0]))]

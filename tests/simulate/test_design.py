@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from benchmark.errors import UserError
-from simulate.compose import open_scene
 from simulate.spec.factors import FACTORS, SEVERITIES, at_level, changed
 from simulate.spec.plan import plan_sweeps
 from simulate.spec.record import load_spec
+from simulate.sweep.scene import open_scene
 
 STRESS = load_spec("stress-v1")
 # What a factor leaves alone: the path, as places and not as times, and the tissue.

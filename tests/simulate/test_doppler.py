@@ -11,7 +11,6 @@ import pytest
 
 from benchmark.errors import UserError
 from simulate.bmode.settings import BmodeSettings
-from simulate.compose import _doppler_channels, open_scene
 from simulate.doppler.flow import Flow, FlowSettings
 from simulate.doppler.render import (
     DopplerSettings,
@@ -25,6 +24,8 @@ from simulate.doppler.render import (
 from simulate.doppler.wall_filter import polynomial_filter, polynomial_response, svd_filter
 from simulate.probe.transducer import Probe
 from simulate.spec.record import load_spec
+from simulate.sweep.compose import _doppler_channels
+from simulate.sweep.scene import open_scene
 from simulate.tissue.kinds import sample_tissue
 from simulate.tissue.settings import TissueSettings
 from simulate.vessels.tree import VesselTree

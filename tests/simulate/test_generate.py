@@ -17,9 +17,10 @@ from benchmark.errors import UserError
 from benchmark.hdf5 import read_sweep
 from benchmark.workers import core_count
 from simulate.cluster import dask_executor
-from simulate.compose import make_sweep, plan_sweeps, subject_tissue
 from simulate.generate import generate
 from simulate.spec.record import load_spec
+from simulate.sweep.compose import make_sweep, plan_sweeps
+from simulate.sweep.scene import subject_tissue
 
 SPEC = load_spec("tiny-v1")
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,6 @@ import pytest
 
 from benchmark.errors import UserError
 from simulate.card import describe
-from simulate.compose import make_sweep
 from simulate.probe.transducer import PROBES
 from simulate.size import (
     KEPT_BYTES,
@@ -21,6 +20,7 @@ from simulate.size import (
 )
 from simulate.spec import record as spec_module
 from simulate.spec.record import SPEC_FOLDER, load_spec, spec_from_table, spec_names
+from simulate.sweep.compose import make_sweep
 
 TINY = (SPEC_FOLDER / "tiny-v1.toml").read_text()
 

@@ -13,9 +13,9 @@ from benchmark.files import write_json
 from benchmark.hdf5 import write_prediction
 from benchmark.scoring.evaluate import evaluate
 from benchmark.sweep import Prediction
-from simulate.compose import make_sweep
 from simulate.generate import generate
 from simulate.spec.record import load_spec
+from simulate.sweep.compose import make_sweep
 from simulate.withheld import Withheld, read_entropy
 
 ENTROPY = int("c0ffee" * 8, 16)

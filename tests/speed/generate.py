@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from simulate.compose import make_sweep
 from simulate.generate import _pool, generate
 from simulate.size import _slab
 from simulate.spec.factors import changed
 from simulate.spec.record import Spec, load_spec
+from simulate.sweep.compose import make_sweep
 
 REPEATS = 3
 SWEEPS = 12
