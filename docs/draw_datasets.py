@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.geometry import apply
+from simulate.dataset.pictures import figure, save
 from simulate.hand.motion import PROFILES, poses, sample_motion
 from simulate.hand.settings import MotionSettings
-from simulate.pictures import figure, save
 from simulate.probe.transducer import Probe
 from simulate.tissue.kinds import sample_tissue
 from simulate.tissue.settings import TissueSettings

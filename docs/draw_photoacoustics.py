@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from simulate.bmode.render import render_bmode
+from simulate.dataset.pictures import figure, save
 from simulate.photoacoustic import optics
 from simulate.photoacoustic.optics import Illumination
 from simulate.photoacoustic.render import PhotoacousticSettings, render_photoacoustic
 from simulate.photoacoustic.source import Tissue
-from simulate.pictures import figure, save
 from simulate.probe.transducer import Probe
 from simulate.spec.record import load_spec
 from simulate.sweep.scene import open_scene

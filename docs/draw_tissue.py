@@ -11,9 +11,9 @@ import numpy as np
 
 from simulate.bmode.render import render_bmode
 from simulate.bmode.settings import BmodeSettings
-from simulate.decorrelation import decorrelation
+from simulate.dataset.decorrelation import decorrelation
+from simulate.dataset.pictures import figure, save
 from simulate.doppler.render import DopplerSettings, aliasing_speed_m_s, pulse_times, render_doppler
-from simulate.pictures import figure, save
 from simulate.probe.transducer import Probe
 from simulate.spec.record import load_spec
 from simulate.sweep.scene import Scene, open_scene

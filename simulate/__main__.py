@@ -14,12 +14,12 @@ from tyro.conf import Positional, arg
 from benchmark.errors import UserError, exit_status
 
 if TYPE_CHECKING:
-    from simulate.withheld import Withheld
+    from simulate.dataset.withheld import Withheld
 
 
 def list_specs() -> None:
     """List the specs that come with the package, with their sizes."""
-    from simulate.card import size_of
+    from simulate.dataset.card import size_of
     from simulate.spec.record import load_spec, spec_names
 
     print(f"{'spec':<16} {'sweeps':>6} {'frames':>7} {'MB':>8}  description")
@@ -53,11 +53,11 @@ def show(
 
     loaded = load_spec(spec)
     if not decorrelation:
-        from simulate.card import describe
+        from simulate.dataset.card import describe
 
         print(describe(loaded))
         return
-    from simulate import decorrelation as curves
+    from simulate.dataset import decorrelation as curves
 
     path = out or Path(f"{loaded.name}-decorrelation.png")
     found = curves.decorrelation(loaded)
@@ -110,8 +110,8 @@ def generate(
         Write preview.html at the end.
     """
     from benchmark.files import data_root
-    from simulate.generate import generate as run
-    from simulate.preview import write_preview
+    from simulate.dataset.generate import generate as run
+    from simulate.dataset.preview import write_preview
     from simulate.spec.record import load_spec
 
     loaded = load_spec(spec)
@@ -120,7 +120,7 @@ def generate(
     with contextlib.ExitStack() as stack:
         executor = None
         if scheduler is not None:
-            from simulate.cluster import dask_executor
+            from simulate.dataset.cluster import dask_executor
 
             executor = stack.enter_context(dask_executor(scheduler))
             folder = folder.resolve()  # workers have their own current folder
@@ -152,7 +152,7 @@ def _withheld(
             "entropy_file: expected with --withhold-poses, since poses drawn from a public seed "
             "are no secret"
         )
-    from simulate.withheld import Withheld, read_entropy
+    from simulate.dataset.withheld import Withheld, read_entropy
 
     place = answers or folder.with_name(f"{folder.name}-answers")
     return Withheld(read_entropy(entropy_file), str(place.resolve()))

@@ -10,7 +10,7 @@ from benchmark.runs.domain import find_domain
 from benchmark.runs.predict import predict
 from benchmark.runs.run import open_run
 from benchmark.scoring.evaluate import evaluate
-from simulate.generate import generate
+from simulate.dataset.generate import generate
 from simulate.spec.record import load_spec
 
 ROOT = Path(__file__).parents[2]

@@ -10,9 +10,9 @@ import pytest
 from benchmark.dataset import open_dataset, write_dataset
 from benchmark.files import sha256_of_file
 from benchmark.hdf5 import write_sweep
-from simulate.decorrelation import decorrelation, draw_decorrelation
-from simulate.generate import generate
-from simulate.preview import write_preview
+from simulate.dataset.decorrelation import decorrelation, draw_decorrelation
+from simulate.dataset.generate import generate
+from simulate.dataset.preview import write_preview
 from simulate.reflectors.coherence import coherence
 from simulate.spec.record import load_spec
 from simulate.sweep.compose import make_sweep

@@ -16,8 +16,8 @@ from benchmark.dataset import open_dataset
 from benchmark.errors import UserError
 from benchmark.hdf5 import read_sweep
 from benchmark.workers import core_count
-from simulate.cluster import dask_executor
-from simulate.generate import generate
+from simulate.dataset.cluster import dask_executor
+from simulate.dataset.generate import generate
 from simulate.spec.record import load_spec
 from simulate.sweep.compose import make_sweep, plan_sweeps
 from simulate.sweep.scene import subject_tissue

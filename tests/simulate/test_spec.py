@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from benchmark.errors import UserError
-from simulate.card import describe
-from simulate.probe.transducer import PROBES
-from simulate.size import (
+from simulate.dataset.card import describe
+from simulate.dataset.size import (
     KEPT_BYTES,
     PROCESS_BYTES,
     available_bytes,
@@ -18,6 +17,7 @@ from simulate.size import (
     memory_bytes,
     size_of,
 )
+from simulate.probe.transducer import PROBES
 from simulate.spec import record as spec_module
 from simulate.spec.record import SPEC_FOLDER, load_spec, spec_from_table, spec_names
 from simulate.sweep.compose import make_sweep

@@ -13,10 +13,10 @@ from benchmark.files import write_json
 from benchmark.hdf5 import write_prediction
 from benchmark.scoring.evaluate import evaluate
 from benchmark.sweep import Prediction
-from simulate.generate import generate
+from simulate.dataset.generate import generate
+from simulate.dataset.withheld import Withheld, read_entropy
 from simulate.spec.record import load_spec
 from simulate.sweep.compose import make_sweep
-from simulate.withheld import Withheld, read_entropy
 
 ENTROPY = int("c0ffee" * 8, 16)
 BASE = load_spec("tiny-v1")

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from simulate.generate import _pool, generate
-from simulate.size import _slab
+from simulate.dataset.generate import _pool, generate
+from simulate.dataset.size import _slab
 from simulate.spec.factors import changed
 from simulate.spec.record import Spec, load_spec
 from simulate.sweep.compose import make_sweep

@@ -15,7 +15,7 @@ from benchmark.dataset import SPLITS, Dataset, Entry
 from benchmark.files import atomic_path
 from benchmark.geometry import apply, degrees_of_freedom, relative
 from benchmark.sweep import Sweep, WithheldChannel
-from simulate.pictures import figure
+from simulate.dataset.pictures import figure
 
 MOST_SWEEPS = 6  # shown frame by frame
 MOST_STEPS = 40  # sweeps whose steps are counted

@@ -90,7 +90,7 @@ def _curve(frames: np.ndarray) -> np.ndarray:
 
 def draw_decorrelation(path: Path, name: str, found: Decorrelation) -> None:
     """Draw the curves to a PNG file."""
-    from simulate.pictures import figure, save
+    from simulate.dataset.pictures import figure, save
 
     drawing, axes = figure(5.2, 3.4)
     for number, depth in enumerate(found.depth_mm):

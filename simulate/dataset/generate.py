@@ -1,6 +1,6 @@
 """From a spec to a data set folder, in any number of processes, machines and attempts.
 
-All of them give the same bytes; see `simulate.folder`.
+All of them give the same bytes; see `simulate.dataset.folder`.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from benchmark.errors import UserError
 from benchmark.files import atomic_path, write_json
 from benchmark.workers import core_count
 from simulate import GENERATOR_VERSION
-from simulate.card import dataset_card
-from simulate.croissant import croissant
-from simulate.folder import DatasetFolder
-from simulate.size import check_memory
+from simulate.dataset.card import dataset_card
+from simulate.dataset.croissant import croissant
+from simulate.dataset.folder import DatasetFolder
+from simulate.dataset.size import check_memory
+from simulate.dataset.withheld import Withheld, public_factors
 from simulate.spec.plan import SweepPlan, plan_sweeps
 from simulate.spec.record import Spec
 from simulate.sweep.compose import make_sweep
 from simulate.sweep.scene import subject_tissue
-from simulate.withheld import Withheld, public_factors
 
 VERSIONS_OF = ("numpy", "numba", "scipy", "h5py", "k-wave-python")
 THREAD_VARIABLES = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS",

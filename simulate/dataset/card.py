@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.dataset import SPLITS, Dataset
-from simulate.size import memory_bytes, size_of
+from simulate.dataset.size import memory_bytes, size_of
 from simulate.spec.factors import FACTORS
 from simulate.spec.record import Spec
 
