@@ -8,7 +8,7 @@ import torch
 
 from benchmark import geometry
 from moglo import motion
-from moglo.displacements import (
+from moglo.long.displacements import (
     DisplacementHead,
     Displacements,
     displacement_loss,

@@ -14,10 +14,10 @@ from benchmark.learning.standardise import locally_standardised
 from benchmark.registry import make_tracker
 from benchmark.sweep import Images, Observation
 from moglo import motion
-from moglo.long import IN_PLANE, MoGLoLong, affordable, image_corners, step_scale
-from moglo.long_config import MoGLoLongConfig
-from moglo.long_model import LongStream
-from moglo.views import VIEWS, reversed_steps, seen_steps
+from moglo.long.config import MoGLoLongConfig
+from moglo.long.model import LongStream
+from moglo.long.tracker import IN_PLANE, MoGLoLong, affordable, image_corners, step_scale
+from moglo.long.views import VIEWS, reversed_steps, seen_steps
 from tests.moglo.test_tracker import batch, sweep
 
 CONFIG = MoGLoLongConfig(

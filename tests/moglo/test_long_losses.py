@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from benchmark import geometry
-from moglo import long_losses as losses
+from moglo.long import losses
 
 
 def steps(count=60, seed=0, size=0.05):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from moglo.tiles import SMALLEST_VARIANCE, tile_correlation
+from moglo.long.tiles import SMALLEST_VARIANCE, tile_correlation
 
 
 def speckle(count=2, size=32, seed=0):

@@ -25,8 +25,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # where the project is not i
 from moglo import model
 from moglo.config import MoGLoConfig, MoGLoPaperConfig
 from moglo.correlation import correlation_volume
-from moglo.long_config import MoGLoLongConfig
-from moglo.long_model import LongNet, LongStream
+from moglo.long.config import MoGLoLongConfig
+from moglo.long.model import LongNet, LongStream
 from moglo.streaming import MotionStream
 
 STREAMED_PAIRS = 8

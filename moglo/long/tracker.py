@@ -11,15 +11,15 @@ from benchmark import geometry
 from benchmark.learning.flops import flop_counter
 from benchmark.sweep import Images, Observation, Prediction, Sweep
 from benchmark.tracker import Recipe
-from moglo import long_losses as losses
 from moglo import motion
-from moglo.displacements import displacement_loss
-from moglo.long_config import MoGLoLongConfig
-from moglo.long_model import LongNet, LongStream, Motions
+from moglo.long import losses
+from moglo.long.config import MoGLoLongConfig
+from moglo.long.displacements import displacement_loss
+from moglo.long.model import LongNet, LongStream, Motions
+from moglo.long.second_stage import Described, train_sequence
+from moglo.long.views import VIEWS, View, reversed_steps, seen_images, seen_steps
 from moglo.losses import correlation_loss
-from moglo.sequence import Described, train_sequence
 from moglo.tracker import MoGLo, chunk_frames, evaluating
-from moglo.views import VIEWS, View, reversed_steps, seen_images, seen_steps
 
 # Components of MoGLo's six (axial, lateral, elevational; about lateral, elevational, axial) whose
 # direction two frames show. The others change nothing but how alike the frames are.

@@ -12,8 +12,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from benchmark.learning.flops import flop_counter
-from moglo.long_config import MoGLoLongConfig
-from moglo.long_model import LongNet, Motions
+from moglo.long.config import MoGLoLongConfig
+from moglo.long.model import LongNet, Motions
 
 WARM_UP = 0.1  # of the updates, with a rising rate
 

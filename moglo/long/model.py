@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from moglo.config import DEGREES_OF_FREEDOM
-from moglo.displacements import DisplacementHead, Displacements, fitted_motion
-from moglo.long_config import MoGLoLongConfig
+from moglo.long.config import MoGLoLongConfig
+from moglo.long.displacements import DisplacementHead, Displacements, fitted_motion
+from moglo.long.tiles import tile_correlation
 from moglo.model import MoGLoNet
-from moglo.tiles import tile_correlation
 
 GROUPS = 2
 FINAL_TILE_CHANNELS = 16
