@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from baselines.calibration import (
+from baselines.decorrelation_fit import (
     Calibration,
     Example,
     Levels,

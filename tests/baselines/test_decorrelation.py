@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 import speckle
 
-from baselines.calibration import Calibration, Levels, envelope_correlation
 from baselines.decorrelation import (
     DecorrelationConfig,
     SpeckleDecorrelation,
     fit_plane,
     model_correlation,
 )
+from baselines.decorrelation_fit import Calibration, Levels, envelope_correlation
 from baselines.motion import centre_motion, true_motion
 from baselines.registration import Pairs
 from benchmark import geometry
