@@ -7,14 +7,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from baselines.learned import (
+from baselines.parts.learned import (
     LearnedConfig,
     MotionTracker,
     centre_motion_of,
     frames_on,
     trend_loss,
 )
-from baselines.motion import true_motion
+from baselines.parts.motion import true_motion
 from benchmark.sweep import Images, Sweep
 
 CLIPS_AT_ONCE = 16

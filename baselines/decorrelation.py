@@ -13,7 +13,7 @@ from baselines.decorrelation_fit import (
     envelope_correlation,
     noise_shape,
 )
-from baselines.motion import fuse_gaps, image_centre, true_motion
+from baselines.parts.motion import fuse_gaps, image_centre, true_motion
 from baselines.registration import (
     Pairs,
     RegistrationConfig,

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from baselines.dcl import cropped
-from baselines.learned import LearnedConfig, MotionTracker, centre_motion_of, frames_on
 from baselines.monet import residual_trunk
+from baselines.parts.learned import LearnedConfig, MotionTracker, centre_motion_of, frames_on
 from benchmark.errors import UserError
 from benchmark.sweep import Images
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from baselines.learned import (
+from baselines.parts.learned import (
     LearnedConfig,
     MotionTracker,
     centre_motion_of,

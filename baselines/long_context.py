@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines.efficientnet import EfficientNetConfig, efficient_net
-from baselines.learned import (
+from baselines.parts.learned import (
     SMALLEST_STD,
     MotionTracker,
     centre_of,
@@ -16,7 +16,7 @@ from baselines.learned import (
     corners_from_centre,
     frames_on,
 )
-from baselines.motion import true_motion
+from baselines.parts.motion import true_motion
 from benchmark import geometry
 from benchmark.sweep import Images, Sweep
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from baselines.learned import (
+from baselines.parts.learned import (
     LearnedConfig,
     MotionTracker,
     centre_motion_of,
@@ -84,7 +84,7 @@ class MoNet(MotionTracker):
     reversal of sequences, since a step's sign is not in the images where all sweeps advance; no
     pretrained weights; the outputs are the motion of the image centre and the rotation vector over
     their standard deviations in the training split. RecON's frame-level consistency at test time
-    can be switched on (`consistency_rounds`, see `baselines.consistency`); its edge and flow
+    can be switched on (`consistency_rounds`, see `baselines.parts.consistency`); its edge and flow
     channels, imitation of training scans and adversarial prior are left out. The CPU preset: a
     fifth of the width, one block a stage, no pooling after the first convolution, state of 64
     channels, 12 frames, four sequences a batch, rate 2e-3 falling as a cosine, absolute errors over
@@ -122,7 +122,7 @@ class MoNet(MotionTracker):
 
     def motion(self, images: Images, device: torch.device) -> np.ndarray:
         if self.config.consistency_rounds:
-            from baselines.consistency import adapted_motion
+            from baselines.parts.consistency import adapted_motion
 
             return adapted_motion(self, images, device)
         found, state, network = [], None, self.module()

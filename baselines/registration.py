@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from baselines.matching import (
+from baselines.parts.matching import (
     PatchGrid,
     correlation_maps,
     decompress,
@@ -16,7 +16,7 @@ from baselines.matching import (
     structure,
     whole_shift,
 )
-from baselines.motion import fuse_gaps, image_centre
+from baselines.parts.motion import fuse_gaps, image_centre
 from benchmark import geometry
 from benchmark.errors import UserError
 from benchmark.sweep import Images, Observation, Prediction

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from baselines.learned import LearnedConfig, MotionTracker, centre_motion_of, frames_on
+from baselines.parts.learned import LearnedConfig, MotionTracker, centre_motion_of, frames_on
 from benchmark.sweep import Images
 
 PAIRS_AT_ONCE = 32

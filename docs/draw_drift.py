@@ -16,7 +16,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from baselines.motion import centre_motion, steps_from_centre_motion, true_motion
+from baselines.parts.motion import centre_motion, steps_from_centre_motion, true_motion
 from benchmark import geometry
 from benchmark.dataset import open_dataset
 from benchmark.metrics import Case

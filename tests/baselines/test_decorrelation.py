@@ -9,7 +9,7 @@ from baselines.decorrelation import (
     model_correlation,
 )
 from baselines.decorrelation_fit import Calibration, Levels, envelope_correlation
-from baselines.motion import centre_motion, true_motion
+from baselines.parts.motion import centre_motion, true_motion
 from baselines.registration import Pairs
 from benchmark import geometry
 from benchmark.checker import check_tracker

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from baselines.efficientnet import TusRecBaselineB1, efficient_net
-from baselines.motion import true_motion
+from baselines.parts.motion import true_motion
 from benchmark import geometry
 from tests.baselines.test_learned import TINY, batch_of, made
 

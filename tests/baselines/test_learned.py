@@ -7,16 +7,16 @@ import torch
 from baselines.dcl import DclConfig, DclNet
 from baselines.dual import DualConfig, DualTrack
 from baselines.efficientnet import EfficientNetConfig, TusRecBaseline
-from baselines.learned import (
+from baselines.long_context import LongContext, LongContextConfig
+from baselines.monet import MoNet, MoNetConfig
+from baselines.parts.learned import (
     MotionTracker,
     centre_motion_of,
     corner_distances,
     corners_from_centre,
     trend_loss,
 )
-from baselines.long_context import LongContext, LongContextConfig
-from baselines.monet import MoNet, MoNetConfig
-from baselines.motion import true_motion
+from baselines.parts.motion import true_motion
 from baselines.two_frame import TwoFrameCnn, TwoFrameConfig
 from benchmark import geometry
 from benchmark.checker import check_tracker

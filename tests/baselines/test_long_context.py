@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from baselines.learned import centre_of
 from baselines.long_context import (
     PUBLISHED,
     LongContext,
@@ -14,7 +13,8 @@ from baselines.long_context import (
     frame_pairs,
     published_count,
 )
-from baselines.motion import true_motion
+from baselines.parts.learned import centre_of
+from baselines.parts.motion import true_motion
 from benchmark import geometry
 from tests.baselines.test_learned import TINY, batch_of, made
 

@@ -1,7 +1,7 @@
 import numpy as np
 from scipy.ndimage import fourier_shift, gaussian_filter
 
-from baselines.matching import (
+from baselines.parts.matching import (
     PatchGrid,
     correlation_maps,
     decompress,

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from baselines.consistency import inconsistency
 from baselines.monet import (
     ConvolutionalLstm,
     MoNet,
@@ -13,7 +12,8 @@ from baselines.monet import (
     PairSequenceNet,
     residual_trunk,
 )
-from baselines.motion import true_motion
+from baselines.parts.consistency import inconsistency
+from baselines.parts.motion import true_motion
 from benchmark import geometry
 from benchmark.checker import check_tracker
 from tests.baselines.test_learned import TINY, batch_of, made

@@ -1,6 +1,6 @@
 import numpy as np
 
-from baselines.motion import (
+from baselines.parts.motion import (
     centre_motion,
     fuse_gaps,
     image_centre,

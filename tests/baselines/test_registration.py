@@ -3,7 +3,7 @@ import pytest
 import speckle
 
 from baselines.decorrelation import DecorrelationConfig
-from baselines.motion import centre_motion, true_motion
+from baselines.parts.motion import centre_motion, true_motion
 from baselines.registration import InPlaneRegistration, RegistrationConfig, rigid_motion
 from benchmark import geometry
 from benchmark.errors import UserError

@@ -3,7 +3,7 @@
 import numpy as np
 import speckle
 
-from baselines.matching import decompress
+from baselines.parts.matching import decompress
 
 
 def test_first_order_statistics_are_of_developed_speckle(even_sweep, scene):

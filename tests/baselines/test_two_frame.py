@@ -3,7 +3,7 @@ import speckle
 import torch
 
 from baselines import two_frame
-from baselines.motion import centre_motion, true_motion
+from baselines.parts.motion import centre_motion, true_motion
 from baselines.two_frame import (
     FlowMemory,
     TwoFrameCnn,

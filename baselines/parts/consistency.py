@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from baselines.learned import frames_on
+from baselines.parts.learned import frames_on
 from benchmark import geometry
 from benchmark.sweep import Images
 

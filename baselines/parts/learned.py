@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from baselines.motion import centre_motion, steps_from_centre_motion, true_motion
+from baselines.parts.motion import centre_motion, steps_from_centre_motion, true_motion
 from benchmark import geometry
 from benchmark.learning.mirroring import mirrored_half
 from benchmark.learning.ranges import refuse_out_of_range
