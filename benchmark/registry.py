@@ -14,12 +14,7 @@ from benchmark.files import read_json
 if TYPE_CHECKING:
     pass
 import importlib.resources
-from collections.abc import Mapping
-from dataclasses import fields
-from typing import Any
 
-from benchmark.errors import UserError
-from benchmark.files import read_json
 from benchmark.tracker import Tracker
 
 ENTRY_POINT_GROUP = "sweepbench.trackers"

@@ -1,19 +1,13 @@
-"""TODO."""
+"""Rows of results as csv and Markdown."""
 
 import csv
 import io
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from benchmark.leaderboard.publish import Row
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmark.files import atomic_path, write_json
-from benchmark.studies.variations import Row
 
 
 def number(value: float | None, decimals: int) -> str:
@@ -37,7 +31,11 @@ def inert(text: str) -> str:
 
 
 def write_tables(
-    folder: Path, name: str, content: Any, rows: Sequence[Row], columns: Mapping[str, str]
+    folder: Path,
+    name: str,
+    content: Any,
+    rows: Sequence[Mapping[str, Any]],
+    columns: Mapping[str, str],
 ) -> list[Path]:
     """Write `content` as <name>.json and rows as <name>.csv and <name>.md; return the paths.
 
@@ -66,7 +64,7 @@ def show_tables(paths: Sequence[Path], keep: Path | None = None) -> None:
         print(place)
 
 
-def markdown(rows: Sequence[Row], columns: Mapping[str, str]) -> str:
+def markdown(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> str:
     """Return rows as a Markdown table; numbers to three digits, nothing where there is none."""
     lines = [
         "| " + " | ".join(columns.values()) + " |",

@@ -138,7 +138,7 @@ class Recipe:
 
 
 class LearnedTracker(Tracker):
-    """A tracker with a torch module, trained by `benchmark.learning.training` under the common budget.
+    """A tracker with a torch module, trained by `benchmark.learning` under the common budget.
 
     A subclass also sets `window` (frames per training sample) and `recipe`, and writes `module`
     (the same object at every call) and `loss`. One with a stage of its own sets `reserve`, the

@@ -7,7 +7,8 @@ import numpy as np
 
 from benchmark.geometry import apply
 from simulate.dataset.pictures import figure, save
-from simulate.hand.motion import PROFILES, poses, sample_motion
+from simulate.hand.motion import poses, sample_motion
+from simulate.hand.profiles import PROFILES
 from simulate.hand.settings import MotionSettings
 from simulate.probe.transducer import Probe
 from simulate.tissue.kinds import sample_tissue

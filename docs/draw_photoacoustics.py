@@ -16,8 +16,9 @@ from simulate.photoacoustic.optics import Illumination
 from simulate.photoacoustic.render import PhotoacousticSettings, render_photoacoustic
 from simulate.photoacoustic.source import Tissue
 from simulate.probe.transducer import Probe
-from simulate.spec.record import load_spec
-from simulate.sweep.scene import open_scene
+from simulate.spec import load_spec
+from simulate.spec.plan import plan_sweeps
+from simulate.sweep.scene import draw_scene
 from simulate.tissue.answers import Chromophores
 
 IMAGES = Path(__file__).parent / "images"
@@ -81,7 +82,7 @@ def decibels(image: np.ndarray, reference: float) -> np.ndarray:
 def draw_frames() -> None:
     """Draw the B-mode frame of a forearm, its PA frames at 750 and 850 nm, and saturation."""
     spec = load_spec("forearm-v1")
-    scene = open_scene(spec, 0)
+    scene = draw_scene(spec, plan_sweeps(spec)[0])
     pose = scene.pose_at(np.array([0.4 * spec.acquisition.duration_s]))
     image = render_bmode(scene.tissue, spec.probe, spec.bmode, pose, seed=1, threads=2)[0]
     settings = spec.photoacoustic
@@ -106,7 +107,7 @@ def draw_frames() -> None:
 def draw_engines() -> None:
     """Draw one frame of small-v1 by both engines, their difference, and a heterogeneous medium."""
     spec = load_spec("small-v1")
-    scene = open_scene(spec, 0)
+    scene = draw_scene(spec, plan_sweeps(spec)[0])
     pose = scene.pose_at(np.array([0.5 * spec.acquisition.duration_s]))[0]
     silent = replace(spec.photoacoustic, noise_pa=0.0)
     made = {

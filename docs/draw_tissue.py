@@ -15,8 +15,9 @@ from simulate.dataset.decorrelation import decorrelation
 from simulate.dataset.pictures import figure, save
 from simulate.doppler.render import DopplerSettings, aliasing_speed_m_s, pulse_times, render_doppler
 from simulate.probe.transducer import Probe
-from simulate.spec.record import load_spec
-from simulate.sweep.scene import Scene, open_scene
+from simulate.spec import load_spec
+from simulate.spec.plan import plan_sweeps
+from simulate.sweep.scene import Scene, draw_scene
 from simulate.tissue.answers import Tissue
 from simulate.tissue.kinds import sample_tissue
 from simulate.tissue.settings import TissueSettings
@@ -66,7 +67,7 @@ def draw_phantoms() -> None:
     named = (("forearm-v1", 0, "forearm"), ("forearm-v1", 1, "forearm, plane along it"),
              ("carotid-v1", 0, "carotid"))  # fmt: skip
     for axis, (name, index, title) in zip(axes[1], named, strict=True):
-        scene = open_scene(load_spec(name), index)
+        scene = draw_scene(load_spec(name), plan_sweeps(load_spec(name))[index])
         spec = scene.spec
         title = f"{title} ({scene.plan.orientation})" if "plane" in title else title
         frame = one_frame(scene.tissue, spec.probe, spec.bmode, middle(scene))
@@ -76,7 +77,7 @@ def draw_phantoms() -> None:
 
 def draw_sector() -> None:
     """Draw a frame of the convex probe."""
-    scene = open_scene(load_spec("tusrec-like-v1"), 0)
+    scene = draw_scene(load_spec("tusrec-like-v1"), plan_sweeps(load_spec("tusrec-like-v1"))[0])
     probe = scene.spec.probe
     frame = one_frame(scene.tissue, probe, scene.spec.bmode, middle(scene))
     drawing, axis = figure(5.0, 3.8)
@@ -87,7 +88,7 @@ def draw_sector() -> None:
 def draw_doppler() -> None:
     """Draw B-mode, power and colour of one place of a forearm, with the probe moving on."""
     spec = load_spec("forearm-v1")
-    scene = open_scene(spec, 0)
+    scene = draw_scene(spec, plan_sweeps(spec)[0])
     probe, chosen = spec.probe, DopplerSettings()
     times = np.array([0.5 * spec.acquisition.duration_s])
     instants = pulse_times(times, chosen)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def list_specs() -> None:
     """List the specs that come with the package, with their sizes."""
     from simulate.dataset.card import size_of
-    from simulate.spec.record import load_spec, spec_names
+    from simulate.spec import load_spec, spec_names
 
     print(f"{'spec':<16} {'sweeps':>6} {'frames':>7} {'MB':>8}  description")
     for name in spec_names():
@@ -49,7 +49,7 @@ def show(
     out
         The picture; by default <name>-decorrelation.png here.
     """
-    from simulate.spec.record import load_spec
+    from simulate.spec import load_spec
 
     loaded = load_spec(spec)
     if not decorrelation:
@@ -112,7 +112,7 @@ def generate(
     from benchmark.files import data_root
     from simulate.dataset.generate import generate as run
     from simulate.dataset.preview import write_preview
-    from simulate.spec.record import load_spec
+    from simulate.spec import load_spec
 
     loaded = load_spec(spec)
     folder = out or data_root() / loaded.name

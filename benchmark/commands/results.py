@@ -69,8 +69,8 @@ class Leaderboard:
     """Folder for a copy of each ranked result, in place of those there, and of their tables."""
 
     def run(self) -> None:
+        from benchmark.leaderboard import build_leaderboard, console_table
         from benchmark.leaderboard.keep import keep_results
-        from benchmark.leaderboard.publish import build_leaderboard, console_table
 
         runs = self.selection.each()
         folder = self.out or self.selection.runs / _dataset(self.selection).name

@@ -33,7 +33,7 @@ class Stress:
     """Folder for a copy of the tables and curves, with what they came from."""
 
     def run(self) -> None:
-        from benchmark.leaderboard.publish import build_leaderboard
+        from benchmark.leaderboard import build_leaderboard
         from benchmark.robustness.stress import stress_points
 
         selection = self.selection

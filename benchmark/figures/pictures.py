@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmark.files import atomic_path
 from benchmark.sweep import Images
-from benchmark.volume.reconstruct import Volume
+from benchmark.volume.reconstruction import Volume
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

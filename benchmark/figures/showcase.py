@@ -16,7 +16,7 @@ from benchmark.figures import volumes as plot_volume
 from benchmark.runs.predict import check_predicted, read_predicted
 from benchmark.runs.run import Run, titles
 from benchmark.sweep import Channel, Prediction, Sweep, poses_at
-from benchmark.volume.reconstruct import reconstruct
+from benchmark.volume.reconstruction import reconstruct
 
 VOXELS_PER_SIDE = 160
 PHOTOACOUSTIC_RANGE_DB = 18.0

@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmark.figures.plot import AXES, COLOURS, new_figure, plain, style
 from benchmark.volume.projection import LOOKING_ALONG, Picture, depth_projection, maximum_projection
-from benchmark.volume.reconstruct import Volume
+from benchmark.volume.reconstruction import Volume
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 # (axis to the right, axis downwards, name) of the three orthogonal views.
 VIEWS = ((0, 1, "image plane, x–y"), (2, 1, "along the sweep, z–y"), (2, 0, "from above, z–x"))
 DEPTH_MAP = "turbo"
+# What a maximum projection along each axis shows.
+SIDES = {
+    "z": "along z, as the frames lie",
+    "x": "along x, from the side",
+    "y": "along y, from the skin",
+}
+LETTERS = {"x": AXES[0], "y": AXES[1], "z": "z, elevational (mm)"}
+MOST_PLANES = 40
 
 
 def slices(
@@ -168,26 +176,9 @@ def _depth_bar(figure: "Figure", axes: list[Any], low: float, high: float) -> No
     bar.ax.invert_yaxis()
 
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-
-VIEWS = {
-    "z": "along z, as the frames lie",
-    "x": "along x, from the side",
-    "y": "along y, from the skin",
-}
-
-
-MOST_PLANES = 40
-
-
-LETTERS = {"x": AXES[0], "y": AXES[1], "z": "z, elevational (mm)"}
-
-
 def maxima(volume: Volume) -> "Figure":
     """Return the maximum projections along the volume's three axes, on one grey scale."""
-    pictures = {axis: maximum_projection(volume, axis) for axis in VIEWS}
+    pictures = {axis: maximum_projection(volume, axis) for axis in SIDES}
     low, high = np.percentile(volume.values[volume.known], (2, 99.9))
     with style():
         widths = [abs(p.across_mm[1] - p.across_mm[0]) + 1 for p in pictures.values()]
@@ -198,7 +189,7 @@ def maxima(volume: Volume) -> "Figure":
         for axes, (axis, picture) in zip(grid, pictures.items(), strict=True):
             axes.imshow(picture.pixels, cmap="gray", vmin=low, vmax=high, extent=_extent(picture))
             across, down = tuple(LOOKING_ALONG[axis])
-            axes.set(xlabel=LETTERS[across], ylabel=LETTERS[down], title=VIEWS[axis])
+            axes.set(xlabel=LETTERS[across], ylabel=LETTERS[down], title=SIDES[axis])
     return figure
 
 
@@ -231,7 +222,7 @@ def planes(corners: Mapping[str, np.ndarray]) -> "Figure":
     """Return the outlines of frames in space, with the way of their centres.
 
     corners[name] (N, 4, 3): corner pixels in mm along the volume's axes, in the order of
-    `placement.image_corners`. Of many frames some are drawn, the first one thickest.
+    `grid.image_corners`. Of many frames some are drawn, the first one thickest.
     """
     with style():
         figure = new_figure(7.2, 5.8)

@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmark.errors import UserError
 from benchmark.files import atomic_path
-from benchmark.volume.reconstruct import Volume
+from benchmark.volume.reconstruction import Volume
 
 Space = Literal["LPS", "RAS"]
 SUFFIXES = (".mha", ".nrrd", ".nii", ".nii.gz")

@@ -1,13 +1,9 @@
-"""TODO."""
+"""The columns of the board: which come first, how they are titled and printed."""
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from benchmark.metrics import METRICS
-
-if TYPE_CHECKING:
-    from benchmark.leaderboard.board import Leaderboard
-
 
 HEADLINE = "fdr_path_centre"
 
@@ -43,10 +39,10 @@ SHORT_TITLES = {
 FINE = re.compile(r"^(lpe|lle|fe_4pt|rfe_moglo|rae_.*|elevational_si.*|(mae|noise|bias)_step_.*)$")
 
 
-def main_columns(board: "Leaderboard") -> list[str]:
-    """Return the metrics that a reader sees first, the one that ranks before all."""
-    rest = [*MAIN_METRICS, *TUSREC_METRICS] if board.headline != HEADLINE else MAIN_METRICS
-    return [m for m in dict.fromkeys([board.headline, *rest]) if m in board.metrics]
+def main_columns(headline: str, metrics: Sequence[str]) -> list[str]:
+    """Return those of a board's metrics that a reader sees first, the headline before all."""
+    rest = [*MAIN_METRICS, *TUSREC_METRICS] if headline != HEADLINE else MAIN_METRICS
+    return [metric for metric in dict.fromkeys([headline, *rest]) if metric in metrics]
 
 
 def short_title(metric: str) -> str:

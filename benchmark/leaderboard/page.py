@@ -22,7 +22,7 @@ from benchmark.metrics import METRICS
 
 if TYPE_CHECKING:
     from benchmark.leaderboard.board import Leaderboard
-    from benchmark.leaderboard.publish import Row
+    from benchmark.leaderboard.row import Row
 
 #: In this order: each file uses what the ones before it define.
 SCRIPTS = ("page_statistics.js", "page_charts.js", "page_views.js", "page.js")
@@ -70,7 +70,7 @@ def page_html(board: "Leaderboard", figures_folder: Path | str | None = None) ->
 
 
 def _asset(name: str) -> str:
-    return resources.files("benchmark").joinpath(name).read_text(encoding="utf-8")
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def embedded_json(value: Any) -> str:
@@ -88,7 +88,7 @@ def page_data(board: "Leaderboard") -> dict[str, Any]:
         "protocol": dict(board.protocol),
         "headline": board.headline,
         "metrics": [_metric(name) for name in board.metrics],
-        "columns": main_columns(board),
+        "columns": main_columns(board.headline, board.metrics),
         "factors": factors,
         "tracks": board.tracks,
         "stress": _stress(board, factors),

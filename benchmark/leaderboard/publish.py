@@ -9,10 +9,7 @@ from pathlib import Path
 
 from benchmark.files import atomic_path
 from benchmark.leaderboard.board import Leaderboard, read_leaderboard
-from benchmark.leaderboard.row import Row
-from benchmark.leaderboard.tables import console_table, csv_text, markdown_text, paired_csv_text
-
-__all__ = ["Leaderboard", "Row", "build_leaderboard", "console_table", "read_leaderboard"]
+from benchmark.leaderboard.tables import csv_text, markdown_text, paired_csv_text
 
 
 def build_leaderboard(

@@ -12,7 +12,7 @@ from benchmark.tables import _csv, inert, number
 
 if TYPE_CHECKING:
     from benchmark.leaderboard.board import Leaderboard
-    from benchmark.leaderboard.publish import Row
+    from benchmark.leaderboard.row import Row
 
 
 def rank_text(rank: tuple[int, int] | None) -> str:
@@ -127,7 +127,7 @@ def markdown_text(board: "Leaderboard") -> str:
 
 
 def _markdown_table(board: "Leaderboard", rows: Sequence["Row"]) -> str:
-    metrics = main_columns(board)
+    metrics = main_columns(board.headline, board.metrics)
     titles = [_with_unit(metric) for metric in metrics]
     titles[0] += " [95 %]"
     scores = table_scores(board)
@@ -188,7 +188,7 @@ def _seeds_with_spread(row: "Row") -> str:
 
 def console_table(board: "Leaderboard") -> str:
     """Return the ranking as aligned text of at most 100 columns or so."""
-    metrics = main_columns(board)[:4]
+    metrics = main_columns(board.headline, board.metrics)[:4]
     head = ["#", "tracker", *(_with_unit(metric) for metric in metrics), "ms/frame", "sweeps", ""]
     table = [head]
     for row in board.rows:

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.vessels.compare import sample_mask
+from benchmark.vessels.comparison import sample_mask
 from benchmark.vessels.segmentation import VesselSettings, segment
 from benchmark.vessels.tree import VesselTree, branches, keep, path_length, subdivide
-from benchmark.volume.reconstruct import Volume
+from benchmark.volume.reconstruction import Volume
 
 SMOOTH_VOXELS, SMOOTH_RADII = 2.0, 0.75  # of the Gaussian along a centreline: the larger counts
 WINDOW_RADII = 1.5  # of the Gaussian in which voxels are counted for a radius

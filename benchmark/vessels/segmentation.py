@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from benchmark.volume.reconstruct import Volume
+from benchmark.volume.reconstruction import Volume
 
 CORE_LEVEL = 0.75  # voxels this near to the local maximum tell how high a vessel stands
 ROUNDING = 1e-5  # of the largest value: differences that are not data

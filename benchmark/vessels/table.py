@@ -13,11 +13,11 @@ from benchmark.files import atomic_path, write_json
 from benchmark.runs.predict import check_predicted, read_predicted
 from benchmark.runs.run import Run, titles
 from benchmark.sweep import Sweep, poses_at
-from benchmark.vessels.compare import clip, compare
+from benchmark.vessels.comparison import clip, compare
 from benchmark.vessels.tree import VesselTree, measure, read_tree
 from benchmark.volume.choices import frame_distance, world_from_first
 from benchmark.volume.grid import crop_window, image_corners
-from benchmark.volume.reconstruct import Volume, reconstruct
+from benchmark.volume.reconstruction import Volume, reconstruct
 
 if TYPE_CHECKING:
     from benchmark.vessels.segmentation import VesselSettings

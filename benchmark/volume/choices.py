@@ -13,7 +13,7 @@ import numpy as np
 from benchmark import geometry
 from benchmark.sweep import Images
 from benchmark.volume.grid import crop_window, image_corners
-from benchmark.volume.reconstruct import Compounding, Method, Volume, reconstruct
+from benchmark.volume.reconstruction import Compounding, Method, Volume, reconstruct
 
 if TYPE_CHECKING:
     pass

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmark.errors import UserError
-from benchmark.volume.reconstruct import Volume
+from benchmark.volume.reconstruction import Volume
 
 AXES = "xyz"
 # What is across and what is down when looking along an axis; depth (y) is down where it is seen.

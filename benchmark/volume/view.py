@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.files import atomic_path
-from benchmark.volume.reconstruct import Volume
+from benchmark.volume.reconstruction import Volume
 
 MOST_VOXELS_PER_SIDE = 160
 MOST_VOXELS = 3_000_000
@@ -39,7 +39,7 @@ def write_view(
         f'{base64.b64encode(picture.read_bytes()).decode()}">'
         for picture in pictures
     )
-    template = resources.files("benchmark").joinpath("volume_view.html").read_text("utf-8")
+    template = resources.files(__package__).joinpath("volume_view.html").read_text("utf-8")
     page = Template(template).substitute(
         title=html.escape(Path(path).stem), facts=rows, pictures=images, data=json.dumps(data)
     )

@@ -1,42 +1,14 @@
 """Lost contact: air under part of the face, which blanks the lines below it for a while."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.errors import UserError
+from simulate.bmode.settings import ContactSettings
 
 EDGE = 0.08  # share of the width over which a shadow's border fades; so wide is an aperture
 FADE_S = 0.15
-
-
-@dataclass(frozen=True)
-class ContactSettings:
-    """How often and how far contact is lost; the `contact` table of a spec.
-
-    Parameters
-    ----------
-    losses
-        Per sweep.
-    seconds, share
-        Longest duration of each, and largest share of the image's width; at least half of either.
-    loss_db
-        By how much the lines below are darker.
-    """
-
-    losses: int = 0
-    seconds: float = 0.8
-    share: float = 0.4
-    loss_db: float = 30.0
-
-    def __post_init__(self) -> None:
-        for item in fields(self):
-            value = getattr(self, item.name)
-            if not 0 <= value < np.inf:
-                raise UserError(f"contact.{item.name}: expected at least 0, got {value}")
-        if self.share > 1:
-            raise UserError(f"contact.share: expected at most 1, got {self.share}")
 
 
 @dataclass(frozen=True)

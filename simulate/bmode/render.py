@@ -16,6 +16,7 @@ array, elevational side lobes, and the width of the aperture where it looks past
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -24,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from simulate.bmode.despeckle import despeckle
 from simulate.bmode.envelope import band_limited_envelope, compress, polar_positions, scan_convert
-from simulate.bmode.settings import NO_NOISE_DB, BmodeSettings
+from simulate.bmode.settings import BmodeSettings
 from simulate.iq.beam import ELEVATION_CUT, Beam, sampled_beam, scatterer_density
 from simulate.iq.frames import FrameSource, make_frames
 from simulate.iq.scatterers import ScattererStore, Tissue
@@ -51,7 +52,7 @@ def beam_for(
         tissue.attenuation_db_cm_mhz,
         scatterer_density(probe, settings.scatterers_per_cell),
         time_gain_compensation=settings.time_gain_compensation,
-        noise_db=settings.noise_db,
+        noise_db=settings.noise_level_db,
         noise_depth_mm=settings.noise_depth_mm,
         side_lobes=settings.side_lobes,
         cut_sigmas=cut_sigmas,
@@ -240,6 +241,6 @@ def _source(
         displacement=displacement,
         attenuation=getattr(tissue, "attenuation_db_per_mm", None) if settings.shadows else None,
         thinned=settings.depth_adaptive,
-        noise_seed=None if settings.noise_db <= NO_NOISE_DB else seed,
+        noise_seed=None if settings.noise_level_db == -math.inf else seed,
         first_frame=first_frame,
     )

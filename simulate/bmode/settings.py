@@ -1,4 +1,4 @@
-"""How B-mode frames are made, apart from the engine so that a spec loads without numba."""
+"""The tables `bmode` and `contact` of a spec."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from benchmark.errors import UserError
 
-NO_NOISE_DB = -200.0  # at or below this noise level, none is added
+NO_NOISE_DB = -200.0  # at or below this level there is no noise
 SPECKLE_REDUCTIONS = ("none", "median", "bilateral")
 
 
@@ -85,7 +85,40 @@ class BmodeSettings:
                 f"{self.speckle_reduction_px!r}"
             )
 
+    @property
+    def noise_level_db(self) -> float:
+        """`noise_db`, or minus infinity where that stands for no noise."""
+        return self.noise_db if self.noise_db > NO_NOISE_DB else -math.inf
+
     def line_times(self, timestamps: NDArray[np.float64]) -> NDArray[np.float64]:
         """(N, lines) s at which the lines of frames are taken, `timestamps` (N,) at mid-frame."""
         offset = np.arange(self.lines) - 0.5 * (self.lines - 1)
         return np.asarray(timestamps, np.float64)[:, None] + self.line_time_s * offset
+
+
+@dataclass(frozen=True)
+class ContactSettings:
+    """How often and how far contact is lost; the `contact` table of a spec.
+
+    Parameters
+    ----------
+    losses
+        Per sweep.
+    seconds, share
+        Longest duration of each, and largest share of the image's width; at least half of either.
+    loss_db
+        By how much the lines below are darker.
+    """
+
+    losses: int = 0
+    seconds: float = 0.8
+    share: float = 0.4
+    loss_db: float = 30.0
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if not 0 <= value < np.inf:
+                raise UserError(f"contact.{item.name}: expected at least 0, got {value}")
+        if self.share > 1:
+            raise UserError(f"contact.share: expected at most 1, got {self.share}")

@@ -7,8 +7,8 @@ import numpy as np
 
 from benchmark.dataset import SPLITS, Dataset
 from simulate.dataset.size import memory_bytes, size_of
+from simulate.spec import Spec
 from simulate.spec.factors import FACTORS
-from simulate.spec.record import Spec
 
 
 def describe(spec: Spec) -> str:

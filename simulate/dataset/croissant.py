@@ -5,7 +5,7 @@ from typing import Any
 from benchmark.dataset import SPLITS, Dataset
 from benchmark.files import sha256_of_file
 from simulate import GENERATOR_VERSION
-from simulate.spec.record import Spec
+from simulate.spec import Spec
 
 HERE = "./"  # the folder that holds this file: data sets are made where they are used
 LICENCE = "https://spdx.org/licenses/MIT.html"

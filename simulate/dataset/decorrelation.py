@@ -8,9 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from simulate.bmode.render import beam_for, render_iq
+from simulate.dataset.pictures import figure, save
+from simulate.iq.beam import Echo
+from simulate.spec import Spec
 from simulate.spec.plan import plan_sweeps
-from simulate.spec.record import Spec
-from simulate.sweep.scene import open_scene
+from simulate.sweep.scene import draw_scene
 
 STEPS = 24
 BANDS = 3  # of depth
@@ -49,12 +52,9 @@ def decorrelation(spec: Spec, subject: int = 0) -> Decorrelation:
 
     No motion of hand or tissue and no noise: what is left is tissue and beam.
     """
-    from simulate.bmode.render import beam_for, render_iq
-    from simulate.iq.beam import Echo
-
     probe, bmode = spec.probe, replace(spec.bmode, noise_db=-200.0)
-    index = next(p.index for p in plan_sweeps(spec) if p.subject_index == subject)
-    scene = open_scene(spec, index)
+    plan = next(p for p in plan_sweeps(spec) if p.subject_index == subject)
+    scene = draw_scene(spec, plan)
     depths = np.maximum(probe.row_depths_mm, 0.0)
     widest = float(np.median(probe.sigma_elevation_mm(depths)))
     distance = np.linspace(0.0, 4.0 * widest, STEPS)
@@ -90,8 +90,6 @@ def _curve(frames: np.ndarray) -> np.ndarray:
 
 def draw_decorrelation(path: Path, name: str, found: Decorrelation) -> None:
     """Draw the curves to a PNG file."""
-    from simulate.dataset.pictures import figure, save
-
     drawing, axes = figure(5.2, 3.4)
     for number, depth in enumerate(found.depth_mm):
         colour = f"C{number}"

@@ -31,9 +31,9 @@ from simulate.dataset.croissant import croissant
 from simulate.dataset.folder import DatasetFolder
 from simulate.dataset.size import check_memory
 from simulate.dataset.withheld import Withheld, public_factors
+from simulate.spec import Spec
 from simulate.spec.plan import SweepPlan, plan_sweeps
-from simulate.spec.record import Spec
-from simulate.sweep.compose import make_sweep
+from simulate.sweep.compose import compose_sweep
 from simulate.sweep.scene import subject_tissue
 
 VERSIONS_OF = ("numpy", "numba", "scipy", "h5py", "k-wave-python")
@@ -140,12 +140,11 @@ def _is_made(homes: _Homes, plan: SweepPlan) -> bool:
     return bool(answered and homes.public.recorded(plan))
 
 
-def _make_and_write(spec: Spec, index: int, homes: _Homes, withheld: Withheld | None) -> int:
-    """Make one sweep and write it where it belongs; return its frames."""
-    plan = plan_sweeps(spec)[index]
+def _make_and_write(spec: Spec, plan: SweepPlan, homes: _Homes, withheld: Withheld | None) -> int:
+    """Make one sweep and write it where it belongs; return its number of frames."""
     private = withheld is not None and plan.split == "test"
     entropy = withheld.entropy if withheld is not None and private else None
-    sweep = make_sweep(spec, index, entropy)
+    sweep = compose_sweep(spec, plan, entropy)
     truth = subject_tissue(spec, plan.subject_index, entropy).vessels.to_json()
     if private and homes.answers is not None:
         homes.answers.write(plan, sweep, truth)
@@ -173,7 +172,7 @@ def _run(
         file=sys.stderr,
     )  # fmt: skip
     futures: list[Future[int]] = [
-        executor.submit(_make_and_write, spec, plan.index, homes, withheld) for plan in plans
+        executor.submit(_make_and_write, spec, plan, homes, withheld) for plan in plans
     ]
     with bar:
         bar.set_postfix_str("first use compiles")

@@ -12,9 +12,9 @@ from simulate.iq.beam import ELEVATION_CUT, sampled_beam, scatterer_density
 from simulate.photoacoustic.grid import plan_grid
 from simulate.photoacoustic.settings import image_probe
 from simulate.probe.acquisition import laser_times
+from simulate.spec import Spec
 from simulate.spec.factors import at_level
 from simulate.spec.plan import plan_sweeps
-from simulate.spec.record import Spec
 
 # Seconds of one core, measured on a virtual core of a 2.5 GHz server: per B-mode frame, per
 # scatterer in its slab and per pixel with shadows, per scatterer drawn, per node and step of a

@@ -1,8 +1,8 @@
 """Power and colour Doppler: a slow-time ensemble of blood among moving tissue, filtered.
 
-For each frame the probe fires pulses at a repetition frequency; `simulate.doppler.ensemble` makes the IQ of
-tissue and blood at each of them. A wall filter takes the tissue out. From what is left, x_n, the
-lag-one autocorrelation gives the velocity (Kasai et al., IEEE TSU 32 (1985) 458):
+For each frame the probe fires pulses at a repetition frequency; `simulate.doppler.ensemble` makes
+the IQ of tissue and blood at each of them. A wall filter takes the tissue out. From what is left,
+x_n, the lag-one autocorrelation gives the velocity (Kasai et al., IEEE TSU 32 (1985) 458):
 v = c PRF arg(R_1) / (4 pi f), positive towards the probe, f the local frequency.
 
 What the model leaves out: lines fired one after the other (all pixels see a pulse at once, as with
@@ -11,13 +11,16 @@ plane waves), angle correction, and blood that turns round a bend within one ens
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.bmode.settings import NO_NOISE_DB, BmodeSettings
+from simulate.bmode.envelope import polar_positions
+from simulate.bmode.settings import BmodeSettings
+from simulate.doppler.ensemble import EnsembleMaker
 from simulate.doppler.settings import (
     DopplerSettings,
     aliasing_speed_m_s,
@@ -25,6 +28,8 @@ from simulate.doppler.settings import (
     pulse_poses,
     pulse_times,
 )
+from simulate.doppler.wall_filter import polynomial_filter, svd_filter
+from simulate.iq.beam import Echo
 from simulate.probe.transducer import Probe
 from simulate.tissue.motion import Displacement
 
@@ -73,8 +78,6 @@ def render_doppler(
     ------
     UserError : see `check_rate`.
     """
-    from simulate.doppler.ensemble import EnsembleMaker
-
     check_rate(probe, settings)
     times = np.asarray(timestamps, np.float64)
     poses = pulse_poses(np.asarray(world_from_image, np.float64), times, settings)
@@ -96,8 +99,6 @@ def render_doppler(
 
 def filtered(ensemble: Complex, settings: DopplerSettings) -> Complex:
     """Return a slow-time ensemble (P, ...) after the wall filter."""
-    from simulate.doppler.wall_filter import polynomial_filter, svd_filter
-
     if settings.wall_filter == "polynomial":
         return polynomial_filter(ensemble, settings.order)
     if settings.wall_filter == "svd":
@@ -149,12 +150,10 @@ class _Imager:
 
     def _noise_power(self, depth_mm: Array, attenuation_db_cm_mhz: float) -> Array:
         """Return the electronic noise's power at depths after the wall filter, any shape."""
-        from simulate.iq.beam import Echo
-
         bmode, settings = self.bmode, self.settings
-        if bmode.noise_db <= NO_NOISE_DB:
+        if bmode.noise_level_db == -math.inf:
             return np.zeros_like(depth_mm)
-        power = np.full_like(depth_mm, 10.0 ** (bmode.noise_db / 10.0))
+        power = np.full_like(depth_mm, 10.0 ** (bmode.noise_level_db / 10.0))
         if bmode.time_gain_compensation:
             echo = Echo(self.probe, attenuation_db_cm_mhz)
             here = echo.level(np.maximum(depth_mm, 0.0))
@@ -173,8 +172,6 @@ class _Imager:
 
     def _pixel_positions(self) -> Array:
         """Return (4, H, W): IQ row and column of each pixel, whether it is seen, its depth (mm)."""
-        from simulate.bmode.envelope import polar_positions
-
         grid, probe = self.beam.grid, self.probe
         first_row, first_column = grid.reduce_rows - 1, grid.reduce_columns - 1
         if probe.geometry == "curvilinear":

@@ -1,4 +1,4 @@
-"""How Doppler frames are made, apart from the engine so that a spec loads without numba."""
+"""The tables `doppler` and `doppler.flow` of a spec, and the times of the pulses they ask for."""
 
 from __future__ import annotations
 
@@ -11,10 +11,49 @@ from numpy.typing import NDArray
 
 from benchmark.errors import UserError
 from benchmark.geometry import interpolate
-from simulate.doppler.flow import FlowSettings
 from simulate.probe.transducer import Probe
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FlowSettings:
+    """How fast blood runs; the `doppler.flow` table of a spec.
+
+    Parameters
+    ----------
+    profile
+        "parabolic": v = 2 mean (1 - r² / R²), as in long vessels; "plug": the same all over.
+    artery_mm_s, vein_mm_s, reference_radius_mm
+        Mean speed over the lumen and over time of a vessel of that radius. In others it is
+        proportional to the radius: the flow goes as its cube, so that Murray's law keeps it whole.
+    pulsatility_artery, pulsatility_vein
+        (Largest - least) over mean flow within a beat.
+    heart_hz
+        Beats per second; where `tissue.motion` makes arteries pulsate, its `pulse_hz` holds.
+    """
+
+    profile: Literal["parabolic", "plug"] = "parabolic"
+    artery_mm_s: float = 150.0
+    vein_mm_s: float = 60.0
+    reference_radius_mm: float = 1.5
+    pulsatility_artery: float = 1.6
+    pulsatility_vein: float = 0.2
+    heart_hz: float = 1.1
+
+    def __post_init__(self) -> None:
+        for key in ("artery_mm_s", "vein_mm_s", "pulsatility_artery", "pulsatility_vein"):
+            if not 0.0 <= getattr(self, key) < math.inf:
+                raise UserError(f"doppler.flow.{key}: expected 0 or more, got {getattr(self, key)}")
+        for key in ("reference_radius_mm", "heart_hz"):
+            if not 0.0 < getattr(self, key) < math.inf:
+                raise UserError(
+                    f"doppler.flow.{key}: expected more than 0, got {getattr(self, key)}"
+                )
+        if self.profile not in ("parabolic", "plug"):
+            raise UserError(
+                f"doppler.flow.profile: expected 'parabolic' or 'plug', got {self.profile!r}"
+            )
 
 
 @dataclass(frozen=True)

@@ -5,21 +5,18 @@ that the rest of the sweep is the same with and without it.
 """
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulate.hand.settings import MotionSettings
 from simulate.hand.trajectory import Jerk, Trajectory
 from simulate.harmonics import Harmonics, sample_band
-
-if TYPE_CHECKING:
-    from simulate.hand.settings import MotionSettings
 
 BACKUP_S = 0.6  # how long a hand goes backwards
 MARGIN = 0.12  # share of the sweep at either end that is left alone
 
 
-def disturb(rng: np.random.Generator, settings: "MotionSettings", hand: Trajectory) -> Trajectory:
+def disturb(rng: np.random.Generator, settings: MotionSettings, hand: Trajectory) -> Trajectory:
     """Return a drawn trajectory with all that its settings let befall it.
 
     The streams are children of `rng`; nothing is drawn from itself.
@@ -62,7 +59,7 @@ def _reversals(rng: np.random.Generator, count: int, hand: Trajectory) -> Trajec
     return replace(hand, pace=replace(hand.pace, backups=hand.pace.backups + runs))
 
 
-def _jerks(rng: np.random.Generator, settings: "MotionSettings", hand: Trajectory) -> Trajectory:
+def _jerks(rng: np.random.Generator, settings: MotionSettings, hand: Trajectory) -> Trajectory:
     """Draw twitches in every degree of freedom, a third as large along the normal."""
     size = np.array([1.0, 1.0, 1.0 / 3.0, 1.0, 1.0, 1.0])
     size[:3] *= settings.jerk_mm
@@ -75,7 +72,7 @@ def _jerks(rng: np.random.Generator, settings: "MotionSettings", hand: Trajector
     return replace(hand, jerks=hand.jerks + jerks)
 
 
-def _tremor(rng: np.random.Generator, settings: "MotionSettings") -> tuple[Harmonics, ...]:
+def _tremor(rng: np.random.Generator, settings: MotionSettings) -> tuple[Harmonics, ...]:
     if settings.tremor_mm == 0.0 and settings.tremor_deg == 0.0:
         return ()
     levels = [settings.tremor_mm] * 3 + [np.deg2rad(settings.tremor_deg)] * 3

@@ -1,20 +1,20 @@
 """The hand: how trajectories of the probe are drawn, by name, in continuous time.
 
-A profile (`simulate.hand.profiles`) is a pair of functions: `sample` draws all that is random once into
-a plain record, `pose(t, record, surface)` is a smooth function of time. Speed, wobble and tremor
-are sums of sinusoids, so a trajectory can be sampled at any rate and at any instant. What befalls
-a hand (tremor, pauses, jerks) is put into its record afterwards, by `simulate.hand.disturbances`.
+A profile (`simulate.hand.profiles`) is a pair of functions: `sample` draws all that is random once
+into a plain record, `pose(t, record, surface)` is a smooth function of time. Speed, wobble and
+tremor are sums of sinusoids, so a trajectory can be sampled at any rate and at any instant. What
+befalls a hand (tremor, pauses, jerks) is put into its record afterwards, by
+`simulate.hand.disturbances`.
 """
 
 import numpy as np
 
+from benchmark.errors import UserError
 from simulate.hand.disturbances import disturb
-from simulate.hand.profiles import PROFILES, find_profile
-from simulate.hand.settings import DIRECTIONS, ORIENTATIONS, MotionSettings
+from simulate.hand.profiles import find_profile
+from simulate.hand.settings import MotionSettings
 from simulate.hand.trajectory import Pace, Surface, Trajectory
 from simulate.harmonics import sample_band, sample_correlated
-
-__all__ = ["DIRECTIONS", "ORIENTATIONS", "PROFILES", "MotionSettings", "poses", "sample_motion"]
 
 
 def sample_motion(
@@ -33,6 +33,22 @@ def sample_motion(
     kind = find_profile(profile)
     drawn = kind.sample(rng, settings, _hand(rng, settings, orientation, duration_s))
     return disturb(rng, settings, drawn)
+
+
+def check(settings: MotionSettings) -> None:
+    """Refuse profiles that do not exist, or that the asked direction does not allow.
+
+    Raises
+    ------
+    UserError : an unknown profile (the nearest is suggested); one that goes both ways where
+        `motion.direction` is not "both".
+    """
+    for name in settings.profiles:
+        if find_profile(name).reverses and settings.direction != "both":
+            raise UserError(
+                f"motion.direction: profile '{name}' goes both ways, expected 'both', "
+                f"got '{settings.direction}'"
+            )
 
 
 def poses(profile: str, t: np.ndarray, trajectory: Trajectory, surface: Surface) -> np.ndarray:

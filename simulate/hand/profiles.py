@@ -2,16 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmark.addresses import find
+from simulate.hand.settings import MotionSettings
 from simulate.hand.trajectory import Surface, Trajectory, follow_skin
 from simulate.harmonics import Harmonics, sample_band
-
-if TYPE_CHECKING:
-    from simulate.hand.settings import MotionSettings
 
 
 @dataclass(frozen=True)
@@ -23,7 +20,7 @@ class Profile:
     the probe also goes back along its path.
     """
 
-    sample: Callable[[np.random.Generator, "MotionSettings", Trajectory], Trajectory]
+    sample: Callable[[np.random.Generator, MotionSettings, Trajectory], Trajectory]
     pose: Callable[[np.ndarray, Trajectory, Surface], np.ndarray] = follow_skin
     reverses: bool = False
 
@@ -43,51 +40,49 @@ def _angle(rng: np.random.Generator, degrees: tuple[float, float]) -> float:
     return float(np.deg2rad(rng.uniform(*degrees)) * rng.choice((-1.0, 1.0)))
 
 
-def _straight(rng: np.random.Generator, settings: "MotionSettings", hand: Trajectory) -> Trajectory:
+def _straight(rng: np.random.Generator, settings: MotionSettings, hand: Trajectory) -> Trajectory:
     """Draw a path along one direction."""
     return hand
 
 
-def _c(rng: np.random.Generator, settings: "MotionSettings", hand: Trajectory) -> Trajectory:
+def _c(rng: np.random.Generator, settings: MotionSettings, hand: Trajectory) -> Trajectory:
     """Draw an arc whose heading runs from one side of the axis to the other."""
     return replace(hand, bend_rad=2 * _angle(rng, settings.curve_deg))
 
 
-def _s(rng: np.random.Generator, settings: "MotionSettings", hand: Trajectory) -> Trajectory:
+def _s(rng: np.random.Generator, settings: MotionSettings, hand: Trajectory) -> Trajectory:
     """Draw one full wave of heading: to one side, across and back."""
     return replace(hand, wave_rad=_angle(rng, settings.curve_deg))
 
 
-def _loop(rng: np.random.Generator, settings: "MotionSettings", hand: Trajectory) -> Trajectory:
+def _loop(rng: np.random.Generator, settings: MotionSettings, hand: Trajectory) -> Trajectory:
     """Draw a closed circle, with the probe turning along by its share `follow`."""
     return replace(hand, bend_rad=2 * np.pi * float(rng.choice((-1.0, 1.0))))
 
 
-def _spiral(rng: np.random.Generator, settings: "MotionSettings", hand: Trajectory) -> Trajectory:
+def _spiral(rng: np.random.Generator, settings: MotionSettings, hand: Trajectory) -> Trajectory:
     """Draw a clothoid: the path curls up, its curvature growing with the distance."""
     return replace(hand, coil_rad=2 * np.pi * float(rng.choice((-1.0, 1.0))))
 
 
-def _sector(rng: np.random.Generator, settings: "MotionSettings", hand: Trajectory) -> Trajectory:
+def _sector(rng: np.random.Generator, settings: MotionSettings, hand: Trajectory) -> Trajectory:
     """Draw an arc whose probe always points along it, as around a joint."""
     return replace(hand, bend_rad=_angle(rng, settings.swing_deg), follow=1.0)
 
 
-def _free(rng: np.random.Generator, settings: "MotionSettings", hand: Trajectory) -> Trajectory:
+def _free(rng: np.random.Generator, settings: MotionSettings, hand: Trajectory) -> Trajectory:
     """Draw a wandering path: a random smooth heading along it."""
     size = abs(_angle(rng, settings.curve_deg)) / np.sqrt(2)
     return replace(hand, wander=sample_band(rng, (0.3, 2.0), value_rms=size))
 
 
-def _swing(axis: int) -> Callable[[np.random.Generator, "MotionSettings", Trajectory], Trajectory]:
+def _swing(axis: int) -> Callable[[np.random.Generator, MotionSettings, Trajectory], Trajectory]:
     """Return the sampler of a swing about one image axis while the contact creeps on.
 
     Tilt is drawn with the sign that moves the deep image the way the contact goes.
     """
 
-    def sample(
-        rng: np.random.Generator, settings: "MotionSettings", hand: Trajectory
-    ) -> Trajectory:
+    def sample(rng: np.random.Generator, settings: MotionSettings, hand: Trajectory) -> Trajectory:
         angle = _angle(rng, settings.swing_deg)
         swing = [0.0, 0.0, 0.0]
         swing[axis] = abs(angle) if axis == 0 else angle
@@ -98,7 +93,7 @@ def _swing(axis: int) -> Callable[[np.random.Generator, "MotionSettings", Trajec
 
 
 def _there_and_back(
-    rng: np.random.Generator, settings: "MotionSettings", hand: Trajectory
+    rng: np.random.Generator, settings: MotionSettings, hand: Trajectory
 ) -> Trajectory:
     """Draw a straight path that turns round once or twice."""
     share = (np.arange(1, 2 + rng.integers(2)) + rng.uniform(-0.2, 0.2)) / 2.5
@@ -106,9 +101,7 @@ def _there_and_back(
     return replace(hand, pace=replace(hand.pace, turns=turns))
 
 
-def _fast_slow(
-    rng: np.random.Generator, settings: "MotionSettings", hand: Trajectory
-) -> Trajectory:
+def _fast_slow(rng: np.random.Generator, settings: MotionSettings, hand: Trajectory) -> Trajectory:
     """Draw a straight path whose speed falls or rises three- to fourfold over it."""
     slow = Harmonics(
         amplitude=(float(rng.uniform(0.55, 0.7)),),
@@ -119,7 +112,7 @@ def _fast_slow(
 
 
 def _stop_and_go(
-    rng: np.random.Generator, settings: "MotionSettings", hand: Trajectory
+    rng: np.random.Generator, settings: MotionSettings, hand: Trajectory
 ) -> Trajectory:
     """Draw a straight path with two or three standstills."""
     count = int(rng.integers(2, 4))

@@ -1,15 +1,12 @@
-"""TODO."""
+"""The `motion` table of a spec."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from benchmark.errors import UserError, unknown_name
-from simulate.hand.profiles import find_profile
 
 ORIENTATIONS = ("perpendicular", "parallel")
-
-
 DIRECTIONS = ("advance", "retreat", "both")
 
 
@@ -20,9 +17,9 @@ class MotionSettings:
     Parameters
     ----------
     profiles, orientations
-        Names of `PROFILES` or addresses "module:attribute" of a `Profile`; and of the image plane
-        against the path ("perpendicular": the probe travels along its elevational axis,
-        "parallel": along its lateral axis).
+        Names of `simulate.hand.profiles` or addresses "module:attribute" of a `Profile`; and how
+        the image plane stands to the path ("perpendicular": the probe travels along its
+        elevational axis, "parallel": along its lateral axis).
     direction
         "advance": always towards the positive axis of travel, "retreat": always away, "both":
         drawn per sweep; profiles that turn round or go round need "both".
@@ -94,12 +91,6 @@ class MotionSettings:
     def __post_init__(self) -> None:
         if self.direction not in DIRECTIONS:
             raise unknown_name("motion.direction: direction", self.direction, DIRECTIONS)
-        for name in self.profiles:
-            if find_profile(name).reverses and self.direction != "both":
-                raise UserError(
-                    f"motion.direction: profile '{name}' goes both ways, expected 'both', "
-                    f"got '{self.direction}'"
-                )
         for name in self.orientations:
             if name not in ORIENTATIONS:
                 raise unknown_name("motion.orientations: orientation", name, ORIENTATIONS)

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.errors import UserError
-from simulate.bmode.settings import NO_NOISE_DB
 from simulate.iq.taps import gaussian_taps, lobed_taps
 from simulate.probe.transducer import FWHM, Probe
 
@@ -219,7 +218,7 @@ def sampled_beam(
     inner = grid.depths_mm
     axial = gaussian_taps(np.array([probe.sigma_axial_mm]), grid.row_step)[0]
     lateral = echo.lateral_taps(inner, grid.column_step, side_lobes)
-    if noise_db > NO_NOISE_DB or not time_gain_compensation:
+    if noise_db > -math.inf or not time_gain_compensation:
         _refuse_a_silent_depth(echo, noise_depth_mm)
     level = echo.level(inner) / echo.level(np.array(noise_depth_mm))
     gain = (1.0 if time_gain_compensation else level) / echo.speckle_rms(inner, density_per_mm3)

@@ -1,4 +1,4 @@
-"""Settings of photoacoustic frames, and the computing grid that follows from them."""
+"""The computing grid that photoacoustic settings and a probe ask for."""
 
 from dataclasses import replace
 
@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from simulate.photoacoustic import acoustics
 from simulate.photoacoustic.acoustics import AcousticGrid
-from simulate.photoacoustic.receiver import ReceiveBand
-from simulate.photoacoustic.settings import PhotoacousticSettings, receive_band
+from simulate.photoacoustic.receiver import ReceiveBand, receive_band
+from simulate.photoacoustic.settings import PhotoacousticSettings
 from simulate.probe.transducer import Probe
 
 Array = NDArray[np.floating]

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from benchmark.errors import UserError
 from simulate.photoacoustic.acoustics import SOURCE_SIGMA_CELLS
+from simulate.photoacoustic.settings import PhotoacousticSettings
 from simulate.probe.transducer import FWHM, Probe
 
 Array = NDArray[np.floating]
@@ -52,6 +53,13 @@ def photoacoustic_band(probe: Probe) -> ReceiveBand:
     half = probe.centre_frequency_hz * probe.fractional_bandwidth / np.sqrt(2)
     low = max(probe.centre_frequency_hz - half, 0.0)
     return ReceiveBand(float(low), float(probe.centre_frequency_hz + half))
+
+
+def receive_band(probe: Probe, settings: PhotoacousticSettings) -> ReceiveBand:
+    """Return the band of the settings, or else of the probe."""
+    if settings.band_hz is None:
+        return photoacoustic_band(probe)
+    return ReceiveBand(*settings.band_hz)
 
 
 def element_positions_mm(probe: Probe) -> Array:

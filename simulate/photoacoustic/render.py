@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from benchmark.errors import UserError
-from simulate.photoacoustic import receiver
+from simulate.photoacoustic import beamform, kwave, propagator, receiver
 from simulate.photoacoustic.acoustics import AcousticGrid
 from simulate.photoacoustic.displaced import DisplacedTissue
 from simulate.photoacoustic.grid import plan_grid
@@ -20,7 +20,6 @@ from simulate.photoacoustic.settings import (
     PhotoacousticSettings,
     image_probe,
     photoacoustic_mm_from_pixel,
-    receive_band,
 )
 from simulate.photoacoustic.source import Tissue, initial_pressure, medium_on_grid
 from simulate.probe.transducer import Probe
@@ -51,15 +50,11 @@ def element_signals(
     if len(grid.shape) == 3:
         weights, delays = receiver.elevation_weights(probe, grid.axes_mm[2])
     if settings.engine == "kwave":
-        from simulate.photoacoustic import kwave
-
         rows = kwave.sensor_rows(
             pressure, grid, medium, elevation_weights=weights, backend=settings.kwave_backend,
             device=settings.kwave_device, fast_fft=settings.kwave_fast_fft,
         )  # fmt: skip
     else:
-        from simulate.photoacoustic import propagator
-
         rows = propagator.sensor_rows(
             pressure, grid.spacing_mm, float(np.max(np.asarray(medium))), grid.time_step_s,
             grid.steps, sensor_row=grid.sensor_row, elevation_weights=weights,
@@ -84,9 +79,7 @@ def form_image(
 
     `noise_pa` is the rms noise of an element within its band, drawn from `random`.
     """
-    from simulate.photoacoustic import beamform
-
-    band = receive_band(probe, settings)
+    band = receiver.receive_band(probe, settings)
     speed = probe.sound_speed_m_s
     noise = None
     if noise_pa > 0:

@@ -1,14 +1,51 @@
-"""TODO."""
+"""The tables `photoacoustic` and `photoacoustic.illumination` of a spec."""
 
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from benchmark.errors import UserError
-from simulate.photoacoustic import optics, receiver
-from simulate.photoacoustic.grid import Array
-from simulate.photoacoustic.optics import Illumination
-from simulate.photoacoustic.receiver import ReceiveBand
+from simulate.photoacoustic.absorption import blood_absorption_per_cm
 from simulate.probe.transducer import Probe
+
+Array = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Illumination:
+    """The laser pulse and the tissue it crosses.
+
+    `kind` "wide" is a beam much wider than deep, whose fluence depends on depth alone; "sides" is
+    two bars of light beside the probe, parallel to its lateral axis, `bar_offset_mm` to either side
+    of the image plane. `surface_fluence_mj_cm2` is the pulse energy per area that enters the skin.
+    Bulk absorption (1/cm) is held constant over wavelength; reduced scattering follows
+    a (wavelength / 500 nm)^-b with the mean of soft tissue in S. L. Jacques, Phys. Med. Biol. 58
+    (2013) R37, table 2. `background_absorption_per_cm` absorbs, and so sounds, wherever there is
+    tissue.
+    """
+
+    kind: Literal["wide", "sides"] = "wide"
+    surface_fluence_mj_cm2: float = 10.0
+    bulk_absorption_per_cm: float = 0.2
+    scattering_500nm_per_cm: float = 18.9
+    scattering_power: float = 1.286
+    background_absorption_per_cm: float = 0.05
+    grueneisen: float = 0.2
+    bar_offset_mm: float = 6.0
+    bar_length_mm: float = 38.0
+    bar_width_mm: float = 2.0
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("wide", "sides"):
+            raise UserError(f"illumination.kind: expected 'wide' or 'sides', got '{self.kind}'")
+        for key in ("surface_fluence_mj_cm2", "scattering_500nm_per_cm", "grueneisen"):
+            if not getattr(self, key) > 0:
+                raise UserError(f"illumination.{key}: expected > 0, got {getattr(self, key)}")
+        for key in ("bulk_absorption_per_cm", "background_absorption_per_cm"):
+            if not getattr(self, key) >= 0:
+                raise UserError(f"illumination.{key}: expected >= 0, got {getattr(self, key)}")
 
 
 @dataclass(frozen=True)
@@ -84,7 +121,7 @@ class PhotoacousticSettings:
         if not self.wavelengths_nm:
             raise UserError("photoacoustic.wavelengths_nm: expected at least one wavelength")
         for wavelength in self.wavelengths_nm:
-            optics.blood_absorption_per_cm(wavelength)
+            blood_absorption_per_cm(wavelength)
         for key in ("f_number", "frames_per_second", "pulses_averaged", "elevation_samples",
                     "cells_per_wavelength", "spacing_mm", "cfl", "steps", "grid_width_mm",
                     "grid_depth_mm", "width_px", "height_px"):  # fmt: skip
@@ -107,10 +144,3 @@ def image_probe(probe: Probe, settings: PhotoacousticSettings) -> Probe:
 def photoacoustic_mm_from_pixel(probe: Probe, settings: PhotoacousticSettings) -> Array:
     """Return (4, 4): (column, row, 0, 1) of a photoacoustic image to image mm."""
     return image_probe(probe, settings).mm_from_pixel
-
-
-def receive_band(probe: Probe, settings: PhotoacousticSettings) -> ReceiveBand:
-    """Return the band of the settings, or else of the probe."""
-    if settings.band_hz is None:
-        return receiver.photoacoustic_band(probe)
-    return ReceiveBand(*settings.band_hz)

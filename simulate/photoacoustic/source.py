@@ -8,9 +8,11 @@ from scipy.ndimage import gaussian_filter
 
 from benchmark.errors import UserError
 from simulate.photoacoustic import optics
+from simulate.photoacoustic.absorption import absorption_per_cm
 from simulate.photoacoustic.acoustics import SOURCE_SIGMA_CELLS, AcousticGrid
 from simulate.photoacoustic.grid import SIDE_CELLS
-from simulate.photoacoustic.settings import PhotoacousticSettings, receive_band
+from simulate.photoacoustic.receiver import receive_band
+from simulate.photoacoustic.settings import PhotoacousticSettings
 from simulate.probe.transducer import Probe
 from simulate.tissue.answers import Acoustics, Chromophores
 
@@ -105,7 +107,7 @@ def _point_pressure(
     light = settings.illumination
     world = image_mm @ world_from_image[:3, :3].T + world_from_image[:3, 3]
     depth = np.asarray(tissue.depth_below_skin_mm(world), np.float64)
-    absorption = optics.absorption_per_cm(tissue.chromophores(world), wavelength_nm)
+    absorption = absorption_per_cm(tissue.chromophores(world), wavelength_nm)
     absorption = absorption + light.background_absorption_per_cm * (depth >= 0)
     fluence = optics.fluence_mj_cm2(light, wavelength_nm, image_mm, depth)
     return optics.pressure_pa(light.grueneisen, absorption, fluence)

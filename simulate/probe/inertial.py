@@ -5,48 +5,16 @@ central differences of fourth order over a millisecond: good to about 1e-5 of a 
 acceleration.
 """
 
-from dataclasses import dataclass, fields
-
 import numpy as np
 
-from benchmark.errors import UserError
 from simulate.probe.pose_sensor import PoseAt
+from simulate.probe.settings import InertialSettings
 
 GRAVITY_M_S2 = (0.0, 9.80665, 0.0)  # the world's y axis points down, into the body
 STEP_S = 1e-3
 STENCIL = np.arange(-2, 3)
 FIRST = np.array([1.0, -8.0, 0.0, 8.0, -1.0]) / 12.0
 SECOND = np.array([-1.0, 16.0, -30.0, 16.0, -1.0]) / 12.0
-
-
-@dataclass(frozen=True)
-class InertialSettings:
-    """An inertial sensor; the `imu` table of a spec.
-
-    Parameters
-    ----------
-    rate_hz
-        Samples per second, at most 250; 0 for no sensor.
-    acceleration_noise, angular_rate_noise
-        Densities of white noise, m/s^2 and rad/s per square root of Hz; the sensor's band is half
-        of its rate.
-    acceleration_bias, angular_rate_bias
-        Standard deviation of the constant errors of a sweep, m/s^2 and rad/s.
-    """
-
-    rate_hz: float = 0.0
-    acceleration_noise: float = 1.5e-3
-    angular_rate_noise: float = 1.7e-4
-    acceleration_bias: float = 0.02
-    angular_rate_bias: float = 2e-3
-
-    def __post_init__(self) -> None:
-        for item in fields(self):
-            value = getattr(self, item.name)
-            if not 0 <= value < np.inf:
-                raise UserError(f"imu.{item.name}: expected at least 0, got {value}")
-        if self.rate_hz > 250:
-            raise UserError(f"imu.rate_hz: expected at most 250, got {self.rate_hz}")
 
 
 def exact_inertial(pose_at: PoseAt, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

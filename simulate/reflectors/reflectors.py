@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.reflectors.coherence import bead_amplitude
+from simulate.reflectors.kernels import SHEET_X_MM, SHEET_Z_MM, fibre_scatterers, sheet_scatterers
 from simulate.shapes.sheets import FLAT
 
 Array = NDArray[np.floating]
@@ -135,8 +136,6 @@ class Reflectors:
         return np.concatenate(points), np.concatenate(amplitudes)
 
     def _fibres(self, low: Array, high: Array) -> tuple[Array, Array]:
-        from simulate.reflectors.kernels import fibre_scatterers
-
         def write(points: Array, values: Array) -> int:
             return int(
                 fibre_scatterers(
@@ -148,8 +147,6 @@ class Reflectors:
         return _filled(write)
 
     def _sheet(self, low: Array, high: Array, number: int) -> tuple[Array, float, Array]:
-        from simulate.reflectors.kernels import SHEET_X_MM, SHEET_Z_MM, sheet_scatterers
-
         base = FLAT if number == 0 else self.sheets[0]
         key = np.uint64(self.key) + np.uint64(101 + number)
         sheet = self.sheets[number]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from simulate.reflectors.reflectors import SurfacePoints
 from simulate.shapes.bodies import Body
 from simulate.shapes.sheets import sheet_height
+from simulate.vessels.index import build_index, distance_to_lumen
 from simulate.vessels.tree import VesselTree
 
 Array = NDArray[np.floating]
@@ -25,8 +26,6 @@ def wall_points(
     strengths: of the face next to the lumen, of arteries and of veins; the other has 1.5 of it.
     What would lie in another vessel is left out.
     """
-    from simulate.vessels.index import build_index, distance_to_lumen
-
     parts: list[tuple[Array, Array, Array]] = []
     for segment, kind in zip(tree.segments, tree.segment_kind, strict=True):
         mean = 0.5 * (segment[6] + segment[7])

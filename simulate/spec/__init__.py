@@ -1,1 +1,5 @@
+"""What is asked for: a data set as one frozen record, read from a TOML file."""
 
+from simulate.spec.record import Spec, load_spec, spec_names
+
+__all__ = ["Spec", "load_spec", "spec_names"]

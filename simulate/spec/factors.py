@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 from benchmark.addresses import find
-from simulate.tissue.motion import at_severity
-
-if TYPE_CHECKING:
-    from simulate.spec.record import Spec
+from benchmark.errors import UserError
 
 SEVERITIES = (1, 2, 3, 4, 5)
+
+Record = TypeVar("Record")  # a spec, or any frozen dataclass with the tables that a factor changes
 
 
 @dataclass(frozen=True)
@@ -28,14 +27,21 @@ class Factor:
 
     meaning: str
     levels: tuple[float, float, float, float, float]
-    change: Callable[[Spec, float], Spec]
+    change: Callable[[Any, float], Any]
 
-    def __call__(self, spec: Spec, severity: int) -> Spec:
-        """Return the spec at a severity of 1 to 5."""
+    def __call__(self, spec: Record, severity: int) -> Record:
+        """Return the spec at a severity of 1 to 5.
+
+        Raises
+        ------
+        UserError : another severity.
+        """
+        if severity not in SEVERITIES:
+            raise UserError(f"severity of a stress factor: expected 1 to 5, got {severity}")
         return self.change(spec, self.levels[severity - 1])
 
 
-def find_factor(name: str) -> Callable[[Spec, int], Spec]:
+def find_factor(name: str) -> Callable[[Any, int], Any]:
     """Return the factor of a name, or of an address "module:function".
 
     Raises
@@ -45,7 +51,7 @@ def find_factor(name: str) -> Callable[[Spec, int], Spec]:
     return find("stress factor", name, FACTORS)
 
 
-def at_level(spec: Spec, name: str, severity: int) -> Spec:
+def at_level(spec: Record, name: str, severity: int) -> Record:
     """Return the spec with one factor at a severity; severity 0 is the spec itself."""
     return spec if severity == 0 else find_factor(name)(spec, severity)
 
@@ -56,16 +62,16 @@ def level_of(name: str, severity: int) -> float | None:
     return factor.levels[severity - 1] if factor and severity else None
 
 
-def changed(spec: Spec, table: str, **values: Any) -> Spec:
+def changed(spec: Any, table: str, **values: Any) -> Any:
     """Return a spec with some values of one of its tables replaced, and checked."""
     return replace(spec, **{table: replace(getattr(spec, table), **values)})
 
 
-def _speed(spec: Spec, times: float) -> Spec:
+def _speed(spec: Any, times: float) -> Any:
     return changed(spec, "acquisition", frames=round(spec.acquisition.frames / times))
 
 
-def _frame_rate(spec: Spec, share: float) -> Spec:
+def _frame_rate(spec: Any, share: float) -> Any:
     clock = spec.acquisition
     return changed(
         spec, "acquisition",
@@ -73,25 +79,28 @@ def _frame_rate(spec: Spec, share: float) -> Spec:
     )  # fmt: skip
 
 
-def _jitter(spec: Spec, share: float) -> Spec:
+def _jitter(spec: Any, share: float) -> Any:
     return changed(spec, "acquisition", frame_jitter_s=share / spec.acquisition.frame_rate_hz)
 
 
-def _in_plane(spec: Spec, degrees: float) -> Spec:
+def _in_plane(spec: Any, degrees: float) -> Any:
     return changed(spec, "motion", azimuth_deg=degrees)
 
 
-def _tissue_motion(kind: str) -> Callable[[Spec, float], Spec]:
-    def change(spec: Spec, severity: float) -> Spec:
-        return changed(spec, "tissue", motion=at_severity(spec.tissue.motion, kind, int(severity)))
+def _tissue_motion(key: str, step: float) -> Callable[[Any, float], Any]:
+    """Return the change that sets one size of `tissue.motion`, both ends of it, to whole steps."""
+
+    def change(spec: Any, steps: float) -> Any:
+        size = step * int(steps)
+        return changed(spec, "tissue", motion=replace(spec.tissue.motion, **{key: (size, size)}))
 
     return change
 
 
-def _value(table: str, key: str) -> Callable[[Spec, float], Spec]:
+def _value(table: str, key: str) -> Callable[[Any, float], Any]:
     """Return the change that sets one key of one table, as an integer where it is one."""
 
-    def change(spec: Spec, value: float) -> Spec:
+    def change(spec: Any, value: float) -> Any:
         kind = type(getattr(getattr(spec, table), key))
         return changed(spec, table, **{key: kind(value)})
 
@@ -172,7 +181,7 @@ FACTORS: dict[str, Factor] = {
             spec, "bmode", speckle_reduction="median", speckle_reduction_px=int(width)
         ),
     ),
-    "compression": Factor("x 3 % of strain under the probe", STEPS, _tissue_motion("compression")),
-    "breathing": Factor("x 0.4 mm with the breath", STEPS, _tissue_motion("breathing")),
-    "pulsation": Factor("x 0.15 mm of wall motion", STEPS, _tissue_motion("pulsation")),
+    "compression": Factor("x 3 % of strain under the probe", STEPS, _tissue_motion("strain", 0.03)),
+    "breathing": Factor("x 0.4 mm with the breath", STEPS, _tissue_motion("breath_mm", 0.4)),
+    "pulsation": Factor("x 0.15 mm of wall motion", STEPS, _tissue_motion("pulse_mm", 0.15)),
 }  # fmt: skip

@@ -17,7 +17,9 @@ class SweepPlan:
     """What is settled about a sweep before anything is drawn.
 
     index: of the sweep in its data set; drawn_as: index of the sweep whose random numbers it
-    shares, its own but for a stressed sweep; factor, severity: "" and 0, or what is made worse.
+    shares, its own but for a stressed sweep; showcase: whether it has photoacoustic frames;
+    controlled: whether it is the one whose photoacoustic frames k-Wave may make again; factor,
+    severity: "" and 0, or what is made worse.
     """
 
     index: int
@@ -29,6 +31,7 @@ class SweepPlan:
     profile: str
     orientation: str
     showcase: bool
+    controlled: bool = False
     factor: str = ""
     severity: int = 0
 
@@ -54,8 +57,20 @@ def _base(
     subject = f"{split}-{number:03d}"
     profile, orientation = _motion(spec, number, repeat)
     name = f"{subject}-{repeat}-{short_name(profile)}-{orientation}"
-    shown = _shown(spec, split, number * spec.subjects.sweeps + repeat)
-    return SweepPlan(index, index, name, split, subject, subject_index, profile, orientation, shown)
+    place = number * spec.subjects.sweeps + repeat
+    shown = _shown(spec, split, place)
+    return SweepPlan(
+        index=index,
+        drawn_as=index,
+        name=name,
+        split=split,
+        subject=subject,
+        subject_index=subject_index,
+        profile=profile,
+        orientation=orientation,
+        showcase=shown,
+        controlled=shown and split == "test" and place == 0,
+    )
 
 
 def _motion(spec: Spec, number: int, repeat: int) -> tuple[str, str]:
@@ -96,6 +111,7 @@ def _stressed(spec: Spec, base: SweepPlan) -> Iterator[SweepPlan]:
             index=base.index + 1 + number,
             name=f"{base.name}-{short_name(factor)}-{severity}",
             showcase=False,
+            controlled=False,
             factor=factor,
             severity=severity,
         )

@@ -15,6 +15,7 @@ from simulate import GENERATOR_VERSION
 from simulate.bmode.contact import ContactSettings
 from simulate.bmode.settings import BmodeSettings
 from simulate.doppler.settings import DopplerSettings, check_rate
+from simulate.hand.motion import check as check_motion
 from simulate.hand.settings import MotionSettings
 from simulate.photoacoustic.grid import plan_grid
 from simulate.photoacoustic.settings import PhotoacousticSettings
@@ -26,7 +27,7 @@ from simulate.spec.factors import SEVERITIES, find_factor
 from simulate.spec.tables import record_from_table
 from simulate.tissue.settings import TissueSettings
 
-SPEC_FOLDER = Path(__file__).parent / "specs"
+SPEC_FOLDER = Path(__file__).parents[1] / "specs"
 DESIGNS = ("rounds", "latin-square")
 
 # Keys that came after v1 was frozen, by table ("" for whole tables): while they have their defaults
@@ -155,6 +156,7 @@ class Spec:
                 f"showcase.sweeps: expected at most {tests}, the sweeps of the test split, got "
                 f"{self.showcase.sweeps}"
             )
+        check_motion(self.motion)
         self._refuse_a_path_beyond_the_tissue()
         if self.showcase.sweeps:
             plan_grid(self.probe, self.photoacoustic)  # refuses grids that cannot work

@@ -10,16 +10,25 @@ import numpy as np
 from benchmark.geometry import apply
 from benchmark.sweep import Channel, Sweep
 from simulate.bmode.contact import darken, loss_db, sample_losses
+from simulate.bmode.render import (
+    beam_for,
+    image_from_iq,
+    iq_mm_from_sample,
+    render_bmode,
+    render_iq,
+)
+from simulate.doppler.render import render_doppler
+from simulate.doppler.settings import pulse_times
+from simulate.photoacoustic.control import kwave_control
+from simulate.photoacoustic.render import photoacoustic_mm_from_pixel, render_photoacoustic
 from simulate.probe.acquisition import gain_changes, laser_times
 from simulate.probe.inertial import measure_inertial
 from simulate.probe.pose_sensor import calibration_error, measure_poses
+from simulate.spec import Spec
 from simulate.spec.factors import level_of
 from simulate.spec.plan import SweepPlan, plan_sweeps
-from simulate.spec.record import Spec
 from simulate.sweep.landmarks import visible_landmarks
-from simulate.sweep.scene import SENSOR_STREAM, Scene, open_scene, subject_tissue
-
-__all__ = ["Scene", "SweepPlan", "make_sweep", "open_scene", "plan_sweeps", "subject_tissue"]
+from simulate.sweep.scene import Scene, draw_scene
 
 
 def make_sweep(spec: Spec, index: int, entropy: int | None = None) -> Sweep:
@@ -27,7 +36,12 @@ def make_sweep(spec: Spec, index: int, entropy: int | None = None) -> Sweep:
 
     entropy: what it is drawn from in place of the spec's seed, where that must not be known.
     """
-    scene = open_scene(spec, index, entropy)
+    return compose_sweep(spec, plan_sweeps(spec)[index], entropy)
+
+
+def compose_sweep(spec: Spec, plan: SweepPlan, entropy: int | None = None) -> Sweep:
+    """Return one planned sweep of a data set; see `make_sweep`."""
+    scene = draw_scene(spec, plan, entropy)
     factors = _factors(spec, scene)
     channels = _bmode_channels(scene)
     if scene.plan.showcase:
@@ -37,7 +51,7 @@ def make_sweep(spec: Spec, index: int, entropy: int | None = None) -> Sweep:
     imu = None
     if scene.spec.imu.rate_hz:
         duration = scene.spec.acquisition.duration_s
-        imu = measure_inertial(scene.sensor(1), scene.spec.imu, scene.pose_at, duration)
+        imu = measure_inertial(scene.stream("imu"), scene.spec.imu, scene.pose_at, duration)
     bmode = channels["bmode"]
     return Sweep(
         name=scene.plan.name,
@@ -56,20 +70,12 @@ def make_sweep(spec: Spec, index: int, entropy: int | None = None) -> Sweep:
 
 def _bmode_channels(scene: Scene) -> dict[str, Channel]:
     """Return the B-mode channel, and that of the IQ behind it where the spec keeps it."""
-    from simulate.bmode.render import (
-        beam_for,
-        image_from_iq,
-        iq_mm_from_sample,
-        render_bmode,
-        render_iq,
-    )
-
     spec, lines = scene.spec, scene.line_poses
     poses = scene.trajectory if lines is None else lines
-    gain_db = gain_changes(scene.sensor(3), spec.acquisition, scene.times)
+    gain_db = gain_changes(scene.stream("gain"), spec.acquisition, scene.times)
     moving = scene.tissue_motion
     common: dict[str, Any] = {
-        "seed": scene.noise_seed,
+        "seed": scene.seed("noise"),
         "threads": 1,
         "timestamps": scene.times,
         "displacement": None if moving is None else moving.displacement,
@@ -85,7 +91,7 @@ def _bmode_channels(scene: Scene) -> dict[str, Channel]:
         common["gain_db"] = gain_db
         frames = render_bmode(scene.tissue, spec.probe, spec.bmode, poses, **common)
     if spec.contact.losses:
-        losses = sample_losses(scene.sensor(2), spec.contact, spec.acquisition.duration_s)
+        losses = sample_losses(scene.stream("contact"), spec.contact, spec.acquisition.duration_s)
         lost = loss_db(losses, spec.contact.loss_db, scene.times, frames.shape[2])
         frames = darken(frames, lost, spec.bmode.dynamic_range_db)
     channels["bmode"] = Channel(
@@ -104,9 +110,10 @@ def _measured(scene: Scene) -> dict[str, np.ndarray]:
     settings = scene.spec.pose_sensor
     if settings.kind == "none":
         return {}
-    sequence = np.random.SeedSequence(scene.spec.seed, spawn_key=(SENSOR_STREAM,))
-    calibration = calibration_error(np.random.default_rng(sequence), settings)
-    found = measure_poses(scene.sensor(0), settings, scene.pose_at, scene.times, calibration)
+    calibration = calibration_error(scene.calibration_stream(), settings)
+    found = measure_poses(
+        scene.stream("pose_sensor"), settings, scene.pose_at, scene.times, calibration
+    )
     return {settings.kind: found}
 
 
@@ -116,9 +123,6 @@ def _photoacoustic_channel(scene: Scene) -> tuple[Channel, dict[str, Any]]:
     With them, what k-Wave says of the first of them where the spec asks for it; see
     `simulate.photoacoustic.control`.
     """
-    from simulate.photoacoustic.control import kwave_control
-    from simulate.photoacoustic.render import photoacoustic_mm_from_pixel, render_photoacoustic
-
     spec, settings, moving = scene.spec, scene.spec.photoacoustic, scene.tissue_motion
     displacement = None if moving is None else moving.displacement
     times = laser_times(spec.acquisition, settings.frames_per_second, spec.showcase.frames)
@@ -129,10 +133,10 @@ def _photoacoustic_channel(scene: Scene) -> tuple[Channel, dict[str, Any]]:
     pulse_poses = scene.pose_at(instants).reshape(len(times), pulses, 4, 4)
     frames = render_photoacoustic(
         scene.tissue, spec.probe, settings, pulse_poses, wavelength,
-        seed=int(scene.laser.integers(2**63)), displacement=displacement, times_s=instants,
+        seed=scene.seed("laser"), displacement=displacement, times_s=instants,
     )  # fmt: skip
     control: dict[str, Any] = {}
-    if spec.showcase.control_frames and scene.plan.index == _first_shown(spec):
+    if spec.showcase.control_frames and scene.plan.controlled:
         chosen = np.linspace(0, len(times) - 1, spec.showcase.control_frames).round().astype(int)
         control = kwave_control(
             scene.tissue, spec.probe, settings, pulse_poses[chosen, 0], wavelength[chosen],
@@ -150,9 +154,6 @@ def _photoacoustic_channel(scene: Scene) -> tuple[Channel, dict[str, Any]]:
 
 def _doppler_channels(scene: Scene) -> dict[str, Channel]:
     """Return power and velocity of blood, at times and poses of their own."""
-    from simulate.doppler.render import render_doppler
-    from simulate.doppler.settings import pulse_times
-
     spec, moving, settings, phase = scene.spec, scene.tissue_motion, scene.spec.doppler, 0.0
     if moving is not None and moving.pulse_mm:  # blood and walls beat as one
         settings = replace(settings, flow=replace(settings.flow, heart_hz=moving.pulse_hz))
@@ -162,7 +163,7 @@ def _doppler_channels(scene: Scene) -> dict[str, Channel]:
     found = render_doppler(
         scene.tissue, spec.probe, settings, spec.bmode,
         scene.pose_at(instants.ravel()).reshape(*instants.shape, 4, 4), times,
-        seed=int(scene.sensor(5).integers(2**63)),
+        seed=scene.seed("doppler"),
         displacement=None if moving is None else moving.displacement, beat_phase=phase,
     )  # fmt: skip
     matrix = spec.probe.mm_from_pixel
@@ -170,11 +171,6 @@ def _doppler_channels(scene: Scene) -> dict[str, Channel]:
         name: Channel(frames, times, matrix, world_from_image=poses)
         for name, frames in zip(("doppler", "doppler-velocity"), found, strict=True)
     }
-
-
-def _first_shown(spec: Spec) -> int:
-    """Return the index of the first sweep of the test split with photoacoustic frames."""
-    return next(plan.index for plan in plan_sweeps(spec) if plan.showcase and plan.split == "test")
 
 
 def _factors(spec: Spec, scene: Scene) -> dict[str, Any]:

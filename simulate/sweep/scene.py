@@ -1,4 +1,4 @@
-"""TODO."""
+"""All that is random about one sweep, drawn before anything is rendered."""
 
 from __future__ import annotations
 
@@ -10,22 +10,39 @@ import numpy as np
 from simulate.hand.motion import poses, sample_motion
 from simulate.hand.trajectory import Trajectory
 from simulate.probe.acquisition import frame_times
+from simulate.spec import Spec
 from simulate.spec.factors import at_level
-from simulate.spec.plan import SweepPlan, plan_sweeps
-from simulate.spec.record import Spec
+from simulate.spec.plan import SweepPlan
 from simulate.tissue.answers import Tissue
 from simulate.tissue.kinds import sample_tissue
 from simulate.tissue.motion import TissueMotion, sample_tissue_motion
 from simulate.tissue.settings import TissueSettings
 
-SUBJECT_STREAM = 2**31  # spawn keys of subjects stand apart from those of sweeps
-
-
-SENSOR_STREAM = 2**31 + 1  # and so does that of the one calibration of a data set
+# First spawn keys of the random numbers of subjects, and of the one pose sensor of a data set;
+# those of sweeps are their indices.
+SUBJECT_STREAM = 2**31
+CALIBRATION_STREAM = 2**31 + 1
+# The streams of one sweep. A stream's second spawn key is its place here, so that the order of
+# these names is part of what GENERATOR_VERSION stands for.
+STREAMS = (
+    "hand",
+    "clock",
+    "noise",
+    "laser",
+    "pose_sensor",
+    "imu",
+    "contact",
+    "gain",
+    "tissue_motion",
+    "doppler",
+)
 
 
 def subject_tissue(spec: Spec, subject_index: int, entropy: int | None = None) -> Tissue:
-    """Return the tissue of a subject: the same for all of its sweeps; see `make_sweep`."""
+    """Return the tissue of a subject: the same for all of its sweeps.
+
+    entropy: what it is drawn from in place of the spec's seed.
+    """
     return _tissue(spec.tissue, spec.seed if entropy is None else entropy, subject_index)
 
 
@@ -37,16 +54,31 @@ def _tissue(settings: TissueSettings, entropy: int, subject_index: int) -> Tissu
 
 @dataclass(frozen=True)
 class Scene:
-    """All that is drawn for one sweep before anything is rendered; spec: with its stress."""
+    """Everything random about one sweep, drawn before rendering.
+
+    spec: of the data set, with the sweep's stress factor already applied; motion: of the hand;
+    times (N,): of the B-mode frames, s; entropy: what all streams of random numbers start from.
+    """
 
     spec: Spec
     plan: SweepPlan
     tissue: Tissue
     motion: Trajectory
     times: np.ndarray
-    noise_seed: int
-    laser: np.random.Generator
-    extras: tuple[np.random.SeedSequence, ...]
+    entropy: int
+
+    def stream(self, name: str) -> np.random.Generator:
+        """Return one of the sweep's `STREAMS` of random numbers, from its beginning."""
+        return sweep_stream(self.entropy, self.plan, name)
+
+    def seed(self, name: str) -> int:
+        """Return the first number of a stream, in [0, 2^63): the seed of a renderer."""
+        return int(self.stream(name).integers(2**63))
+
+    def calibration_stream(self) -> np.random.Generator:
+        """Return the random numbers of the pose sensor's calibration, alike in all sweeps."""
+        sequence = np.random.SeedSequence(self.spec.seed, spawn_key=(CALIBRATION_STREAM,))
+        return np.random.default_rng(sequence)
 
     def pose_at(self, times: np.ndarray) -> np.ndarray:
         """Return world_from_image (N, 4, 4) at times (N,) s."""
@@ -54,12 +86,12 @@ class Scene:
 
     @cached_property
     def trajectory(self) -> np.ndarray:
-        """The true poses (N, 4, 4) of the B-mode frames."""
+        """The true poses world_from_image (N, 4, 4) of the B-mode frames."""
         return self.pose_at(self.times)
 
     @property
     def line_poses(self) -> np.ndarray | None:
-        """The true poses (N, lines, 4, 4) of their scan lines, or None where all are as one."""
+        """The true poses (N, lines, 4, 4) of their scan lines; None where a frame is an instant."""
         if not self.spec.bmode.line_time_s:
             return None
         instants = self.spec.bmode.line_times(self.times)
@@ -71,21 +103,26 @@ class Scene:
         settings = self.spec.tissue.motion
         if settings.still:
             return None
-        return sample_tissue_motion(self.sensor(4), settings, self.tissue.vessels)
-
-    def sensor(self, number: int) -> np.random.Generator:
-        """Return a stream of random numbers of its own for something beside the frames."""
-        return np.random.default_rng(self.extras[number])
+        return sample_tissue_motion(self.stream("tissue_motion"), settings, self.tissue.vessels)
 
 
-def open_scene(spec: Spec, index: int, entropy: int | None = None) -> Scene:
-    """Draw sweep `index` of a data set; see `make_sweep`."""
-    plan = plan_sweeps(spec)[index]
+def sweep_stream(entropy: int, plan: SweepPlan, name: str) -> np.random.Generator:
+    """Return the stream `name` of a planned sweep, from its beginning.
+
+    A stressed sweep has the streams of the sweep that it is drawn as.
+    """
+    key = (plan.drawn_as, STREAMS.index(name))
+    return np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=key))
+
+
+def draw_scene(spec: Spec, plan: SweepPlan, entropy: int | None = None) -> Scene:
+    """Draw one planned sweep of a data set.
+
+    entropy: what it is drawn from in place of the spec's seed, where that must not be known.
+    """
     local = at_level(spec, plan.factor, plan.severity)
-    seed = spec.seed if entropy is None else entropy
-    sequence = np.random.SeedSequence(seed, spawn_key=(plan.drawn_as,))
-    streams, extras = sequence.spawn(4), sequence.spawn(6)
-    hand, clock, noise, laser = (np.random.default_rng(child) for child in streams)
+    source = spec.seed if entropy is None else entropy
+    hand, clock = (sweep_stream(source, plan, name) for name in ("hand", "clock"))
     duration = local.acquisition.duration_s
     return Scene(
         spec=local,
@@ -93,7 +130,5 @@ def open_scene(spec: Spec, index: int, entropy: int | None = None) -> Scene:
         tissue=subject_tissue(local, plan.subject_index, entropy),
         motion=sample_motion(plan.profile, hand, local.motion, plan.orientation, duration),
         times=frame_times(clock, local.acquisition),
-        noise_seed=int(noise.integers(2**63)),
-        laser=laser,
-        extras=tuple(extras),
+        entropy=source,
     )

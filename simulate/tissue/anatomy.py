@@ -7,20 +7,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulate.reflectors.reflectors import Reflectors
 from simulate.shapes.sheets import sheet_height, surface
+from simulate.tissue import anatomy_kernels as kernels
+from simulate.tissue.answers import Acoustics, Chromophores
 from simulate.tissue.blood import MELANOSOMES, oxygenation
 from simulate.tissue.materials import SKIN, Material
 from simulate.vessels.index import VesselIndex, build_index
 from simulate.vessels.tree import VesselTree, places_along
-
-if TYPE_CHECKING:
-    from simulate.tissue.answers import Acoustics, Chromophores
 
 Array = NDArray[np.floating]
 
@@ -88,10 +87,8 @@ class AnatomicalTissue:
         return self.extended.diffuse_amplitude * self._echo(points_mm)
 
     def _echo(self, points_mm: Array) -> NDArray[np.float64]:
-        from simulate.tissue import anatomy_kernels as anatomy_texture
-
         points = np.ascontiguousarray(points_mm, np.float64)
-        return anatomy_texture.backscatter(points, np.uint64(self.key), self._echoes, self._shape)
+        return kernels.backscatter(points, np.uint64(self.key), self._echoes, self._shape)
 
     def reflectors(
         self, low_mm: Array, high_mm: Array, density_per_mm3: float
@@ -106,17 +103,13 @@ class AnatomicalTissue:
 
     def attenuation_db_per_mm(self, points_mm: Array, frequency_hz: float) -> Array:
         """Return the attenuation beyond the background, (M,) dB/mm one way; below 0 in fluid."""
-        from simulate.tissue import anatomy_kernels as anatomy_texture
-
         extra = np.array([m.extra_db_cm_mhz for m in self.materials]) * frequency_hz * 1e-7
         points = np.ascontiguousarray(points_mm, np.float64)
-        return anatomy_texture.attenuation(points, extra, self.sheets[0], self.bodies)
+        return kernels.attenuation(points, extra, self.sheets[0], self.bodies)
 
     def _classify(self, points_mm: Array) -> tuple[Array, NDArray[np.int64], NDArray[np.int64]]:
-        from simulate.tissue import anatomy_kernels as anatomy_texture
-
         points = np.ascontiguousarray(points_mm, np.float64)
-        return anatomy_texture.classify(points, self._shape)
+        return kernels.classify(points, self._shape)
 
     def in_lumen(self, points_mm: Array) -> NDArray[np.bool_]:
         """Return whether world points (M, 3) mm lie in blood, (M,)."""
@@ -133,8 +126,6 @@ class AnatomicalTissue:
 
     def chromophores(self, points_mm: Array) -> Chromophores:
         """Return blood in the vessels and melanin in the epidermis, at world points (M, 3) mm."""
-        from simulate.tissue.answers import Chromophores
-
         depth, material, owner = self._classify(points_mm)
         skin = self.materials[int(self.layers[0, 0])] == SKIN
         epidermis = (depth >= 0.0) & (depth < EPIDERMIS_MM) & skin
@@ -146,8 +137,6 @@ class AnatomicalTissue:
 
     def acoustics(self, points_mm: Array) -> Acoustics:
         """Return sound speed, density and absorption at world points (M, 3) mm."""
-        from simulate.tissue.answers import Acoustics
-
         material = self._classify(points_mm)[1]
         table = np.array([(m.speed, m.density, m.absorption) for m in self.materials])
         return Acoustics(*table[material].T)

@@ -1,21 +1,39 @@
-"""TODO."""
+"""What every tissue answers about a point: the one contract between engines and tissue."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulate.vessels.tree import VesselTree
 
-if TYPE_CHECKING:
-    from simulate.tissue.answers import Acoustics, Chromophores
-from typing import NamedTuple
+Array = NDArray[np.floating]
 
-from simulate.photoacoustic.acoustics import Array
-from simulate.photoacoustic.optics import Array
-from simulate.tissue.kinds import Array
+
+class Chromophores(NamedTuple):
+    """What absorbs light at M points; each field is (M,) float.
+
+    `blood_fraction` is the volume fraction of whole blood (1 inside a vessel), `oxygenation` the
+    oxygenated share of its haemoglobin (0..1), `melanin_fraction` the volume fraction of
+    melanosomes (0..1, some hundredths in a light epidermis).
+    """
+
+    blood_fraction: Array
+    oxygenation: Array
+    melanin_fraction: Array
+
+
+class Acoustics(NamedTuple):
+    """Acoustic properties at M points (or on a grid); each field has one value per point.
+
+    `absorption_db_cm_mhz` is the coefficient a of a f^1.1 with f in MHz, dB/cm.
+    """
+
+    sound_speed_m_s: Array
+    density_kg_m3: Array
+    absorption_db_cm_mhz: Array
 
 
 class Tissue(Protocol):
@@ -66,27 +84,3 @@ class Tissue(Protocol):
     @property
     def landmarks_mm(self) -> Array:
         """World points (L, 3) mm one can find again."""
-
-
-class Chromophores(NamedTuple):
-    """What absorbs light at M points; each field is (M,) float.
-
-    `blood_fraction` is the volume fraction of whole blood (1 inside a vessel), `oxygenation` the
-    oxygenated share of its haemoglobin (0..1), `melanin_fraction` the volume fraction of
-    melanosomes (0..1, some hundredths in a light epidermis).
-    """
-
-    blood_fraction: Array
-    oxygenation: Array
-    melanin_fraction: Array
-
-
-class Acoustics(NamedTuple):
-    """Acoustic properties at M points (or on a grid); each field has one value per point.
-
-    `absorption_db_cm_mhz` is the coefficient a of a f^1.1 with f in MHz, dB/cm.
-    """
-
-    sound_speed_m_s: Array
-    density_kg_m3: Array
-    absorption_db_cm_mhz: Array

@@ -1,8 +1,6 @@
-"""TODO."""
+"""How much oxygen blood carries, and how much melanin the epidermis above it."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +8,9 @@ from numpy.typing import NDArray
 from simulate.vessels.index import VesselIndex
 from simulate.vessels.tree import ARTERY
 
-if TYPE_CHECKING:
-    pass
-from simulate.tissue.layered import Array
+Array = NDArray[np.floating]
 
-OXYGENATION = (0.97, 0.70)  # arteries, veins
-
-
+OXYGENATION = (0.97, 0.70)  # of arteries and veins
 MELANOSOMES = 0.02  # volume fraction in a light epidermis
 
 

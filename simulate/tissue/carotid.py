@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulate.reflectors.reflectors import Reflectors, SurfacePoints
+from simulate.reflectors.surfaces import body_points, joined, wall_points
 from simulate.shapes.bodies import Body
 from simulate.shapes.sheets import SheetPlan, sample_sheets, sheet_height
 from simulate.tissue.anatomy import AnatomicalTissue
@@ -23,11 +24,9 @@ from simulate.tissue.materials import (
     SKIN,
     Material,
 )
+from simulate.tissue.settings import TissueSettings
 from simulate.vessels.growth import murray_angles, murray_radii
 from simulate.vessels.tree import ARTERY, STEP_MM, VEIN, VesselTree, laid_below
-
-if TYPE_CHECKING:
-    from simulate.tissue.settings import TissueSettings
 
 Array = NDArray[np.floating]
 
@@ -61,8 +60,6 @@ def sample_carotid(
     rng: np.random.Generator, settings: TissueSettings, key: int
 ) -> AnatomicalTissue:
     """Draw one subject."""
-    from simulate.reflectors.surfaces import body_points, joined, wall_points
-
     tree, common = _sample_vessels(rng, settings)
     sheets = _sample_sheets(rng, settings, common)
     levels = np.exp(rng.uniform(-0.15, 0.15, len(_MATERIALS)))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulate.reflectors.reflectors import Reflectors, SurfacePoints
+from simulate.reflectors.surfaces import body_points, joined, wall_points
 from simulate.shapes.bodies import Body, Septum
 from simulate.shapes.septa import septa_crossings
 from simulate.shapes.sheets import SheetPlan, sample_sheets
@@ -25,11 +25,9 @@ from simulate.tissue.materials import (
     WALLS,
     Material,
 )
+from simulate.tissue.settings import TissueSettings
 from simulate.vessels.growth import GrowthSettings, grow_vessels
 from simulate.vessels.tree import VesselTree, laid_below
-
-if TYPE_CHECKING:
-    from simulate.tissue.settings import TissueSettings
 
 Array = NDArray[np.floating]
 
@@ -51,8 +49,6 @@ def sample_forearm(
     rng: np.random.Generator, settings: TissueSettings, key: int
 ) -> AnatomicalTissue:
     """Draw one subject."""
-    from simulate.reflectors.surfaces import body_points, joined, wall_points
-
     sheets = _sample_sheets(rng, settings)
     levels = np.exp(rng.uniform(-0.15, 0.15, len(_MATERIALS)))
     slopes = np.tan(np.deg2rad(rng.uniform((5.0, -12.0, 3.0), (12.0, -4.0, 9.0))))

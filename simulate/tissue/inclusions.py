@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmark.errors import UserError
 from simulate.reflectors.reflectors import Reflectors, SurfacePoints
+from simulate.reflectors.surfaces import body_points, joined
 from simulate.shapes.bodies import Body
 from simulate.shapes.sheets import SheetPlan, sample_sheets, sheet_height
 from simulate.tissue.anatomy import AnatomicalTissue
 from simulate.tissue.materials import COMMON, WALLS, Material
+from simulate.tissue.settings import TissueSettings
 from simulate.vessels.tree import VesselTree
-
-if TYPE_CHECKING:
-    from simulate.tissue.settings import TissueSettings
 
 _TISSUE, _CYST, _BRIGHT, _DARK = range(6, 10)
 _GRAIN = 5  # as in `anatomy_texture`
@@ -29,8 +27,6 @@ def sample_inclusions(
     rng: np.random.Generator, settings: TissueSettings, key: int
 ) -> AnatomicalTissue:
     """Draw one subject."""
-    from simulate.reflectors.surfaces import body_points, joined
-
     undulation = rng.uniform(*settings.undulation_mm)
     bend = 1.0 / rng.uniform(*settings.limb_radius_mm)
     sheets = sample_sheets(rng, (SheetPlan(0.0, bend, 0.01, undulation, (40.0, 90.0)),))

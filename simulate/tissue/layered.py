@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulate.reflectors.reflectors import Reflectors
 from simulate.shapes.sheets import SheetPlan, sample_sheets, sheet_height, surface
+from simulate.tissue import layered_kernels as kernels
+from simulate.tissue.answers import Acoustics, Chromophores
 from simulate.tissue.blood import MELANOSOMES, oxygenation
+from simulate.tissue.settings import TissueSettings
 from simulate.vessels.growth import GrowthSettings, grow_vessels
 from simulate.vessels.index import VesselIndex, build_index
 from simulate.vessels.tree import VesselTree, laid_below, places_along
-
-if TYPE_CHECKING:
-    from simulate.tissue.answers import Acoustics, Chromophores
-    from simulate.tissue.settings import TissueSettings
 
 Array = NDArray[np.floating]
 
@@ -40,8 +39,8 @@ class LayeredTissue:
     """A limb: skin, fat with septa, fascia, two muscles with fibres, and a branching vessel tree.
 
     sheets (4, T, 4): skin (world mm), then skin thickness, superficial and deep fascia (mm below
-    the skin), each as `simulate.shapes.sheets` describes; fibre (2,): slopes dy/dz of the two muscles'
-    fibres; levels (8,): echo amplitudes by layer.
+    the skin), each as `simulate.shapes.sheets` describes; fibre (2,): slopes dy/dz of
+    the two muscles' fibres; levels (8,): echo amplitudes by layer.
     """
 
     key: int
@@ -76,11 +75,9 @@ class LayeredTissue:
         return echo if diffuse == 1.0 else diffuse * echo
 
     def _echo(self, points_mm: Array) -> NDArray[np.float64]:
-        from simulate.shapes import texture
-
         points = np.ascontiguousarray(points_mm, np.float64)
         key = np.uint64(self.key)
-        return texture.backscatter(points, key, self.sheets, self.fibre, self.levels, *self._lookup)
+        return kernels.backscatter(points, key, self.sheets, self.fibre, self.levels, *self._lookup)
 
     def reflectors(
         self, low_mm: Array, high_mm: Array, density_per_mm3: float
@@ -91,9 +88,7 @@ class LayeredTissue:
         )
 
     def _in_layers(self, points_mm: Array) -> NDArray[np.bool_]:
-        from simulate.shapes import texture
-
-        return self._classify(points_mm)[1] < texture.WALL
+        return self._classify(points_mm)[1] < kernels.WALL
 
     def attenuation_db_per_mm(self, points_mm: Array, frequency_hz: float) -> Array:
         """Return that nothing attenuates more than the limb as a whole, (M,) dB/mm."""
@@ -101,9 +96,7 @@ class LayeredTissue:
 
     def in_lumen(self, points_mm: Array) -> NDArray[np.bool_]:
         """Return whether world points (M, 3) mm lie in blood, (M,)."""
-        from simulate.shapes import texture
-
-        return self._classify(points_mm)[1] == texture.BLOOD
+        return self._classify(points_mm)[1] == kernels.BLOOD
 
     def depth_below_skin_mm(self, points_mm: Array) -> Array:
         """Return the depth (M,) below the skin along y, negative outside, of points (M, 3) mm."""
@@ -115,19 +108,14 @@ class LayeredTissue:
         return surface(self.sheets[0], x, z)
 
     def _classify(self, points_mm: Array) -> tuple[Array, NDArray[np.int64], NDArray[np.int64]]:
-        from simulate.shapes import texture
-
         points = np.ascontiguousarray(points_mm, np.float64)
-        return texture.classify(points, self.sheets, *self._lookup)
+        return kernels.classify(points, self.sheets, *self._lookup)
 
     def chromophores(self, points_mm: Array) -> Chromophores:
         """Return blood in the vessels and melanin in the epidermis, at world points (M, 3) mm."""
-        from simulate.shapes import texture
-        from simulate.tissue.answers import Chromophores
-
         depth, layer, owner = self._classify(points_mm)
-        blood = (layer == texture.BLOOD).astype(np.float64)
-        epidermis = (layer == texture.SKIN) & (depth < texture.EPIDERMIS_MM)
+        blood = (layer == kernels.BLOOD).astype(np.float64)
+        epidermis = (layer == kernels.SKIN) & (depth < kernels.EPIDERMIS_MM)
         return Chromophores(
             blood, oxygenation(owner, self._index), np.where(epidermis, MELANOSOMES, 0.0)
         )
@@ -178,7 +166,5 @@ def _sample_sheets(rng: np.random.Generator, settings: TissueSettings) -> Array:
 
 
 def layer_acoustics(layer: NDArray[np.int64]) -> Acoustics:
-    """Return sound speed, density and absorption of layers (M,) as `texture.classify` names."""
-    from simulate.tissue.answers import Acoustics
-
+    """Return sound speed, density and absorption of layers (M,), as `classify` numbers them."""
     return Acoustics(*(np.asarray(values)[layer] for values in SOUND))

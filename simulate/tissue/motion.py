@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.errors import UserError
 from simulate.harmonics import Harmonics, sample_band
+from simulate.tissue.pulsation import pulsation
+from simulate.tissue.settings import TissueMotionSettings
 from simulate.vessels.heartbeat import pressure_wave
 from simulate.vessels.index import build_index
 from simulate.vessels.tree import VesselTree, only_arteries
@@ -27,72 +28,6 @@ Array = NDArray[np.float64]
 Displacement = Callable[[Array, float, Array], Array]
 
 PULSE_REACH_MM = 6.0  # outside an artery, where its pulsation has died out
-SEVERITIES = range(6)  # 0 is none; what each means is in `at_severity`
-
-
-@dataclass(frozen=True)
-class TissueMotionSettings:
-    """How strongly tissue moves; the `tissue.motion` table of a spec. Ranges are drawn per sweep.
-
-    Parameters
-    ----------
-    strain
-        Largest axial compression under the probe (0 to 0.15), at the skin.
-    strain_depth_mm
-        Depth over which it falls to 1 / e.
-    strain_change_hz
-        Band in which the pressure of the hand changes.
-    bulge_share
-        Share of the displaced volume that goes aside within the image plane; the rest goes out of
-        the plane.
-    breath_mm, breath_hz
-        Largest shift along the limb with the breath, and its frequency.
-    pulse_mm, pulse_hz
-        Largest outward motion of an artery's wall, and the heart's frequency.
-    """
-
-    strain: tuple[float, float] = (0.0, 0.0)
-    strain_depth_mm: tuple[float, float] = (10.0, 20.0)
-    strain_change_hz: tuple[float, float] = (0.05, 0.4)
-    bulge_share: tuple[float, float] = (0.4, 0.7)
-    breath_mm: tuple[float, float] = (0.0, 0.0)
-    breath_hz: tuple[float, float] = (0.2, 0.3)
-    pulse_mm: tuple[float, float] = (0.0, 0.0)
-    pulse_hz: tuple[float, float] = (0.9, 1.3)
-
-    def __post_init__(self) -> None:
-        most = {"strain": 0.3, "bulge_share": 1.0}
-        positive = ("strain_depth_mm", "strain_change_hz", "breath_hz", "pulse_hz")
-        for key in self.__dataclass_fields__:
-            low, high = getattr(self, key)
-            fits = 0.0 <= low <= high <= most.get(key, math.inf) and math.isfinite(high)
-            if not fits or (key in positive and low == 0.0):
-                limit = f", at most {most[key]:g}" if key in most else ""
-                raise UserError(
-                    f"tissue.motion.{key}: expected two rising positive numbers{limit}, got "
-                    f"[{low}, {high}]"
-                )
-
-    @property
-    def still(self) -> bool:
-        """Whether nothing moves."""
-        return self.strain[1] == self.breath_mm[1] == self.pulse_mm[1] == 0.0
-
-
-def at_severity(settings: TissueMotionSettings, kind: str, severity: int) -> TissueMotionSettings:
-    """Return settings with one motion ("compression", "breathing", "pulsation") at 0 to 5.
-
-    Each step adds 3 % of strain, 0.4 mm of breath or 0.15 mm of wall motion.
-    """
-    steps = {"compression": ("strain", 0.03), "breathing": ("breath_mm", 0.4),
-             "pulsation": ("pulse_mm", 0.15)}  # fmt: skip
-    if kind not in steps or severity not in SEVERITIES:
-        raise UserError(
-            f"tissue motion: expected one of {', '.join(steps)} at 0 to 5, got {kind!r} at "
-            f"{severity!r}"
-        )
-    key, step = steps[kind]
-    return replace(settings, **{key: (step * severity, step * severity)})
 
 
 @dataclass(frozen=True)
@@ -185,8 +120,6 @@ class TissueMotion:
         Outside the wall at radius R it is u R / r, which has no divergence in the plane across the
         vessel, faded out towards PULSE_REACH_MM; inside, u r / R: the lumen widens evenly.
         """
-        from simulate.tissue.pulsation import pulsation
-
         swell = self.pulse_mm * float(pressure_wave(self.pulse_hz * time_s + self.pulse_phase))
         return pulsation(np.ascontiguousarray(points), swell, PULSE_REACH_MM, *self._lookup)
 

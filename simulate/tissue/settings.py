@@ -1,18 +1,64 @@
-"""TODO."""
+"""The tables `tissue` and `tissue.motion` of a spec."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmark.errors import UserError, unknown_name
-from simulate.tissue.motion import TissueMotionSettings
 
-if TYPE_CHECKING:
-    pass
-from simulate.tissue.kinds import KINDS
+KINDS = ("carotid", "forearm", "inclusions", "layered", "uniform")  # drawn by `tissue.kinds`
+
+
+@dataclass(frozen=True)
+class TissueMotionSettings:
+    """How strongly tissue moves; the `tissue.motion` table of a spec. Ranges are drawn per sweep.
+
+    Parameters
+    ----------
+    strain
+        Largest axial compression under the probe (0 to 0.15), at the skin.
+    strain_depth_mm
+        Depth over which it falls to 1 / e.
+    strain_change_hz
+        Band in which the pressure of the hand changes.
+    bulge_share
+        Share of the displaced volume that goes aside within the image plane; the rest goes out of
+        the plane.
+    breath_mm, breath_hz
+        Largest shift along the limb with the breath, and its frequency.
+    pulse_mm, pulse_hz
+        Largest outward motion of an artery's wall, and the heart's frequency.
+    """
+
+    strain: tuple[float, float] = (0.0, 0.0)
+    strain_depth_mm: tuple[float, float] = (10.0, 20.0)
+    strain_change_hz: tuple[float, float] = (0.05, 0.4)
+    bulge_share: tuple[float, float] = (0.4, 0.7)
+    breath_mm: tuple[float, float] = (0.0, 0.0)
+    breath_hz: tuple[float, float] = (0.2, 0.3)
+    pulse_mm: tuple[float, float] = (0.0, 0.0)
+    pulse_hz: tuple[float, float] = (0.9, 1.3)
+
+    def __post_init__(self) -> None:
+        most = {"strain": 0.3, "bulge_share": 1.0}
+        positive = ("strain_depth_mm", "strain_change_hz", "breath_hz", "pulse_hz")
+        for key in self.__dataclass_fields__:
+            low, high = getattr(self, key)
+            fits = 0.0 <= low <= high <= most.get(key, math.inf) and math.isfinite(high)
+            if not fits or (key in positive and low == 0.0):
+                limit = f", at most {most[key]:g}" if key in most else ""
+                raise UserError(
+                    f"tissue.motion.{key}: expected two rising positive numbers{limit}, got "
+                    f"[{low}, {high}]"
+                )
+
+    @property
+    def still(self) -> bool:
+        """Whether nothing moves."""
+        return self.strain[1] == self.breath_mm[1] == self.pulse_mm[1] == 0.0
 
 
 @dataclass(frozen=True)
@@ -76,7 +122,7 @@ class TissueSettings:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise unknown_name("tissue.kind: kind", self.kind, sorted(KINDS))
+            raise unknown_name("tissue.kind: kind", self.kind, KINDS)
         for key in ("arteries", "veins", "inclusions", "attenuation_db_cm_mhz", "specular"):
             if getattr(self, key) < 0:
                 raise UserError(f"tissue.{key}: expected at least 0, got {getattr(self, key)}")

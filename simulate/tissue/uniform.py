@@ -1,21 +1,19 @@
-"""TODO."""
+"""Developed speckle of one brightness below a flat skin, for comparison with theory."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulate.reflectors.reflectors import Reflectors
+from simulate.tissue.answers import Acoustics, Chromophores
 from simulate.tissue.layered import layer_acoustics
+from simulate.tissue.settings import TissueSettings
 from simulate.vessels.tree import VesselTree
 
-if TYPE_CHECKING:
-    from simulate.tissue.answers import Acoustics, Chromophores
-from simulate.tissue.kinds import Array
-from simulate.tissue.settings import TissueSettings
+Array = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -63,8 +61,6 @@ class UniformTissue:
 
     def chromophores(self, points_mm: Array) -> Chromophores:
         """Return that nothing absorbs at world points (M, 3) mm."""
-        from simulate.tissue.answers import Chromophores
-
         nothing = np.zeros(len(points_mm))
         return Chromophores(nothing, nothing, nothing)
 
@@ -82,6 +78,7 @@ def _below(points_mm: Array) -> NDArray[np.float64]:
     return (points_mm[:, 1] >= 0.0).astype(np.float64)
 
 
-def _sample_uniform(rng: np.random.Generator, settings: TissueSettings, key: int) -> UniformTissue:
+def sample_uniform(rng: np.random.Generator, settings: TissueSettings, key: int) -> UniformTissue:
+    """Draw uniform tissue: nothing but its scatterers and fibres differs between subjects."""
     fibres = Reflectors(key, settings.coherent_fraction, settings.coherent_length_mm)
     return UniformTissue(key, settings.attenuation_db_cm_mhz, extended=fibres)

@@ -30,7 +30,7 @@ class VesselTree:
     kind: np.ndarray
 
     @classmethod
-    def empty(cls) -> "VesselTree":
+    def empty(cls) -> VesselTree:
         """Return a tree without vessels."""
         none = np.zeros(0, np.int64)
         return cls(np.zeros((0, 3)), np.zeros(0), none, none)

@@ -17,7 +17,7 @@ from baselines.dcl import (
     margin_ranking,
     spread_over_steps,
 )
-from tests.baselines.test_learned import TINY, batch_of, made
+from tests.baselines.parts.test_learned import TINY, batch_of, made
 
 CONFIG = TINY[2][1]
 

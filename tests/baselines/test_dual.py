@@ -16,7 +16,7 @@ from baselines.dual import (
     chunk_starts,
     sine_code,
 )
-from tests.baselines.test_learned import TINY, made
+from tests.baselines.parts.test_learned import TINY, made
 
 CONFIG = TINY[5][1]
 

@@ -7,7 +7,7 @@ import torch
 from baselines.efficientnet import TusRecBaselineB1, efficient_net
 from baselines.parts.motion import true_motion
 from benchmark import geometry
-from tests.baselines.test_learned import TINY, batch_of, made
+from tests.baselines.parts.test_learned import TINY, batch_of, made
 
 KIND, CONFIG = TINY[1]
 

@@ -16,7 +16,7 @@ from baselines.long_context import (
 from baselines.parts.learned import centre_of
 from baselines.parts.motion import true_motion
 from benchmark import geometry
-from tests.baselines.test_learned import TINY, batch_of, made
+from tests.baselines.parts.test_learned import TINY, batch_of, made
 
 CONFIG = TINY[3][1]
 

@@ -16,7 +16,7 @@ from baselines.parts.consistency import inconsistency
 from baselines.parts.motion import true_motion
 from benchmark import geometry
 from benchmark.checker import check_tracker
-from tests.baselines.test_learned import TINY, batch_of, made
+from tests.baselines.parts.test_learned import TINY, batch_of, made
 
 CONFIG = TINY[4][1]
 

@@ -11,9 +11,9 @@ from benchmark.dataset import Entry, write_dataset
 from benchmark.errors import UserError
 from benchmark.files import read_json, sha256_of_file, write_json
 from benchmark.hdf5 import write_sweep
+from benchmark.leaderboard import build_leaderboard
 from benchmark.leaderboard.board import read_leaderboard
 from benchmark.leaderboard.page import page_data
-from benchmark.leaderboard.publish import build_leaderboard
 from benchmark.leaderboard.tables import console_table, csv_text, markdown_text
 from benchmark.runs.predict import predict
 from benchmark.runs.run import make_run

@@ -11,7 +11,7 @@ from benchmark.runs.predict import predict
 from benchmark.runs.run import open_run
 from benchmark.scoring.evaluate import evaluate
 from simulate.dataset.generate import generate
-from simulate.spec.record import load_spec
+from simulate.spec import load_spec
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted(path.parent for path in ROOT.glob("*/weights/*/tracker.json"))

@@ -18,8 +18,8 @@ import numpy as np
 
 from simulate.dataset.generate import _pool, generate
 from simulate.dataset.size import _slab
+from simulate.spec import Spec, load_spec
 from simulate.spec.factors import changed
-from simulate.spec.record import Spec, load_spec
 from simulate.sweep.compose import make_sweep
 
 REPEATS = 3

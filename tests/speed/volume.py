@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmark import geometry
 from benchmark.sweep import Images
-from benchmark.volume.reconstruct import Volume, reconstruct
+from benchmark.volume.reconstruction import Volume, reconstruct
 
 SIZE, SPACING = 256, 0.15
 ROWS, COLUMNS = 480, 640

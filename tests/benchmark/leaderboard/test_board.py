@@ -1,0 +1,332 @@
+"""The leaderboard: what it ranks, what it refuses to rank, and the same numbers in every form."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmark.errors import UserError
+from benchmark.leaderboard import build_leaderboard, console_table
+from benchmark.leaderboard.board import Leaderboard, read_leaderboard
+from benchmark.leaderboard.keep import TABLES, keep_results
+from benchmark.leaderboard.page import page_data
+from benchmark.leaderboard.tables import csv_text, markdown_text, table_scores
+from benchmark.scoring.statistics import cluster_bootstrap
+from tests.benchmark.synthetic_results import field, result, summary_of, write_results
+
+HEADLINE = "fdr_path_centre"
+
+
+def board_of(tmp_path: Path, *results: dict[str, Any]) -> Leaderboard:
+    return read_leaderboard(write_results(tmp_path, list(results)))
+
+
+def exact(tracker: str, low: float, mean: float, high: float, **more: Any) -> dict[str, Any]:
+    """Return a result whose headline has exactly this summary, under its own configuration."""
+    content = result(tracker, **more)
+    content["summary"][HEADLINE] = {"mean": mean, "sd": 1.0, "low": low, "high": high}
+    return content
+
+
+def test_lower_is_better_and_overlapping_intervals_share_ranks(tmp_path: Path) -> None:
+    """Disjoint 1-2 | 4-6, 5-7 | 8-9: ranks 1, 2-3, 2-3, 4."""
+    board = board_of(
+        tmp_path,
+        exact("d", 8, 8.5, 9),
+        exact("b", 4, 5, 6),
+        exact("a", 1, 1.5, 2),
+        exact("c", 5, 6, 7),
+    )
+    assert [(row.label, row.rank) for row in board.rows] == [
+        ("a", (1, 1)),
+        ("b", (2, 3)),
+        ("c", (2, 3)),
+        ("d", (4, 4)),
+    ]
+
+
+def test_a_reference_row_is_shown_where_it_stands_and_takes_no_rank(tmp_path: Path) -> None:
+    oracle = exact("oracle", 0.1, 0.2, 0.3, kind="reference")
+    board = board_of(tmp_path, exact("a", 1, 1.5, 2), oracle)
+    assert [(row.label, row.rank) for row in board.rows] == [("oracle", None), ("a", (1, 1))]
+
+
+def test_missing_sweeps_are_counted_and_the_row_is_last_and_unranked(tmp_path: Path) -> None:
+    board = board_of(tmp_path, result("lucky", rate=1.0, lost=5), result("whole", rate=50.0))
+    assert [(row.label, row.rank) for row in board.rows] == [("whole", (1, 1)), ("lucky", None)]
+    assert (board.rows[1].missing, board.rows[1].scored, board.rows[1].expected) == (5, 19, 24)
+    assert len(board.sweeps) == 24
+
+
+def test_a_score_that_only_one_row_lacks_is_missing_one_that_all_lack_is_not(
+    tmp_path: Path,
+) -> None:
+    one, other = result("one"), result("other")
+    one["sweeps"][0]["metrics"][HEADLINE] = other["sweeps"][0]["metrics"][HEADLINE] = None
+    one["sweeps"][1]["metrics"][HEADLINE] = None
+    missing = {row.label: row.missing for row in board_of(tmp_path, one, other).rows}
+    assert missing == {"one": 1, "other": 0}
+
+
+def test_the_intervals_are_those_of_the_evaluation(tmp_path: Path) -> None:
+    content = result()
+    row = board_of(tmp_path, content).rows[0]
+    assert row.summary == content["summary"]
+
+
+def test_seeds_share_a_row_of_their_mean_with_the_spread_of_their_means(tmp_path: Path) -> None:
+    runs = [result(seed=seed) for seed in (2, 0, 1)]
+    board = board_of(tmp_path, *runs)
+    (row,) = board.rows
+    table = np.array([[s["metrics"][HEADLINE] for s in run["sweeps"]] for run in runs])
+    assert row.seeds == [0, 1, 2]
+    assert row.values[HEADLINE] == pytest.approx(table.mean(0).tolist(), rel=1e-12)
+    assert row.seed_spread[HEADLINE] == pytest.approx(np.std(table.mean(1), ddof=1), rel=1e-12)
+    expected = cluster_bootstrap(table.mean(0).tolist(), board.subjects)
+    assert row.summary[HEADLINE] == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_sweep_that_one_seed_lacks_is_missing_for_the_row(tmp_path: Path) -> None:
+    row = board_of(tmp_path, result(seed=0), result(seed=1, lost=3)).rows[0]
+    assert (row.missing, row.rank) == (3, None)
+    assert row.values[HEADLINE][-3:] == [None] * 3
+
+
+def test_missing_counts_the_sweeps_that_any_seed_lacks(tmp_path: Path) -> None:
+    """Three in one seed and one other in the next are four, not three."""
+    one, other = result(seed=0, lost=3), result(seed=1)
+    other["sweeps"] = other["sweeps"][1:]
+    row = board_of(tmp_path, one, other).rows[0]
+    assert (row.missing, row.scored) == (4, 20)
+
+
+def test_two_configurations_of_a_tracker_are_two_rows_told_apart_by_hash(tmp_path: Path) -> None:
+    other = result() | {"config_hash": "1234567890" + "0" * 54}
+    labels = sorted(row.label for row in board_of(tmp_path, result(), other).rows)
+    assert labels[0] == "moglo (12345678)" and labels[1].startswith("moglo (")
+
+
+def test_only_what_looks_at_images_can_collapse(tmp_path: Path) -> None:
+    board = board_of(tmp_path, *field())
+    assert {row.label for row in board.rows if row.collapsed} == {"lazy-net"}
+
+
+def test_paired_differences_are_means_of_differences_and_antisymmetric(tmp_path: Path) -> None:
+    one, other = result("one", rate=10.0), result("other", rate=12.0)
+    board = board_of(tmp_path, one, other)
+    gaps = [
+        a["metrics"][HEADLINE] - b["metrics"][HEADLINE]
+        for a, b in zip(one["sweeps"], other["sweeps"], strict=True)
+    ]
+    there, back = board.paired["one"]["other"], board.paired["other"]["one"]
+    assert there["mean"] == pytest.approx(np.mean(gaps), rel=1e-12)
+    assert there["low"] < there["mean"] < there["high"]
+    assert back["mean"] == pytest.approx(-there["mean"], rel=1e-12)
+    assert back["low"] == pytest.approx(-there["high"], rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("key", "part"),
+    [("dataset", {"hash": "c" * 64}), ("dataset", {"split": "val"}), ("protocol", {"hash": "d"})],
+)
+def test_hashes_are_never_mixed_and_both_files_are_named(
+    tmp_path: Path, key: str, part: dict[str, str]
+) -> None:
+    other = result("other")
+    other[key] |= part
+    paths = write_results(tmp_path, [result(), other])
+    with pytest.raises(UserError, match=f"different {key}s") as error:
+        build_leaderboard(paths, tmp_path / "out")
+    assert str(paths[0]) in str(error.value) and str(paths[1]) in str(error.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_same_run_twice_is_refused(tmp_path: Path) -> None:
+    paths = write_results(tmp_path, [result(), result()])
+    with pytest.raises(UserError, match=r"seed 0.*0\.json.*1\.json"):
+        read_leaderboard(paths)
+
+
+def test_what_is_not_a_result_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="at least one"):
+        read_leaderboard([])
+    path = tmp_path / "x.json"
+    with pytest.raises(UserError, match=r"x\.json: no such file"):
+        read_leaderboard([path])
+    path.write_text('{"format": "sweepbench-predictions-1"}')
+    with pytest.raises(UserError, match=r"x\.json: expected format 'sweepbench-result-1'"):
+        read_leaderboard([path])
+    path.write_text(json.dumps({k: v for k, v in result().items() if k != "sweeps"}))
+    with pytest.raises(UserError, match=r"x\.json: key 'sweeps' is missing"):
+        read_leaderboard([path])
+
+
+def test_csv_holds_every_number_in_full(tmp_path: Path) -> None:
+    board = board_of(tmp_path, *field(seeds=2))
+    lines = list(csv.DictReader(io.StringIO(csv_text(board))))
+    assert [line["tracker"] for line in lines] == [row.label for row in board.rows]
+    for line, row in zip(lines, board.rows, strict=True):
+        for metric in board.metrics:
+            assert float(line[metric]) == row.summary[metric]["mean"]
+            assert float(line[f"{metric}_high"]) == row.summary[metric]["high"]
+        assert line["rank_low"] == ("" if row.rank is None else str(row.rank[0]))
+        assert line["dataset_hash"] == "a" * 64 and line["protocol_hash"] == "b" * 64
+    assert {line["tracker"]: line["seed"] for line in lines}["moglo"] == "0 1"
+    assert {line["tracker"]: line["seed"] for line in lines}["identity"] == ""
+
+
+def test_markdown_is_one_table_whatever_the_names(tmp_path: Path) -> None:
+    text = markdown_text(board_of(tmp_path, result("a|b <i> `c`\nd"), result("plain")))
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(table) == 4
+    assert len({line.replace("\\|", "").count("|") for line in table}) == 1
+    assert "a\\|b &lt;i&gt; \\`c\\` d" in text and "<i>" not in text
+
+
+def test_what_a_training_cost_is_the_mean_of_its_seeds(tmp_path: Path) -> None:
+    slow = {"training": {"seconds": 100.0}, "parameters": 12345, "peak_memory_mb": 400.4}
+    results = [result("a", seed=0) | slow, result("a", seed=1) | {"training": {"seconds": 50.0}}]
+    board = board_of(tmp_path, *results, result("b", kind="classical"))
+    assert [row.training_seconds for row in board.rows if row.label == "a"] == [75.0]
+    (line,) = [line for line in markdown_text(board).splitlines() if "| a |" in line]
+    assert "| 12,345 | 75 |" in line
+    lines = list(csv.DictReader(io.StringIO(csv_text(board))))
+    assert {line["tracker"]: line["training_seconds"] for line in lines} == {"a": "75.0", "b": ""}
+
+
+def test_console_table_is_aligned_and_prints_no_control_characters(tmp_path: Path) -> None:
+    board = board_of(tmp_path, *field(seeds=2), result("x\x1b[31m", rate=60.0))
+    lines = console_table(board).splitlines()
+    assert len(lines) == len(board.rows) + 2 and "\x1b" not in "".join(lines)
+    column = lines[0].index("sweeps") + len("sweeps")
+    assert all(line[column - 5 : column] in ("24/24", "22/24") for line in lines[2:])
+    assert any(line.endswith("mean-collapsed") for line in lines)
+
+
+def test_an_external_result_needs_no_more_than_its_scores(tmp_path: Path) -> None:
+    kept = ("format", "tracker", "dataset", "protocol", "expected_sweeps", "sweeps", "summary")
+    external = {key: value for key, value in result("guest").items() if key in kept}
+    external["sweeps"] = [
+        {key: sweep[key] for key in ("name", "subject", "metrics")} for sweep in external["sweeps"]
+    ]
+    external["summary"] = summary_of(external["sweeps"])
+    board = build_leaderboard(write_results(tmp_path, [external, result()]), tmp_path)
+    guest = next(row for row in board.rows if row.label == "guest")
+    assert (guest.kind, guest.seeds, guest.missing) == ("external", [None], 0)
+    assert guest.rank is not None
+    names = {"leaderboard.csv", "leaderboard.md", "leaderboard.html", "leaderboard_paired.csv"}
+    assert names <= {path.name for path in tmp_path.iterdir()}
+
+
+def challenge_results(protocol: str) -> list[dict]:
+    """Return results under a protocol of TUS-REC: the good one has the smaller errors."""
+    field = []
+    for tracker, rate in (("bad", 60.0), ("good", 9.0), ("middle", 30.0)):
+        content = result(tracker, rate=rate)
+        content["protocol"] = {"name": protocol, "hash": "c" * 64}
+        for sweep in content["sweeps"]:
+            gpe = sweep["metrics"]["gpe"]
+            kept = {"gpe": gpe, "gle": gpe / 2, "lpe": gpe / 90, "lle": gpe / 100}
+            sweep["metrics"] = kept | {"tusrec2025_final": 1 - gpe / 30}
+        content["summary"] = summary_of(content["sweeps"])
+        field.append(content)
+    return field
+
+
+@pytest.mark.parametrize(
+    ("protocol", "headline"), [("tusrec2025", "tusrec2025_final"), ("tusrec2024", "gpe")]
+)
+def test_a_protocol_ranks_by_its_own_headline(tmp_path, protocol, headline):
+    board = build_leaderboard(write_results(tmp_path, challenge_results(protocol)), tmp_path)
+    assert board.headline == headline and board.metrics[0] == headline
+    assert [(row.label, row.rank) for row in board.rows] == [
+        ("good", (1, 1)), ("middle", (2, 2)), ("bad", (3, 3)),
+    ]  # fmt: skip
+    assert all(row.missing == 0 for row in board.rows)
+    gap = board.paired["good"]["bad"]["mean"]
+    assert gap > 0 if headline == "tusrec2025_final" else gap < 0
+    assert page_data(board)["headline"] == headline
+    assert page_data(board)["columns"] == list(
+        dict.fromkeys([headline, "gpe", "lpe", "gle", "lle"])
+    )
+
+
+def test_the_score_of_2024_is_a_column_that_says_it_is_of_this_table(tmp_path):
+    """Against the formula by hand; without the worst entrant the others' scores fall."""
+    field = challenge_results("tusrec2024")
+    board = read_leaderboard(write_results(tmp_path, field))
+    scores = table_scores(board)
+    errors = {c["tracker"]: [s["metrics"]["gpe"] for s in c["sweeps"]] for c in field}
+    by_scan = list(zip(*errors.values(), strict=True))
+    # The four errors are multiples of each other here, so their scores are one and the same.
+    for tracker, values in errors.items():
+        by_hand = [
+            (max(all_of) - x) / (max(all_of) - min(all_of))
+            for x, all_of in zip(values, by_scan, strict=True)
+        ]
+        assert scores[tracker] == pytest.approx(np.mean(by_hand))
+    assert scores["good"] > 0.95 > scores["middle"] > 0.2
+    assert "2024 score (of this table only)" in markdown_text(board)
+    assert "tusrec2024_score_of_this_table_only" in csv_text(board)
+    fewer = read_leaderboard(write_results(tmp_path, field[1:]))
+    assert table_scores(fewer) == {"good": 1.0, "middle": 0.0}
+    other = read_leaderboard(write_results(tmp_path, challenge_results("tusrec2025")))
+    assert table_scores(other) == {} and "2024" not in markdown_text(other)
+
+
+# ---- what is kept of it -----------------------------------------------------------------------
+
+
+def kept(results: list[Path], tmp_path: Path) -> set[str]:
+    """Build the tables, keep them with results in `kept`, and return the names there."""
+    build_leaderboard(results, tmp_path / "tables")
+    keep_results(results, tmp_path / "tables", tmp_path / "kept")
+    return {path.name for path in (tmp_path / "kept").iterdir()}
+
+
+def test_keeping_replaces_results_and_leaves_what_is_not_its_own(tmp_path: Path) -> None:
+    place = tmp_path / "kept"
+    (place / "more").mkdir(parents=True)
+    foreign = {"README.md": "mine", "provenance.json": '{"format": null}', "notes.json": "no JSON"}
+    for name, text in foreign.items():
+        (place / name).write_text(text)
+    (place / "old.json").write_text(json.dumps(result("old")))
+    run = tmp_path / "moglo-1234-s0" / "result.json"
+    run.parent.mkdir()
+    run.write_text(json.dumps(result()))
+    assert kept([run], tmp_path) == {*foreign, "more", "moglo-1234-s0.json", *TABLES}
+    assert {name: (place / name).read_text() for name in foreign} == foreign
+    assert (place / "moglo-1234-s0.json").read_bytes() == run.read_bytes()
+
+
+def test_a_result_that_lies_in_the_kept_folder_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    paths = write_results(tmp_path / "kept", [result("one"), result("other")])
+    before = [path.read_bytes() for path in paths]
+    assert kept(paths, tmp_path) == {"0.json", "1.json", *TABLES}
+    assert [path.read_bytes() for path in paths] == before
+
+
+def test_results_of_one_folder_are_kept_under_their_own_names(tmp_path: Path) -> None:
+    names = kept(write_results(tmp_path, [result("one"), result("other")]), tmp_path)
+    assert names == {"0.json", "1.json", *TABLES}
+
+
+def test_results_that_would_bear_one_name_are_refused_and_nothing_is_touched(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    twins = [write_results(tmp_path / folder, [result(folder)])[0] for folder in ("a", "b")]
+    with pytest.raises(UserError, match=r"0\.json: expected one result of this name, got .*a.*b"):
+        kept(twins, tmp_path)
+    assert not (tmp_path / "kept").exists()
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "0.json").write_text("{}")
+    with pytest.raises(UserError, match=r"0\.json: expected a result or nothing"):
+        kept(twins[:1], tmp_path)
+    assert [path.read_text() for path in (tmp_path / "kept").iterdir()] == ["{}"]

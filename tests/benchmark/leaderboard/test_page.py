@@ -1,0 +1,398 @@
+"""The page: safe against what its data say, whole without a network, and usable in a browser."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmark.errors import UserError
+from benchmark.figures import plot
+from benchmark.leaderboard import build_leaderboard
+from benchmark.leaderboard.page import embedded_json, page_data
+from benchmark.scoring.statistics import cluster_bootstrap, rank_ranges
+from tests.benchmark import synthetic_results
+from tests.benchmark.leaderboard.test_board import challenge_results
+from tests.benchmark.synthetic_results import (
+    result,
+    stress_field,
+    write_figures,
+    write_results,
+)
+
+HEADLINE = "fdr_path_centre"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+EVIL = "</script><script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>"
+EVIL_NAME = "<script>window.hacked = 1</script> \"q\" 'a' & 100% #/x"
+
+
+# ---- without a browser ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", [EVIL, EVIL_NAME, "<!--", "]]>", "\u2028\u2029", "é", "\x00"])
+def test_embedded_json_says_the_same_and_holds_no_markup(text: str) -> None:
+    embedded = embedded_json({text: [text, None, 1.5]})
+    assert json.loads(embedded) == {text: [text, None, 1.5]}
+    assert not set(embedded) & set("<>&\u2028\u2029")
+
+
+def test_the_page_is_one_file_with_plotly_once_and_no_address_to_fetch(tmp_path: Path) -> None:
+    build_leaderboard(write_results(tmp_path, [result(EVIL_NAME)]), tmp_path)
+    text = (tmp_path / "leaderboard.html").read_text()
+    assert text.count("<script") - text.count('"<script') >= 3
+    shell = re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
+    assert not re.search(r"""(src|href)=["']?(https?:|//)""", shell)
+    assert "@import" not in shell and "url(" not in shell
+    assert text.count("plotly.js v") == 1
+    assert "default-src 'none'" in shell
+    assert EVIL_NAME not in text
+
+
+def test_a_figure_without_its_words_is_named(tmp_path: Path) -> None:
+    paths = write_results(tmp_path, [result()])
+    figures = tmp_path / "figures"
+    plot.save(plot.montage(np.zeros((1, 4, 4))), figures / "a", "A", "", dpi=20)
+    (figures / "a.json").write_text('{"caption": "x"}')
+    with pytest.raises(UserError, match=r"a\.json: key 'title' is missing"):
+        build_leaderboard(paths, tmp_path, figures)
+    (figures / "a.json").unlink()
+    with pytest.raises(UserError, match=r"a\.json: no such file"):
+        build_leaderboard(paths, tmp_path, figures)
+
+
+def test_filters_are_offered_for_factors_that_vary_but_name_no_sweep(tmp_path: Path) -> None:
+    board = build_leaderboard(write_results(tmp_path, [result()]), tmp_path)
+    assert page_data(board)["factors"] == ["profile", "severity", "tissue"]
+
+
+def test_a_value_that_names_each_sweep_is_no_filter(tmp_path: Path) -> None:
+    content = result()
+    for index, sweep in enumerate(content["sweeps"]):
+        sweep["factors"] |= {"path_mm": 20 + index / 7, "half": index // 2}
+    board = build_leaderboard(write_results(tmp_path, [content]), tmp_path)
+    assert page_data(board)["factors"] == ["profile", "severity", "tissue", "half"]
+
+
+def test_stress_curves_follow_the_one_factor_that_each_sweep_varies(tmp_path: Path) -> None:
+    board = build_leaderboard(write_results(tmp_path, stress_field()), tmp_path)
+    own, speed = page_data(board)["stress"]
+    assert (speed["label"], own["label"]) == ("speed", "my-own")
+    assert [(p["x"], p["level"]) for p in speed["points"]] == [
+        (0, None), (1, 1.25), (3, 2.0), (5, 3.0),
+    ]  # fmt: skip
+    names = [board.sweeps[i]["name"] for i in speed["points"][2]["sweeps"]]
+    assert names == [f"test-{s:03d}-speed-3" for s in range(3)]
+    assert speed["points"][0] == own["points"][0]
+
+
+def test_without_stress_every_number_among_the_factors_has_a_curve(tmp_path: Path) -> None:
+    board = build_leaderboard(write_results(tmp_path, [result()]), tmp_path)
+    (curve,) = page_data(board)["stress"]
+    assert curve["label"] == "severity" and [p["x"] for p in curve["points"]] == [0.5, 1.0, 1.5]
+    assert sorted(i for p in curve["points"] for i in p["sweeps"]) == list(range(24))
+
+
+# ---- in a browser -----------------------------------------------------------------------------
+
+
+@dataclass
+class Site:
+    """The built page of a field of trackers, opened in tabs that watch what goes wrong."""
+
+    folder: Path
+    browser: Any
+    trouble: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def open(self, route: str = "#/", **context: Any) -> Any:
+        """Return a tab at a route, the network being off."""
+        tab = self.browser.new_context(offline=True, **context).new_page()
+        tab.on("pageerror", lambda error: self.trouble.append(str(error)))
+        tab.on("console", lambda m: m.type == "error" and self.trouble.append(m.text))
+        tab.on("request", lambda request: self.requests.append(request.url))
+        tab.goto((self.folder / "leaderboard.html").as_uri() + route)
+        tab.wait_for_selector("h1")
+        return tab
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine (Debian: apt-get install chromium)")
+    with playwright.sync_playwright() as session:
+        opened = session.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("page")
+    write_figures(folder / "figures")
+    paths = write_results(folder, synthetic_results.field(seeds=2))
+    build_leaderboard(paths, folder, folder / "figures")
+    return folder
+
+
+@pytest.fixture
+def site(built: Path, browser: Any) -> Iterator[Site]:
+    """The page; afterwards nothing may have been fetched, thrown or written to the console."""
+    visited = Site(built, browser)
+    yield visited
+    for context in browser.contexts:
+        context.close()
+    assert visited.trouble == []
+    assert all(url.startswith(("file:", "data:", "blob:")) for url in visited.requests)
+
+
+def names(tab: Any) -> list[str]:
+    return tab.eval_on_selector_all(".board tbody tr", "rows => rows.map(r => r.dataset.tracker)")
+
+
+def headlines(tab: Any) -> dict[str, float]:
+    """Return the shown headline by tracker."""
+    cells = tab.eval_on_selector_all(
+        ".board tbody tr",
+        "rows => rows.map(r => [r.dataset.tracker, r.querySelector('td.head').firstChild.data])",
+    )
+    return {name: float(text.replace("\u2212", "-")) for name, text in cells}
+
+
+def test_the_table_ranks_and_sorts(site: Site) -> None:
+    tab = site.open()
+    shown = headlines(tab)
+    ranked = [name for name in names(tab) if name != "flaky-net"]
+    assert ranked == sorted(ranked, key=shown.__getitem__)
+    assert names(tab)[-1] == "flaky-net"  # two sweeps are missing
+    assert "2 of 24 sweeps missing" in tab.inner_text("tr[data-tracker=flaky-net]")
+    assert "mean-collapsed" in tab.inner_text("tr[data-tracker=lazy-net]")
+    tab.click("[data-sort=name]")
+    assert names(tab) == sorted(shown)
+    assert tab.get_attribute("th:has([data-sort=name])", "aria-sort") == "ascending"
+    tab.click("[data-sort=name]")
+    assert names(tab) == sorted(shown, reverse=True)
+    tab.click("[data-sort=motion_correlation]")  # higher is better, so it begins with the best
+    assert names(tab)[0] == "constant-motion-oracle" and names(tab)[-1] == "identity"
+
+
+def test_keys_sort_and_lines_hide_and_keep_the_focus(site: Site) -> None:
+    tab = site.open()
+    tab.focus("[data-sort=gpe]")
+    tab.keyboard.press("Enter")
+    assert tab.evaluate("document.activeElement.dataset.sort") == "gpe"
+    assert tab.get_attribute("th:has([data-sort=gpe])", "aria-sort") == "ascending"
+    tab.keyboard.press("Enter")
+    assert tab.get_attribute("th:has([data-sort=gpe])", "aria-sort") == "descending"
+    lines = "document.querySelectorAll('.chart')[1].data.length"
+    before = tab.evaluate(lines)
+    tab.click(".legend button:has-text('identity') >> nth=0")
+    assert tab.evaluate(lines) == before - 1
+    assert tab.evaluate("document.activeElement.getAttribute('aria-pressed')") == "false"
+    tab.click("#columns")
+    assert tab.locator(".board td[data-metric]").count() == 8 * 20
+
+
+def test_filters_compute_the_means_of_what_is_left(site: Site) -> None:
+    tab = site.open()
+    tab.select_option("#pick-profile", "fan")
+    tab.select_option("#pick-tissue", "plain")
+    kept = [
+        sweep["metrics"][HEADLINE]
+        for sweep in result("identity", "classical", 92.0, -0.25)["sweeps"]
+        if sweep["factors"]["profile"] == "fan" and sweep["factors"]["tissue"] == "plain"
+    ]
+    assert headlines(tab)["identity"] == pytest.approx(np.mean(kept), abs=0.051)
+    assert f"{len(kept)} sweeps of" in tab.inner_text("[role=status]")
+    tab.select_option("#pick-tracker-class", "learned")
+    assert set(names(tab)) == {"moglo", "two-frame-cnn", "flaky-net", "lazy-net"}
+    tab.click("#reset")
+    assert len(names(tab)) == 8 and "24 sweeps of 8 subjects" in tab.inner_text("[role=status]")
+
+
+def test_the_page_reckons_as_python_does(browser: Any) -> None:
+    """Bootstrap intervals, rank ranges and mean drift curves equal those of the library."""
+    tab = browser.new_page()
+    tab.add_script_tag(content=(Path(plot.__file__).parent / "page_statistics.js").read_text())
+    rng = np.random.default_rng(5)
+    subjects = [f"p{index // 3}" for index in range(60)]
+    values = rng.normal(10, 3, 60).tolist()
+    values[7] = None
+    here = cluster_bootstrap(values, subjects)
+    there = tab.evaluate("([v, s]) => clusterMean(v, s)", [values, subjects])
+    assert there["mean"] == pytest.approx(here["mean"], rel=1e-12)
+    assert there["sd"] == pytest.approx(here["sd"], rel=1e-12)
+    width = here["high"] - here["low"]
+    for end in ("low", "high"):  # two sets of resamples: the ends scatter by a few hundredths
+        assert abs(there[end] - here[end]) < 0.1 * width
+    spans = [dict(zip(("low", "high"), sorted(rng.random(2)), strict=True)) for _ in range(12)]
+    code = "spans => spans.map((own, i) => rankRange(own, spans.filter((_, k) => k !== i)))"
+    assert tab.evaluate(code, spans) == [list(found) for found in rank_ranges(spans)]
+    curves = []
+    for length in (20.0, 33.0, 41.0, 52.0):
+        path = np.sort(np.append(rng.random(30), [0, 1])) * length
+        curves.append((path, np.abs(rng.normal(size=32)).cumsum()))
+    sent = [[path.tolist(), drift.tolist()] for path, drift in curves]
+    np.testing.assert_allclose(
+        tab.evaluate("curves => meanCurve(curves)", sent), plot.mean_curve(curves), rtol=1e-9
+    )
+
+
+def test_a_tracker_opens_with_its_paths_figures_and_numbers(site: Site) -> None:
+    tab = site.open()
+    tab.click("tr[data-tracker=moglo] a")
+    tab.wait_for_selector(".chart.space canvas")
+    assert tab.inner_text("h1") == "moglo"
+    assert "What moglo does" in tab.inner_text("main")
+    assert tab.locator(".chart.space").count() == 2
+    assert "fdr_path_centre" in tab.text_content("#metrics")
+    assert tab.eval_on_selector("figure img", "image => image.naturalWidth") > 100
+    assert tab.locator("figure").count() == 1  # the other figure belongs to the front page
+    worst = tab.locator("select[aria-label*=worst] option:checked").inner_text()
+    best = tab.locator("select[aria-label*=best] option:checked").inner_text()
+    assert float(worst.split()[-2]) > float(best.split()[-2])
+    tab.go_back()
+    tab.wait_for_selector(".board")
+
+
+def test_the_other_routes_and_unknown_ones(site: Site) -> None:
+    tab = site.open("#/stress")
+    assert "severity" in tab.inner_text("#breaks")
+    tab.click("nav a[href='#/about']")
+    tab.wait_for_selector("#glossary")
+    assert "a" * 64 in tab.inner_text("main")
+    tab.goto(tab.url.split("#")[0] + "#/tracker/nobody%")
+    tab.wait_for_function("document.querySelector('h1').textContent === 'No such tracker'")
+    tab.goto(tab.url.split("#")[0] + "#/constructor")
+    tab.wait_for_selector(".board")
+
+
+@pytest.fixture
+def stressed(tmp_path: Path, browser: Any) -> Iterator[Site]:
+    build_leaderboard(write_results(tmp_path, stress_field()), tmp_path)
+    visited = Site(tmp_path, browser)
+    yield visited
+    for context in browser.contexts:
+        context.close()
+    assert visited.trouble == []
+
+
+def test_the_stress_section_draws_each_factor_and_says_where_trackers_break(stressed: Site) -> None:
+    tab = stressed.open("#/stress")
+    tab.wait_for_selector("#breaks")
+    assert tab.eval_on_selector_all("h2", "all => all.map(e => e.textContent)") == [
+        "my-own", "speed", "Where each tracker breaks",
+    ]  # fmt: skip
+    rows = tab.eval_on_selector_all(
+        "#breaks tr", "rows => rows.map(r => [...r.children].map(c => c.textContent))"
+    )
+    assert rows == [
+        ["factor", "holds", "breaks"], ["my-own", "never", "never"], ["speed", "never", "3 (2)"],
+    ]  # fmt: skip
+    charts = "document.querySelectorAll('.chart')"
+    assert tab.evaluate(f"{charts}.length") == 2
+    ys = tab.evaluate(f"{charts}[1].data.map(d => [...d.y])")
+    assert [6, 16, 26, 61] in ys and [9, 9, 10, 11] in ys and [21, 21, 21, 31] in ys
+    ticks = tab.evaluate(f"{charts}[1].layout.xaxis.ticktext")
+    assert ticks == ["0", "1<br>(1.25)", "3<br>(2)", "5<br>(3)"]
+    tab.select_option("#pick-error", "lpe")
+    ys = tab.evaluate(f"{charts}[1].data.map(d => [...d.y])")
+    assert any(np.allclose(y, [0.06, 0.16, 0.26, 0.61]) for y in ys)
+
+
+def test_a_headline_of_which_more_is_better_sorts_and_ranks_downwards(
+    tmp_path: Path, browser: Any
+) -> None:
+    paths = write_results(tmp_path, challenge_results("tusrec2025"))
+    build_leaderboard(paths, tmp_path)
+    tab = Site(tmp_path, browser).open()
+    assert names(tab) == ["good", "middle", "bad"]
+    tab.select_option("#pick-profile", "fan")
+    assert names(tab) == ["good", "middle", "bad"]
+    assert tab.inner_text("tr[data-tracker=good] td.rank") == "1"
+    tab.context.close()
+
+
+def test_a_track_can_be_looked_at_alone(tmp_path: Path, browser: Any) -> None:
+    sensed = {**result("sensed", rate=2.0), "track": "image+imu"}
+    oracle = result("oracle", "reference", 4.0)
+    build_leaderboard(write_results(tmp_path, [result("plain"), sensed, oracle]), tmp_path)
+    tab = Site(tmp_path, browser).open()
+    assert "image+imu" in tab.inner_text("tr[data-tracker=sensed] td.name")
+    ranks = "rows => rows.map(r => r.querySelector('td.rank').textContent)"
+    assert tab.eval_on_selector_all(".board tbody tr", ranks) == ["1", "–", "1"]
+    tab.select_option("#pick-track", "image+imu")
+    assert names(tab) == ["sensed", "oracle"]
+    tab.context.close()
+
+
+def test_a_phone_in_the_dark_scrolls_the_table_not_the_page(site: Site) -> None:
+    phone = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
+    tab = site.open(**phone)
+    assert tab.evaluate("document.documentElement.scrollWidth") == 390
+    assert tab.evaluate(
+        "const t = document.querySelector('.scroll'); t.scrollWidth > t.clientWidth"
+    )
+    assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(21, 23, 26)"
+    ink = "document.querySelectorAll('.chart')[0].layout.font.color"
+    assert tab.evaluate(ink) == "#e8e8e5"
+    tab.emulate_media(color_scheme="light")
+    tab.wait_for_function(f"{ink} === '#1b1c1e'")
+
+
+def test_it_prints_in_ink_on_paper(site: Site) -> None:
+    tab = site.open(color_scheme="dark")
+    assert tab.pdf().startswith(b"%PDF")
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert tab.evaluate("document.querySelectorAll('.chart')[0].layout.font.color") == "#1b1c1e"
+    assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+@pytest.fixture
+def hostile(tmp_path: Path, browser: Any) -> Iterator[Site]:
+    first, second = result(EVIL_NAME, lost=1), result("__proto__", rate=20.0)
+    for content in (first, second):
+        content["card"] = content["dataset"]["name"] = content["protocol"]["name"] = EVIL
+        content["config"] = {EVIL: EVIL}
+        content["environment"] = {"machine": EVIL}
+        for sweep in content["sweeps"]:
+            sweep["name"] += EVIL
+            sweep["factors"][EVIL] = EVIL + str(int(sweep["name"][6:9]) % 2)
+    first["failed"][0]["reason"] = EVIL
+    plot.save(plot.montage(np.zeros((1, 4, 4))), tmp_path / "f" / "a", EVIL, EVIL, dpi=20)
+    build_leaderboard(write_results(tmp_path, [first, second]), tmp_path, tmp_path / "f")
+    visited = Site(tmp_path, browser)
+    yield visited
+    for context in browser.contexts:
+        context.close()
+    assert visited.trouble == []
+
+
+def is_safe(tab: Any) -> bool:
+    """Return whether no text has become markup or has run."""
+    intruders = "main script, main img[onerror], main img[src=x]"
+    return tab.evaluate(f"!window.hacked && !document.querySelector('{intruders}')")
+
+
+def test_hostile_names_are_shown_as_they_are(hostile: Site) -> None:
+    tab = hostile.open()
+    assert set(names(tab)) == {EVIL_NAME, "__proto__"}
+    assert tab.inner_text("h1") == EVIL and tab.title() == f"{EVIL} · sweepbench"
+    marks = tab.eval_on_selector_all(".chart svg text", "texts => texts.map(t => t.textContent)")
+    assert EVIL_NAME in [mark.replace("\u00a0", " ") for mark in marks]
+    assert is_safe(tab)
+    tab.click(f".board a:has-text({json.dumps(EVIL_NAME)})")
+    tab.wait_for_function("document.querySelector('.card') !== null")
+    assert tab.inner_text("h1") == EVIL_NAME and tab.text_content(".card") == EVIL
+    assert EVIL in tab.text_content("main ul:not(.legend)")
+    assert is_safe(tab)
+    for route in ("#/stress", "#/about", "#/tracker/__proto__"):
+        tab.goto(tab.url.split("#")[0] + route)
+        tab.wait_for_timeout(100)
+        assert is_safe(tab)

@@ -1,0 +1,153 @@
+"""What a data set says about itself: card, metadata, preview, decorrelation."""
+
+import dataclasses
+import json
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from benchmark.dataset import open_dataset, write_dataset
+from benchmark.files import sha256_of_file
+from benchmark.hdf5 import write_sweep
+from simulate.dataset.decorrelation import decorrelation, draw_decorrelation
+from simulate.dataset.generate import generate
+from simulate.dataset.preview import write_preview
+from simulate.reflectors.coherence import coherence
+from simulate.spec import load_spec
+from simulate.sweep.compose import make_sweep
+
+TINY = load_spec("tiny-v1")
+SPEC = dataclasses.replace(
+    TINY,
+    acquisition=dataclasses.replace(TINY.acquisition, frames=6),
+    subjects=dataclasses.replace(TINY.subjects, train=1, val=0),
+    stress=dataclasses.replace(TINY.stress, factors=("tremor", "speed"), severities=(2, 5)),
+    showcase=dataclasses.replace(TINY.showcase, frames=2, control_frames=1),
+    imu=dataclasses.replace(TINY.imu, rate_hz=100.0),
+    pose_sensor=dataclasses.replace(TINY.pose_sensor, kind="electromagnetic"),
+)
+
+# Croissant 1.0, the properties it requires of a data set, a file, a record set and a field.
+DATASET_KEYS = {"@context", "@type", "conformsTo", "description", "license", "name", "url",
+                "creator", "datePublished"}  # fmt: skip
+FILE_KEYS = {"@type", "@id", "name", "contentUrl", "encodingFormat", "sha256"}
+FIELD_KEYS = {"@type", "@id", "name", "dataType", "source"}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data") / "tiny"
+    dataset = generate(SPEC, folder, workers=2)
+    assert dataset is not None
+    return dataset
+
+
+def test_the_card_tells_of_stress_sensors_and_control(made):
+    card = (made.folder / "README.md").read_text()
+    assert "| tremor | 0.06 | 0.15 | mm" in card and "| speed | 1.5 | 3 |" in card
+    assert "electromagnetic tracker" in card and "Inertial sensor at the face, 100 Hz" in card
+    shown = next(entry for entry in made.entries if "kwave_control" in entry.factors)
+    control = shown.factors["kwave_control"]
+    assert control["frames"] == 1 and control["largest_difference"] < 0.05
+    # Both engines solve the same equation: 5e-4 in pressure, a little more after beamforming.
+    assert max(control["relative_difference"]) < 0.02
+    assert "Control by k-Wave of 1 frames" in card
+
+
+def test_stressed_sweeps_say_what_was_made_worse(made):
+    tests = made.split("test")
+    found = [(e.factors["factor"], e.factors["severity"], e.factors["level"]) for e in tests]
+    assert found == [("none", 0, None), ("tremor", 2, 0.06), ("tremor", 5, 0.15),
+                     ("speed", 2, 1.5), ("speed", 5, 3.0)]  # fmt: skip
+    assert "factor" not in made.split("train")[0].factors
+    base, shaken, fast = (made.load(tests[n]) for n in (0, 1, 4))
+    assert (len(base), len(shaken), len(fast)) == (6, 6, 2)
+    off = np.linalg.norm((shaken.bmode.world_from_image - base.bmode.world_from_image)[:, :3, 3],
+                         axis=1)  # fmt: skip
+    assert 0.02 < off.mean() < 0.3
+    assert set(shaken.bmode.measured) == {"electromagnetic"}
+
+
+def test_croissant_names_every_file_with_its_hash(made):
+    value = json.loads((made.folder / "croissant.json").read_text())
+    assert set(value) >= DATASET_KEYS
+    assert value["@type"] == "sc:Dataset"
+    assert value["conformsTo"] == "http://mlcommons.org/croissant/1.0"
+    used = {key.split(":")[0] for key in value["@context"] if ":" not in key}
+    assert {"cr", "sc", "dct", "recordSet", "field", "jsonPath", "fileObject"} <= used
+    files = value["distribution"]
+    assert len(files) == 1 + len(made.entries)
+    for item in files:
+        assert set(item) >= FILE_KEYS and item["@type"] == "cr:FileObject"
+        assert sha256_of_file(made.folder / item["contentUrl"]) == item["sha256"]
+    (records,) = value["recordSet"]
+    index = json.loads((made.folder / "dataset.json").read_text())
+    for field in records["field"]:
+        assert set(field) >= FIELD_KEYS
+        path = field["source"]["extract"]["jsonPath"]
+        assert path.startswith("$.sweeps[*].")
+        assert all(path.rpartition(".")[2] in row for row in index["sweeps"])
+    identifiers = [item["@id"] for item in (*files, records, *records["field"])]
+    assert len(set(identifiers)) == len(identifiers)
+
+
+class Images(HTMLParser):
+    """The images and titles of a page."""
+
+    def __init__(self):
+        super().__init__()
+        self.images, self.tags = [], []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        if tag == "img":
+            self.images.append(dict(attributes))
+
+
+def test_the_preview_is_one_page_with_pictures_and_hides_no_markup(made, tmp_path):
+    page = Images()
+    page.feed(write_preview(made).read_text())
+    assert len(page.images) == 4 and all(image["alt"] for image in page.images)
+    assert all(image["src"].startswith("data:image/png;base64,iVBOR") for image in page.images)
+    # Names from files are text, never markup.
+    sweep = make_sweep(SPEC, 0)
+    evil = dataclasses.replace(sweep, name="<script>alert(1)</script>")
+    write_sweep(tmp_path / "sweeps" / "s.h5", evil)
+    entry = dataclasses.replace(
+        made.entries[0], name=evil.name, file="sweeps/s.h5",
+        sha256=sha256_of_file(tmp_path / "sweeps" / "s.h5"),
+    )  # fmt: skip
+    write_dataset(tmp_path, "<script>", [entry], {})
+    page = Images()
+    page.feed(write_preview(open_dataset(tmp_path)).read_text())
+    assert "script" not in page.tags and len(page.images) == 4
+
+
+def test_developed_speckle_decorrelates_as_theory_says_and_fibres_slower(tmp_path):
+    """Chen et al. 1997: exp(-d^2 / 2 sigma^2) of intensity; coherent structure has a tail."""
+    uniform = dataclasses.replace(
+        TINY,
+        tissue=dataclasses.replace(TINY.tissue, kind="uniform"),
+        probe=dataclasses.replace(TINY.probe, elements=128, width_mm=24.0, width_px=96),
+        bmode=dataclasses.replace(TINY.bmode, scatterers_per_cell=8.0),
+    )
+    found = decorrelation(uniform)
+    near = found.theory > 0.3
+    assert np.abs(found.measured - found.theory)[near].max() < 0.08
+    tails = []
+    for seed in range(3):  # a tail is a few structures: three tissues
+        one = dataclasses.replace(uniform, seed=seed)
+        tissue = dataclasses.replace(one.tissue, coherent_fraction=0.5)
+        slower = decorrelation(dataclasses.replace(one, tissue=tissue))
+        tails.append((slower.measured - decorrelation(one).measured)[:, -6:].mean(1))
+    expected = [
+        np.mean(coherence(found.distance_mm[-6:], sigma, 0.5, tissue.coherent_length_mm) ** 2)
+        for sigma in TINY.probe.sigma_speckle_mm(found.depth_mm)
+    ]
+    np.testing.assert_allclose(np.mean(tails, axis=0), expected, atol=0.03)
+    assert np.mean(tails) > 0.035  # developed speckle alone has forgotten all by then
+    text = found.table().splitlines()
+    assert len(text) == 13 and "1.000" in text[1]
+    draw_decorrelation(tmp_path / "curve.png", "tiny", found)
+    assert (tmp_path / "curve.png").read_bytes()[:4] == b"\x89PNG"

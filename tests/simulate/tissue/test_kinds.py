@@ -1,0 +1,258 @@
+"""Tissue against brute force and the laws it claims to follow."""
+
+import json
+
+import numpy as np
+import pytest
+
+from benchmark.errors import UserError
+from simulate.shapes import texture
+from simulate.tissue.kinds import SAMPLERS, sample_tissue
+from simulate.tissue.layered import LayeredTissue
+from simulate.tissue.settings import KINDS, TissueSettings
+from simulate.vessels.growth import GrowthSettings, grow_vessels, murray_angles, murray_radii
+from simulate.vessels.index import MARGIN_MM, build_index
+from simulate.vessels.tree import VesselTree
+
+
+@pytest.fixture(scope="module")
+def limb() -> LayeredTissue:
+    return sample_tissue(np.random.default_rng(5), TissueSettings())
+
+
+def brute_force(segments, points):
+    """Signed distance (M,) to the nearest of tapering capsules, segment by segment."""
+    best = np.full(len(points), np.inf)
+    for a, b, radius_a, radius_b in ((s[:3], s[3:6], s[6], s[7]) for s in segments):
+        along = b - a
+        share = np.clip((points - a) @ along / (along @ along), 0, 1)
+        gap = np.linalg.norm(points - a - share[:, None] * along, axis=1)
+        best = np.minimum(best, gap - (radius_a + share * (radius_b - radius_a)))
+    return best
+
+
+def test_branchings_obey_murrays_law():
+    trees = [
+        grow_vessels(
+            np.random.default_rng(seed), GrowthSettings((0.4, 1.8), (4, 15), (-15, 60)), 1, 2
+        )
+        for seed in range(5)
+    ]
+    for tree in trees:
+        assert len(tree.branchings) > 5
+        for node in tree.branchings:
+            children = np.flatnonzero(tree.parent == node)
+            assert len(children) == 2
+            cubes = (tree.radius_mm[children] ** 3).sum()
+            assert cubes == pytest.approx(tree.radius_mm[node] ** 3, rel=1e-12)
+
+
+def test_murray_angles_are_where_the_work_is_least():
+    """Equal children leave at arccos(2^(-1/3)) = 37.5 degrees, a tiny one nearly across."""
+    first, second = murray_radii(1.0, 1.0)
+    assert np.rad2deg(murray_angles(1.0, first, second)) == pytest.approx(
+        [37.467, 37.467], abs=1e-3
+    )
+    first, second = murray_radii(1.0, 0.05)
+    large, small = np.rad2deg(murray_angles(1.0, first, second))
+    assert large < 1.0 and small > 80.0
+
+
+def test_radius_only_changes_at_branchings_and_stays_in_its_range(limb):
+    tree = limb.vessels
+    child = np.flatnonzero(tree.parent >= 0)
+    changes = tree.radius_mm[child] != tree.radius_mm[tree.parent[child]]
+    assert set(tree.parent[child][changes]) == set(tree.branchings)
+    assert tree.radius_mm.min() >= 0.4 and tree.radius_mm.max() <= 1.8
+    assert (tree.parent < np.arange(len(tree))).all()
+
+
+def test_vessels_run_along_the_limb_without_knots():
+    room = GrowthSettings((0.4, 1.8), (4, 15), (-15, 60))
+    for seed in range(12):
+        segments = grow_vessels(np.random.default_rng(seed), room, 1, 2).segments
+        steps = segments[:, 3:6] - segments[:, :3]
+        length = np.linalg.norm(steps, axis=1)
+        assert length.max() < 0.6 and length.sum() < 9 * 75.0
+        assert steps[:, 2].sum() > 0.5 * length.sum()
+
+
+def test_vessels_keep_to_their_room(limb):
+    depth = limb.depth_below_skin_mm(limb.vessels.points_mm)
+    assert depth.min() >= 4.0 - 1e-9 and depth.max() <= 15.0 + 1e-9
+    z = limb.vessels.points_mm[:, 2]
+    assert z.min() >= -15.0 and z.max() <= 60.0
+
+
+def test_the_distance_field_agrees_with_brute_force(limb):
+    tree = limb.vessels
+    rng = np.random.default_rng(0)
+    centre = tree.points_mm[rng.integers(len(tree), size=4000)]
+    points = centre + rng.normal(0, 0.9, centre.shape)
+    expected = brute_force(tree.segments, points)
+    index = build_index(tree)
+    lookup = (index.origin_mm, index.shape, index.start, index.entries, index.segments)
+    found = np.array([texture.wall_distance(*point, *lookup)[0] for point in points])
+    near = expected < MARGIN_MM
+    assert near.sum() > 1000 and (expected < 0).sum() > 500
+    assert np.allclose(found[near], expected[near], atol=1e-12)
+    assert (found[~near] >= MARGIN_MM).all()
+
+
+def test_lumen_is_dark_and_its_wall_bright(limb):
+    rng = np.random.default_rng(1)
+    tree = limb.vessels
+    points = tree.points_mm[rng.integers(len(tree), size=3000)] + rng.normal(0, 0.8, (3000, 3))
+    distance = brute_force(tree.segments, points)
+    echo = limb.backscatter(points)
+    assert np.allclose(echo[distance < -1e-9], limb.levels[texture.BLOOD])
+    wall = (distance > 1e-9) & (distance < 0.17)  # the thinnest wall, 0.12 + 0.15 * 0.4 mm
+    assert wall.sum() > 100 and np.allclose(echo[wall], limb.levels[texture.WALL])
+    assert limb.levels[texture.BLOOD] < 0.05 < 1.0 < limb.levels[texture.WALL]
+
+
+def test_layers_lie_one_below_the_other(limb):
+    """Down any line: outside, skin, fat, fascia, muscle, fascia, deep muscle, vessels aside."""
+    order = [texture.OUTSIDE, texture.SKIN, texture.FAT, texture.FASCIA, texture.MUSCLE,
+             texture.FASCIA, texture.DEEP_MUSCLE]  # fmt: skip
+    y = np.arange(-2.0, 24.0, 0.02)
+    seen = 0
+    for x, z in np.random.default_rng(2).uniform((-12, 0), (12, 40), (60, 2)):
+        points = np.column_stack([np.full_like(y, x), y, np.full_like(y, z)])
+        _, layer, _ = limb._classify(points)
+        if np.isin(layer, [texture.WALL, texture.BLOOD]).any():
+            continue
+        seen += 1
+        assert layer[np.r_[True, np.diff(layer) != 0]].tolist() == order
+    assert seen > 10
+
+
+def test_backscatter_is_zero_outside_and_about_one_in_muscle(limb):
+    rng = np.random.default_rng(3)
+    points = rng.uniform((-12, -3, 0), (12, 22, 40), (200_000, 3))
+    depth, layer, _ = limb._classify(points)
+    echo = limb.backscatter(points)
+    assert np.array_equal(depth < 0, echo == 0)
+    assert np.allclose(depth, limb.depth_below_skin_mm(points), atol=1e-12)
+    muscle = np.isin(layer, [texture.MUSCLE, texture.DEEP_MUSCLE])
+    assert 0.7 < np.sqrt((echo[muscle] ** 2).mean()) < 1.4
+    fat = np.sqrt((echo[layer == texture.FAT] ** 2).mean())
+    assert fat < 0.8 * np.sqrt((echo[muscle] ** 2).mean())
+
+
+def test_muscle_is_smoother_along_its_fibres_than_across(limb):
+    rng = np.random.default_rng(4)
+    start = rng.uniform((-10, 8, 0), (10, 20, 40), (40_000, 3))
+    slope = limb.fibre.mean()
+
+    def correlation(offset):
+        ends = start + offset
+        layers = limb._classify(start)[1], limb._classify(ends)[1]
+        same = (layers[0] == layers[1]) & np.isin(layers[0], [texture.DEEP_MUSCLE])
+        return np.corrcoef(limb.backscatter(start[same]), limb.backscatter(ends[same]))[0, 1]
+
+    slope = limb.fibre[1]
+    along = correlation(np.array([0.0, slope, 1.0]) / np.hypot(1.0, slope))
+    assert along > correlation(np.array([1.0, 0.0, 0.0])) + 0.2
+
+
+def test_echoes_do_not_depend_on_what_is_asked_beside(limb):
+    points = np.random.default_rng(6).uniform((-12, 0, 0), (12, 22, 40), (5000, 3))
+    whole = limb.backscatter(points)
+    assert np.array_equal(whole[1234:1300], limb.backscatter(points[1234:1300]))
+
+
+def test_noise_is_smooth_and_bounded():
+    rng = np.random.default_rng(7)
+    points = rng.uniform(-50, 50, (20_000, 3))
+    key = np.uint64(9)
+    value = np.array([texture.noise(key, *p) for p in points])
+    assert value.min() >= 0.0 and value.max() <= 1.0
+    assert value.mean() == pytest.approx(0.5, abs=0.01)
+    moved = np.array([texture.noise(key, *(p + 1e-4)) for p in points])
+    assert np.abs(moved - value).max() < 1e-3  # slope of at most 1.5 along each axis
+
+
+def test_chromophores_are_blood_in_vessels_and_melanin_in_the_skin(limb):
+    tree = limb.vessels
+    inside = limb.chromophores(tree.points_mm)
+    assert (inside.blood_fraction == 1.0).all()
+    arterial = tree.kind == 0
+    clear = np.flatnonzero(tree.parent >= 0)
+    assert np.mean(inside.oxygenation[clear][arterial[clear]] == 0.97) > 0.97
+    assert np.mean(inside.oxygenation[clear][~arterial[clear]] == 0.70) > 0.97
+    x, z = np.linspace(-10, 10, 50), np.linspace(0, 30, 50)
+    y, _ = limb.skin_surface(x, z)
+    skin = limb.chromophores(np.column_stack([x, y + 0.05, z]))
+    assert (skin.melanin_fraction > 0).all() and (skin.blood_fraction == 0).all()
+    below = limb.chromophores(np.column_stack([x, y + 1.0, z]))
+    assert (below.melanin_fraction == 0).all()
+
+
+def test_acoustics_tell_fat_from_muscle_and_gel(limb):
+    y = np.arange(-1.0, 22.0, 0.1)
+    points = np.column_stack([np.full_like(y, 11.0), y, np.full_like(y, 3.0)])
+    layer = limb._classify(points)[1]
+    speed = limb.acoustics(points).sound_speed_m_s
+    assert (speed[layer == texture.FAT] == 1450).all()
+    assert (speed[layer == texture.DEEP_MUSCLE] == 1580).all()
+    assert (speed[layer == texture.OUTSIDE] == 1500).all()
+
+
+def test_subjects_differ_and_a_seed_repeats_its_subject():
+    settings = TissueSettings()
+    first, again, other = (
+        sample_tissue(np.random.default_rng(seed), settings) for seed in (1, 1, 2)
+    )
+    points = np.random.default_rng(0).uniform((-12, 0, 0), (12, 22, 40), (2000, 3))
+    assert np.array_equal(first.backscatter(points), again.backscatter(points))
+    assert np.array_equal(first.vessels.points_mm, again.vessels.points_mm)
+    assert first.key != other.key
+    assert not np.allclose(first.backscatter(points), other.backscatter(points))
+
+
+def test_landmarks_are_branchings_and_centres_of_visible_vessels(limb):
+    tree = limb.vessels
+    marks = limb.landmarks_mm
+    nodes = {tuple(point) for point in tree.points_mm[tree.radius_mm >= 0.5]}
+    assert all(tuple(mark) in nodes for mark in marks)
+    thick = tree.branchings[tree.radius_mm[tree.branchings] >= 0.5]
+    assert {tuple(tree.points_mm[node]) for node in thick} <= {tuple(mark) for mark in marks}
+
+
+def test_truth_is_plain_json_that_gives_the_tree_back(limb):
+    content = json.loads(json.dumps(limb.vessels.to_json()))
+    assert np.allclose(content["points_mm"], limb.vessels.points_mm, atol=1e-6)
+    assert np.allclose(content["radius_mm"], limb.vessels.radius_mm, atol=1e-9)
+    assert content["parent"] == limb.vessels.parent.tolist()
+    assert set(content["kind"]) == {"artery", "vein"}
+
+
+def test_uniform_tissue_is_uniform_and_has_no_vessels():
+    tissue = sample_tissue(np.random.default_rng(0), TissueSettings(kind="uniform"))
+    points = np.array([[0.0, -0.1, 0.0], [0.0, 0.1, 3.0], [9.0, 30.0, -8.0]])
+    assert tissue.backscatter(points).tolist() == [0.0, 1.0, 1.0]
+    assert len(tissue.vessels) == 0 and len(tissue.landmarks_mm) == 0
+    assert len(VesselTree.empty().segments) == 0
+    y, normal = tissue.skin_surface(np.array([3.0]), np.array([4.0]))
+    assert y[0] == 0.0 and normal[0].tolist() == [0.0, 1.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"vessel_radius_mm": (-0.1, 1.0)}, "tissue.vessel_radius_mm"),
+        ({"vessel_radius_mm": (1.0, 0.5)}, "tissue.vessel_radius_mm"),
+        ({"arteries": -1}, "tissue.arteries"),
+        ({"kind": "layerd"}, "did you mean 'layered'"),
+        ({"fat_mm": (0.0, 1.0)}, "tissue.fat_mm"),
+        ({"vessel_extent_mm": (3.0, 3.0)}, "tissue.vessel_extent_mm"),
+    ],
+)
+def test_impossible_tissue_is_refused(change, key):
+    with pytest.raises(UserError, match=key):
+        TissueSettings(**change)
+
+
+def test_every_kind_that_a_spec_may_ask_for_is_drawn():
+    assert sorted(SAMPLERS) == sorted(KINDS)
