@@ -33,7 +33,7 @@ class TrainingMean(Tracker):
         self.twist = np.zeros(6)
 
     def fit(self, sweeps: Sequence[Sweep]) -> None:
-        steps = np.concatenate([sweep.previous_from_frame for sweep in sweeps])
+        steps = np.concatenate([sweep.prev_from_frame for sweep in sweeps])
         self.twist = geometry.log(steps).mean(0)
 
     def track(self, observation: Observation) -> Prediction:

@@ -13,7 +13,7 @@ from baselines.decorrelation_fit import (
     envelope_correlation,
     noise_shape,
 )
-from baselines.parts.motion import fuse_gaps, image_centre, true_motion
+from baselines.parts.motion import fuse_gaps, true_motion
 from baselines.registration import (
     Pairs,
     RegistrationConfig,
@@ -67,7 +67,12 @@ class SpeckleDecorrelation(Tracker):
             rate = _phase_rate(observation)
             for gap, found in self._registered(observation).items():
                 truth = true_motion(sweep, gap)[: len(found.motion)]
-                example = Example(found, truth, image_centre(sweep.bmode)[1], rate)
+                example = Example(
+                    found,
+                    truth,
+                    sweep.bmode.centre_mm[1],
+                    rate,
+                )
                 examples[self.config.gaps.index(gap)].append(example)
         self.calibration = calibrate(examples)
         gain = [self._gain(index, group) for index, group in enumerate(examples)]
@@ -86,7 +91,9 @@ class SpeckleDecorrelation(Tracker):
         count = len(observation)
         if count < 2:
             return Prediction.from_steps(np.zeros((0, 4, 4)))
-        centre = image_centre(observation.bmode)
+        centre = geometry.image_centre(
+            observation.bmode.mm_from_pixel, observation.bmode.frames.shape
+        )
         advance = self.config.advance or self.calibration.advance
         measures, variances = {}, {}
         rate = _phase_rate(observation)

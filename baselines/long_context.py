@@ -11,7 +11,6 @@ from baselines.efficientnet import EfficientNetConfig, efficient_net
 from baselines.parts.learned import (
     SMALLEST_STD,
     MotionTracker,
-    centre_of,
     corner_distances,
     corners_from_centre,
     frames_on,
@@ -119,7 +118,7 @@ class LongContext(MotionTracker):
     def loss(self, frames: Tensor, prev_from_frame: Tensor, mm_from_pixel: Tensor) -> Tensor:
         """Return the corners' mean squared distance over all pairs, and the consistency term."""
         network = self.module()
-        centre = centre_of(frames, mm_from_pixel)[:, None]
+        centre = geometry.image_centre(mm_from_pixel, frames.shape)[:, None]
         corners = corners_from_centre(frames, mm_from_pixel)
         motion = network(self.seen(frames)) * network.std + network.mean
         weight = self._weight(corners)

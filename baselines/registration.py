@@ -16,7 +16,7 @@ from baselines.parts.matching import (
     structure,
     whole_shift,
 )
-from baselines.parts.motion import fuse_gaps, image_centre
+from baselines.parts.motion import fuse_gaps
 from benchmark import geometry
 from benchmark.errors import UserError
 from benchmark.sweep import Images, Observation, Prediction
@@ -241,7 +241,9 @@ class InPlaneRegistration(Tracker):
             return Prediction.from_steps(np.zeros((0, 4, 4)))
         found = registered_gaps(registration_of(observation, self.config), self.config.gaps)
         poses, spread = fuse_gaps(*plane_measures(found), count)
-        centre = image_centre(observation.bmode)
+        centre = geometry.image_centre(
+            observation.bmode.mm_from_pixel, observation.bmode.frames.shape
+        )
         sigma = np.sqrt(spread[:, :2].sum(1))
         return Prediction(geometry.about(-centre, poses), sigma=sigma)
 

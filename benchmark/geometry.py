@@ -6,6 +6,7 @@ Torch is used only where the caller hands in tensors; it is never imported here.
 """
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -177,19 +178,19 @@ def inverse(a_from_b: Array) -> Array:
     return compose(transposed, -(transposed @ a_from_b[..., :3, 3:])[..., 0])
 
 
-def chain(previous_from_frame: Array) -> Array:
+def chain(prev_from_frame: Array) -> Array:
     """Return `first_from_frame` (N, 4, 4), the first being identity, of N-1 steps (..., N-1, 4, 4).
 
     Steps run along the third axis from the end. Products are formed by doubling, so that the
     depth of the computation, and of its gradient, is log2 of N.
     """
-    library = _library(previous_from_frame)
-    identity = library.zeros_like(previous_from_frame[..., :1, :, :])
-    identity = identity + _eye(library, previous_from_frame, 4)
-    if previous_from_frame.shape[-3] == 0:
-        shape = (*previous_from_frame.shape[:-3], 1, 4, 4)
-        return library.broadcast_to(_eye(library, previous_from_frame, 4), shape)
-    poses, shift = previous_from_frame, 1
+    library = _library(prev_from_frame)
+    identity = library.zeros_like(prev_from_frame[..., :1, :, :])
+    identity = identity + _eye(library, prev_from_frame, 4)
+    if prev_from_frame.shape[-3] == 0:
+        shape = (*prev_from_frame.shape[:-3], 1, 4, 4)
+        return library.broadcast_to(_eye(library, prev_from_frame, 4), shape)
+    poses, shift = prev_from_frame, 1
     while shift < poses.shape[-3]:
         joined = poses[..., :-shift, :, :] @ poses[..., shift:, :, :]
         poses = library.concatenate([poses[..., :shift, :, :], joined], -3)
@@ -198,13 +199,21 @@ def chain(previous_from_frame: Array) -> Array:
 
 
 def relative(world_from_frame: Array) -> Array:
-    """Return the steps `previous_from_frame` (..., N-1, 4, 4) of poses (..., N, 4, 4)."""
+    """Return the steps `prev_from_frame` (..., N-1, 4, 4) of poses (..., N, 4, 4)."""
     return inverse(world_from_frame[..., :-1, :, :]) @ world_from_frame[..., 1:, :, :]
 
 
 def anchor(world_from_frame: Array) -> Array:
     """Return `first_from_frame` (..., N, 4, 4) of poses in any world (..., N, 4, 4)."""
     return inverse(world_from_frame[..., :1, :, :]) @ world_from_frame
+
+
+def unanchor(world_from_frame: Array, first_from_frame: Array) -> Array:
+    """Return poses (..., N, 4, 4) in the world in which the first of `world_from_frame` stands.
+
+    first_from_frame (..., N, 4, 4): other poses of the same frames, e.g. predicted ones.
+    """
+    return world_from_frame[..., :1, :, :] @ first_from_frame
 
 
 def apply(a_from_b: Array, points_b: Array) -> Array:
@@ -232,6 +241,21 @@ def about(centre: Array, a_from_b: Array) -> Array:
     """
     moved = apply(a_from_b, centre[..., None, :])[..., 0, :]
     return compose(a_from_b[..., :3, :3], moved - centre)
+
+
+def image_centre(mm_from_pixel: Array, shape: Sequence[int]) -> Array:
+    """Return the centre (..., 3), image mm, of images of `shape` (..., height, width) in pixels.
+
+    mm_from_pixel: (..., 4, 4).
+    """
+    height, width = shape[-2:]
+    along_x, along_y = mm_from_pixel[..., :3, 0], mm_from_pixel[..., :3, 1]
+    return along_x * ((width - 1) / 2) + along_y * ((height - 1) / 2) + mm_from_pixel[..., :3, 3]
+
+
+def path_length(points: np.ndarray) -> float:
+    """Return the length of the straight pieces between points (N, 3), in their unit."""
+    return float(np.linalg.norm(np.diff(points, axis=0), axis=1).sum())
 
 
 def interpolate(times: np.ndarray, world_from_frame: np.ndarray, query: np.ndarray) -> np.ndarray:

@@ -32,6 +32,11 @@ class Images:
     mm_from_pixel: np.ndarray
     wavelength_nm: np.ndarray | None = None
 
+    @property
+    def centre_mm(self) -> np.ndarray:
+        """The centre (3,) of the images in image mm."""
+        return geometry.image_centre(self.mm_from_pixel, self.frames.shape)
+
 
 @dataclass(frozen=True)
 class Channel(Images):
@@ -114,7 +119,7 @@ class Sweep:
         return geometry.anchor(self.bmode.world_from_image)
 
     @property
-    def previous_from_frame(self) -> np.ndarray:
+    def prev_from_frame(self) -> np.ndarray:
         """True steps (N-1, 4, 4) between neighbouring B-mode frames (mm)."""
         return geometry.relative(self.bmode.world_from_image)
 
@@ -262,3 +267,18 @@ def poses_at(images: Images, tracked: Images, world_from_tracked: np.ndarray) ->
         np.asarray(world_from_tracked, float),
         np.asarray(images.timestamps, float),
     )
+
+
+def centre_path(images: Images, a_from_image: np.ndarray) -> np.ndarray:
+    """Return the places (N, 3) mm of the image centre under poses (N, 4, 4), in frame a."""
+    centre = images.centre_mm
+    return geometry.apply(a_from_image, centre[None])[:, 0]
+
+
+def end_error_mm(images: Images, true: np.ndarray, predicted: np.ndarray) -> float:
+    """Return how far (mm) the last image centre is from its true place, first frames equal.
+
+    true, predicted: poses (N, 4, 4) in any world, each in its own.
+    """
+    ends = [centre_path(images, geometry.anchor(poses))[-1] for poses in (true, predicted)]
+    return float(np.linalg.norm(ends[1] - ends[0]))

@@ -65,12 +65,6 @@ def step_from_six(six: Array, centre: Array) -> Array:
     return geometry.about(-centre, _permuted(geometry.compose(rotation, six[..., :3])))
 
 
-def image_centre(mm_from_pixel: Array, height: int, width: int) -> Array:
-    """Return the centre (..., 3) in image mm of frames of height x width pixels."""
-    along_x, along_y = mm_from_pixel[..., :3, 0], mm_from_pixel[..., :3, 1]
-    return along_x * ((width - 1) / 2) + along_y * ((height - 1) / 2) + mm_from_pixel[..., :3, 3]
-
-
 def label_scale(six: np.ndarray, floor: float = 1e-3) -> np.ndarray:
     """Return what labels are divided by, (6,): the 98th percentile of |six| over steps (N, 6).
 

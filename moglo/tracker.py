@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from benchmark import geometry
 from benchmark.learning.mirroring import mirrored_half
 from benchmark.learning.standardise import locally_standardised
 from benchmark.sweep import Images, Observation, Prediction, Sweep
@@ -74,8 +75,8 @@ class MoGLo(LearnedTracker):
         for sweep in sweeps:
             images = sweep.bmode
             height, width = images.frames.shape[1:]
-            centre = motion.image_centre(images.mm_from_pixel, height, width)
-            labels.append(motion.six_from_step(sweep.previous_from_frame, centre))
+            centre = images.centre_mm
+            labels.append(motion.six_from_step(sweep.prev_from_frame, centre))
             extent = np.array([width, height]) * _pixel_size(images.mm_from_pixel)
             pixels.append(extent / self.config.frame_size)
         net = self.module()
@@ -97,9 +98,9 @@ class MoGLo(LearnedTracker):
     def _errors(self, sweep: Sweep) -> np.ndarray:
         """Return estimated less true six-vectors (N-1, 6), mm and degrees."""
         images = sweep.bmode
-        centre = motion.image_centre(images.mm_from_pixel, *images.frames.shape[1:])
+        centre = images.centre_mm
         steps = self.track(sweep.observe(self.reads)).prev_from_frame
-        truth = motion.six_from_step(sweep.previous_from_frame, centre)
+        truth = motion.six_from_step(sweep.prev_from_frame, centre)
         return motion.six_from_step(steps, centre) - truth
 
     def _answering(self) -> list[nn.Linear]:
@@ -112,7 +113,7 @@ class MoGLo(LearnedTracker):
         """Return the sum of the three losses; the first two averaged over the branches."""
         config, net = self.config, self.module()
         height, width = frames.shape[-2:]
-        centre = motion.image_centre(mm_from_pixel, height, width)[:, None]
+        centre = geometry.image_centre(mm_from_pixel, (height, width))[:, None]
         label = motion.six_from_step(prev_from_frame, centre) / net.label_scale
         branches, embedding = net(self._input(frames, mm_from_pixel))
         total = config.triplet * losses.margin_triplet_loss(embedding, label[:, -1], config.margin)
@@ -142,7 +143,7 @@ class MoGLo(LearnedTracker):
             return Prediction(np.eye(4)[None])
         with evaluating(self.module()) as net:
             six = torch.cat(list(self._motions(net, images))) * net.label_scale
-        centre = motion.image_centre(images.mm_from_pixel, *images.frames.shape[1:])
+        centre = images.centre_mm
         return Prediction.from_steps(motion.step_from_six(six.double().cpu().numpy(), centre))
 
     def _motions(self, net: MoGLoNet, images: Images) -> Iterator[Tensor]:

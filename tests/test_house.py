@@ -16,7 +16,7 @@ FORBIDDEN = {
     "moglo": {"simulate", "baselines", "results"},
 }
 EXECUTABLE = {"pickle", "joblib", "dill", "cloudpickle", "shelve", "marshal"}
-PURE_NUMPY = {"benchmark/geometry.py": {"sys", "typing", "numpy"}}
+PURE_NUMPY = {"benchmark/geometry.py": {"collections", "sys", "typing", "numpy"}}
 WITHOUT = {
     "benchmark/metrics": {"h5py", "torch", "matplotlib", "plotly", "pandas", "pathlib"},
     "benchmark/evaluate": {

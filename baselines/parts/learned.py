@@ -156,24 +156,17 @@ def frames_on(images: Images, start: int, stop: int, device: torch.device) -> Te
     return torch.from_numpy(np.asarray(images.frames[start:stop])).to(device).float() / 255
 
 
-def centre_of(frames: Tensor, mm_from_pixel: Tensor) -> Tensor:
-    """Return the image centre (B, 3) in mm of frames (B, ..., H, W), mm_from_pixel (B, 4, 4)."""
-    height, width = frames.shape[-2:]
-    pixel = mm_from_pixel.new_tensor([(width - 1) / 2, (height - 1) / 2, 0.0, 1.0])
-    return (mm_from_pixel @ pixel)[:, :3]
-
-
 def corners_from_centre(frames: Tensor, mm_from_pixel: Tensor) -> Tensor:
     """Return where the four image corners lie from the image centre, (B, 4, 3) in mm."""
     height, width = frames.shape[-2:]
     pixels = [[x, y, 0.0, 1.0] for x in (0, width - 1) for y in (0, height - 1)]
     corners = mm_from_pixel.new_tensor(pixels) @ mm_from_pixel.swapaxes(-1, -2)
-    return corners[..., :3] - centre_of(frames, mm_from_pixel)[:, None]
+    return corners[..., :3] - geometry.image_centre(mm_from_pixel, frames.shape)[:, None]
 
 
 def centre_motion_of(frames: Tensor, prev_from_frame: Tensor, mm_from_pixel: Tensor) -> Tensor:
     """Return the motion (B, P, 6) of the image centre, mm and rad, of poses (B, P, 4, 4)."""
-    centre = centre_of(frames, mm_from_pixel)[:, None, :]
+    centre = geometry.image_centre(mm_from_pixel, frames.shape)[:, None, :]
     return geometry.degrees_of_freedom(geometry.about(centre, prev_from_frame))
 
 

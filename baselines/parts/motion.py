@@ -8,20 +8,18 @@ from benchmark import geometry
 from benchmark.sweep import Images, Sweep
 
 
-def image_centre(images: Images) -> np.ndarray:
-    """Return the centre (3,) of the images in image mm."""
-    height, width = images.frames.shape[1:]
-    return (images.mm_from_pixel @ [(width - 1) / 2, (height - 1) / 2, 0.0, 1.0])[:3]
-
-
-def centre_motion(images: Images, previous_from_frame: np.ndarray) -> np.ndarray:
+def centre_motion(images: Images, prev_from_frame: np.ndarray) -> np.ndarray:
     """Return (..., 6) of poses (..., 4, 4): motion of the image centre in mm, rotation vector."""
-    return geometry.degrees_of_freedom(geometry.about(image_centre(images), previous_from_frame))
+    centre = images.centre_mm
+    return geometry.degrees_of_freedom(geometry.about(centre, prev_from_frame))
 
 
 def steps_from_centre_motion(images: Images, motion: np.ndarray) -> np.ndarray:
     """Return poses (..., 4, 4), image mm, of `centre_motion` (..., 6), which it undoes."""
-    return geometry.about(-image_centre(images), geometry.from_degrees_of_freedom(motion))
+    return geometry.about(
+        -images.centre_mm,
+        geometry.from_degrees_of_freedom(motion),
+    )
 
 
 def true_motion(sweep: Sweep, gap: int = 1) -> np.ndarray:

@@ -10,11 +10,12 @@ import tyro
 
 from benchmark.errors import UserError
 from benchmark.figures.pictures import write_pictures
+from benchmark.geometry import path_length, unanchor
 from benchmark.hdf5 import write_prediction
 from benchmark.interop.convert import Writing, convert, open_sweep, read_poses
 from benchmark.interop.sequence import Reading
-from benchmark.sweep import Images, Prediction, Sweep, WithheldChannel
-from benchmark.volume.choices import Placing, final_drift, path_length, place, world_from_first
+from benchmark.sweep import Images, Prediction, Sweep, WithheldChannel, centre_path, end_error_mm
+from benchmark.volume.choices import Placing, place
 
 OWN = "its own poses"
 
@@ -120,13 +121,13 @@ class Reconstruct:
             if len(prediction.first_from_frame) != len(sweep):
                 got = len(prediction.first_from_frame)
                 raise UserError(f"{self.poses}: {got} poses for {len(sweep)} frames")
-            return self.poses.name, world_from_first(world, prediction.first_from_frame)
+            return self.poses.name, unanchor(world, prediction.first_from_frame)
         if self.tracker:
             from benchmark.runs.track import open_tracker, track
 
             tracker, domain = open_tracker(self.tracker, self.run_folder, warn)
             prediction = track(tracker, domain, sweep.observe().bmode, sweep.probe, warn)
-            return self.tracker, world_from_first(world, prediction.first_from_frame)
+            return self.tracker, unanchor(world, prediction.first_from_frame)
         return OWN, sweep.bmode.world_from_image
 
 
@@ -170,8 +171,8 @@ class Track:
         facts: dict[str, Any] = {"recording": recording.name, "poses": self.tracker}
         paths = {self.tracker: poses}
         if own is not None:
-            paths = {self.tracker: world_from_first(own, poses), OWN: own}
-            facts["drift at the end"] = f"{final_drift(images, own, poses):.2f} mm"
+            paths = {self.tracker: unanchor(own, poses), OWN: own}
+            facts["drift at the end"] = f"{end_error_mm(images, own, poses):.2f} mm"
         _finish(images, paths, facts, self.placing, self.output, False)
 
 
@@ -204,7 +205,7 @@ def _finish(
         raise UserError(f"{output.out}: expected a name ending in one of {', '.join(SUFFIXES)}")
     facts = {
         **facts,
-        **{f"path, {k}": f"{path_length(images, v):.1f} mm" for k, v in paths.items()},
+        **{f"path, {k}": f"{path_length(centre_path(images, v)):.1f} mm" for k, v in paths.items()},
     }
     volume = place(images, next(iter(paths.values())), placing)
     facts["volume"] = " x ".join(map(str, volume.values.shape)) + " voxels"

@@ -15,7 +15,7 @@ from benchmark.figures import plot
 from benchmark.figures import volumes as plot_volume
 from benchmark.runs.predict import check_predicted, read_predicted
 from benchmark.runs.run import Run, titles
-from benchmark.sweep import Channel, Prediction, Sweep, poses_at
+from benchmark.sweep import Channel, Prediction, Sweep, centre_path, poses_at
 from benchmark.volume.reconstruction import reconstruct
 
 VOXELS_PER_SIDE = 160
@@ -83,21 +83,14 @@ def _frames(folder: Path, dataset: Dataset, entries: Sequence[Entry]) -> Path:
 
 
 def _trajectories(folder: Path, sweep: Sweep, predictions: Mapping[str, Prediction]) -> Path:
-    centre = _image_centre(sweep.bmode)
-    true = geometry.apply(sweep.first_from_frame, centre)[:, 0]
+    true = centre_path(sweep.bmode, sweep.first_from_frame)
     paths = {
-        name: geometry.apply(prediction.first_from_frame, centre)[:, 0]
+        name: centre_path(sweep.bmode, prediction.first_from_frame)
         for name, prediction in predictions.items()
     }
     figure = plot.trajectories(true, paths)
     caption = f"Path of the image centre in sweep {sweep.name}, true and predicted."
     return plot.save(figure, folder / "2-trajectories", "True and predicted trajectories", caption)
-
-
-def _image_centre(channel: Channel) -> np.ndarray:
-    rows, columns = channel.frames.shape[1:]
-    pixel = np.array([[(columns - 1) / 2, (rows - 1) / 2, 0.0]])
-    return geometry.apply(channel.mm_from_pixel, pixel)
 
 
 def _slices(folder: Path, sweep: Sweep, name: str, prediction: Prediction, tracker: str) -> Path:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from benchmark.geometry import image_centre
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -30,10 +32,8 @@ def mirrored_steps(
 
     mm_from_pixel (B, 4, 4); shape: height and width of the frames in pixels.
     """
-    height, width = shape
-    pixel = mm_from_pixel.new_tensor([(width - 1) / 2, (height - 1) / 2, 0.0, 1.0])
     mirror = mm_from_pixel.new_tensor([-1.0, 1.0, 1.0, 1.0]).diag()
     mirror = mirror.repeat(len(mm_from_pixel), 1, 1)
-    mirror[:, 0, 3] = 2 * (mm_from_pixel @ pixel)[:, 0]
+    mirror[:, 0, 3] = 2 * image_centre(mm_from_pixel, shape)[:, 0]
     mirror = mirror.to(prev_from_frame)[:, None]
     return mirror @ prev_from_frame @ mirror

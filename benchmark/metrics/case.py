@@ -80,8 +80,7 @@ class Case:
     @cached_property
     def centre(self) -> np.ndarray:
         """The image centre (3,) in image mm."""
-        rows, columns = self.shape
-        return self.image_points(np.array([[(columns - 1) / 2, (rows - 1) / 2]]))[0]
+        return geometry.image_centre(self.mm_from_pixel, self.shape)
 
     @cached_property
     def corners(self) -> np.ndarray:

@@ -58,8 +58,8 @@ def measure_domain(dataset: Dataset, split: str = "train") -> Domain:
     pixel, shape = [], []
     for sweep in dataset.sweeps(split, lazy=True):
         images = sweep.bmode
-        centre = _centre(images)
-        moved = geometry.apply(sweep.previous_from_frame, centre[None])[:, 0] - centre
+        centre = images.centre_mm
+        moved = geometry.apply(sweep.prev_from_frame, centre[None])[:, 0] - centre
         steps.append(np.linalg.norm(moved, axis=1))
         rates.append(1 / np.median(np.diff(images.timestamps)))
         frames += _frame_measures(images)
@@ -105,12 +105,6 @@ def find_domain(folder: Path) -> Domain | None:
     domain = measure_domain(dataset)
     write_json(path, asdict(domain))
     return domain
-
-
-def _centre(images: Images) -> np.ndarray:
-    rows, columns = images.frames.shape[1:]
-    pixel = np.array([[(columns - 1) / 2, (rows - 1) / 2, 0.0]])
-    return geometry.apply(images.mm_from_pixel, pixel)[0]
 
 
 def _frame_measures(images: Images) -> list[dict[str, float]]:
@@ -224,7 +218,7 @@ def step_faults(domain: Domain, images: Images, prediction: Prediction) -> list[
 
 def step_lengths(images: Images, prediction: Prediction) -> np.ndarray:
     """Return the length (N-1,) mm of each predicted step of the image centre."""
-    centre = _centre(images)
+    centre = images.centre_mm
     moved = geometry.apply(prediction.prev_from_frame, centre[None])[:, 0] - centre
     return np.linalg.norm(moved, axis=1)
 

@@ -19,7 +19,7 @@ def constant_motion_oracle(sweep: Sweep) -> Prediction:
     A tracker that does not beat it has not measured how the speed changes. The mean is that of
     the twists log(T), which does not depend on where the image's origin lies.
     """
-    twists = geometry.log(sweep.previous_from_frame)
+    twists = geometry.log(sweep.prev_from_frame)
     mean = twists.mean(0) if len(twists) else np.zeros(6)
     return Prediction.from_steps(np.tile(geometry.exp(mean), (len(twists), 1, 1)))
 
@@ -42,9 +42,8 @@ def true_out_of_plane(sweep: Sweep) -> Prediction:
 
 def _kept(sweep: Sweep, kept: list[int]) -> Prediction:
     """Return the prediction that knows only some degrees of freedom of the image centre's steps."""
-    height, width = sweep.bmode.frames.shape[1:]
-    centre = (sweep.bmode.mm_from_pixel @ [(width - 1) / 2, (height - 1) / 2, 0.0, 1.0])[:3]
-    motion = geometry.degrees_of_freedom(geometry.about(centre, sweep.previous_from_frame))
+    centre = sweep.bmode.centre_mm
+    motion = geometry.degrees_of_freedom(geometry.about(centre, sweep.prev_from_frame))
     partial = np.zeros_like(motion)
     partial[:, kept] = motion[:, kept]
     return Prediction.from_steps(geometry.about(-centre, geometry.from_degrees_of_freedom(partial)))

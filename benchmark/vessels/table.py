@@ -10,12 +10,13 @@ import numpy as np
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
 from benchmark.files import atomic_path, write_json
+from benchmark.geometry import unanchor
 from benchmark.runs.predict import check_predicted, read_predicted
 from benchmark.runs.run import Run, titles
 from benchmark.sweep import Sweep, poses_at
 from benchmark.vessels.comparison import clip, compare
 from benchmark.vessels.tree import VesselTree, measure, read_tree
-from benchmark.volume.choices import frame_distance, world_from_first
+from benchmark.volume.choices import frame_distance
 from benchmark.volume.grid import crop_window, image_corners
 from benchmark.volume.reconstruction import Volume, reconstruct
 
@@ -124,7 +125,7 @@ def _pose_sets(sweep: Sweep, runs: Sequence[Run]) -> Iterator[tuple[str, np.ndar
     world = sweep.bmode.world_from_image
     yield TRUE_POSES, world
     for run, title in zip(runs, titles(runs), strict=True):
-        yield title, world_from_first(world, read_predicted(run, sweep.name).first_from_frame)
+        yield title, unanchor(world, read_predicted(run, sweep.name).first_from_frame)
 
 
 def _volume(sweep: Sweep, poses: np.ndarray, channel: str, spacing_mm: float) -> Volume:

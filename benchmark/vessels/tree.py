@@ -7,6 +7,7 @@ import numpy as np
 
 from benchmark.errors import UserError
 from benchmark.files import read_json
+from benchmark.geometry import path_length
 
 
 @dataclass(frozen=True)
@@ -119,11 +120,6 @@ def measure(tree: VesselTree) -> TreeMeasures:
         steps = np.linalg.norm(tree.points_mm[second] - tree.points_mm[first], axis=1)
         diameter = float(steps @ (tree.radius_mm[first] + tree.radius_mm[second]) / whole)
     return TreeMeasures(whole, tortuosity, diameter, int((tree.degree > 2).sum()), len(paths))
-
-
-def path_length(points: np.ndarray) -> float:
-    """Return the length (mm) of the straight pieces between points (P, 3)."""
-    return float(np.linalg.norm(np.diff(points, axis=0), axis=1).sum())
 
 
 def subdivide(tree: VesselTree, step_mm: float) -> VesselTree:

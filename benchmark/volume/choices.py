@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from benchmark import geometry
 from benchmark.sweep import Images
 from benchmark.volume.grid import crop_window, image_corners
 from benchmark.volume.reconstruction import Compounding, Method, Volume, reconstruct
@@ -102,24 +101,3 @@ def frame_distance(corners: np.ndarray) -> float:
         return 0.0
     steps = np.linalg.norm(np.diff(corners, axis=0), axis=2).max(1)
     return float(np.percentile(steps, 90))
-
-
-def path_length(images: Images, world_from_image: np.ndarray) -> float:
-    """Return the way (mm) that the image centre goes."""
-    centres = _corners(images, world_from_image).mean(1)
-    return float(np.linalg.norm(np.diff(centres, axis=0), axis=1).sum())
-
-
-def world_from_first(world_from_image: np.ndarray, first_from_frame: np.ndarray) -> np.ndarray:
-    """Return predicted poses (N, 4, 4) in the world of a sweep, anchored at its first frame."""
-    return world_from_image[:1] @ first_from_frame
-
-
-def final_drift(images: Images, true: np.ndarray, predicted: np.ndarray) -> float:
-    """Return the distance (mm) of the last image centre from its true place, first frames equal."""
-    centre = _corners(images, np.eye(4)[None]).mean(1)
-    ends = [
-        geometry.apply(geometry.anchor(poses)[-1:], centre[None])[0, 0]
-        for poses in (true, predicted)
-    ]
-    return float(np.linalg.norm(ends[1] - ends[0]))

@@ -88,7 +88,7 @@ class MoGLoLong(MoGLo):
         shape = (frames.shape[-2], frames.shape[-1])
         total = self._judged(found, prev_from_frame, mm_from_pixel, shape)
         if moved is not None:
-            centre = motion.image_centre(mm_from_pixel, *shape)[:, None]
+            centre = geometry.image_centre(mm_from_pixel, shape)[:, None]
             steps = geometry.about(centre, prev_from_frame).flatten(0, 1)
             total = total + self.config.displacements * displacement_loss(moved, steps)
         if self.config.consistency:
@@ -102,7 +102,7 @@ class MoGLoLong(MoGLo):
     ) -> Tensor:
         """Return the losses of steps, trend, spans and sigma, each weighted."""
         config, label_scale = self.config, self.module().label_scale
-        centre = motion.image_centre(mm_from_pixel, *shape)[:, None]
+        centre = geometry.image_centre(mm_from_pixel, shape)[:, None]
         label = motion.six_from_step(prev_from_frame, centre) / label_scale
         total = losses.penalty(found.six - label, config.error)
         total = total + config.correlation_loss * correlation_loss(found.six, label)
@@ -142,7 +142,7 @@ class MoGLoLong(MoGLo):
         images = sweep.bmode
         grid = torch.tensor(images.mm_from_pixel, dtype=torch.float32)
         shape = (int(images.frames.shape[1]), int(images.frames.shape[2]))
-        steps = torch.tensor(sweep.previous_from_frame, dtype=torch.float32)
+        steps = torch.tensor(sweep.prev_from_frame, dtype=torch.float32)
         with evaluating(self.module()) as net:
             pairs = self._descriptions(net, images, view)[0]
         seen = seen_steps(steps[None], grid[None], shape, view)[0]
@@ -186,7 +186,7 @@ class MoGLoLong(MoGLo):
         found, _ = net.estimate(self._descriptions(net, images, view))
         grid = torch.tensor(images.mm_from_pixel, device=found.six.device)[None]
         shape = images.frames.shape[1:]
-        centre = motion.image_centre(grid, *shape)[:, None]
+        centre = geometry.image_centre(grid, shape)[:, None]
         steps = motion.step_from_six((found.six * net.label_scale).double(), centre)
         sigma = found.log_sigma.exp() * step_scale(net.label_scale)
         sigma = sigma.flip(1) if view.backward else sigma

@@ -13,8 +13,8 @@ import numpy as np
 
 from benchmark.dataset import SPLITS, Dataset, Entry
 from benchmark.files import atomic_path
-from benchmark.geometry import apply, degrees_of_freedom, relative
-from benchmark.sweep import Sweep, WithheldChannel
+from benchmark.geometry import degrees_of_freedom, path_length, relative
+from benchmark.sweep import Sweep, WithheldChannel, centre_path
 from simulate.dataset.pictures import figure
 
 MOST_SWEEPS = 6  # shown frame by frame
@@ -143,10 +143,5 @@ def _draw_steps(sweeps: list[Sweep]) -> tuple[Any, str]:
         axis.hist(values, bins=60)
         axis.set_title(f"{name}: {values.mean():.3f} ± {values.std():.3f}", fontsize=9)
         axis.set_yticks([])
-    length = np.mean([_path_mm(sweep) for sweep in sweeps])
+    length = np.mean([path_length(centre_path(s.bmode, s.bmode.world_from_image)) for s in sweeps])
     return drawing, f"Steps between frames; mean path {length:.1f} mm"
-
-
-def _path_mm(sweep: Sweep) -> float:
-    centre = apply(sweep.bmode.world_from_image, np.zeros((1, 3)))[:, 0]
-    return float(np.linalg.norm(np.diff(centre, axis=0), axis=1).sum())

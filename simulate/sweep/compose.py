@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.geometry import apply
+from benchmark.geometry import apply, image_centre, path_length
 from benchmark.sweep import Channel, Sweep
 from simulate.bmode.contact import darken, loss_db, sample_losses
 from simulate.bmode.render import (
@@ -176,10 +176,8 @@ def _doppler_channels(scene: Scene) -> dict[str, Channel]:
 def _factors(spec: Spec, scene: Scene) -> dict[str, Any]:
     """Return what a result may be broken down by; lengths of the image centre's path in mm."""
     probe, plan, trajectory = scene.spec.probe, scene.plan, scene.trajectory
-    centre = apply(
-        trajectory @ probe.mm_from_pixel,
-        np.array([[(probe.width_px - 1) / 2, (probe.height_px - 1) / 2, 0.0]]),
-    )[:, 0]
+    shape = (probe.height_px, probe.width_px)
+    centre = apply(trajectory, image_centre(probe.mm_from_pixel, shape)[None])[:, 0]
     factors = {
         "spec": spec.name,
         "spec_hash": spec.hash,
@@ -189,7 +187,7 @@ def _factors(spec: Spec, scene: Scene) -> dict[str, Any]:
         "profile": plan.profile,
         "orientation": plan.orientation,
         "direction": "retreat" if scene.motion.backwards else "advance",
-        "path_mm": round(float(np.linalg.norm(np.diff(centre, axis=0), axis=1).sum()), 6),
+        "path_mm": round(path_length(centre), 6),
         "net_mm": round(float(np.linalg.norm(centre[-1] - centre[0])), 6),
     }
     if spec.stress.factors and plan.split == "test":

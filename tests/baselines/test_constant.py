@@ -14,7 +14,7 @@ def test_training_mean_is_the_mean_step_of_the_training_sweeps(training_sweeps, 
     tracker.fit(training_sweeps)
     steps = tracker.track(test_sweep.observe()).prev_from_frame
     assert np.ptp(steps, 0).max() < 1e-12
-    twists = np.concatenate([geometry.log(s.previous_from_frame) for s in training_sweeps])
+    twists = np.concatenate([geometry.log(s.prev_from_frame) for s in training_sweeps])
     assert np.allclose(geometry.log(steps[0]), twists.mean(0))
 
 

@@ -32,7 +32,7 @@ def test_corner_loss_of_the_mean_is_the_spread_of_the_corners(training_sweeps, t
     centre = (matrix @ [(width - 1) / 2, (height - 1) / 2, 0, 1])[:3]
     answer = geometry.about(-centre, geometry.from_degrees_of_freedom(mean))
     corners = [matrix @ [x, y, 0, 1] for x in (0, width - 1) for y in (0, height - 1)]
-    steps = test_sweep.previous_from_frame[[0, 5, 10, 15]]
+    steps = test_sweep.prev_from_frame[[0, 5, 10, 15]]
     errors = [((step - answer) @ corner)[:3] for step in steps for corner in corners]
     loss = tracker.loss(*batch_of(test_sweep, 2)).item()
     assert loss == pytest.approx((np.array(errors) ** 2).mean(), rel=1e-3)

@@ -13,7 +13,6 @@ from baselines.long_context import (
     frame_pairs,
     published_count,
 )
-from baselines.parts.learned import centre_of
 from baselines.parts.motion import true_motion
 from benchmark import geometry
 from tests.baselines.parts.test_learned import TINY, batch_of, made
@@ -39,7 +38,9 @@ def test_short_windows_have_all_their_pairs():
 def test_joined_steps_are_the_true_motion_over_the_gap(test_sweep):
     tracker = LongContext(CONFIG)
     frames, steps, grid = batch_of(test_sweep, 4)
-    joined = tracker._joined(geometry.about(centre_of(frames, grid)[:, None], steps))
+    joined = tracker._joined(
+        geometry.about(geometry.image_centre(grid, frames.shape)[:, None], steps)
+    )
     for place, (i, j) in enumerate(tracker.pairs):
         wanted = true_motion(test_sweep, j - i)[[i, i + 5, i + 10, i + 15]]
         assert np.abs(joined[:, place].double().numpy() - wanted).max() < 1e-4
@@ -61,7 +62,9 @@ def test_consistency_is_zero_where_steps_join_to_the_pairs_transform(training_sw
     tracker = made(LongContext, config, training_sweeps)
     frames, steps, grid = batch_of(training_sweeps[0], 4)
     network = tracker.module()
-    motion = tracker._joined(geometry.about(centre_of(frames, grid)[:, None], steps))
+    motion = tracker._joined(
+        geometry.about(geometry.image_centre(grid, frames.shape)[:, None], steps)
+    )
     motion[:, :, 2] += 0.1  # each transform 0.1 mm too long: joined ones are longer still
 
     class Answers(torch.nn.Module):

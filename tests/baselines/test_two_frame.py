@@ -17,7 +17,7 @@ from benchmark.sweep import Prediction
 def batch_of(sweep, count=8):
     frames = torch.from_numpy(np.asarray(sweep.bmode.frames)).float() / 255
     frames = torch.stack([frames[:count], frames[1 : count + 1]], 1)
-    steps = torch.from_numpy(sweep.previous_from_frame[:count, None]).float()
+    steps = torch.from_numpy(sweep.prev_from_frame[:count, None]).float()
     pixels = torch.from_numpy(sweep.bmode.mm_from_pixel).float().expand(count, 4, 4)
     return frames, steps, pixels
 

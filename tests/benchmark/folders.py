@@ -56,7 +56,7 @@ def make_predictions(folder: Path, dataset: Dataset, error: float = 0.02) -> Pat
     One of them is an npz.
     """
     for index, entry in enumerate(dataset.split("test")):
-        steps = np.array(dataset.load(entry).previous_from_frame)
+        steps = np.array(dataset.load(entry).prev_from_frame)
         steps[:, 0, 3] += error
         prediction = Prediction.from_steps(steps, np.full(len(steps), 0.1))
         if index == 1:

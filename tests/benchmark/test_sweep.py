@@ -124,7 +124,7 @@ def test_an_observation_holds_no_truth():
 def test_truth_is_anchored_at_the_first_frame():
     sweep = full_sweep()
     assert np.allclose(sweep.first_from_frame[0], np.eye(4), atol=1e-12)
-    assert np.allclose(geometry.chain(sweep.previous_from_frame), sweep.first_from_frame)
+    assert np.allclose(geometry.chain(sweep.prev_from_frame), sweep.first_from_frame)
 
 
 def spoil(path, change):
@@ -367,7 +367,7 @@ def test_withheld_poses_are_in_no_file_and_asking_for_them_says_so(tmp_path, laz
     assert np.array_equal(found.channels["pa"].wavelength_nm, [750.0, 850.0])
     assert found.factors == {"subject": "p0"}
     assert len(found.observe().bmode.frames) == 7
-    for ask in ("first_from_frame", "previous_from_frame"):
+    for ask in ("first_from_frame", "prev_from_frame"):
         with pytest.raises(UserError, match="withheld"):
             getattr(found, ask)
     # Without the mark that says so, missing poses are damage.

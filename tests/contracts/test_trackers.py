@@ -130,7 +130,7 @@ def test_learned_tracker_has_a_loss_that_reaches_its_weights(tracker):
     assert tracker.module() is tracker.module()
     window = tracker.window
     frames = torch.from_numpy(np.asarray(sweep.bmode.frames)[:window]).float()[None] / 255
-    steps = torch.from_numpy(sweep.previous_from_frame[: window - 1]).float()[None]
+    steps = torch.from_numpy(sweep.prev_from_frame[: window - 1]).float()[None]
     pixels = torch.from_numpy(sweep.bmode.mm_from_pixel).float()[None]
     batch = [value.repeat(2, *[1] * (value.ndim - 1)) for value in (frames, steps, pixels)]
     tracker.module().train()

@@ -62,7 +62,7 @@ def test_single_motions_fall_on_single_numbers(twist, expected):
 def test_a_rotation_about_the_image_centre_has_no_translation():
     mm_from_pixel = np.diag([0.2, 0.1, 1.0, 1.0])
     mm_from_pixel[:2, 3] = -9.5, 4.0
-    centre = motion.image_centre(mm_from_pixel, height=101, width=96)
+    centre = geometry.image_centre(mm_from_pixel, (101, 96))
     np.testing.assert_allclose(centre, [0.0, 9.0, 0.0])
     turned = geometry.about(-centre, geometry.exp(np.array([0, 0, 0, 0.02, 0.05, -0.03])))
     six = motion.six_from_step(turned, centre)

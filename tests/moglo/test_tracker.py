@@ -58,7 +58,7 @@ def tracker(config=CONFIG, seed=0):
 def batch(count=3, window=5, seed=1):
     taken = sweep(count * window, seed=seed)
     frames = torch.from_numpy(taken.bmode.frames).float().div(255).unflatten(0, (count, window))
-    steps = np.stack([taken.previous_from_frame[i * window :][: window - 1] for i in range(count)])
+    steps = np.stack([taken.prev_from_frame[i * window :][: window - 1] for i in range(count)])
     matrix = torch.from_numpy(taken.bmode.mm_from_pixel).float().expand(count, 4, 4)
     return frames, torch.from_numpy(steps).float(), matrix
 
@@ -90,7 +90,7 @@ def test_streaming_equals_windows_read_one_by_one(window, monkeypatch):
         for start in range(12):
             branches, _ = net(padded[None, start : start + window])
             six.append(torch.stack(branches).mean(0)[0, -1] * net.label_scale)
-    centre = motion.image_centre(seen.bmode.mm_from_pixel, 48, 48)
+    centre = geometry.image_centre(seen.bmode.mm_from_pixel, (48, 48))
     expected = motion.step_from_six(torch.stack(six).double().numpy(), centre)
     found = made.track(seen.observe()).prev_from_frame
     np.testing.assert_allclose(found, expected, atol=1e-5)
@@ -121,7 +121,7 @@ def test_tracking_leaves_mode_and_statistics_as_they_were(training):
 def test_loss_is_the_weighted_sum_of_its_parts():
     made, (frames, steps, matrix) = tracker(), batch()
     net = made.module().eval()
-    label = motion.six_from_step(steps, motion.image_centre(matrix, 48, 48)[:, None])
+    label = motion.six_from_step(steps, geometry.image_centre(matrix, (48, 48))[:, None])
     label = label / net.label_scale
     (one, other), embedding = net(locally_standardised(frames))
     expected = 0.005 * losses.margin_triplet_loss(embedding, label[:, -1], 0.1)
@@ -148,8 +148,8 @@ def test_loss_falls_and_reaches_every_parameter_in_use(head):
 def test_fit_takes_scale_and_pixel_size_from_the_training_sweeps():
     made, sweeps = MoGLo(CONFIG), [sweep(30, size=96, pixel=0.25, seed=s) for s in (1, 2)]
     made.fit(sweeps)
-    centre = motion.image_centre(sweeps[0].bmode.mm_from_pixel, 96, 96)
-    six = np.concatenate([motion.six_from_step(s.previous_from_frame, centre) for s in sweeps])
+    centre = geometry.image_centre(sweeps[0].bmode.mm_from_pixel, (96, 96))
+    six = np.concatenate([motion.six_from_step(s.prev_from_frame, centre) for s in sweeps])
     expected = np.percentile(np.abs(six), 98, axis=0)
     np.testing.assert_allclose(made.module().label_scale, expected, rtol=1e-6)
     np.testing.assert_allclose(made.module().pixel_mm, [0.5, 0.5], rtol=1e-6)
@@ -204,7 +204,7 @@ def test_mirrored_samples_move_mirrored_points():
     assert 5 < chosen.sum() < 35
     assert torch.equal(new_frames[chosen], frames[chosen].flip(-1))
     assert torch.equal(new_steps[~chosen], steps[~chosen])
-    centre = motion.image_centre(matrix[0], 48, 48)
+    centre = geometry.image_centre(matrix[0], (48, 48))
     points = torch.randn(7, 3) * 10
     reflected = points * torch.tensor([-1.0, 1, 1]) + torch.tensor([2 * centre[0], 0, 0])
     moved = geometry.apply(steps[chosen], points)

@@ -34,7 +34,7 @@ IDS = [kind.name for kind, _ in TINY]
 
 def batch_of(sweep, window, count=4):
     images = torch.from_numpy(np.asarray(sweep.bmode.frames)).float() / 255
-    steps = torch.from_numpy(sweep.previous_from_frame).float()
+    steps = torch.from_numpy(sweep.prev_from_frame).float()
     starts = range(0, 5 * count, 5)
     return (
         torch.stack([images[i : i + window] for i in starts]),
@@ -130,7 +130,7 @@ def test_corner_distances_are_those_of_moved_corner_pixels(test_sweep):
     matrix = test_sweep.bmode.mm_from_pixel
     height, width = test_sweep.bmode.frames.shape[1:]
     for sample, start in enumerate(range(0, 20, 5)):
-        step = test_sweep.previous_from_frame[start]
+        step = test_sweep.prev_from_frame[start]
         for index, (x, y) in enumerate([(x, y) for x in (0, width - 1) for y in (0, height - 1)]):
             corner = matrix @ [x, y, 0, 1]
             wanted = (((step @ corner) - corner)[:3] ** 2).sum()

@@ -3,7 +3,6 @@ import numpy as np
 from baselines.parts.motion import (
     centre_motion,
     fuse_gaps,
-    image_centre,
     steps_from_centre_motion,
     true_motion,
 )
@@ -11,15 +10,15 @@ from benchmark import geometry
 
 
 def test_centre_motion_is_undone(test_sweep):
-    steps = test_sweep.previous_from_frame
+    steps = test_sweep.prev_from_frame
     motion = centre_motion(test_sweep.bmode, steps)
     assert np.abs(steps_from_centre_motion(test_sweep.bmode, motion) - steps).max() < 1e-12
 
 
 def test_centre_motion_is_that_of_the_centre_point(test_sweep, scene):
-    centre = image_centre(test_sweep.bmode)
+    centre = test_sweep.bmode.centre_mm
     assert np.allclose(centre, scene.centre_mm)
-    moved = geometry.apply(test_sweep.previous_from_frame, centre[None])[:, 0]
+    moved = geometry.apply(test_sweep.prev_from_frame, centre[None])[:, 0]
     assert np.allclose(true_motion(test_sweep)[:, :3], moved - centre)
 
 

@@ -12,11 +12,13 @@ import pytest
 
 from benchmark import geometry
 from benchmark.errors import UserError
+from benchmark.geometry import path_length
 from benchmark.hdf5 import read_sweep
 from benchmark.interop.convert import Writing, convert, open_sweep
 from benchmark.interop.igsio import read_sequence
 from benchmark.interop.sequence import Reading
-from benchmark.volume.choices import Placing, path_length, place
+from benchmark.sweep import centre_path
+from benchmark.volume.choices import Placing, place
 
 WIRE = Path(__file__).parents[2] / "fixtures" / "plus" / "NwirePhantomFreehandCropped.igs.mha"
 PLUS_DATA = os.environ.get("SWEEPBENCH_PLUS_DATA")
@@ -81,7 +83,9 @@ def test_the_spine_phantom_is_reconstructed(tmp_path: Path) -> None:
     assert len(sweep) == 21 and sweep.bmode.frames.shape[1:] == (616, 820)
     assert any("92.7 degrees apart" in note for note in notes)
     assert geometry.se3_fault(sweep.bmode.world_from_image) is None
-    assert path_length(sweep.bmode, sweep.bmode.world_from_image) == pytest.approx(33.6, abs=0.5)
+    assert path_length(centre_path(sweep.bmode, sweep.bmode.world_from_image)) == pytest.approx(
+        33.6, abs=0.5
+    )
     placing = Placing(spacing_mm=0.5, border_px=(195, 170, 25, 30))
     volume = place(sweep.bmode, sweep.bmode.world_from_image, placing)
     size = volume.spacing_mm * volume.values.shape

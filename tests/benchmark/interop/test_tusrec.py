@@ -141,7 +141,7 @@ def test_displacement_fields(tmp_path: Path) -> None:
     for x, y, frame in ((1, 1, 1), (9, 6, 3), (2, 5, 2)):
         point = SCALE @ [x, y, 0, 1]
         column = (y - 1) * 9 + (x - 1)
-        moves = {"GP": sweep.first_from_frame[frame], "LP": sweep.previous_from_frame[frame - 1]}
+        moves = {"GP": sweep.first_from_frame[frame], "LP": sweep.prev_from_frame[frame - 1]}
         for key, pose in moves.items():
             expected = (pose @ point - point)[:3]
             np.testing.assert_allclose(fields[key][frame - 1, :, column], expected, atol=1e-5)

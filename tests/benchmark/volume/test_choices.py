@@ -14,10 +14,11 @@ from benchmark import geometry
 from benchmark.commands.recordings import Output, Reconstruct
 from benchmark.errors import UserError
 from benchmark.figures.pictures import write_pictures as write_all
+from benchmark.geometry import path_length
 from benchmark.hdf5 import write_prediction, write_sweep
 from benchmark.interop.sequence import Reading
-from benchmark.sweep import Channel, Prediction, Sweep
-from benchmark.volume.choices import Placing, final_drift, frame_distance, path_length, place
+from benchmark.sweep import Channel, Prediction, Sweep, centre_path, end_error_mm
+from benchmark.volume.choices import Placing, frame_distance, place
 from benchmark.volume.reconstruction import Volume
 from benchmark.volume.view import write_view
 
@@ -67,12 +68,12 @@ def test_the_volume_lies_along_the_image_and_keeps_the_world() -> None:
 def test_lengths() -> None:
     sweep = bright_corner_sweep()
     poses = sweep.bmode.world_from_image
-    assert path_length(sweep.bmode, poses) == pytest.approx(STEP * (COUNT - 1))
+    assert path_length(centre_path(sweep.bmode, poses)) == pytest.approx(STEP * (COUNT - 1))
     assert frame_distance(np.zeros((1, 4, 3))) == 0
     shifted = poses.copy()
     shifted[-1] = shifted[-1] @ geometry.exp(np.array([3.0, 0, 4, 0, 0, 0]))
-    assert final_drift(sweep.bmode, poses, shifted) == pytest.approx(5)
-    assert final_drift(sweep.bmode, poses, geometry.exp(np.ones(6)) @ poses) < 1e-9
+    assert end_error_mm(sweep.bmode, poses, shifted) == pytest.approx(5)
+    assert end_error_mm(sweep.bmode, poses, geometry.exp(np.ones(6)) @ poses) < 1e-9
 
 
 def test_frames_far_apart_are_interpolated_without_holes() -> None:
@@ -123,7 +124,7 @@ def test_reconstruct_takes_poses_of_a_file_and_another_channel(tmp_path: Path, c
     path = reconstructed(tmp_path, "out/pa.mha", poses=tmp_path / "p.h5", channel="pa")
     assert (path.parent / "pa-depth.png").is_file()
     printed = capsys.readouterr().out
-    own = path_length(sweep.channels["pa"], sweep.channels["pa"].world_from_image)
+    own = path_length(centre_path(sweep.channels["pa"], sweep.channels["pa"].world_from_image))
     assert f"path, p.h5: {own / 2:.1f} mm" in printed and f"own poses: {own:.1f} mm" in printed
 
 

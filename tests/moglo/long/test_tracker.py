@@ -83,7 +83,7 @@ def test_streaming_equals_the_whole_sweep_at_once(chunk, monkeypatch):
         whole, _ = net.estimate(net.describe(frames[None])[0])
         parts = [stream.push(frames[i : i + chunk]).six for i in range(0, 13, chunk)]
     torch.testing.assert_close(torch.cat(parts, 1), whole.six, atol=1e-5, rtol=1e-4)
-    centre = motion.image_centre(seen.bmode.mm_from_pixel, 48, 48)
+    centre = geometry.image_centre(seen.bmode.mm_from_pixel, (48, 48))
     six = (whole.six[0] * net.label_scale).double().numpy()
     found = made.track(seen.observe())
     np.testing.assert_allclose(found.prev_from_frame, motion.step_from_six(six, centre), atol=1e-5)
