@@ -1,7 +1,8 @@
-"""Things found by name: those registered here, or a user's own at an address "module:attribute"."""
+"""Objects found by name: registered ones, or a user's own at an address "module:attribute"."""
 
 import importlib
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from benchmark.errors import UserError, unknown_name
@@ -10,34 +11,56 @@ Found = TypeVar("Found")
 
 
 def find(kind: str, name: str, registered: Mapping[str, Found], expected: Any = None) -> Found:
-    """Return what is registered under a name, or what stands at an address "module:attribute".
+    """Return what is registered under a name, or the object at an address "module:attribute".
 
     Parameters
     ----------
     kind : what is sought, for errors.
-    expected : the class an addressed object must be of; None where it must be callable.
+    expected : the class an addressed object must be an instance of; None where it must be callable.
 
     Raises
     ------
     UserError : an unknown name (the nearest is suggested), a module that cannot be imported, an
-        attribute that is not there or not of the expected kind.
+        attribute that does not exist or is not of the expected kind.
     """
     if name in registered:
         return registered[name]
     if ":" not in name:
         raise unknown_name(kind, name, registered)
-    module_name, _, attribute = name.partition(":")
-    try:
-        found = getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, TypeError, ValueError) as error:
-        raise UserError(f"{kind} '{name}': module cannot be imported ({error})") from error
-    except AttributeError as error:
-        raise UserError(f"{kind} '{name}': {error}") from error
+    found = imported(kind, name)
     fits = callable(found) if expected is None else isinstance(found, expected)
     if not fits:
         wanted = "a function" if expected is None else f"a {expected.__name__}"
         raise UserError(f"{kind} '{name}': expected {wanted}, got {type(found).__name__}")
     return found
+
+
+def imported(kind: str, address: str) -> Any:
+    """Return the object at an address "module:attribute"; dots in the attribute are followed.
+
+    kind: what is sought, for errors.
+
+    Raises
+    ------
+    UserError : a module that cannot be imported, or an attribute that it does not have.
+    """
+    module_name, _, attribute = address.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except (ImportError, TypeError, ValueError) as error:
+        reason = str(error)
+        if isinstance(error, ModuleNotFoundError) and _lies_on_the_way(error.name, module_name):
+            reason = f"no module named '{module_name}'"
+        raise UserError(f"{kind} '{address}': module cannot be imported: {reason}") from error
+    try:
+        return attrgetter(attribute)(module)
+    except AttributeError as error:
+        raise UserError(f"{kind} '{address}': no '{attribute}' in '{module_name}'") from error
+
+
+def _lies_on_the_way(missing: str | None, module_name: str) -> bool:
+    """Return whether a missing module is the sought one or a package above it, not one it uses."""
+    return bool(missing) and f"{module_name}.".startswith(f"{missing}.")
 
 
 def short_name(name: str) -> str:

@@ -21,7 +21,7 @@ from benchmark import geometry
 from benchmark.dataset import open_dataset
 from benchmark.metrics import Case
 from benchmark.metrics.drift import fdr_path
-from benchmark.runs.run import open_run
+from benchmark.registry import open_weights
 from benchmark.sweep import Sweep
 
 STEPS_MM = (0.05, 0.15, 0.2, 0.25, 0.3, 0.45)  # edges of the bins of elevational steps
@@ -91,9 +91,7 @@ def main() -> None:
     )
     errors: list[list[float]] = []
     for place, folder in zip(axes[0], options.runs, strict=True):
-        tracker = open_run(folder, dataset).tracker
-        assert tracker is not None
-        tracker.load(folder)
+        tracker = open_weights(folder)
         told = [
             centre_motion(one.bmode, tracker.track(one.observe(tracker.reads)).prev_from_frame)
             for one in sweeps

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from benchmark.dataset import open_dataset
-from benchmark.runs.run import open_run
+from benchmark.registry import open_weights
 from benchmark.sweep import Sweep
 from moglo.tracker import MoGLo, evaluating
 
@@ -37,9 +37,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=IMAGES / "moglo-score.png")
     arguments = parser.parse_args()
     dataset = open_dataset(arguments.data)
-    tracker = open_run(arguments.weights, dataset).tracker
+    tracker = open_weights(arguments.weights)
     assert isinstance(tracker, MoGLo)
-    tracker.load(arguments.weights)
     sweeps = list(dataset.sweeps("val"))[:SHOWN]
     drawing, axes = plt.subplots(3, len(sweeps), figsize=(2.6 * len(sweeps), 7.4), squeeze=False)
     for column, sweep in zip(axes.T, sweeps, strict=True):

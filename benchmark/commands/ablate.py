@@ -44,8 +44,8 @@ class Ablate:
     """Folder of all runs."""
 
     def run(self) -> None:
+        from benchmark.registry import field_values
         from benchmark.studies.ablate import ablate, listed, shipped_file, varied, with_base
-        from benchmark.studies.variations import field_values
         from benchmark.tables import show_tables
 
         settings = varied(self.tracker, self.vary)

@@ -8,6 +8,7 @@ import tyro
 
 from benchmark.dataset import open_dataset
 from benchmark.errors import UserError
+from benchmark.registry import field_values
 from benchmark.runs.run import RUNS, Run, make_run, open_run
 
 Accelerator = Literal["auto", "cpu", "gpu"]  # that trackers are trained on
@@ -45,7 +46,7 @@ class Selection:
         teacher = open_dataset(self.train_on) if self.train_on else None
         if not (self.trackers or self.weights):
             raise UserError("expected --trackers or --weights, got neither")
-        overrides = dict(_pair(text) for text in self.set)
+        overrides = field_values(self.set)
         chosen: dict[Path, Run] = {}
         for name in self.trackers:
             for seed in self.seeds:
@@ -63,10 +64,3 @@ class Selection:
             run = open_run(folder, dataset, self.runs)
             chosen.setdefault(run.place, run)
         return list(chosen.values())
-
-
-def _pair(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise UserError(f"--set: expected field=value, got '{text}'")
-    return key, value

@@ -41,8 +41,8 @@ class Study:
     """Folder of all runs."""
 
     def run(self) -> None:
+        from benchmark.registry import field_values
         from benchmark.studies.rates import run_study
-        from benchmark.studies.variations import field_values
         from benchmark.tables import show_tables
 
         paths = run_study(

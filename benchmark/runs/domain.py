@@ -1,4 +1,4 @@
-"""What a tracker was trained on, in numbers, and how far other images are from that."""
+"""The domain of training data in numbers, and the comparison of other images with it."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -7,18 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark import geometry
 from benchmark.dataset import Dataset, open_dataset
 from benchmark.errors import UserError
 from benchmark.files import read_json, write_json
-from benchmark.sweep import Images, Prediction
+from benchmark.sweep import Images, Prediction, centre_path
 
 DOMAIN_FILE = "domain.json"
 FRAMES_PER_SWEEP = 6
-MARGIN = 1.5  # a factor beyond the range of training that is worth a word
-TRAINED = ", in training "
-LEAST_EXTENT = 0.9  # of the image of training; a larger one is cropped, a smaller one padded
-SMALLEST_STEP = 0.01  # mm; steps below say nothing of what training showed
+MARGIN = 1.5  # values up to this factor beyond the range of training are not reported
+LEAST_EXTENT = 0.9  # of the side of a training image; a smaller image is reported
+SMALLEST_STEP = 0.01  # mm; shorter steps are taken as no motion
 
 
 @dataclass(frozen=True)
@@ -26,10 +24,10 @@ class Domain:
     """Ranges over training sweeps.
 
     pixel_mm (2,), shape (rows, columns): of a frame; frame_rate: (low, high) Hz; step_mm: (1 %,
-    99 %) of the steps of the image centre; the following are (low, high) over frames: level, mean
-    grey of what is not black; contrast, its standard deviation; speckle_mm, lateral and axial
-    width at which the autocorrelation of what is not black has fallen to one half;
-    neighbour_correlation, of a frame with the next.
+    99 %) of the steps of the image centre. The others are (low, high) over frames: level, mean
+    grey of the pixels that are not black; contrast, their standard deviation;
+    speckle_lateral_mm, speckle_axial_mm: shift at which their autocorrelation has fallen to one
+    half; neighbour_correlation, of a frame with the next.
     """
 
     pixel_mm: tuple[float, float]
@@ -58,9 +56,7 @@ def measure_domain(dataset: Dataset, split: str = "train") -> Domain:
     pixel, shape = [], []
     for sweep in dataset.sweeps(split, lazy=True):
         images = sweep.bmode
-        centre = images.centre_mm
-        moved = geometry.apply(sweep.prev_from_frame, centre[None])[:, 0] - centre
-        steps.append(np.linalg.norm(moved, axis=1))
+        steps.append(step_lengths(images, sweep.prev_from_frame))
         rates.append(1 / np.median(np.diff(images.timestamps)))
         frames += _frame_measures(images)
         pixel.append(np.linalg.norm(images.mm_from_pixel[:3, :2], axis=0))
@@ -81,9 +77,14 @@ def measure_domain(dataset: Dataset, split: str = "train") -> Domain:
 
 
 def find_domain(folder: Path) -> Domain | None:
-    """Return the domain of trained weights: `domain.json` beside them, or that of their data set.
+    """Return the domain of trained weights, or None where it is not known.
 
-    What was measured is kept beside the weights; None where the data set is not at hand.
+    folder: of the weights. `domain.json` there is read; without it, the training data set that
+    `config.json` names is measured, if it is at hand and unchanged, and the file is written.
+
+    Raises
+    ------
+    UserError : a `domain.json` that lacks a key or has one too many.
     """
     path = folder / DOMAIN_FILE
     if path.is_file():
@@ -154,56 +155,81 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.corrcoef(one[seen], other[seen])[0, 1])
 
 
-def domain_faults(domain: Domain, images: Images) -> list[str]:
-    """Return one line per measure of images that lies far outside what training showed."""
+@dataclass(frozen=True)
+class DomainFault:
+    """A measure of images that lies far outside the range of training; `str` says it in words.
+
+    measure: its name and unit, or a whole statement where there is no number; found: its value;
+    trained: (low, high) over the training data.
+    """
+
+    measure: str
+    found: float | None = None
+    trained: tuple[float, float] | None = None
+
+    def __str__(self) -> str:
+        found = "" if self.found is None else f" {self.found:.3g}"
+        return f"{self.measure}{found}{_in_training(self.trained)}"
+
+
+def _in_training(trained: tuple[float, float] | None) -> str:
+    return "" if trained is None else f", in training {trained[0]:.3g} to {trained[1]:.3g}"
+
+
+def domain_faults(domain: Domain, images: Images) -> list[DomainFault]:
+    """Return the measures of images that lie far outside the ranges of training."""
     faults = []
     rate = 1 / float(np.median(np.diff(images.timestamps))) if len(images.frames) > 1 else None
     if rate and not _within(rate, domain.frame_rate):
-        faults.append(_line("frame rate (Hz)", rate, domain.frame_rate))
+        faults.append(DomainFault("frame rate (Hz)", rate, domain.frame_rate))
     faults += _extent_faults(domain, images)
     rows = _frame_measures(images)
+    if not rows:
+        return [*faults, DomainFault("frames are black")]
     for key, name in MEASURED.items():
-        values = [row[key] for row in rows]
+        middle = float(np.median([row[key] for row in rows]))
         span = getattr(domain, key)
-        middle = float(np.median(values)) if values else 0.0
-        if not values:
-            faults.append("frames are black")
-            break
         if not _within(middle, span):
-            faults.append(_line(name, middle, span))
+            faults.append(DomainFault(name, middle, span))
     return faults
 
 
-def _extent_faults(domain: Domain, images: Images) -> list[str]:
-    """Return a line per side along which images show less tissue than those of training."""
+def _within(value: float, span: tuple[float, float]) -> bool:
+    return span[0] / MARGIN <= value <= span[1] * MARGIN
+
+
+def _extent_faults(domain: Domain, images: Images) -> list[DomainFault]:
+    """Return the sides of images that are shorter (mm) than those of training images."""
     faults = []
     sizes = np.linalg.norm(images.mm_from_pixel[:3, :2], axis=0)
     for axis, name in enumerate(("image width (mm)", "image height (mm)")):
         extent = images.frames.shape[2 - axis] * sizes[axis]
         trained = domain.shape[1 - axis] * domain.pixel_mm[axis]
         if extent < LEAST_EXTENT * trained:
-            faults.append(_line(name, extent, (trained, trained)))
+            faults.append(DomainFault(name, extent, (trained, trained)))
     return faults
 
 
-def summarised(faults: Sequence[Sequence[str]]) -> list[str]:
-    """Return the faults of many sweeps, one line per measure: its range and in how many sweeps."""
-    found: dict[tuple[str, str], list[float]] = {}
-    for line in (line for sweep in faults for line in sweep):
-        told, _, span = line.partition(TRAINED)
-        name, _, value = told.rpartition(" ") if span else (told, "", "nan")
-        found.setdefault((name, span), []).append(float(value))
+def summarised(faults: Sequence[Sequence[DomainFault]]) -> list[str]:
+    """Return one line per measure: its range over sweeps and in how many of them it is a fault.
+
+    faults: of each sweep.
+    """
+    groups: dict[tuple[str, tuple[float, float] | None], list[DomainFault]] = {}
+    for fault in (fault for sweep in faults for fault in sweep):
+        groups.setdefault((fault.measure, fault.trained), []).append(fault)
     lines = []
-    for (name, span), values in found.items():
-        count = f"in {len(values)} of {len(faults)} sweeps"
-        ends = f" {min(values):.3g} to {max(values):.3g}" if span else ""
-        lines.append(f"{name}{ends} {count}" + (f"{TRAINED}{span}" if span else ""))
+    for (measure, trained), members in groups.items():
+        found = [fault.found for fault in members if fault.found is not None]
+        ends = f" {min(found):.3g} to {max(found):.3g}" if found else ""
+        count = f"in {len(members)} of {len(faults)} sweeps"
+        lines.append(f"{measure}{ends} {count}{_in_training(trained)}")
     return lines
 
 
 def step_faults(domain: Domain, images: Images, prediction: Prediction) -> list[str]:
-    """Return what is odd about the steps that were predicted, against those of training."""
-    steps = step_lengths(images, prediction)
+    """Return a line if more than 5 % of the predicted steps are unlike those of training."""
+    steps = step_lengths(images, prediction.prev_from_frame)
     if not len(steps):
         return []
     low, high = domain.step_mm
@@ -216,18 +242,17 @@ def step_faults(domain: Domain, images: Images, prediction: Prediction) -> list[
     ]
 
 
-def step_lengths(images: Images, prediction: Prediction) -> np.ndarray:
-    """Return the length (N-1,) mm of each predicted step of the image centre."""
-    centre = images.centre_mm
-    moved = geometry.apply(prediction.prev_from_frame, centre[None])[:, 0] - centre
+def step_lengths(images: Images, prev_from_frame: np.ndarray) -> np.ndarray:
+    """Return the lengths (N-1,) mm of the image centre's steps, of steps (N-1, 4, 4)."""
+    moved = centre_path(images, prev_from_frame) - images.centre_mm
     return np.linalg.norm(moved, axis=1)
 
 
 def unsure_frames(images: Images, prediction: Prediction) -> str | None:
-    """Return where the tracker's own sigma is as large as the step it tells, or None."""
+    """Return a line on the frames where the tracker's sigma exceeds its step, or None."""
     if prediction.sigma is None:
         return None
-    steps = step_lengths(images, prediction)
+    steps = step_lengths(images, prediction.prev_from_frame)
     unsure = prediction.sigma > np.maximum(steps, SMALLEST_STEP)
     if not unsure.any():
         return None
@@ -246,11 +271,3 @@ def ranges(numbers: Sequence[int] | np.ndarray, most: int = 8) -> str:
     groups = [numbers[a:b] for a, b in pairwise(cuts) if b > a]
     words = [str(g[0]) if len(g) == 1 else f"{g[0]}-{g[-1]}" for g in groups]
     return ", ".join(words[:most]) + (", ..." if len(words) > most else "")
-
-
-def _within(value: float, span: tuple[float, float]) -> bool:
-    return span[0] / MARGIN <= value <= span[1] * MARGIN
-
-
-def _line(name: str, value: float, span: tuple[float, float]) -> str:
-    return f"{name} {value:.3g}{TRAINED}{span[0]:.3g} to {span[1]:.3g}"

@@ -1,4 +1,7 @@
-"""Tracker x split -> predictions folder, one file per sweep and what is known of the tracker."""
+"""Predictions of a run: tracking a split, the folder that is written, and reading it back.
+
+The folder holds one file per sweep and `meta.json`: tracker, training, data, time and memory.
+"""
 
 import ctypes
 import gc
@@ -14,37 +17,52 @@ from tqdm import tqdm
 from benchmark.errors import UserError
 from benchmark.files import read_json, sha256_of_file, sha256_of_text, write_json
 from benchmark.hdf5 import read_prediction, write_prediction
-from benchmark.runs.domain import Domain, domain_faults, find_domain, measure_domain, summarised
+from benchmark.runs.domain import (
+    Domain,
+    DomainFault,
+    domain_faults,
+    find_domain,
+    measure_domain,
+    summarised,
+)
 from benchmark.runs.environment import environment
 from benchmark.runs.reference import reference_card, reference_prediction
-from benchmark.runs.resampling import resampled
 from benchmark.runs.run import Run
+from benchmark.runs.track import at_training_pixels, report_outside
 from benchmark.scoring.submission import meta_faults
-from benchmark.sweep import Observation, Prediction, Sweep
+from benchmark.sweep import Prediction, Sweep
 from benchmark.tracker import LearnedTracker, Tracker
-from benchmark.tracks import BMODE, track_of
+from benchmark.tracks import track_of
 
 META_FORMAT = "sweepbench-predictions-1"
+ADVICE = "run 'python -m benchmark predict' first"
 
 
 def predict(run: Run, split: str = "test") -> Path:
     """Let a trained run's tracker track every sweep of a split; return the predictions folder.
 
     A tracker is handed what it `reads`, never poses. One that learned from other data gets frames
-    of the pixel size that it knows, and meta.json says under `outside_training` what else is
-    unlike its training. `meta.json` is written last. A folder that has it for the same data,
+    of the pixel size of its training, and `outside_training` in meta.json lists what else differs
+    from its training. `meta.json` is written last. A folder that has it for the same data,
     weights and code is left as it is; otherwise its predictions are removed and all sweeps tracked
-    again, so that the measured times belong together.
+    again, so that all measured times are of one call.
     """
     training = run.read_config() if run.tracker is not None else {}
-    if run.tracker is not None:
+    if run.tracker is not None and run.weights is None:
         run.tracker.load(run.folder)
     folder, meta = run.predictions, _meta(run, split, training)
     if _is_current(folder / "meta.json", meta):
         return folder
     _clear(folder)
+    measured = _track_split(run, split)
+    write_json(folder / "meta.json", {**meta, **measured, "environment": environment()})
+    return folder
+
+
+def _track_split(run: Run, split: str) -> dict[str, Any]:
+    """Track every sweep of a split and write its prediction; return what meta.json says of it."""
     domain = _domain(run)
-    faults: list[list[str]] = []
+    faults: list[list[DomainFault]] = []
     seconds, frames = 0.0, 0
     _forget_peak_memory()
     for entry in tqdm(run.dataset.split(split), desc=f"predict {run.name}", unit="sweep"):
@@ -53,46 +71,40 @@ def predict(run: Run, split: str = "test") -> Path:
         prediction = _answer(run, sweep, domain)
         seconds += time.perf_counter() - began
         frames += len(sweep)
-        write_prediction(folder / f"{sweep.name}.h5", prediction)
+        write_prediction(run.predictions / f"{sweep.name}.h5", prediction)
         if domain:
-            images = resampled(sweep.bmode, domain.pixel_mm, domain.shape)
-            faults.append(domain_faults(domain, images))
+            seen = at_training_pixels(sweep.observe(), domain)
+            faults.append(domain_faults(domain, seen.bmode))
     measured: dict[str, Any] = {
         "seconds_per_frame": seconds / frames,
         "peak_memory_mb": _peak_memory_mb(),
     }
     if domain:
-        measured["outside_training"] = _told(run, summarised(faults))
-    write_json(folder / "meta.json", {**meta, **measured, "environment": environment()})
-    return folder
+        measured["outside_training"] = summarised(faults)
+        report_outside(measured["outside_training"], lambda text: _note(run, text), "it")
+    return measured
+
+
+def _note(run: Run, text: str) -> None:
+    print(f"note: {run.name}: {text}", file=sys.stderr)
 
 
 def _domain(run: Run) -> Domain | None:
-    """Return what a tracker that learned elsewhere was trained on, None at home or if unknown."""
+    """Return the domain of a tracker that learned from other data; None otherwise or if unknown."""
     if not run.is_away:
         return None
     domain = find_domain(run.folder)
     if domain is None and run.trained_on is not None:
         domain = measure_domain(run.trained_on)
     if domain is None:
-        print(f"note: {run.name}: it is not known what it was trained on", file=sys.stderr)
+        _note(run, "it is not known what it was trained on")
     return domain
-
-
-def _told(run: Run, faults: list[str]) -> list[str]:
-    for fault in faults:
-        print(f"note: {run.name}: outside what it was trained on: {fault}", file=sys.stderr)
-    return faults
 
 
 def _answer(run: Run, sweep: Sweep, domain: Domain | None) -> Prediction:
     if run.tracker is None:
         return reference_prediction(run.name, sweep)
-    seen = sweep.observe(run.tracker.reads)
-    if domain:
-        frames = resampled(seen.bmode, domain.pixel_mm, domain.shape)
-        seen = Observation({**seen.channels, BMODE: frames}, seen.probe, seen.imu)
-    return run.tracker.track(seen)
+    return run.tracker.track(at_training_pixels(sweep.observe(run.tracker.reads), domain))
 
 
 def _meta(run: Run, split: str, training: dict[str, Any]) -> dict[str, Any]:
@@ -123,7 +135,7 @@ def _meta(run: Run, split: str, training: dict[str, Any]) -> dict[str, Any]:
 def code_hash(found: type[Tracker]) -> str:
     """Return the SHA-256 of the source files of a tracker's class and of its bases.
 
-    Left out are the bases of this package and of Python itself, and what has no source file.
+    Bases in `benchmark` or in Python's standard library are left out, and those without a file.
     """
     known = sys.stdlib_module_names | {"benchmark"}
     foreign = [kind for kind in found.__mro__ if kind.__module__.split(".")[0] not in known]
@@ -134,13 +146,13 @@ def code_hash(found: type[Tracker]) -> str:
 def _source_of(kind: type) -> Path | None:
     try:
         path = Path(inspect.getsourcefile(kind) or "")
-    except (OSError, TypeError):  # compiled, or typed in
+    except (OSError, TypeError):  # compiled, or typed at a prompt
         return None
     return path if path.is_file() else None
 
 
 def _clear(folder: Path) -> None:
-    """Remove what an earlier call wrote, meta.json first: of another split, data or weights."""
+    """Remove predictions of another split, data or weights, `meta.json` first."""
     for path in (folder / "meta.json", *folder.glob("*.h5")):
         path.unlink(missing_ok=True)
 
@@ -153,19 +165,19 @@ def _is_current(path: Path, meta: dict[str, Any]) -> bool:
 
 
 def _forget_peak_memory() -> None:
-    """Set the process's peak memory back to the present one (Linux; elsewhere it stays).
+    """Reset the process's peak memory to what it uses now (on Linux; elsewhere nothing happens).
 
-    What earlier trackers left is given back to the system first, so that the peak is not theirs.
+    Memory that earlier trackers left is returned to the system first, or it would be counted.
     """
     gc.collect()
-    with suppress(OSError, AttributeError):  # of glibc alone
+    with suppress(OSError, AttributeError):  # only glibc has malloc_trim
         ctypes.CDLL("libc.so.6").malloc_trim(0)
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
 
 
 def _peak_memory_mb() -> float:
-    """Return the process's peak resident memory in MB since it was last set back."""
+    """Return the process's peak resident memory in MB since it was last reset."""
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
         return round(
@@ -178,15 +190,12 @@ def _peak_memory_mb() -> float:
         return round(peak / (2**20 if sys.platform == "darwin" else 1024), 1)
 
 
-ADVICE = "run 'python -m benchmark predict' first"
-
-
 def check_predicted(run: Run, split: str) -> None:
     """Refuse a run whose predictions are missing, of other data or of another split.
 
     Raises
     ------
-    UserError : no meta.json, or all that is wrong with it, in one line.
+    UserError : no meta.json, or all faults of it in one line.
     """
     meta = run.predictions / "meta.json"
     if not meta.is_file():

@@ -15,7 +15,7 @@ from benchmark.files import (
     sha256_of_text,
     write_json,
 )
-from benchmark.registry import make_tracker, stored_tracker, tracker_class
+from benchmark.registry import make_tracker, open_weights
 from benchmark.runs.environment import environment
 from benchmark.runs.reference import reference_names
 from benchmark.tracker import LearnedTracker, Tracker
@@ -197,16 +197,10 @@ def open_run(weights: Path | str, dataset: Dataset, root: Path = RUNS) -> Run:
 
     Raises
     ------
-    UserError : no such weights, an unknown tracker or configuration.
+    UserError : as `benchmark.registry.open_weights`.
     """
-    from benchmark.registry import stored_config
-
     folder = Path(weights)
-    found = stored_tracker(folder)
-    stored = read_json(folder / "tracker.json").get("config", {})
-    tracker = make_tracker(found, **stored_config(stored, tracker_class(found)))
-    if not (folder / "weights.safetensors").is_file():
-        raise UserError(f"{folder / 'weights.safetensors'}: no such file")
+    tracker = open_weights(folder)
     config = folder / "config.json"
     told = read_json(config) if config.is_file() else {}
     budget, seed = told.get("budget_tflop", 0.0), told.get("seed", 0)

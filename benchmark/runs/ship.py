@@ -1,7 +1,5 @@
 """A trained run -> a folder of weights that travels alone: weights, configuration, domain, card."""
 
-import importlib
-import importlib.resources
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -11,26 +9,13 @@ from typing import Any
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
 from benchmark.files import atomic_path, read_json, sha256_of_file, write_json
-from benchmark.registry import stored_tracker, tracker_class, tracker_names
+from benchmark.registry import shipping_folder, stored_name, tracker_class, tracker_names
 from benchmark.runs.domain import DOMAIN_FILE, measure_domain
 from benchmark.tracker import Tracker, address_of
 
 LARGEST_BYTES = 10_000_000
 COPIED = ("tracker.json", "weights.safetensors", "config.json")
 CARD_METRICS = ("fdr_path_centre", "gpe", "lpe", "gle", "lle", "sigma_within_1", "sigma_within_2")
-
-
-def shipping_place(found: type[Tracker], name: str) -> Path:
-    """Return the folder below a tracker's package where weights of this name are kept.
-
-    Raises
-    ------
-    UserError : the tracker's module is a file of its own.
-    """
-    package = importlib.import_module(found.__module__.split(".")[0])
-    if not hasattr(package, "__path__"):
-        raise UserError(f"tracker '{name}': '{package.__name__}' is not a package; give --out")
-    return Path(str(importlib.resources.files(package))) / "weights" / name
 
 
 def ship(
@@ -57,8 +42,8 @@ def ship(
     _refuse_other_data(run, config, dataset)
     weights = {"weights_sha256": sha256_of_file(run / "weights.safetensors")}
     scores = [_checked_result(path, {**config, **weights}) for path in results]
-    found = tracker_class(stored_tracker(run))
-    out = out or shipping_place(found, found.name)
+    found = tracker_class(stored_name(run))
+    out = out or _default_place(found)
     for name in COPIED:
         with atomic_path(out / name) as temporary:
             temporary.write_bytes((run / name).read_bytes())
@@ -66,6 +51,14 @@ def ship(
     with atomic_path(out / "README.md") as temporary:
         temporary.write_text(model_card(found, config, scores, size), encoding="utf-8")
     return out
+
+
+def _default_place(found: type[Tracker]) -> Path:
+    place = shipping_folder(found)
+    if place is None:
+        module = found.__module__
+        raise UserError(f"tracker '{found.name}': '{module}' is not a package; give --out")
+    return place
 
 
 def _refuse_other_data(run: Path, config: Mapping[str, Any], dataset: Dataset) -> None:

@@ -1,12 +1,11 @@
-"""One recording, one trained tracker -> poses, with a word on how far to trust them."""
+"""Tracking of frames that are not the tracker's training data: weights, pixel size, remarks."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from benchmark.errors import Report, UserError, silent
-from benchmark.files import read_json
-from benchmark.registry import make_tracker, shipped_weights, stored_config, tracker_class
+from benchmark.registry import make_tracker, open_weights, shipped_weights, tracker_class
 from benchmark.runs.domain import Domain, domain_faults, find_domain, step_faults, unsure_frames
 from benchmark.runs.resampling import resampled
 from benchmark.sweep import Images, Observation, Prediction
@@ -26,26 +25,17 @@ def open_tracker(
     ------
     UserError : an unknown tracker, weights that are missing or of another tracker.
     """
-    found = tracker_class(name)
-    folder = folder or shipped_weights(found)
-    if folder is None:
-        tracker = make_tracker(name)
-        if isinstance(tracker, LearnedTracker):
-            raise UserError(
-                f"tracker '{name}' has no weights with it; give a trained run's folder by --run"
-            )
-        if found.fit is not Tracker.fit:
-            report(f"tracker '{name}' is used as it is, not fitted to any data (no --run)")
-        return tracker, None
-    if not (folder / "tracker.json").is_file():
-        raise UserError(f"{folder}: no tracker.json; expected the folder of a trained run")
-    stored = read_json(folder / "tracker.json")
-    if stored.get("tracker") != found.name:
-        theirs = stored.get("tracker")
-        raise UserError(f"{folder}: weights of tracker '{theirs}', expected '{found.name}'")
-    tracker = make_tracker(name, **stored_config(stored.get("config", {}), found))
-    tracker.load(folder)
-    return tracker, find_domain(folder)
+    folder = folder or shipped_weights(tracker_class(name))
+    if folder is not None:
+        return open_weights(folder, name), find_domain(folder)
+    tracker = make_tracker(name)
+    if isinstance(tracker, LearnedTracker):
+        raise UserError(
+            f"tracker '{name}' has no weights with it; give a trained run's folder by --run"
+        )
+    if type(tracker).fit is not Tracker.fit:
+        report(f"tracker '{name}' is used as it is, not fitted to any data (no --run)")
+    return tracker, None
 
 
 def track(
@@ -59,7 +49,7 @@ def track(
 
     Frames are brought to the pixel size and at most the extent of training; poses are in mm and
     hold for the frames as they were. Reported: what lies outside the domain of training, and
-    where the tracker says itself that it is unsure.
+    the frames at which the tracker itself states a large uncertainty.
 
     Raises
     ------
@@ -70,18 +60,33 @@ def track(
             f"tracker '{tracker.name}' reads {', '.join(tracker.reads)}; expected one that reads "
             f"{BMODE} alone, which is all that a recording is tracked by"
         )
-    seen = images
+    seen = at_training_pixels(Observation({BMODE: images}, probe), domain)
     if domain is None:
         report("it is not known what the tracker was trained on: no word on whether this is alike")
     else:
-        seen = resampled(images, domain.pixel_mm, domain.shape)
-        for fault in domain_faults(domain, seen):
-            report(f"outside what the tracker was trained on: {fault}")
-    prediction = tracker.track(Observation({BMODE: seen}, probe))
+        report_outside(domain_faults(domain, seen.bmode), report)
+    prediction = tracker.track(seen)
     if domain is not None:
-        for fault in step_faults(domain, seen, prediction):
+        for fault in step_faults(domain, seen.bmode, prediction):
             report(fault)
-    unsure = unsure_frames(seen, prediction)
+    unsure = unsure_frames(seen.bmode, prediction)
     if unsure:
         report(unsure)
     return prediction
+
+
+def at_training_pixels(observation: Observation, domain: Domain | None) -> Observation:
+    """Return an observation whose B-mode frames have the pixel size of training and no more extent.
+
+    domain: of the tracker's training; None leaves the observation as it is.
+    """
+    if domain is None:
+        return observation
+    frames = resampled(observation.bmode, domain.pixel_mm, domain.shape)
+    return Observation({**observation.channels, BMODE: frames}, observation.probe, observation.imu)
+
+
+def report_outside(faults: Iterable[object], report: Report, name: str = "the tracker") -> None:
+    """Report each fault as lying outside of what `name` was trained on."""
+    for fault in faults:
+        report(f"outside what {name} was trained on: {fault}")

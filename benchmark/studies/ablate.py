@@ -4,8 +4,6 @@ Every variation changes one thing against a common base and is trained with the 
 the same seeds. Only the training and the validation split are read.
 """
 
-import importlib
-import importlib.resources
 import json
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,7 +12,7 @@ from typing import Any
 
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
-from benchmark.registry import tracker_class
+from benchmark.registry import package_folder, tracker_class
 from benchmark.runs.environment import environment
 from benchmark.runs.run import open_run
 from benchmark.scoring.statistics import mean_of_known
@@ -92,13 +90,8 @@ def _as_text(value: Any) -> str:
 
 def shipped_file(tracker: str) -> Path | None:
     """Return the list of variations that a tracker's package carries, or None."""
-    package = tracker_class(tracker).__module__.split(".")[0]
-    try:
-        folder = importlib.resources.files(importlib.import_module(package))
-    except (ModuleNotFoundError, TypeError):
-        return None
-    path = Path(str(folder)) / FILE
-    return path if path.is_file() else None
+    folder = package_folder(tracker_class(tracker))
+    return folder / FILE if folder is not None and (folder / FILE).is_file() else None
 
 
 def with_base(tracker: str, settings: Iterable[Setting], base: Mapping[str, Any]) -> list[Setting]:

@@ -35,20 +35,6 @@ class Setting:
         return self.label or f"{self.tracker} {changes}".strip()
 
 
-def field_values(texts: Sequence[str]) -> dict[str, str]:
-    """Return the fields of a configuration that are given as "field=value".
-
-    Raises
-    ------
-    UserError : a text without "=".
-    """
-    pairs = [text.partition("=") for text in texts]
-    for text, (_, equals, _) in zip(texts, pairs, strict=True):
-        if not equals:
-            raise UserError(f"--set: expected field=value, got '{text}'")
-    return {key: value for key, _, value in pairs}
-
-
 def run_settings(
     dataset: Dataset,
     settings: Sequence[Setting],

@@ -149,7 +149,7 @@ def test_a_trained_run_and_a_device_are_taken(folder, tmp_path, monkeypatch):
 
     tracker = Steady()
     tracker.save(tmp_path / "run")
-    monkeypatch.setattr("benchmark.tracker.tracker_class", lambda _: Steady)
+    monkeypatch.setattr("benchmark.registry.tracker_class", lambda _: Steady)
     monkeypatch.setattr("benchmark.runs.track.tracker_class", lambda _: Steady)
     moved = []
     monkeypatch.setattr(torch.nn.Module, "to", lambda self, device: moved.append(device) or self)

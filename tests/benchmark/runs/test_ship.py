@@ -10,11 +10,11 @@ from benchmark.commands.ship import Ship
 from benchmark.errors import UserError
 from benchmark.hdf5 import read_prediction
 from benchmark.learning.training import train
-from benchmark.registry import tracker_class
+from benchmark.registry import shipping_folder, tracker_class
 from benchmark.runs.domain import find_domain, measure_domain
 from benchmark.runs.predict import predict
 from benchmark.runs.run import Run, make_run, open_run
-from benchmark.runs.ship import LARGEST_BYTES, model_card, ship, shipping_place
+from benchmark.runs.ship import LARGEST_BYTES, model_card, ship
 from benchmark.scoring.evaluate import evaluate
 from tests.moglo.test_tracker import sweep as noise_sweep
 from tests.moglo.test_tracker import write_noise
@@ -103,9 +103,8 @@ def test_a_tracker_given_by_its_address_ships_too(
 
 
 def test_by_default_weights_go_where_commands_look_for_them() -> None:
-    found = tracker_class("moglo")
-    place = shipping_place(found, "moglo")
-    assert place.parts[-3:] == ("moglo", "weights", "moglo")
+    place = shipping_folder(tracker_class("moglo"))
+    assert place is not None and place.parts[-3:] == ("moglo", "weights", "moglo")
 
 
 def test_the_command_writes_the_folder(taught, tmp_path: Path, capsys) -> None:

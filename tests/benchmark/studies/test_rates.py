@@ -8,8 +8,8 @@ import pytest
 from benchmark.commands.study import Study
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
+from benchmark.registry import field_values
 from benchmark.studies.rates import best_rate, learning_rates, run_study, study_row
-from benchmark.studies.variations import field_values
 from tests.benchmark.learning.test_training import FLOPS
 from tests.benchmark.studies.test_variations import ME, dataset  # noqa: F401
 
