@@ -41,7 +41,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Dataset:
-    """An opened data set folder. `identity` tells what generated it: spec, its hash, versions."""
+    """An opened data set folder. `identity`: what generated it (spec, its hash, versions)."""
 
     folder: Path
     name: str
@@ -50,7 +50,7 @@ class Dataset:
 
     @property
     def hash(self) -> str:
-        """SHA-256 over names, splits and file hashes of all sweeps: the content, not the place."""
+        """SHA-256 over names, splits, subjects and file hashes of all sweeps."""
         rows = [[e.name, e.split, e.subject, e.sha256] for e in self.entries]
         return sha256_of_text(canonical_json(rows))
 
@@ -79,8 +79,12 @@ class Dataset:
 
     def truth(self, subject: str) -> Any:
         """Return the true vessel tree of a subject (world mm), or None if the set has none."""
-        path = self.folder / "truth" / f"{subject}.json"
+        path = self.truth_file(subject)
         return read_json(path) if path.is_file() else None
+
+    def truth_file(self, subject: str) -> Path:
+        """Return where the true vessel tree of a subject lies, if the set has one."""
+        return self.folder / "truth" / f"{subject}.json"
 
     def verify(self) -> list[str]:
         """Return one line per sweep whose file is missing or whose bytes differ from its hash."""
@@ -132,7 +136,7 @@ def write_dataset(
 
     Raises
     ------
-    UserError : a subject that stands in two splits, or two sweeps of one name.
+    UserError : a subject in two splits, or two sweeps of one name.
     """
     _refuse_leaks(folder, entries)
     content = {

@@ -1,4 +1,8 @@
-"""TODO."""
+"""Sweeps and predictions as HDF5 files, one a file.
+
+Frames lie one per chunk and uncompressed: speckle does not compress, and a window of two frames
+is read without the rest.
+"""
 
 import json
 import zipfile
@@ -15,8 +19,6 @@ from benchmark.frames import LazyFrames
 from benchmark.sweep import Channel, Images, Prediction, Sweep, WithheldChannel, channel_fault
 
 SWEEP_FORMAT = "sweepbench-sweep-1"
-
-
 PREDICTION_FORMAT = "sweepbench-prediction-1"
 
 
@@ -34,7 +36,7 @@ def write_sweep(path: Path | str, sweep: Sweep) -> None:
             file[f"imu/{name}"] = values
 
 
-def _write_channel(group: h5py.Group, channel: Channel) -> None:
+def _write_channel(group: h5py.Group, channel: Channel | WithheldChannel) -> None:
     shape = channel.frames.shape
     frames = group.create_dataset(
         "frames", shape, channel.frames.dtype, chunks=(1, *shape[1:]) if shape[0] else None
@@ -42,7 +44,7 @@ def _write_channel(group: h5py.Group, channel: Channel) -> None:
     for index in range(shape[0]):
         frames[index] = channel.frames[index]
     group["timestamps"] = channel.timestamps
-    if isinstance(channel, WithheldChannel):
+    if channel.is_withheld:
         group.attrs["poses"] = "withheld"
     else:
         group["world_from_image"] = channel.world_from_image
@@ -53,8 +55,8 @@ def _write_channel(group: h5py.Group, channel: Channel) -> None:
         group[f"measured/{name}"] = poses
     if channel.line_world_from_image is not None:
         group["line_world_from_image"] = channel.line_world_from_image
-    # Chunks get their places in the file when they leave the cache: here, and not whenever the
-    # last reference goes, which other threads may delay.
+    # Chunks get their offsets in the file when they leave the cache. Flushing here keeps the bytes
+    # the same; otherwise it happens when the last reference goes, which other threads may delay.
     frames.flush()
 
 
@@ -84,7 +86,7 @@ def read_sweep(path: Path | str, *, lazy: bool = False) -> Sweep:
         )
 
 
-def _read_channel(path: Path, group: h5py.Group, lazy: bool) -> Channel:
+def _read_channel(path: Path, group: h5py.Group, lazy: bool) -> Channel | WithheldChannel:
     key = f"{group.name}/frames"
     images = Images(
         frames=LazyFrames(path, key) if lazy else group["frames"][()],
@@ -92,9 +94,9 @@ def _read_channel(path: Path, group: h5py.Group, lazy: bool) -> Channel:
         mm_from_pixel=group["mm_from_pixel"][()],
         wavelength_nm=group["wavelength_nm"][()] if "wavelength_nm" in group else None,
     )
-    channel: Channel
+    channel: Channel | WithheldChannel
     if group.attrs.get("poses") == "withheld":
-        channel = WithheldChannel(images)
+        channel = WithheldChannel(**vars(images))
     else:
         measured = group["measured"].items() if "measured" in group else ()
         lines = group["line_world_from_image"][()] if "line_world_from_image" in group else None
@@ -155,7 +157,7 @@ def _npz_arrays(path: Path, keys: tuple[str, ...]) -> dict[str, np.ndarray]:
 
 @contextmanager
 def _opened(path: Path, expected: str) -> Iterator[h5py.File]:
-    """Open an HDF5 file for reading; what HDF5 or a missing key says becomes one clear line."""
+    """Open an HDF5 file of a format for reading; HDF5's errors and missing keys are UserErrors."""
     if not path.is_file():
         raise UserError(f"{path}: no such file")
     try:

@@ -1,12 +1,12 @@
 """Sweep, Observation and Prediction: what was acquired, what a tracker may see, what it answers.
 
-One HDF5 file holds one sweep or one prediction. Frames lie one per chunk and uncompressed
-(speckle does not compress, and a window of two frames is then read without the rest).
+`benchmark.hdf5` reads and writes them.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from benchmark.errors import UserError
 from benchmark.frames import LazyFrames
 
 SE3_TOLERANCE = 1e-5
-TRUE = "true_"  # what begins so among the IMU's arrays is not for trackers
+TRUE = "true_"  # arrays of the IMU whose name begins so are not shown to trackers
 
 
 @dataclass(frozen=True)
@@ -42,29 +42,29 @@ class Images:
 class Channel(Images):
     """The frames of one channel with their true poses `world_from_image` (N, 4, 4), image in mm.
 
-    measured: the poses (N, 4, 4) as sensors gave them, by name (e.g. "optical"): with their noise,
-    calibration error and lag; beside the truth, never in its place. line_world_from_image
-    (N, L, 4, 4): the true pose of each scan line, where a frame is not taken at one instant.
+    measured: the poses (N, 4, 4) as sensors gave them, by name (e.g. "optical"), with their noise,
+    calibration error and lag. line_world_from_image (N, L, 4, 4): the true pose of each scan line,
+    where a frame is not taken at one instant.
     """
+
+    is_withheld: ClassVar[bool] = False
 
     world_from_image: np.ndarray = field(kw_only=True)
     measured: Mapping[str, np.ndarray] = field(default_factory=dict, kw_only=True)
     line_world_from_image: np.ndarray | None = field(default=None, kw_only=True)
 
 
-@dataclass(frozen=True, repr=False, eq=False, init=False)
-class WithheldChannel(Channel):
-    """A channel whose true poses are kept back: whoever asks for them gets a UserError."""
+@dataclass(frozen=True)
+class WithheldChannel(Images):
+    """The frames of one channel whose poses are kept apart; reading its poses is a UserError."""
 
-    def __init__(self, images: Images):
-        for item in fields(Images):
-            object.__setattr__(self, item.name, getattr(images, item.name))
-        object.__setattr__(self, "measured", {})
-        object.__setattr__(self, "line_world_from_image", None)
+    is_withheld: ClassVar[bool] = True
+    measured: ClassVar[Mapping[str, np.ndarray]] = MappingProxyType({})
+    line_world_from_image: ClassVar[np.ndarray | None] = None
 
-    @property  # type: ignore[misc]
+    @property
     def world_from_image(self) -> np.ndarray:
-        """Refuse: there is none here."""
+        """Not here: raises UserError."""
         raise UserError(
             "world_from_image: the poses of this sweep are withheld; give its answers (--answers)"
         )
@@ -102,14 +102,14 @@ class Sweep:
     """
 
     name: str
-    channels: Mapping[str, Channel]
+    channels: Mapping[str, Channel | WithheldChannel]
     landmarks: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
     probe: Mapping[str, Any] = field(default_factory=dict)
     factors: Mapping[str, Any] = field(default_factory=dict)
     imu: Mapping[str, np.ndarray] | None = None
 
     @property
-    def bmode(self) -> Channel:
+    def bmode(self) -> Channel | WithheldChannel:
         """The B-mode channel, whose poses are the ground truth of tracking."""
         return self.channels["bmode"]
 
@@ -139,22 +139,26 @@ class Sweep:
         for name in reads:
             if name not in self.channels and not (name == "imu" and imu):
                 raise UserError(f"sweep '{self.name}' has no '{name}', which the tracker reads")
-        channels = {
-            name: Images(c.frames, c.timestamps, c.mm_from_pixel, c.wavelength_nm)
-            for name, c in self.channels.items()
-            if name in reads
-        }
+        channels = {name: _images(c) for name, c in self.channels.items() if name in reads}
         return Observation(channels, dict(self.probe), imu if "imu" in reads else None)
 
     def _visible_imu(self) -> dict[str, np.ndarray]:
-        """Return the IMU's arrays without those that tell the truth."""
+        """Return the IMU's arrays without the true ones."""
         return {key: v for key, v in (self.imu or {}).items() if not key.startswith(TRUE)}
 
     def withhold(self, factors: Mapping[str, Any]) -> "Sweep":
-        """Return the sweep without answers: no pose, landmark or true IMU, and these factors."""
-        channels = {name: WithheldChannel(channel) for name, channel in self.channels.items()}
+        """Return the sweep without its answers: poses, landmarks and the true IMU.
+
+        factors: those that may be known, in place of its own.
+        """
+        channels = {n: WithheldChannel(**vars(_images(c))) for n, c in self.channels.items()}
         imu = self._visible_imu() or None
         return Sweep(self.name, channels, probe=self.probe, factors=dict(factors), imu=imu)
+
+
+def _images(channel: Images) -> Images:
+    """Return the frames of a channel without poses."""
+    return Images(channel.frames, channel.timestamps, channel.mm_from_pixel, channel.wavelength_nm)
 
 
 @dataclass(frozen=True)
@@ -162,8 +166,8 @@ class Prediction:
     """A tracker's answer for the B-mode frames of one sweep.
 
     first_from_frame (N, 4, 4), image mm; prev_from_frame (N-1, 4, 4), derived when not given
-    (where it is given, local metrics use it); sigma (N-1,) mm, what the tracker itself states for
-    the root mean square of the position error of the image centre in each step, or None.
+    (where it is given, local metrics use it); sigma (N-1,) mm, the tracker's own estimate of the
+    root mean square of the position error of the image centre in each step, or None.
     """
 
     first_from_frame: np.ndarray
@@ -224,7 +228,7 @@ def prediction_fault(
     return None
 
 
-def channel_fault(channel: Channel) -> str | None:
+def channel_fault(channel: Channel | WithheldChannel) -> str | None:
     """Return the first thing wrong with a channel, beginning with the key, or None."""
     shape = channel.frames.shape
     if len(shape) != 3 or shape[0] == 0:
@@ -236,7 +240,7 @@ def channel_fault(channel: Channel) -> str | None:
     if (np.diff(channel.timestamps) <= 0).any():
         return "timestamps: do not rise"
     poses = {f"measured/{name}": values for name, values in channel.measured.items()}
-    if not isinstance(channel, WithheldChannel):
+    if not channel.is_withheld:
         poses = {"world_from_image": channel.world_from_image, **poses}
     lines = channel.line_world_from_image
     if lines is not None:
@@ -270,15 +274,15 @@ def poses_at(images: Images, tracked: Images, world_from_tracked: np.ndarray) ->
 
 
 def centre_path(images: Images, a_from_image: np.ndarray) -> np.ndarray:
-    """Return the places (N, 3) mm of the image centre under poses (N, 4, 4), in frame a."""
+    """Return the positions (N, 3) mm of the image centre in frame a, of poses (N, 4, 4)."""
     centre = images.centre_mm
     return geometry.apply(a_from_image, centre[None])[:, 0]
 
 
 def end_error_mm(images: Images, true: np.ndarray, predicted: np.ndarray) -> float:
-    """Return how far (mm) the last image centre is from its true place, first frames equal.
+    """Return the distance (mm) of the last image centre from its true position.
 
-    true, predicted: poses (N, 4, 4) in any world, each in its own.
+    true, predicted: poses (N, 4, 4), each in a world of its own; their first frames are aligned.
     """
     ends = [centre_path(images, geometry.anchor(poses))[-1] for poses in (true, predicted)]
     return float(np.linalg.norm(ends[1] - ends[0]))

@@ -14,7 +14,7 @@ from benchmark.geometry import path_length, unanchor
 from benchmark.hdf5 import write_prediction
 from benchmark.interop.convert import Writing, convert, open_sweep, read_poses
 from benchmark.interop.sequence import Reading
-from benchmark.sweep import Images, Prediction, Sweep, WithheldChannel, centre_path, end_error_mm
+from benchmark.sweep import Images, Prediction, Sweep, centre_path, end_error_mm, poses_at
 from benchmark.volume.choices import Placing, place
 
 OWN = "its own poses"
@@ -91,8 +91,6 @@ class Reconstruct:
     """Channel that is brought together; its frames may have times of their own."""
 
     def run(self) -> None:
-        from benchmark.sweep import poses_at
-
         if self.tracker and self.poses:
             raise UserError("--tracker and --poses: expected one of them, got both")
         if self.run_folder and not self.tracker:
@@ -108,7 +106,7 @@ class Reconstruct:
         elif self.channel != "bmode":
             poses = poses_at(images, sweep.bmode, tracked)
         paths = {source: poses}
-        if source != OWN and not _is_withheld(images):
+        if source != OWN and not images.is_withheld:
             paths[OWN] = images.world_from_image
         facts = {"sweep": sweep.name, "channel": self.channel, "poses": source}
         _finish(images, paths, facts, self.placing, self.output, self.channel != "bmode")
@@ -131,13 +129,9 @@ class Reconstruct:
         return OWN, sweep.bmode.world_from_image
 
 
-def _is_withheld(images: Images) -> bool:
-    return isinstance(images, WithheldChannel)
-
-
 def _world(sweep: Sweep) -> np.ndarray:
-    """Return the sweep's own poses, or one that anchors others where its own are withheld."""
-    return np.eye(4)[None] if _is_withheld(sweep.bmode) else sweep.bmode.world_from_image
+    """Return the sweep's own poses, or a single identity where they are withheld."""
+    return np.eye(4)[None] if sweep.bmode.is_withheld else sweep.bmode.world_from_image
 
 
 @dataclass(frozen=True)

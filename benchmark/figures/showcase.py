@@ -1,6 +1,6 @@
-"""Pictures of a set of runs on one data set: what was seen, where the trackers thought it was.
+"""Figures of the leaderboard page that show sweeps: frames, trajectories, reconstructed volumes.
 
-The sweep with photoacoustic frames is reconstructed with true and with predicted poses.
+One sweep, with photoacoustic frames if there is one, is reconstructed by true and predicted poses.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,11 +11,11 @@ import numpy as np
 from benchmark import geometry
 from benchmark.dataset import Dataset, Entry
 from benchmark.errors import UserError
-from benchmark.figures import plot
-from benchmark.figures import volumes as plot_volume
+from benchmark.figures import plot, volumes
 from benchmark.runs.predict import check_predicted, read_predicted
 from benchmark.runs.run import Run, titles
-from benchmark.sweep import Channel, Prediction, Sweep, centre_path, poses_at
+from benchmark.sweep import Images, Prediction, Sweep, centre_path, poses_at
+from benchmark.vessels.tree import VesselTree, branches, read_tree
 from benchmark.volume.reconstruction import reconstruct
 
 VOXELS_PER_SIDE = 160
@@ -26,8 +26,7 @@ LIGHT_LOSS_DB_PER_MM = 1.5
 def draw_showcase(runs: Sequence[Run], split: str = "test") -> Iterator[Path]:
     """Draw the figures of the page into `runs/<data set>/figures` and yield their paths.
 
-    Every run must have been predicted. Figures of one tracker are drawn for the first seed of the
-    first three configurations.
+    Figures of a single tracker are drawn for the first seed of the first three configurations.
 
     Raises
     ------
@@ -51,13 +50,14 @@ def draw_showcase(runs: Sequence[Run], split: str = "test") -> Iterator[Path]:
         yield _slices(folder, sweep, title, predictions[title], tracker)
     if "pa" in sweep.channels:
         yield _photoacoustic_frames(folder, sweep)
-        truth = dataset.truth(entry.subject)
+        truth = dataset.truth_file(entry.subject)
+        tree = read_tree(truth) if truth.is_file() else None
         for title, tracker in shown:
-            yield _vessels(folder, sweep, title, predictions[title], tracker, truth)
+            yield _vessels(folder, sweep, title, predictions[title], tracker, tree)
 
 
 def _first_seeds(runs: Mapping[str, Run]) -> dict[str, str]:
-    """Return the trackers' names of runs by title, one run for each tracker and configuration."""
+    """Return tracker names by run title, of the first run of each tracker and configuration."""
     first: dict[tuple[str, str], str] = {}
     for title, run in runs.items():
         first.setdefault((run.name, run.config_hash), title)
@@ -95,8 +95,8 @@ def _trajectories(folder: Path, sweep: Sweep, predictions: Mapping[str, Predicti
 
 def _slices(folder: Path, sweep: Sweep, name: str, prediction: Prediction, tracker: str) -> Path:
     poses = {"true poses": sweep.first_from_frame, name: prediction.first_from_frame}
-    volumes, spacing, _ = _on_one_grid(sweep.bmode, poses)
-    figure = plot_volume.slices(volumes, spacing)
+    placed, spacing, _ = _on_one_grid(sweep.bmode, poses)
+    figure = volumes.slices(placed, spacing)
     caption = f"Sweep {sweep.name} compounded with its true poses and with those of {name}."
     path = folder / f"3-slices-{_safe(name)}"
     return plot.save(figure, path, "Reconstructed B-mode volume", caption, tracker)
@@ -118,7 +118,7 @@ def _vessels(
     name: str,
     prediction: Prediction,
     tracker: str,
-    truth: Mapping | None,
+    tree: VesselTree | None,
 ) -> Path:
     """Draw the PA volume by true and by predicted poses beside the true vessel tree."""
     bmode, channel = sweep.bmode, sweep.channels["pa"]
@@ -126,12 +126,12 @@ def _vessels(
         "true poses": poses_at(channel, bmode, sweep.first_from_frame),
         name: poses_at(channel, bmode, prediction.first_from_frame),
     }
-    volumes, spacing, origin = _on_one_grid(channel, poses, gap_mm=2.5)
+    placed, spacing, origin = _on_one_grid(channel, poses, gap_mm=2.5)
     gain = LIGHT_LOSS_DB_PER_MM * (origin[1] + spacing[1] * np.arange(VOXELS_PER_SIDE * 2))
-    volumes = {key: _logarithmic(volume, gain) for key, volume in volumes.items()}
+    placed = {key: _logarithmic(volume, gain) for key, volume in placed.items()}
     first_from_world = geometry.inverse(bmode.world_from_image[0])
-    branches = list(_branches(truth, first_from_world)) if truth else []
-    figure = plot_volume.projections(volumes, spacing, branches, origin)
+    vessels = list(_branches(tree, first_from_world)) if tree else []
+    figure = volumes.projections(placed, spacing, vessels, origin)
     caption = (
         f"Photoacoustic frames of sweep {sweep.name} placed by true poses and by those of {name}, "
         f"seen from the skin over {PHOTOACOUSTIC_RANGE_DB:g} dB after {LIGHT_LOSS_DB_PER_MM:g} dB "
@@ -149,43 +149,38 @@ def _logarithmic(volume: np.ndarray, gain_db: np.ndarray) -> np.ndarray:
 
 
 def _branches(
-    truth: Mapping, first_from_world: np.ndarray
+    tree: VesselTree, first_from_world: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield each vessel as (points (P, 3) mm in the first frame, radii (P,) mm), root to tip."""
-    points = geometry.apply(first_from_world, np.asarray(truth["points_mm"], float))
-    radius, parent = np.asarray(truth["radius_mm"], float), np.asarray(truth["parent"], int)
-    children = np.bincount(parent[parent >= 0], minlength=len(parent))
-    for tip in np.flatnonzero(children != 1):
-        line = [int(tip)]
-        while parent[line[-1]] >= 0:
-            line.append(int(parent[line[-1]]))
-            if children[line[-1]] != 1:
-                break
-        if len(line) > 1:
-            yield points[line[::-1]], radius[line[::-1]]
+    """Yield each branch as points (P, 3) mm in the first frame and radii (P,) mm."""
+    points = geometry.apply(first_from_world, tree.points_mm)
+    for branch in branches(tree):
+        yield points[branch], tree.radius_mm[branch]
 
 
 def _on_one_grid(
-    channel: Channel, poses: Mapping[str, np.ndarray], gap_mm: float | None = None
+    images: Images, poses: Mapping[str, np.ndarray], gap_mm: float | None = None
 ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
-    """Return volumes (X, Y, Z; NaN: unseen) on one grid that holds all, its voxel and origin."""
-    rows, columns = channel.frames.shape[1:]
+    """Return volumes (X, Y, Z; NaN: unseen) on one grid that holds all, its voxel and origin.
+
+    poses: (N, 4, 4) of the frames, by name.
+    """
+    rows, columns = images.frames.shape[1:]
     corners = np.array(
         [[0, 0, 0], [columns - 1, 0, 0], [0, rows - 1, 0], [columns - 1, rows - 1, 0]]
     )
     reached = np.concatenate(
-        [geometry.apply(p @ channel.mm_from_pixel, corners.astype(float)) for p in poses.values()]
+        [geometry.apply(p @ images.mm_from_pixel, corners.astype(float)) for p in poses.values()]
     ).reshape(-1, 3)
     region = np.stack([reached.min(0), reached.max(0)])
     spacing = float((region[1] - region[0]).max() / VOXELS_PER_SIDE)
-    volumes = {}
+    placed = {}
     for name, pose in poses.items():
-        volume = reconstruct(channel, pose, spacing_mm=spacing, region=region, fill_holes_mm=gap_mm)
-        volumes[name] = np.where(volume.known, volume.values, np.nan)
+        volume = reconstruct(images, pose, spacing_mm=spacing, region=region, fill_holes_mm=gap_mm)
+        placed[name] = np.where(volume.known, volume.values, np.nan)
         origin, size = volume.origin_mm, volume.spacing_mm
-    return volumes, size, origin
+    return placed, size, origin
 
 
 def _safe(name: str) -> str:
-    """Return a name without anything that does not belong into a file's name."""
+    """Return a name with each character that is unfit for a file name replaced by "_"."""
     return "".join(c if c.isalnum() or c in "-_" else "_" for c in name)

@@ -14,7 +14,7 @@ from benchmark.interop.convert import kind_of, open_sweep
 from benchmark.interop.igsio import read_sequence
 from benchmark.interop.rigid import split_calibration
 from benchmark.interop.sequence import Reading, Sequence, name_of, tracked_poses
-from benchmark.sweep import Images, Sweep, WithheldChannel
+from benchmark.sweep import Images, Sweep
 
 SAME = 1e-9  # a spacing of 1 means that the file does not know
 
@@ -59,7 +59,7 @@ def _of_sweep(sweep: Sweep, pixel_mm: tuple[float, float] | None) -> Recording:
     images, poses = sweep.observe().bmode, None
     if pixel_mm:
         images = replace(images, mm_from_pixel=np.diag([*pixel_mm, 1.0, 1.0]))
-    elif not isinstance(sweep.bmode, WithheldChannel):
+    elif not sweep.bmode.is_withheld:
         poses = sweep.bmode.world_from_image
     return Recording(sweep.name, images, sweep.probe, poses)
 

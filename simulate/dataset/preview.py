@@ -14,7 +14,7 @@ import numpy as np
 from benchmark.dataset import SPLITS, Dataset, Entry
 from benchmark.files import atomic_path
 from benchmark.geometry import degrees_of_freedom, path_length, relative
-from benchmark.sweep import Sweep, WithheldChannel, centre_path
+from benchmark.sweep import Sweep, centre_path
 from simulate.dataset.pictures import figure
 
 MOST_SWEEPS = 6  # shown frame by frame
@@ -33,7 +33,7 @@ def write_preview(dataset: Dataset) -> Path:
     counted = [e for e in _spread(dataset.entries, MOST_STEPS) if "path_mm" in e.factors]
     loaded = [dataset.load(entry, lazy=True) for entry in shown]
     sweeps = [dataset.load(entry, lazy=True) for entry in counted]
-    open_sweeps = [s for s in loaded if not isinstance(s.bmode, WithheldChannel)]
+    open_sweeps = [s for s in loaded if not s.bmode.is_withheld]
     parts = [
         f"<h1>{html.escape(dataset.name)}</h1>", _counts(dataset),
         "<h2>Frames</h2><p>First, middle and last frame of some sweeps.</p>",
