@@ -1,18 +1,27 @@
-"""Threads for compiled loops that let go of the interpreter, without numba's own pool.
+"""Work in threads and in processes, and how worker processes end.
 
-Numba's parallel loops set the process's number of OpenMP threads, which is torch's as well: one
-call, and every network in the process runs on another number of threads than it was given.
+Compiled loops that release the interpreter lock run in threads of our own, not in numba's: its
+parallel loops set the process's number of OpenMP threads, which is torch's too, so after one call
+every network in the process would run on another number of threads than it was given.
 """
 
+import contextlib
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 from benchmark.errors import UserError
+
+THREAD_VARIABLES = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS",
+                    "MKL_NUM_THREADS")  # fmt: skip
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def core_count() -> int:
@@ -35,50 +44,98 @@ def in_parts(work: Callable[[int, int], None], count: int) -> None:
         list(pool.map(work, ends[:-1], ends[1:]))
 
 
-Item = TypeVar("Item")
-
-
-Result = TypeVar("Result")
-
-
 def side_by_side(
     work: Callable[[Item], Result], items: Sequence[Item], workers: int
 ) -> Iterator[Result]:
-    """Yield `work(item)` of each item, in their order; what work raises is raised.
+    """Yield `work(item)` of each item, in the order of the items; exceptions of work are raised.
 
-    work: importable, as its arguments and results are sent between processes. One worker is this
-    process itself, with all its threads. Interrupted, all workers end at once.
+    work: importable; its argument and result are sent between processes. With one worker it runs
+    in this process, with all threads; otherwise each process has its share of the cores. An
+    interrupt, or an exception of one item, ends all workers.
 
     Raises
     ------
-    UserError : fewer than one worker.
+    UserError : fewer than one worker, or a worker that was ended from outside.
     """
     if workers < 1:
         raise UserError(f"--workers: expected 1 or more, got {workers}")
     if workers == 1:
         yield from map(work, items)
         return
-    context = multiprocessing.get_context("spawn")
-    threads = max(1, core_count() // workers)
-    with context.Pool(workers, _begin, (threads, context.Value("i", 0))) as pool:
-        yield from pool.imap(partial(_quietly, work), items)
+    with process_pool(workers, max(1, core_count() // workers)) as pool:
+        for future in [pool.submit(_ended_quietly, work, item) for item in items]:
+            yield future.result()
 
 
-def _quietly(work: Callable[[Item], Result], item: Item) -> Result:
-    """Do the work; a worker that is told to end does so without a traceback."""
+def _ended_quietly(work: Callable[[Item], Result], item: Item) -> Result:
+    """Do the work; if it is told to end (as Lightning is by SIGTERM), end the worker with it."""
     try:
         return work(item)
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
+    except (KeyboardInterrupt, SystemExit):
+        os._exit(130)  # the pool would hand the exception on and begin the next item
 
 
-def _begin(threads: int, begun: Any) -> None:
-    """Give a worker its share of the cores and a line of its own for progress bars."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever began it ends it
-    with begun.get_lock():
-        os.environ["TQDM_POSITION"] = str(begun.value)
-        begun.value += 1
-    os.environ["NUMBA_NUM_THREADS"] = str(threads)
-    import torch
+@contextlib.contextmanager
+def process_pool(workers: int, threads: int = 1) -> Iterator[ProcessPoolExecutor]:
+    """Yield a pool of spawned processes with so many threads each, ended when the block fails.
 
-    torch.set_num_threads(threads)
+    A worker also ends when this process ends, however that happens. Libraries read their number
+    of threads when they are first imported, so it is set in the environment within the block.
+    Each worker has a line of its own for progress bars (`TQDM_POSITION`).
+
+    Raises
+    ------
+    UserError : a worker was ended from outside.
+    """
+    context = multiprocessing.get_context("spawn")
+    lines = context.Value("i", 0)
+    with _environment(dict.fromkeys(THREAD_VARIABLES, str(threads))):
+        pool = ProcessPoolExecutor(workers, context, _begin_worker, (lines,))
+        try:
+            yield pool
+        except BaseException as error:
+            for process in multiprocessing.active_children():
+                process.terminate()
+            if isinstance(error, BrokenProcessPool):
+                raise UserError(
+                    "a worker process was ended from outside, perhaps for want of memory; the "
+                    "same command with fewer --workers goes on from here"
+                ) from error
+            raise
+        finally:
+            pool.shutdown()
+
+
+@contextlib.contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Set environment variables within the block."""
+    before = {key: os.environ.get(key) for key in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            if value is None:
+                os.environ.pop(key, None)
+            else:
+                os.environ[key] = value
+
+
+def _begin_worker(lines: Any) -> None:
+    """Set up a worker: who ends it, and its line for progress bars (`lines`: how many are taken).
+
+    A terminal sends an interrupt to all processes: the parent heeds it and ends its workers.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with lines.get_lock():
+        os.environ["TQDM_POSITION"] = str(lines.value)
+        lines.value += 1
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+
+
+def _leave_with(parent: Any) -> None:
+    """Wait for the parent to end, then end too: otherwise a worker waits for its queue for ever."""
+    parent.join()
+    os._exit(1)

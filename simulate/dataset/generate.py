@@ -5,16 +5,10 @@ All of them give the same bytes; see `simulate.dataset.folder`.
 
 from __future__ import annotations
 
-import contextlib
 import importlib.metadata
-import multiprocessing
-import os
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Sequence
+from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +18,7 @@ from tqdm import tqdm
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
 from benchmark.files import atomic_path, write_json
-from benchmark.workers import core_count
+from benchmark.workers import core_count, process_pool
 from simulate import GENERATOR_VERSION
 from simulate.dataset.card import dataset_card
 from simulate.dataset.croissant import croissant
@@ -37,8 +31,6 @@ from simulate.sweep.compose import compose_sweep
 from simulate.sweep.scene import subject_tissue
 
 VERSIONS_OF = ("numpy", "numba", "scipy", "h5py", "k-wave-python")
-THREAD_VARIABLES = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS",
-                    "MKL_NUM_THREADS")  # fmt: skip
 
 
 def identity(spec: Spec) -> dict[str, Any]:
@@ -95,7 +87,7 @@ def generate(
             _run(executor, spec, homes, missing, done, withheld, cancel=True)
         else:
             check_memory(spec, count)
-            with _pool(count) as pool:
+            with process_pool(count) as pool:
                 _run(pool, spec, homes, missing, done, withheld, cancel=False)
     return _finish(spec, homes, plans)
 
@@ -181,54 +173,10 @@ def _run(
                 future.result()
                 bar.set_postfix_str("")
                 bar.update()
-        except BrokenProcessPool as error:
-            raise UserError(
-                "a worker process was ended from outside, perhaps for want of memory; the same "
-                "command with fewer --workers goes on from here"
-            ) from error
         except BaseException:
             for future in futures if cancel else ():
                 future.cancel()
             raise
-
-
-@contextlib.contextmanager
-def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Start spawned processes of one thread each; end them at once when the block fails.
-
-    Libraries read their number of threads when first imported, hence the environment.
-    """
-    before = {key: os.environ.get(key) for key in THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker)
-    try:
-        yield pool
-    except BaseException:
-        for process in multiprocessing.active_children():
-            process.terminate()
-        raise
-    finally:
-        pool.shutdown()
-        for key, value in before.items():
-            if value is None:
-                os.environ.pop(key, None)
-            else:
-                os.environ[key] = value
-
-
-def _begin_worker() -> None:
-    """Leave on an interrupt, and with the process that started this one, however that ended."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
-
-
-def _leave_with(parent: Any) -> None:
-    """Wait for another process to end, then leave: its queue would be waited on for ever."""
-    parent.join()
-    os._exit(1)
 
 
 def _finish(spec: Spec, homes: _Homes, plans: Sequence[SweepPlan]) -> Dataset | None:

@@ -1,11 +1,16 @@
-"""Compiled loops in threads: every item once, and no other library's threads touched."""
+"""Work in threads and processes: every item once, no other library's threads, a clean end."""
+
+import os
+import signal
+import time
 
 import numpy as np
 import pytest
 import torch
 
+from benchmark.errors import UserError
 from benchmark.metrics import compute
-from benchmark.workers import in_parts, thread_count
+from benchmark.workers import in_parts, process_pool, side_by_side, thread_count
 from tests.benchmark.random_cases import random_case
 
 
@@ -34,3 +39,35 @@ def test_metrics_leave_torch_its_threads() -> None:
         assert torch.get_num_threads() == before + 1
     finally:
         torch.set_num_threads(before)
+
+
+def test_a_worker_has_its_threads_and_a_line_for_its_bars() -> None:
+    before = os.environ.get("OMP_NUM_THREADS")
+    with process_pool(1, threads=3) as pool:
+        assert pool.submit(thread_count).result() == 3
+        assert pool.submit(os.getenv, "OMP_NUM_THREADS").result() == "3"
+        assert pool.submit(os.getenv, "TQDM_POSITION").result() == "0"
+    assert os.environ.get("OMP_NUM_THREADS") == before
+
+
+def test_a_failing_block_ends_its_workers_at_once() -> None:
+    began = time.monotonic()
+    with pytest.raises(UserError, match="enough"), process_pool(1) as pool:
+        pool.submit(os.getpid).result()
+        pool.submit(time.sleep, 300)
+        raise UserError("enough")
+    assert time.monotonic() - began < 100
+
+
+def end_with(number: int) -> None:
+    os.kill(os.getpid(), number)
+
+
+def interrupted(_: int) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(("work", "item"), [(end_with, signal.SIGKILL), (interrupted, 0)])
+def test_a_worker_that_ends_is_told_of_in_one_line(work, item) -> None:
+    with pytest.raises(UserError, match="a worker process was ended from outside"):
+        list(side_by_side(work, [item, item], 2))

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from simulate.dataset.generate import _pool, generate
+from benchmark.workers import process_pool
+from simulate.dataset.generate import generate
 from simulate.dataset.size import _slab
 from simulate.spec import Spec, load_spec
 from simulate.spec.factors import changed
@@ -62,7 +63,7 @@ def scaling() -> None:
     spec = changed(spec, "acquisition", frames=60)
     spec = changed(spec, "showcase", sweeps=0)
     seconds: dict[tuple[str, int], float] = {}
-    with _pool(1) as one, _pool(2) as two:
+    with process_pool(1) as one, process_pool(2) as two:
         pools = {1: one, 2: two}
         for workers, pool in pools.items():  # processes start, kernels load
             list(pool.map(_warm, [dataclasses.replace(spec, seed=n) for n in range(workers * 2)]))

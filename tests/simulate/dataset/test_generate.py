@@ -307,9 +307,9 @@ def test_list_and_show_name_what_there_is():
 
 POOL = """
 import time
-from simulate.dataset.generate import _pool
+from benchmark.workers import process_pool
 if __name__ == "__main__":
-    with _pool(2) as pool:
+    with process_pool(2) as pool:
         tasks = [pool.submit(time.sleep, 300) for _ in range(4)]
         time.sleep(1)
         print(*pool._processes, flush=True)
