@@ -14,6 +14,7 @@ from baselines.parts.learned import (
     corners_from_centre,
     frames_on,
 )
+from benchmark.learning.ranges import above_zero, share
 from benchmark.sweep import Images
 
 PAIRS_AT_ONCE = 16
@@ -37,11 +38,11 @@ class EfficientNetConfig(LearnedConfig):
     blocks and of the last features; norm_momentum: of the running means of batch normalisation.
     """
 
-    width: float = 0.5
-    depth: float = 0.5
+    width: float = above_zero(0.5)
+    depth: float = above_zero(0.5)
     stages: int = 5
-    dropout: float = 0.0
-    norm_momentum: float = 0.1
+    dropout: float = share(0.0)
+    norm_momentum: float = share(0.1)
     learning_rate: float = 0.027
 
 

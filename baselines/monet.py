@@ -13,6 +13,7 @@ from baselines.parts.learned import (
     frames_on,
     trend_loss,
 )
+from benchmark.learning.ranges import above_zero
 from benchmark.sweep import Images
 
 PAIRS_AT_ONCE = 16
@@ -41,7 +42,7 @@ class MoNetConfig(LearnedConfig):
     trend: float = 1.0
     standardised_loss: bool = True
     consistency_rounds: int = 0
-    adaptation_rate: float = 1e-5
+    adaptation_rate: float = above_zero(1e-5)
     chunk: int = 40
     reslice_scale: float = 0.3
     batch_size: int = 4

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from benchmark.errors import UserError, refuse_unknown_choice
-from benchmark.learning.ranges import refuse_out_of_range
+from benchmark.learning.ranges import above_zero, refuse_out_of_range, share
 
 DEGREES_OF_FREEDOM = 6
 CHOICES = {
@@ -79,8 +79,8 @@ class MoGLoConfig:
     triplet: float = 0.005
     margin: float = 0.1
     batch_size: int = 8
-    learning_rate: float = 0.018
-    average: float = 0.05
+    learning_rate: float = above_zero(0.018)
+    average: float = share(0.05)
     unbiased: bool = True
     mirror: bool = True
 

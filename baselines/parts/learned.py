@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from baselines.parts.motion import centre_motion, steps_from_centre_motion, true_motion
 from benchmark import geometry
 from benchmark.learning.mirroring import mirrored_half
-from benchmark.learning.ranges import refuse_out_of_range
+from benchmark.learning.ranges import above_zero, refuse_out_of_range, share
 from benchmark.learning.standardise import locally_standardised
 from benchmark.sweep import Images, Observation, Prediction, Sweep
 from benchmark.tracker import LearnedTracker, Recipe
@@ -33,17 +33,17 @@ class LearnedConfig:
     pair), since what is the same in every step adds up to drift.
     """
 
-    learning_rate: float = 3e-3
+    learning_rate: float = above_zero(3e-3)
     batch_size: int = 16
     optimiser: str = "adam"
     weight_decay: float = 0.0
     schedule: str = "cosine"
     steps: int = 10
-    step_factor: float = 0.8
-    warm_up: float = 0.05
+    step_factor: float = share(0.8)
+    warm_up: float = share(0.05)
     standardise: bool = True
     mirror: bool = True
-    average: float = 0.05
+    average: float = share(0.05)
     unbiased: bool = True
 
     def __post_init__(self) -> None:

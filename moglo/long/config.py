@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from benchmark.errors import UserError, refuse_unknown_choice
+from benchmark.learning.ranges import above_zero, share
 from moglo.config import DEGREES_OF_FREEDOM, MoGLoConfig
 
 LONG_CHOICES = {
@@ -68,9 +69,9 @@ class MoGLoLongConfig(MoGLoConfig):
     bidirectional: bool = True
     sequence_window: int = 40
     sequence_batch: int = 8
-    sequence_rate: float = 3e-3
+    sequence_rate: float = above_zero(3e-3)
     sequence_share: float = 0.15
-    dropout: float = 0.0
+    dropout: float = share(0.0)
     jitter: float = 0.1
     views: int = 4
     error: str = "squared"
@@ -79,7 +80,7 @@ class MoGLoLongConfig(MoGLoConfig):
     consistency: float = 0.0
     likelihood: float = 0.1
     reverse: bool = True
-    skips: float = 0.0
+    skips: float = share(0.0)
     clip: float = 1.0
 
     def __post_init__(self) -> None:

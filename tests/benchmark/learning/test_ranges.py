@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 import pytest
 
 from benchmark.errors import UserError
-from benchmark.learning.ranges import refuse_out_of_range
+from benchmark.learning.ranges import above_zero, refuse_out_of_range, share
 from benchmark.registry import make_tracker, tracker_class, tracker_names
 from benchmark.tracker import LearnedTracker, Recipe
 
@@ -17,8 +17,9 @@ LEARNED = [name for name in tracker_names() if issubclass(tracker_class(name), L
 class Plain:
     window: int = 3
     crop: int = 0
-    width: float = 0.5
-    average: float = 0.05
+    width: float = above_zero(0.5)
+    average: float = share(0.05)
+    rate: float = 1.0
     margin: float = 0.1
     gates: bool = True
     head: str = "mean"
@@ -27,6 +28,7 @@ class Plain:
 @dataclass(frozen=True)
 class Cropped(Plain):
     crop: int = 224
+    width: float = 1.0
 
 
 @pytest.mark.parametrize(
@@ -35,6 +37,7 @@ class Cropped(Plain):
         (Plain(window=0), "window: expected 1 or more, got 0"),
         (Plain(crop=-1), "crop: expected 0 or more, got -1"),
         (Plain(width=0.0), "width: expected a number above 0, got 0.0"),
+        (Cropped(width=0.0), "width: expected a number above 0, got 0.0"),
         (Plain(average=1.5), "average: expected 0 to 1, got 1.5"),
         (Plain(average=-0.5), "average: expected 0 to 1, got -0.5"),
         (Plain(margin=-0.1), "margin: expected 0 or more, got -0.1"),
@@ -48,7 +51,9 @@ def test_a_number_that_means_nothing_is_refused(config, fault):
     assert str(refused.value) == fault
 
 
-@pytest.mark.parametrize("config", [Plain(), Cropped(crop=0), Plain(gates=False, average=1.0)])
+@pytest.mark.parametrize(
+    "config", [Plain(), Cropped(crop=0), Plain(gates=False, average=1.0, rate=0.0)]
+)
 def test_nothing_else_is_refused(config):
     refuse_out_of_range(config)
 
