@@ -1,17 +1,13 @@
-"""TODO."""
+"""The public check of the tracker contract, and an observation to check with."""
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmark.errors import UserError
 from benchmark.sweep import Images, Observation, Prediction, prediction_fault
-from benchmark.tracks import BMODE, IMU, PHOTOACOUSTIC, track_of
-
-if TYPE_CHECKING:
-    pass
 from benchmark.tracker import Tracker
+from benchmark.tracks import BMODE, IMU, PHOTOACOUSTIC, track_of
 
 
 def example_observation(
@@ -19,7 +15,7 @@ def example_observation(
 ) -> Observation:
     """Return a small observation of smoothed noise that drifts, for checks without a data set.
 
-    reads: what it holds beside B-mode: "pa" (every second frame, linear), "imu" (100 Hz).
+    reads: inputs it holds beside B-mode: "pa" (every second frame, linear), "imu" (100 Hz).
     """
     from scipy.ndimage import gaussian_filter
 
@@ -47,10 +43,10 @@ def example_observation(
 def check_tracker(tracker: Tracker, observation: Observation | None = None) -> None:
     """Refuse a tracker that breaks the contract.
 
-    Checked: shapes and SE(3) to 1e-5, first pose identity, input unchanged, the same output twice,
-    a constant offset of the timestamps changes nothing, two frames are enough, and, if `causal`,
-    the first poses do not change when later frames are removed; and that what it `reads` is a
-    track.
+    Checked: its `reads` are those of a track; shapes and SE(3) to 1e-5; first pose identity; input
+    unchanged; the same output twice; a constant offset of the timestamps changes nothing; two
+    frames are enough; and, if `causal`, the first poses do not change when later frames are
+    removed.
 
     Raises
     ------
@@ -96,7 +92,7 @@ def _same(one: Prediction, other: Prediction, tolerance: float) -> bool:
 
 
 def _cut(observation: Observation, count: int, offset: float = 0.0) -> Observation:
-    """Return the observation with its first `count` frames and its clocks moved by `offset` s."""
+    """Return the first `count` frames of an observation, `offset` s added to all timestamps."""
     end = observation.bmode.timestamps[count - 1]
     channels = {}
     for name, images in observation.channels.items():

@@ -1,10 +1,12 @@
-"""The one exception class for mistakes of a user, and how a command ends."""
+"""The exception class for mistakes of a user, remarks to a user, and the end of a command."""
 
 import difflib
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
+
+Report = Callable[[str], None]  # told what a user should know of his data, line by line
 
 
 class UserError(Exception):
@@ -27,11 +29,15 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
     return UserError(f"unknown {kind} '{name}'{hint} (known: {listing})")
 
 
+def silent(message: str) -> None:
+    """Report nothing."""
+
+
 def exit_status(command: Callable[[], object]) -> int:
     """Run a command and return its exit status: 0, 2 after a user's mistake, 130 when interrupted.
 
-    A mistake is one line on standard error. 141 when the reader of the output has gone away, as in
-    `| head`.
+    A mistake is one line on standard error. The status is 141 when the reader of the output has
+    ended, as in `| head`.
     """
     try:
         command()
@@ -43,16 +49,9 @@ def exit_status(command: Callable[[], object]) -> int:
         print("interrupted; the same command goes on from here", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing left to flush to
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the last flush
         return 141
     return 0
-
-
-Report = Callable[[str], None]
-
-
-def silent(message: str) -> None:
-    """Report nothing."""
 
 
 def refuse_unknown_choice(config: Any, choices: Mapping[str, Sequence[str]]) -> None:

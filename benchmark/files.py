@@ -1,4 +1,4 @@
-"""Files that are whole or not there: temporary name, then rename; hashes; JSON."""
+"""Files written whole or not at all (temporary name, then rename), JSON, hashes, the data root."""
 
 import contextlib
 import hashlib
@@ -47,7 +47,7 @@ def _umask() -> int:
 
 
 def canonical_json(value: Any) -> str:
-    """Return the one JSON text of a value: sorted keys, no spaces, no NaN; what hashes are of."""
+    """Return the canonical JSON text of a value, for hashes: sorted keys, no spaces, no NaN."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 

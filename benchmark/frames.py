@@ -1,4 +1,4 @@
-"""TODO."""
+"""Frames that are read when indexed, so that memory does not grow with their number."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +9,7 @@ import numpy as np
 
 
 class LazyFrames:
-    """Frames (N, H, W) that stay in their file and are read when indexed, from any process."""
+    """Frames (N, H, W) of an HDF5 file, read when indexed, from any process."""
 
     def __init__(self, path: Path, key: str):
         self.path, self.key = path, key
@@ -29,7 +29,7 @@ class LazyFrames:
 
 
 class StreamedFrames:
-    """Frames (N, H, W) that are read when indexed; memory does not grow with their number.
+    """Frames (N, H, W) that are made one at a time when indexed.
 
     A subclass sets `shape` and `dtype` and writes `_frame`.
     """
@@ -61,7 +61,7 @@ class StreamedFrames:
 
 
 class MappedFrames(StreamedFrames):
-    """The frames of another object, some of them, each passed through a function."""
+    """Frames of another object: those `chosen` (by default all), each passed through `function`."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The tracker contract, the registry that finds trackers by name, and the public checker."""
+"""The contract of trackers: `Tracker`, `LearnedTracker` and the `Recipe` of its training."""
 
 import json
 from abc import ABC, abstractmethod
@@ -24,13 +24,12 @@ class NoConfig:
 
 
 class Tracker(ABC):
-    """What estimates the motion of the probe from images.
+    """A method that estimates the motion of the probe from images.
 
     A subclass sets `name`, `causal` and `Config` (a frozen dataclass) and writes `track`. It is
     handed what it `reads` and nothing else, and ranked among those that read the same
-    (`benchmark.tracks`). What it estimates from training sweeps without gradients goes into `fit`,
-    and the numbers to keep into `arrays` and `set_arrays`; saving and loading then work by
-    themselves.
+    (`benchmark.tracks`). `fit` estimates from training sweeps without gradients; `arrays` and
+    `set_arrays` give and take the numbers to keep, which `save` and `load` write and read.
     """
 
     name: ClassVar[str]
@@ -43,17 +42,17 @@ class Tracker(ABC):
 
     @abstractmethod
     def track(self, observation: Observation) -> Prediction:
-        """Return poses for all B-mode frames of an observation; the same input, the same answer."""
+        """Return poses of all B-mode frames of an observation; the same input, the same poses."""
 
     def fit(self, sweeps: Sequence[Sweep]) -> None:
-        """Estimate from training sweeps all that is not learned by gradient; may be nothing."""
+        """Estimate from training sweeps what is not learned by gradient; by default nothing."""
 
     def arrays(self) -> Mapping[str, np.ndarray]:
-        """Return every number that prediction needs beside the configuration, by name."""
+        """Return the arrays, by name, that prediction needs beside the configuration."""
         return {}
 
     def set_arrays(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Take back what `arrays` returned."""
+        """Set the arrays that `arrays` returned."""
 
     def save(self, folder: Path | str) -> None:
         """Write `tracker.json` (name, class, configuration) and `weights.safetensors`."""
@@ -67,12 +66,12 @@ class Tracker(ABC):
         write_json(folder / "tracker.json", {**content, "config": asdict(self.config)})
 
     def load(self, folder: Path | str) -> None:
-        """Take configuration-checked weights from a folder that `save` wrote.
+        """Load weights from a folder that `save` wrote.
 
         Raises
         ------
         UserError : the folder is of another tracker, or of another configuration (the fields that
-            differ are named), or the weights are missing or truncated.
+            differ are named), or the weights are missing or truncated or do not fit.
         """
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
@@ -112,13 +111,13 @@ RECIPE_CHOICES = {
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a learned tracker wants to be trained; the budget is not its own to choose.
+    """How a learned tracker is trained within its budget, which a run sets.
 
-    optimiser: "adam", "adamw" or "sgd"; schedule over the share of the budget spent: "constant",
-    "cosine" (to zero) or "step" (times `step_factor`, `steps` times at equal distances);
-    warm_up: share of the budget with a rising rate; gradient_clip: norm, 0 for none;
-    average: share of the updates over which a running mean of the weights (exponential) reaches
-    back, 0 for none.
+    optimiser: "adam", "adamw" or "sgd"; schedule of the learning rate over the share of the budget
+    spent: "constant", "cosine" (to zero) or "step" (times `step_factor`, `steps` times at equal
+    distances); warm_up: share of the budget with a rising rate; gradient_clip: largest norm, 0 for
+    none; average: time constant of an exponential running mean of the weights, as a share of the
+    updates, 0 for none.
     """
 
     batch_size: int = 16
@@ -141,8 +140,8 @@ class LearnedTracker(Tracker):
     """A tracker with a torch module, trained by `benchmark.learning` under the common budget.
 
     A subclass also sets `window` (frames per training sample) and `recipe`, and writes `module`
-    (the same object at every call) and `loss`. One with a stage of its own sets `reserve`, the
-    share of the budget that it takes, and writes `refine`.
+    (the same object at every call) and `loss`. A tracker with a second stage of training sets
+    `reserve`, the share of the budget for it, and writes `refine`.
     """
 
     window: int
@@ -151,7 +150,7 @@ class LearnedTracker(Tracker):
 
     @abstractmethod
     def module(self) -> "torch.nn.Module":
-        """Return the network, built once, on whatever device it was moved to."""
+        """Return the network: the same object at every call, on the device it was moved to."""
 
     @abstractmethod
     def loss(
@@ -169,22 +168,22 @@ class LearnedTracker(Tracker):
     def augment(
         self, frames: "torch.Tensor", prev_from_frame: "torch.Tensor", mm_from_pixel: "torch.Tensor"
     ) -> tuple["torch.Tensor", "torch.Tensor", "torch.Tensor"]:
-        """Return the batch that is trained on; the default changes nothing."""
+        """Return the batch to train on, of the shapes of `loss`; by default the one given."""
         return frames, prev_from_frame, mm_from_pixel
 
     def refine(self, sweeps: Sequence["Sweep"], flops: float) -> float:
-        """Spend what was kept of the budget on a stage of one's own; return what it took.
+        """Train a second stage with the reserved part of the budget; return the operations used.
 
         sweeps: those of training; flops: floating-point operations, the share `reserve` of the
         budget. Called once after the common loop, with the best weights in place and torch's
-        generator seeded by the run.
+        generator seeded by the run. The default does nothing.
         """
         return 0.0
 
     def finish(self, sweeps: Sequence["Sweep"]) -> None:
-        """Take what is still wanted from the training sweeps once training has ended.
+        """Estimate without gradients from the training sweeps after training, e.g. a bias.
 
-        Called with the best weights in place; not counted in the budget, as validation is not. The
+        Called with the best weights in place; like validation, not counted in the budget. The
         default does nothing.
         """
 
@@ -199,5 +198,5 @@ class LearnedTracker(Tracker):
 
 
 def address_of(found: type[Tracker]) -> str:
-    """Return "package.module:Class", by which a class is found without being registered."""
+    """Return the address "package.module:Class" of a tracker's class."""
     return f"{found.__module__}:{found.__qualname__}"

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from benchmark.errors import UserError
 
 BMODE, IMU, PHOTOACOUSTIC = "bmode", "imu", "pa"
-#: What may be read on each track, the plain one first.
+#: Inputs of each track, the plain one first.
 TRACKS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "image": frozenset({BMODE}),

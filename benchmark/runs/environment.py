@@ -1,4 +1,4 @@
-"""TODO."""
+"""The environment of a run: library versions, machine, commit and accelerator."""
 
 import platform
 import subprocess
@@ -7,13 +7,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-FRONT_DOOR = ("numpy", "scipy", "torch", "lightning", "numba", "h5py", "scikit-image", "sweepbench")
+PACKAGES = ("numpy", "scipy", "torch", "lightning", "numba", "h5py", "scikit-image", "sweepbench")
 
 
 def environment() -> dict[str, Any]:
-    """Return what the numbers depend on beside code and data: versions, processor, commit."""
+    """Return what results depend on beside data and configuration, as it is recorded with them."""
     versions = {}
-    for package in FRONT_DOOR:
+    for package in PACKAGES:
         try:
             versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""What kept tables came from: data, trackers, what taught them, and the machine."""
+"""The provenance of kept tables: data, trackers and their training, environment."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +22,7 @@ def write_provenance(folder: Path, runs: Sequence[Run]) -> Path:
 
 
 def _told(run: Run) -> dict[str, Any]:
-    """Return what a run's predictions say about themselves."""
+    """Return the identity of a run's predictions as their `meta.json` has it."""
     meta = run.predictions / "meta.json"
     told = read_json(meta) if meta.is_file() else {}
     keys = ("config_hash", "seed", "weights_sha256", "trained_on", "environment")

@@ -1,4 +1,4 @@
-"""Reference rows: what part of the truth alone would score, from a sweep's own poses."""
+"""Reference rows: predictions made from a part of a sweep's true motion."""
 
 import inspect
 from collections.abc import Callable
@@ -16,8 +16,8 @@ Reference = Callable[[Sweep], Prediction]
 def constant_motion_oracle(sweep: Sweep) -> Prediction:
     """Every step is the mean step of the sweep itself.
 
-    A tracker that does not beat it has not measured how the speed changes. The mean is that of
-    the twists log(T), which does not depend on where the image's origin lies.
+    A tracker that does not beat it has not measured how the speed changes. The mean is taken of
+    the twists log(T), so it does not depend on where the image's origin lies.
     """
     twists = geometry.log(sweep.prev_from_frame)
     mean = twists.mean(0) if len(twists) else np.zeros(6)
@@ -27,7 +27,7 @@ def constant_motion_oracle(sweep: Sweep) -> Prediction:
 def true_in_plane(sweep: Sweep) -> Prediction:
     """True motion in the image plane of each step (x, y, rotation about z), none out of it.
 
-    What perfect in-plane registration is worth; the parts are those of the image centre's motion.
+    Shows the score of perfect in-plane registration. Parts are of the image centre's motion.
     """
     return _kept(sweep, [0, 1, 5])
 
@@ -35,13 +35,13 @@ def true_in_plane(sweep: Sweep) -> Prediction:
 def true_out_of_plane(sweep: Sweep) -> Prediction:
     """True motion out of the image plane of each step (z, tilt, yaw), none within it.
 
-    What perfect speckle decorrelation without registration is worth.
+    Shows the score of perfect speckle decorrelation without registration.
     """
     return _kept(sweep, [2, 3, 4])
 
 
 def _kept(sweep: Sweep, kept: list[int]) -> Prediction:
-    """Return the prediction that knows only some degrees of freedom of the image centre's steps."""
+    """Return the prediction from some true degrees of freedom of the image centre's steps."""
     centre = sweep.bmode.centre_mm
     motion = geometry.degrees_of_freedom(geometry.about(centre, sweep.prev_from_frame))
     partial = np.zeros_like(motion)

@@ -1,4 +1,4 @@
-"""Frames on another grid of pixels, one at a time: what a tracker needs of another scanner."""
+"""Resampling of frames to another pixel size, one at a time, for images of another scanner."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,13 +8,13 @@ import numpy as np
 from benchmark.frames import StreamedFrames
 from benchmark.sweep import Images
 
-SAME_PIXEL = 1e-3  # relative; a grid that near is the same
+SAME_PIXEL = 1e-3  # relative difference of pixel sizes that counts as none
 
 
 class ResampledFrames(StreamedFrames):
     """Frames (N, H, W) uint8 of another object, interpolated when indexed.
 
-    down (H, H0) and across (W, W0): shares of the source's rows and columns in each new one.
+    down (H, H0), across (W, W0): weights of the source's rows and columns in each new one.
     """
 
     def __init__(self, source: Any, down: np.ndarray, across: np.ndarray):
@@ -32,9 +32,10 @@ def resampled(
 ) -> Images:
     """Return images with pixels of `pixel_mm` (2,) across and down, in the same image mm frame.
 
-    shape (rows, columns): the largest result; what is over is cut off at the bottom and equally
-    at both sides, so that depths stay what they were. Interpolation is linear, widened to the new
-    pixel where that is larger (no aliasing). A grid that is the source's own leaves it as it is.
+    shape (rows, columns): the largest result; larger images are cut at the bottom and equally at
+    both sides, so depths do not change. Interpolation is linear, over the width of the new pixel
+    where that is larger (no aliasing). Images that have this pixel size and fit are returned as
+    they are.
     """
     rows, columns = images.frames.shape[1:]
     source_mm = np.linalg.norm(images.mm_from_pixel[:3, :2], axis=0)
@@ -57,7 +58,7 @@ def resampled(
 
 
 def _shares(count: int, size: int, ratio: float, first: float) -> np.ndarray:
-    """Return (size, count): the triangle of each new pixel's centre over the source's pixels."""
+    """Return weights (size, count) of the source's pixels, a triangle around each new centre."""
     place = first + ratio * np.arange(size)
     reach = max(ratio, 1.0)
     share = np.maximum(1 - np.abs(np.arange(count) - place[:, None]) / reach, 0)
