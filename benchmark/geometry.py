@@ -28,7 +28,7 @@ def _matrix(library: Any, rows: list[list[Array]]) -> Array:
 
 
 def _safe(library: Any, value: Array, bad: Array) -> Array:
-    """Replace `value` by one where `bad`, so that no branch of a `where` divides by zero."""
+    """Return `value` with ones where `bad`, so that no branch of a `where` divides by zero."""
     return library.where(bad, library.ones_like(value), value)
 
 
@@ -209,7 +209,7 @@ def anchor(world_from_frame: Array) -> Array:
 
 
 def unanchor(world_from_frame: Array, first_from_frame: Array) -> Array:
-    """Return poses (..., N, 4, 4) in the world in which the first of `world_from_frame` stands.
+    """Return poses (..., N, 4, 4) in a world from poses in the first frame.
 
     first_from_frame (..., N, 4, 4): other poses of the same frames, e.g. predicted ones.
     """
@@ -235,9 +235,10 @@ def from_degrees_of_freedom(values: Array) -> Array:
 
 
 def about(centre: Array, a_from_b: Array) -> Array:
-    """Return the pose with both frames' origins moved to `centre` (..., 3), given in each of them.
+    """Return the pose after the origins of both frames are moved to `centre` (..., 3).
 
-    The rotation stays; the translation becomes the motion of that point (e.g. the image centre).
+    centre: the same coordinates in each of the two frames. The rotation stays; the translation
+    becomes the motion of that point (e.g. the image centre).
     """
     moved = apply(a_from_b, centre[..., None, :])[..., 0, :]
     return compose(a_from_b[..., :3, :3], moved - centre)
@@ -254,7 +255,7 @@ def image_centre(mm_from_pixel: Array, shape: Sequence[int]) -> Array:
 
 
 def path_length(points: np.ndarray) -> float:
-    """Return the length of the straight pieces between points (N, 3), in their unit."""
+    """Return the length of the polyline through points (N, 3), in their unit."""
     return float(np.linalg.norm(np.diff(points, axis=0), axis=1).sum())
 
 
@@ -263,7 +264,7 @@ def interpolate(times: np.ndarray, world_from_frame: np.ndarray, query: np.ndarr
 
     Each pair of neighbours is joined by its geodesic, the constant screw motion
     T_i exp(s log(T_i^-1 T_i+1)), which does not depend on the choice of either frame's origin.
-    Outside the range the first or the last screw goes on.
+    Outside the range of times the first or the last screw is continued.
     """
     if len(times) == 1:
         return np.repeat(world_from_frame, len(query), 0)
@@ -274,7 +275,7 @@ def interpolate(times: np.ndarray, world_from_frame: np.ndarray, query: np.ndarr
 
 
 def se3_fault(a_from_b: np.ndarray, tolerance: float = 1e-5) -> str | None:
-    """Return what keeps an array (..., 4, 4) from being rigid poses, or None if nothing does."""
+    """Return in words why an array (..., 4, 4) is not of rigid poses, or None if it is."""
     if a_from_b.ndim < 2 or a_from_b.shape[-2:] != (4, 4):
         return f"expected shape (..., 4, 4), got {a_from_b.shape}"
     if not np.isfinite(a_from_b).all():

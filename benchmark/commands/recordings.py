@@ -1,4 +1,4 @@
-"""The commands for recordings of any origin: convert, reconstruct, track."""
+"""The commands for recordings of any format: convert, reconstruct, track."""
 
 import sys
 from dataclasses import dataclass
@@ -12,8 +12,13 @@ from benchmark.errors import UserError
 from benchmark.figures.pictures import write_pictures
 from benchmark.geometry import path_length, unanchor
 from benchmark.hdf5 import write_prediction
-from benchmark.interop.convert import Writing, convert, open_sweep, read_poses
+from benchmark.interop.convert import convert, read_poses
+from benchmark.interop.formats import Writing, open_sweep
 from benchmark.interop.sequence import Reading
+from benchmark.interop.trajectory import write_kitti, write_tum
+from benchmark.interop.untracked import open_recording
+from benchmark.interop.volumes import SUFFIXES, write_volume
+from benchmark.runs.track import open_tracker, track
 from benchmark.sweep import Images, Prediction, Sweep, centre_path, end_error_mm, poses_at
 from benchmark.volume.choices import Placing, place
 
@@ -21,13 +26,13 @@ OWN = "its own poses"
 
 
 def warn(message: str) -> None:
-    """Say on standard error what a user should know of a recording."""
+    """Print a remark on a recording to standard error."""
     print(f"note: {message}", file=sys.stderr)
 
 
 @dataclass(frozen=True)
 class Convert:
-    """Turn sweeps, poses or predictions of one format into another; what is told by the names.
+    """Turn sweeps, poses or predictions of one format into another, told by the files' names.
 
     From: .h5 of this program, MoGLo-Net or TUS-REC; .mha, .mhd, .nrrd of PLUS and Slicer; .tum,
     .kitti; a TUS-REC folder or a data set. To: .h5, .mha, .mhd, .nrrd, .tum, .kitti; without
@@ -73,7 +78,7 @@ RunFolder = Annotated[Path | None, tyro.conf.arg(name="run")]
 
 @dataclass(frozen=True)
 class Reconstruct:
-    """Bring a sweep's frames together into a volume, by its own poses, a tracker's, or a file's."""
+    """Reconstruct a volume from a sweep's frames by its own poses, a tracker's, or a file's."""
 
     sweep: tyro.conf.Positional[Path]
     reading: tyro.conf.OmitArgPrefixes[Reading]
@@ -82,13 +87,13 @@ class Reconstruct:
     tracker: str | None = None
     """Take the poses of this tracker instead of the sweep's own."""
     run_folder: RunFolder = None
-    """Folder of the tracker's trained run; by default weights that come with the tracker."""
+    """Folder of the tracker's trained run; by default the weights shipped with the tracker."""
     poses: Path | None = None
     """Take poses of this file: a prediction (.h5, .npz), .tum or .kitti."""
     unit: Literal["m", "mm"] = "m"
     """Length unit of .tum and .kitti."""
     channel: str = "bmode"
-    """Channel that is brought together; its frames may have times of their own."""
+    """Channel to reconstruct; its frames may have times of their own."""
 
     def run(self) -> None:
         if self.tracker and self.poses:
@@ -112,7 +117,7 @@ class Reconstruct:
         _finish(images, paths, facts, self.placing, self.output, self.channel != "bmode")
 
     def _poses(self, sweep: Sweep) -> tuple[str, np.ndarray]:
-        """Return whose poses they are and poses (N, 4, 4) of the B-mode frames."""
+        """Return poses (N, 4, 4) of the B-mode frames, after the name of their source."""
         world = _world(sweep)
         if self.poses:
             prediction = read_poses(self.poses, self.unit)
@@ -121,8 +126,6 @@ class Reconstruct:
                 raise UserError(f"{self.poses}: {got} poses for {len(sweep)} frames")
             return self.poses.name, unanchor(world, prediction.first_from_frame)
         if self.tracker:
-            from benchmark.runs.track import open_tracker, track
-
             tracker, domain = open_tracker(self.tracker, self.run_folder, warn)
             prediction = track(tracker, domain, sweep.observe().bmode, sweep.probe, warn)
             return self.tracker, unanchor(world, prediction.first_from_frame)
@@ -136,7 +139,7 @@ def _world(sweep: Sweep) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Track:
-    """Track a recording without its poses and bring its frames together into a volume."""
+    """Track a recording by its images alone and reconstruct a volume by the tracker's poses."""
 
     recording: tyro.conf.Positional[Path]
     reading: tyro.conf.OmitArgPrefixes[Reading]
@@ -145,16 +148,13 @@ class Track:
     tracker: str = "moglo"
     """Registered name, or package.module:Class."""
     run_folder: RunFolder = None
-    """Folder of a trained run; by default weights that come with the tracker."""
+    """Folder of a trained run; by default the weights shipped with the tracker."""
     pixel_mm: tuple[float, float] | None = None
     """Size of a pixel across and down, where file and calibration do not tell."""
     save_poses: Path | None = None
     """Write the poses as well: a prediction (.h5), .tum or .kitti."""
 
     def run(self) -> None:
-        from benchmark.interop.untracked import open_recording
-        from benchmark.runs.track import open_tracker, track
-
         tracker, domain = open_tracker(self.tracker, self.run_folder, warn)
         recording = open_recording(self.recording, self.reading, self.pixel_mm, warn)
         images = recording.images
@@ -171,8 +171,6 @@ class Track:
 
 
 def _save_poses(path: Path, prediction: Prediction, images: Images) -> None:
-    from benchmark.interop.trajectory import write_kitti, write_tum
-
     suffix = path.suffix.lower()
     if suffix == ".tum":
         write_tum(path, images.timestamps, prediction.first_from_frame)
@@ -192,9 +190,7 @@ def _finish(
     output: Output,
     depth_coded: bool,
 ) -> None:
-    """Make the volume of the first path's poses, write it with its pictures, and say what it is."""
-    from benchmark.interop.volumes import SUFFIXES, write_volume
-
+    """Reconstruct by the poses of the first path; write volume and pictures, print the facts."""
     if not output.out.name.lower().endswith(SUFFIXES):
         raise UserError(f"{output.out}: expected a name ending in one of {', '.join(SUFFIXES)}")
     facts = {

@@ -1,4 +1,4 @@
-"""TODO."""
+"""The commands that make and score runs: train, predict, evaluate; and those about trackers."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,12 @@ from typing import Literal
 
 import tyro
 
+from benchmark.checker import check_tracker
 from benchmark.commands.selection import Accelerator, Selection
+from benchmark.registry import make_tracker, tracker_class, tracker_names
+from benchmark.runs.predict import predict
+from benchmark.runs.reference import reference_card, reference_names
+from benchmark.scoring.evaluate import evaluate
 
 
 @dataclass(frozen=True)
@@ -35,8 +40,6 @@ class Predict:
     split: str = "test"
 
     def run(self) -> None:
-        from benchmark.runs.predict import predict
-
         for run in self.selection.each():
             print(predict(run, self.split))
 
@@ -48,9 +51,6 @@ class CheckTracker:
     trackers: tyro.conf.Positional[tuple[str, ...]]
 
     def run(self) -> None:
-        from benchmark.checker import check_tracker
-        from benchmark.registry import make_tracker
-
         for name in self.trackers:
             check_tracker(make_tracker(name))
             print(f"{name}: keeps the contract")
@@ -61,9 +61,6 @@ class Trackers:
     """List the registered trackers and the reference rows, with the first line of their cards."""
 
     def run(self) -> None:
-        from benchmark.registry import tracker_class, tracker_names
-        from benchmark.runs.reference import reference_card, reference_names
-
         cards = {name: tracker_class(name).__doc__ or "" for name in tracker_names()}
         cards |= {name: reference_card(name) for name in reference_names()}
         for name, card in cards.items():
@@ -81,8 +78,6 @@ class Evaluate:
     """Folder of the true poses, where those of the data set are withheld."""
 
     def run(self) -> None:
-        from benchmark.scoring.evaluate import evaluate
-
         for run in self.selection.each():
             evaluate(
                 run.predictions,

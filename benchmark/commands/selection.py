@@ -1,4 +1,4 @@
-"""Which runs a command is about: data set, trackers, what taught them, budget, seeds."""
+"""The flags by which commands select runs."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +11,12 @@ from benchmark.errors import UserError
 from benchmark.registry import field_values
 from benchmark.runs.run import RUNS, Run, make_run, open_run
 
-Accelerator = Literal["auto", "cpu", "gpu"]  # that trackers are trained on
+Accelerator = Literal["auto", "cpu", "gpu"]  # for training
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which runs: data set, trackers, what taught them, budget, seeds."""
+    """Which runs: data set, trackers, their training data, budget and seeds."""
 
     data: tyro.conf.Positional[Path]
     """Folder of a data set, or its name below the data root."""
@@ -36,11 +36,11 @@ class Selection:
     """Folders of trained runs or shipped weights, tracked on DATA as they are."""
 
     def each(self) -> list[Run]:
-        """Return the selected runs; what is not trained has no seeds to repeat.
+        """Return the selected runs; a tracker that is not learned has one, whatever the seeds.
 
         Raises
         ------
-        UserError : neither trackers nor weights, and whatever is unknown among them.
+        UserError : neither trackers nor weights, or an unknown one.
         """
         dataset = open_dataset(self.data)
         teacher = open_dataset(self.train_on) if self.train_on else None

@@ -1,14 +1,19 @@
-"""The command that turns a trained run into weights that travel."""
+"""The command that packs the weights of a trained run for shipping."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
 
+from benchmark.dataset import open_dataset
+from benchmark.errors import UserError
+from benchmark.files import read_json
+from benchmark.runs.ship import ship
+
 
 @dataclass(frozen=True)
 class Ship:
-    """Copy a trained run's weights, configuration, domain and card to where they ship from."""
+    """Copy a trained run's weights and configuration into a tracker's package; add domain, card."""
 
     run_folder: tyro.conf.Positional[Path]
     """Folder of a trained run."""
@@ -20,14 +25,9 @@ class Ship:
     """result.json files of these weights, shown on the card."""
 
     def run(self) -> None:
-        from benchmark.dataset import open_dataset
-        from benchmark.errors import UserError
-        from benchmark.files import read_json
-        from benchmark.runs.ship import ship
-
         taught = read_json(self.run_folder / "config.json").get("trained_on")
         if not taught:
-            raise UserError(f"{self.run_folder}/config.json: trained_on says nothing")
+            raise UserError(f"{self.run_folder}/config.json: trained_on is empty")
         dataset = open_dataset(self.data or taught["name"])
         out = ship(self.run_folder, dataset, self.out, self.results)
         for path in sorted(out.iterdir()):

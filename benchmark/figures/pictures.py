@@ -1,4 +1,4 @@
-"""TODO."""
+"""Pictures of one reconstructed volume on disk: PNG files and an html view."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmark.figures import volumes
+from benchmark.figures.plot import style
 from benchmark.files import atomic_path
 from benchmark.sweep import Images
+from benchmark.volume.choices import corners_of
 from benchmark.volume.reconstruction import Volume
+from benchmark.volume.view import write_view
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-from benchmark.volume.choices import _corners
 
 
 def write_pictures(
@@ -27,29 +30,25 @@ def write_pictures(
     """Write pictures and the html view of a volume; return their paths.
 
     <stem>-slices.png: three orthogonal planes; -maxima.png: maximum projections along the axes;
-    -poses.png: the planes in space; -depth.png (where asked): projection from the skin, its
-    colour the depth; .html: all of it and the volume to walk through.
+    -poses.png: the frames' outlines in space; -depth.png (with `depth_coded`): projection from the
+    skin, its colour the depth; .html: the pictures, the facts, and the volume to scroll through.
 
     Parameters
     ----------
     paths : poses (N, 4, 4) by name, the first being those of the volume.
-    facts : what the html view says of the volume, by name.
+    facts : lines of the html view, by name.
     """
-    from benchmark.figures import volumes as plot_sweep
-    from benchmark.figures import volumes as plot_volume
-    from benchmark.volume.view import write_view
-
     shown = np.where(volume.known, volume.values, np.nan)
     name = next(iter(paths))
     axes = volume.direction
-    corners = {key: _corners(images, poses) @ axes for key, poses in paths.items()}
+    corners = {key: corners_of(images, poses) @ axes for key, poses in paths.items()}
     figures = {
-        "slices": plot_volume.slices({name: shown}, volume.spacing_mm),
-        "maxima": plot_sweep.maxima(volume),
-        "poses": plot_sweep.planes(corners),
+        "slices": volumes.slices({name: shown}, volume.spacing_mm),
+        "maxima": volumes.maxima(volume),
+        "poses": volumes.planes(corners),
     }
     if depth_coded:
-        figures["depth"] = plot_sweep.depth_coded(volume)
+        figures["depth"] = volumes.depth_coded(volume)
     written = []
     for key, figure in figures.items():
         written.append(_save(figure, Path(f"{stem}-{key}.png")))
@@ -59,8 +58,6 @@ def write_pictures(
 
 
 def _save(figure: "Figure", path: Path) -> Path:
-    from benchmark.figures.plot import style
-
     with style(), atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=110, format="png", metadata={"Software": None})
     return path

@@ -1,8 +1,8 @@
-"""Figures from arrays: paths, drift, frames; volumes are in `plot_volume`. Agg, so no screen.
+"""Figures of trajectories, drift and frames, and the style and saving common to all figures.
 
-Every function returns a matplotlib figure; `save` writes it with the title and caption that the
-leaderboard page shows. Matplotlib is imported when the first figure is drawn. Points are in mm:
-x lateral, y into the body, z along the sweep.
+Every function takes arrays and returns a matplotlib figure (Agg, so no screen is needed); `save`
+writes it with the title and caption that the leaderboard page shows. Matplotlib is imported when
+the first figure is drawn. Points are in mm: x lateral, y into the body, z along the sweep.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,6 +49,7 @@ def new_figure(width: float, height: float) -> "Figure":
 
 
 def style() -> Any:
+    """Return the context in which figures are drawn and saved in the common style."""
     import matplotlib
 
     return matplotlib.rc_context(STYLE)
@@ -62,9 +63,9 @@ def save(
     tracker: str | None = None,
     dpi: int = 130,
 ) -> Path:
-    """Write a figure as PNG and beside it `<same name>.json`, whole or not at all.
+    """Write a figure as PNG and its title and caption beside it as JSON; return the PNG's path.
 
-    tracker: whose section of the page shows it, or None for the front page. Returns the PNG's path.
+    tracker: the tracker in whose section of the page it is shown; None for the front page.
     """
     path = Path(path)
     path = path.with_name(f"{path.name.removesuffix('.png')}.png")
@@ -122,7 +123,7 @@ def _space_axes(axes: Any, paths: Sequence[np.ndarray]) -> None:
 
 
 def plain(text: str) -> str:
-    """Return text that matplotlib neither hides (leading underscore) nor reads as mathematics."""
+    """Return text escaped for matplotlib, which hides "_..." in legends and reads "$" as maths."""
     text = text.replace("$", r"\$")
     return f" {text}" if text.startswith("_") else text
 
@@ -154,10 +155,10 @@ def drift(curves: Mapping[str, Sequence[tuple[np.ndarray, np.ndarray]]]) -> "Fig
 def mean_curve(
     curves: Sequence[tuple[np.ndarray, np.ndarray]], points: int = 60
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return path (K,) and mean drift (K,) in mm over sweeps, as far as half of them reach.
+    """Return path (K,) and mean drift (K,) in mm over sweeps, up to their median length.
 
-    As long as all sweeps last it is their mean. Where one ends, the curve goes on with the mean
-    growth of the others: a plain mean would jump there because its members change.
+    Up to the end of the shortest sweep it is the mean. Beyond the end of a sweep the curve grows
+    by the mean growth of the others, since a mean over changing members would jump.
     """
     if not curves:
         return np.zeros(0), np.zeros(0)

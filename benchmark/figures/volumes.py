@@ -1,7 +1,7 @@
-"""Figures of volumes: slices and vessel projections, true poses beside a tracker's.
+"""Figures of volumes: of several on one grid (true poses beside a tracker's), and of one alone.
 
 Volumes have axes (x, y, z): x lateral, y into the body, z along the sweep; lengths are in mm.
-Drawn like the figures of `plot`, whose `save` writes these too.
+`plot.save` writes these figures too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # (axis to the right, axis downwards, name) of the three orthogonal views.
 VIEWS = ((0, 1, "image plane, x–y"), (2, 1, "along the sweep, z–y"), (2, 0, "from above, z–x"))
 DEPTH_MAP = "turbo"
-# What a maximum projection along each axis shows.
+# Titles of maximum projections, by axis.
 SIDES = {
     "z": "along z, as the frames lie",
     "x": "along x, from the side",
@@ -73,7 +73,7 @@ def _grey() -> Any:
 
 
 def _view_grid(rows: int, size: np.ndarray) -> tuple["Figure", Any]:
-    """Return a figure with `rows` times the three views, columns as wide as their content."""
+    """Return a figure with `rows` rows of the three views, columns as wide as their content."""
     widths = [float(size[across]) for across, _, _ in VIEWS]
     heights = max(float(size[down]) for _, down, _ in VIEWS)
     scale = 9.5 / sum(widths)
@@ -194,7 +194,7 @@ def maxima(volume: Volume) -> "Figure":
 
 
 def depth_coded(volume: Volume) -> "Figure":
-    """Return the projection from the skin whose colour is the depth of what is brightest.
+    """Return the projection from the skin, its colour the depth of the brightest voxel.
 
     Brightness is the square root of the signal, so that weak deep vessels stay visible.
     """
@@ -219,10 +219,10 @@ def depth_coded(volume: Volume) -> "Figure":
 
 
 def planes(corners: Mapping[str, np.ndarray]) -> "Figure":
-    """Return the outlines of frames in space, with the way of their centres.
+    """Return the outlines of frames in space, with the path of their centres.
 
     corners[name] (N, 4, 3): corner pixels in mm along the volume's axes, in the order of
-    `grid.image_corners`. Of many frames some are drawn, the first one thickest.
+    `grid.image_corners`. Long sweeps are thinned out; the first frame is drawn thickest.
     """
     with style():
         figure = new_figure(7.2, 5.8)
@@ -230,7 +230,7 @@ def planes(corners: Mapping[str, np.ndarray]) -> "Figure":
         every = []
         for index, (name, points) in enumerate(corners.items()):
             colour = COLOURS[index % len(COLOURS)]
-            order = points[:, [0, 1, 3, 2, 0]][..., [0, 2, 1]]  # round the frame; y is drawn down
+            order = points[:, [0, 1, 3, 2, 0]][..., [0, 2, 1]]  # around the frame; y is drawn down
             step = max(1, len(points) // MOST_PLANES)
             for number, outline in enumerate(order[::step]):
                 width = 1.8 if number == 0 else 0.5
@@ -250,7 +250,7 @@ def planes(corners: Mapping[str, np.ndarray]) -> "Figure":
 
 
 def _extent(picture: Picture) -> tuple[float, float, float, float]:
-    """Return the outer edges of a picture, not less than a tenth of a mm for a single voxel."""
+    """Return the outer edges of a picture, a tenth of a mm apart where it is one voxel wide."""
     left, right, bottom, top = picture.extent
     across, down = (0.05 if a == b else 0.0 for a, b in ((left, right), (bottom, top)))
     return left - across, right + across, bottom + down, top - down

@@ -1,60 +1,25 @@
-"""Anything that holds sweeps, poses or a prediction -> any other of these formats.
+"""Conversion between the formats of sweeps, poses and predictions.
 
-What a file is follows from its content, what is written from the name: .h5 (this program), .mha,
-.mhd, .nrrd, .nhdr (PLUS, Slicer), .tum, .kitti; a name without suffix is a folder: a data set when
-TUS-REC comes in, else TUS-REC, and displacement fields for a prediction.
+A source is recognised by its content, a target by its name: .h5 (this program), .mha, .mhd, .nrrd,
+.nhdr (PLUS, Slicer), .tum, .kitti; a name without suffix is a folder: a data set if the source is
+TUS-REC, displacement fields if it is a prediction, else TUS-REC.
 """
 
 from collections.abc import Iterable
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
-
-import h5py
-import numpy as np
 
 from benchmark import geometry
 from benchmark.dataset import Dataset, Entry, open_dataset, write_dataset
 from benchmark.errors import Report, UserError, silent
 from benchmark.files import sha256_of_file
-from benchmark.hdf5 import (
-    PREDICTION_FORMAT,
-    SWEEP_FORMAT,
-    read_prediction,
-    read_sweep,
-    write_prediction,
-    write_sweep,
-)
-from benchmark.interop import igsio, moglo_h5, trajectory, tusrec
+from benchmark.hdf5 import read_prediction, write_prediction, write_sweep
+from benchmark.interop import trajectory, tusrec
 from benchmark.interop.disk_space import ensure_space
 from benchmark.interop.displacements import write_displacements
+from benchmark.interop.formats import FORMATS, HDF5, TRAJECTORIES, Writing, kind_of, open_sweep
 from benchmark.interop.sequence import Reading
 from benchmark.sweep import Prediction, Sweep
-
-HDF5 = (".h5", ".hdf5")
-TRAJECTORIES = (".tum", ".kitti")
-VOLUMES = (".nii", ".nii.gz")
-
-
-@dataclass(frozen=True)
-class Writing:
-    """How a sweep is to be written for another program."""
-
-    channel: str = "bmode"
-    """Channel that goes into a sequence."""
-    name: str = "ProbeToTracker"
-    """Name of the transform that holds the poses there."""
-    orientation: str = "MF"
-    """Which way pixels run there (MF, UF, MN, UN, FM, ...)."""
-    compress: bool = False
-    """Pack the frames (speckle hardly shrinks)."""
-    unit: Literal["m", "mm"] = "m"
-    """Length unit of trajectories (.tum, .kitti), read or written."""
-    layout: tusrec.Layout = "train"
-    """TUS-REC folder with frames and poses together (train) or apart (val)."""
-    split: Literal["train", "val", "test"] | None = None
-    """Split of the data set; by default that of the TUS-REC folder (val/test folders: test)."""
 
 
 def convert(
@@ -92,88 +57,15 @@ def convert(
 
 @contextmanager
 def clear_write_errors(target: Path):
-    """Turn what the system says of a full disk or a closed folder into one line."""
+    """Turn the system's errors (a full disk, a folder without permission) into a UserError."""
     try:
         yield
-    except (OSError, RuntimeError) as error:  # HDF5 says it at closing, as a RuntimeError
+    except (OSError, RuntimeError) as error:  # at closing, HDF5 raises a RuntimeError
         cause = error if isinstance(error, OSError) else error.__context__
         if not isinstance(cause, OSError):
             raise
         reason = cause.strerror or str(cause).splitlines()[0]
         raise UserError(f"{target}: cannot be written ({reason})") from error
-
-
-def kind_of(path: Path) -> str:
-    """Return what a file or folder holds.
-
-    One of sweep, prediction, moglo, tusrec-scan (HDF5), sequence, trajectory, tusrec, dataset.
-
-    Raises
-    ------
-    UserError : nothing there, or nothing that is read here.
-    """
-    if path.is_dir():
-        if tusrec.is_tusrec(path):
-            return "tusrec"
-        if (path / "dataset.json").is_file():
-            return "dataset"
-        raise UserError(
-            f"{path}: neither a data set nor a TUS-REC folder (frames_transfs, transfs)"
-        )
-    name = path.name.lower()
-    if not path.is_file():
-        raise UserError(f"{path}: no such file")
-    if name.endswith(VOLUMES):
-        raise UserError(f"{path}: NIfTI holds a volume, expected a sweep (frames with poses)")
-    if path.suffix.lower() in TRAJECTORIES:
-        return "trajectory"
-    if path.suffix.lower() in igsio.SUFFIXES:
-        return "sequence"
-    if path.suffix.lower() == ".npz":
-        return "prediction"
-    if path.suffix.lower() in HDF5:
-        return _hdf5_kind(path)
-    raise UserError(
-        f"{path}: expected a sweep: .h5, {', '.join(igsio.SUFFIXES)}, or a folder; "
-        f"or poses: {', '.join(TRAJECTORIES)}"
-    )
-
-
-def _hdf5_kind(path: Path) -> str:
-    try:
-        with h5py.File(path, "r") as file:
-            found = file.attrs.get("format")
-            kinds = {SWEEP_FORMAT: "sweep", PREDICTION_FORMAT: "prediction"}
-            if found in kinds:
-                return kinds[found]
-            if "img_B" in file:
-                return "moglo"
-            if "frames" in file:
-                return "tusrec-scan"
-            keys = ", ".join(list(file)[:6]) or "none"
-    except OSError as error:
-        raise UserError(f"{path}: truncated or not HDF5 ({str(error).splitlines()[0]})") from error
-    raise UserError(f"{path}: no sweep of a known layout (its keys: {keys})")
-
-
-def open_sweep(path: Path | str, reading: Reading | None = None, report: Report = silent) -> Sweep:
-    """Return the one sweep of a file of any format, its frames left on disk.
-
-    Raises
-    ------
-    UserError : a file that holds no sweep, and every fault of its format.
-    """
-    path, reading = Path(path), reading or Reading()
-    kind = kind_of(path)
-    if kind == "sweep":
-        return read_sweep(path, lazy=True)
-    if kind == "sequence":
-        return igsio.read_igsio(path, reading, report)
-    if kind == "moglo":
-        return moglo_h5.read_moglo(path, reading.frame_rate, report)
-    if kind == "tusrec-scan":
-        return tusrec.read_tusrec_scan(path, reading.calibration, reading.frame_rate, report)
-    raise UserError(f"{path}: holds a {kind}, expected one sweep")
 
 
 def read_poses(path: Path | str, unit: trajectory.Unit = "m") -> Prediction:
@@ -187,36 +79,17 @@ def read_poses(path: Path | str, unit: trajectory.Unit = "m") -> Prediction:
 
 
 def _write_sweep(sweep: Sweep, target: Path, writing: Writing) -> list[Path]:
-    suffix = target.suffix.lower()
-    poses = sweep.bmode.world_from_image
-    if suffix in HDF5:
-        if sweep.bmode.frames.dtype != np.uint8:
-            found = sweep.bmode.frames.dtype
-            raise UserError(f"{target}: expected 8-bit B-mode frames (uint8), got {found}")
-        ensure_space(target, sweep.bmode)
-        write_sweep(target, sweep)
-    elif suffix in igsio.SUFFIXES:
-        igsio.write_igsio(
-            target,
-            sweep,
-            channel=writing.channel,
-            transform=writing.name,
-            orientation=writing.orientation,
-            compress=writing.compress,
-        )
-    elif suffix == ".tum":
-        trajectory.write_tum(target, sweep.bmode.timestamps, poses, writing.unit)
-    elif suffix == ".kitti":
-        trajectory.write_kitti(target, poses, writing.unit)
-    elif not suffix:
+    if not target.suffix:
         return tusrec.write_tusrec(target, [sweep], writing.layout)
-    else:
-        raise _unknown_target(target)
-    return [target]
+    for format in FORMATS:
+        if format.write and target.suffix.lower() in format.suffixes:
+            format.write(target, sweep, writing)
+            return [target]
+    raise _unknown_target(target)
 
 
 def _unknown_target(target: Path) -> UserError:
-    known = ", ".join((*HDF5, *igsio.SUFFIXES, *TRAJECTORIES))
+    known = ", ".join(suffix for format in FORMATS if format.write for suffix in format.suffixes)
     return UserError(f"{target}: expected a folder or a name ending in one of {known}")
 
 
@@ -250,7 +123,7 @@ def _all_sweeps(dataset: Dataset) -> Iterable[Sweep]:
 def _into_dataset(
     source: Path, target: Path, reading: Reading, writing: Writing, report: Report
 ) -> Path:
-    """Write a TUS-REC folder's sweeps into a data set, new or with other sweeps in it already."""
+    """Write a TUS-REC folder's sweeps into a data set, a new one or beside the sweeps it has."""
     split = writing.split or ("train" if tusrec.tusrec_layout(source) == "train" else "test")
     there = open_dataset(target) if (target / "dataset.json").is_file() else None
     entries = {entry.name: entry for entry in there.entries} if there else {}

@@ -1,4 +1,4 @@
-"""Room on the disk, asked for before a long write."""
+"""A check of free disk space before a long write."""
 
 import os
 import tempfile
@@ -11,14 +11,14 @@ from benchmark.sweep import Images
 
 
 def ensure_space(path: Path, images: Images) -> None:
-    """Refuse to begin a file for whose frames there is no room.
+    """Refuse to write a file if its frames do not fit on the disk.
 
-    The room is reserved and given back: full disks, quotas and limits on file sizes answer alike.
-    HDF5 would notice in the middle, and then cannot even close its file.
+    The space is reserved and released, so full disks, quotas and limits on file sizes all count.
+    Without this, HDF5 fails in the middle of writing and cannot close its file.
 
     Raises
     ------
-    UserError : the folder cannot be made or written, or there is no room.
+    UserError : the folder cannot be made or written, or the space does not suffice.
     """
     frames = images.frames
     needed = int(np.prod(frames.shape)) * np.dtype(frames.dtype).itemsize

@@ -55,12 +55,12 @@ def pixel_points(images: Images) -> np.ndarray:
 
 
 def displacement(pose: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Return (3, P) float32 mm: where a pose (4, 4) takes points (P, 3), less where they were."""
+    """Return displacements (3, P) float32 mm of points (P, 3) under a pose (4, 4)."""
     return np.ascontiguousarray((geometry.apply(pose, points) - points).T, "<f4")
 
 
 def landmark_displacements(poses: np.ndarray, images: Images, marks: np.ndarray) -> np.ndarray:
-    """Return (3, L) float32 mm of landmarks (L, 3), each moved by the pose of its own frame."""
+    """Return displacements (3, L) float32 mm of landmarks (L, 3) under their own frame's pose."""
     pixels = np.hstack([marks[:, 1:], np.zeros((len(marks), 1))])
     points = geometry.apply(images.mm_from_pixel, pixels)
     mine = poses[marks[:, 0].astype(int)]
@@ -69,8 +69,8 @@ def landmark_displacements(poses: np.ndarray, images: Images, marks: np.ndarray)
 
 
 def anchored_poses(prediction: Prediction) -> tuple[np.ndarray, np.ndarray]:
-    """Return poses (N, 4, 4) of each frame to the first and to the previous; none for frame 0."""
-    still = np.eye(4)[None]  # exactly, where a chained pose is off by rounding
+    """Return poses (N, 4, 4) of each frame to the first and to the previous; identity at 0."""
+    still = np.eye(4)[None]  # exact, unlike the first of chained poses
     to_first = np.concatenate([still, prediction.first_from_frame[1:]])
     return to_first, np.concatenate([still, prediction.prev_from_frame])
 

@@ -55,7 +55,11 @@ LONGEST_HEADER = 1 << 30
 
 @dataclass(frozen=True)
 class Header:
-    """A header and where the data are; frame_fields[name][frame] is text."""
+    """A sequence's header: fields, fields of frames, axes, and the place of the data.
+
+    frame_fields[name][frame]: text; kinds and sizes: one per axis; packed: the data are compressed,
+    to packed_bytes where the header says; image_status: the name of the frame field for it.
+    """
 
     path: Path
     fields: dict[str, str]
@@ -75,7 +79,7 @@ class Header:
 
         Raises
         ------
-        UserError : a volume, single image or anything else that is no list of 2D frames.
+        UserError : a volume, a single image or anything but a list of 2D frames.
         """
         spatial = [n for n, kind in zip(self.sizes, self.kinds, strict=True) if kind == "domain"]
         lists = [n for n, kind in zip(self.sizes, self.kinds, strict=True) if kind != "domain"]
@@ -119,7 +123,7 @@ def read_header(path: Path) -> Header:
 
     Raises
     ------
-    UserError : no such file, another format, a key that is missing or has no meaning here.
+    UserError : no such file, another format, a key that is missing or has an unsupported value.
     """
     try:
         with path.open("rb") as file:
@@ -243,7 +247,7 @@ def _type(path: Path, name: str, known: dict[str, str]) -> np.dtype:
 
 
 def _kinds(path: Path, text: str | None, dimensions: int) -> tuple[str, ...]:
-    """Return one kind per axis; without any, the last axis is that of the frames (as PLUS does)."""
+    """Return one kind per axis; if none is given, frames are along the last one, as in PLUS."""
     if text is None:
         return ("domain",) * (dimensions - 1) + ("list",)
     kinds = tuple("domain" if kind in ("space", "domain") else kind for kind in text.split())

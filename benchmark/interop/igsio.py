@@ -1,9 +1,9 @@
-"""Sequence files of PLUS and 3D Slicer: .igs.mha, .igs.mhd with .raw, .seq.nrrd; in and out.
+"""Sequence files of PLUS and 3D Slicer, read and written: .igs.mha, .igs.mhd with .raw, .seq.nrrd.
 
-A sequence is a stack of frames whose header carries fields per frame (Seq_Frame0000_...). What is
-written here has its pose in one transform and the calibration in ImageToProbe of every frame, so
-that it can be read without a second file; what PLUS has no field for (landmarks, probe, factors)
-travels as base64 JSON in fields that others ignore.
+A sequence is a stack of frames whose header has fields per frame (Seq_Frame0000_...). Files written
+here hold the pose in one transform and the calibration in ImageToProbe of every frame, so that no
+second file is needed; landmarks, probe and factors, for which PLUS has no fields, are base64 JSON
+in fields that other programs ignore.
 """
 
 import base64
@@ -36,7 +36,7 @@ def read_igsio(path: Path | str, reading: Reading | None = None, report: Report 
 
     Raises
     ------
-    UserError : a truncated or damaged file, no sequence of 2D frames, and what `sweep_of` refuses.
+    UserError : a truncated or damaged file, no sequence of 2D frames, and as `sweep_of`.
     """
     return sweep_of(read_sequence(path, report), reading or Reading(), report)
 
@@ -134,12 +134,12 @@ def write_igsio(
     ----------
     path : its suffix is the format; .mhd and .nhdr put the frames into a second file.
     transform : name of the poses, AToB; the calibration is then ImageToA.
-    orientation : which way pixels are stored (two letters).
+    orientation : order in which pixels are stored (two letters, see `orientation`).
 
     Raises
     ------
-    UserError : another suffix, a channel that is not there, values of a type no format has, a
-        file that cannot be written.
+    UserError : another suffix, a missing channel, values of a type that the format lacks, a file
+        that cannot be written.
     """
     path = Path(path)
     letters = plain_code(orientation, "--orientation")
@@ -158,7 +158,7 @@ def write_igsio(
 
 
 class _Layout:
-    """A channel as it goes into a sequence: shape, type, frames turned and packed, fields."""
+    """A channel as it is written into a sequence: sizes, type, fields and reordered frames."""
 
     def __init__(self, sweep: Sweep, channel: str, transform: str, letters: str, compress: bool):
         self.sweep, self.images = sweep, sweep.channels[channel]
@@ -185,7 +185,7 @@ class _Layout:
             yield f"{start}{image_status}", "OK"
 
     def records(self) -> Iterator[tuple[str, str]]:
-        """Yield what PLUS has no fields for."""
+        """Yield the fields with name, landmarks, probe and factors, for which PLUS has none."""
         content = {
             "name": self.sweep.name,
             "landmarks": np.asarray(self.sweep.landmarks, float).tolist(),

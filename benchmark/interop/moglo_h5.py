@@ -24,17 +24,10 @@ MM_PER_CM = 10.0
 AGREEMENT_MM = 0.5
 
 
-def is_moglo(path: Path) -> bool:
-    """Return whether an HDF5 file is laid out as MoGLo-Net's samples."""
-    with h5py.File(path, "r") as file:
-        return "img_B" in file
-
-
 def read_moglo(path: Path | str, frame_rate: float | None = None, report: Report = silent) -> Sweep:
     """Return the sweep of a sample file, its poses those of `y_abs`, its frames left on disk.
 
-    Where `y_abs` is missing, `y_rel` is chained; where both are there and disagree, that is
-    reported.
+    Without `y_abs`, `y_rel` is chained; if there are both and they disagree, that is reported.
 
     Raises
     ------

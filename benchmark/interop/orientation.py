@@ -1,8 +1,8 @@
-"""Which way the stored pixels of an ultrasound image run (PLUS' two- and three-letter codes).
+"""Order of the stored pixels of an ultrasound image: PLUS' two- and three-letter codes.
 
 The first letter is the direction of the columns' axis, the second that of the rows': M towards
 the marked side of the probe, U the unmarked, F far from it, N near. A third letter (A ascending,
-D descending, elevational) means nothing for single planes. Calibrations of PLUS hold for MF.
+D descending, elevational) has no meaning for single planes. Calibrations of PLUS hold for MF.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ def plain_code(code: str, what: str) -> str:
 
     Raises
     ------
-    UserError : an unknown code, or one that lays the planes of a volume.
+    UserError : an unknown code, or one of volumes.
     """
     letters = code.strip().upper()
     if letters[:2] in CODES and letters[2:] in ("", "A", "D"):

@@ -1,4 +1,4 @@
-"""Poses as files hold them: rounded to a few digits, yet rigid; and calibrations taken apart."""
+"""Poses of files made rigid after rounding, and calibrations split into a rigid part and scale."""
 
 import numpy as np
 
@@ -6,14 +6,14 @@ from benchmark import geometry
 from benchmark.errors import UserError
 from benchmark.sweep import SE3_TOLERANCE
 
-ROUNDING = 1e-3  # how far printing six digits, or three, may take a rotation off
+ROUNDING = 1e-3  # largest error of a rotation's entries by printing few digits
 
 
 def settled_poses(poses: np.ndarray, what: str) -> np.ndarray:
     """Return poses (N, 4, 4) whose rotations are orthonormal to the tolerance of a sweep.
 
-    Rotations that rounding has put off by up to 1e-3 become the nearest ones (polar factor);
-    what is good enough already stays as it is, to the last bit.
+    Rotations that are off by up to 1e-3 become the nearest ones (polar factor); those within the
+    tolerance stay as they are, to the last bit.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def split_calibration(a_from_pixel: np.ndarray, what: str) -> tuple[np.ndarray, 
 
     Raises
     ------
-    UserError : numbers that are not finite, or axes of no length or in one line.
+    UserError : numbers that are not finite, or axes of length zero or parallel ones.
     """
     matrix = np.asarray(a_from_pixel, float)
     across, down = matrix[..., :3, 0], matrix[..., :3, 1]

@@ -1,6 +1,6 @@
-"""A recording of PLUS or 3D Slicer: frames with any number of tracked transforms -> a sweep.
+"""Recordings of PLUS or 3D Slicer: frames with any number of tracked transforms, made a sweep.
 
-Transforms are named AToB and map coordinates of A to those of B. Chains are found by themselves:
+Transforms are named AToB and map coordinates of A to those of B. They are chained where needed:
 with ProbeToTracker and ReferenceToTracker in the file, ProbeToReference can be asked for.
 """
 
@@ -19,18 +19,18 @@ from benchmark.interop.rigid import axes_angle, settled_poses, split_calibration
 from benchmark.sweep import Channel, Sweep
 
 NAME = re.compile(r"(.+?)To([A-Z].*)")
-SKEW_DEGREES = 1.0  # of the image axes, worth a word
+SKEW_DEGREES = 1.0  # deviation of the image axes from a right angle that is reported
 SAME_MATRIX = 1e-3  # relative to the pixel size
 
 
 @dataclass(frozen=True)
 class Sequence:
-    """What a sequence file holds.
+    """The content of a sequence file.
 
     frames (N, H, W), marked-far, on disk; timestamps (N,) s, NaN where missing; image_valid (N,);
-    transforms[AToB]: (N, 4, 4), NaN where missing, and valid[AToB] (N,) what their status says;
-    spacing (2,): what the file says of the pixel size, mm (1, 1 where it does not know); record:
-    what a sweep has beyond PLUS, written by this program.
+    transforms[AToB]: (N, 4, 4), NaN where missing; valid[AToB] (N,): their status; spacing (2,):
+    pixel size in the file, mm (1, 1 where it has none); record: name, landmarks, probe and factors
+    of a sweep, in files that this program wrote.
     """
 
     path: Path
@@ -49,7 +49,7 @@ class Sequence:
 
 @dataclass(frozen=True)
 class Reading:
-    """How a recording of another program is to be read."""
+    """How a recording of another program is read."""
 
     transform: str = "ProbeToTracker"
     """Transform that holds the poses (PLUS, Slicer), or any chain of those in the file."""
@@ -68,8 +68,7 @@ def sweep_of(sequence: Sequence, reading: Reading, report: Report = silent) -> S
 
     Raises
     ------
-    UserError : a transform that is not there, no calibration, a pose that is not rigid, no valid
-        frame.
+    UserError : a missing transform, no calibration, a pose that is not rigid, no valid frame.
     """
     poses, valid, mm_from_pixel = tracked_poses(sequence, reading, report)
     times = _times(sequence, reading)
@@ -96,7 +95,7 @@ def sweep_of(sequence: Sequence, reading: Reading, report: Report = silent) -> S
 
 
 def name_of(path: Path) -> str:
-    """Return a file's name without what tells its format."""
+    """Return a file's name without the suffixes of its format."""
     return re.sub(r"(\.igs|\.seq)?\.(mha|mhd|nrrd|nhdr|h5|hdf5)$", "", path.name, flags=re.I)
 
 
@@ -226,7 +225,7 @@ def _times(sequence: Sequence, reading: Reading) -> np.ndarray:
 def _kept(
     sequence: Sequence, reading: Reading, valid: np.ndarray, times: np.ndarray, report: Report
 ) -> np.ndarray:
-    """Return the indices of the frames that stay, and report the others by their reasons."""
+    """Return the indices of the frames to keep; report invalid ones by their reasons."""
     reasons = {
         "image invalid": ~sequence.image_valid,
         f"{reading.transform} invalid": ~valid,

@@ -1,4 +1,4 @@
-"""Frames that stay in the file of another program, raw or packed, and are read one at a time."""
+"""Frames in files of other programs, raw or compressed, read one at a time."""
 
 import zlib
 from pathlib import Path
@@ -13,22 +13,22 @@ BLOCK_BYTES = 1 << 20
 
 
 class FileFrames(StreamedFrames):
-    """Frames that follow each other in a file, as they are or packed by zlib or gzip.
+    """Frames one after another in a file, raw or compressed by zlib or gzip.
 
-    Packed ones can only be unpacked from the first on: going forward is cheap, going back begins
-    again.
+    Compressed frames are unpacked from the first on: reading forward is cheap, reading an earlier
+    frame starts again.
 
     Parameters
     ----------
     offset : bytes before the first frame.
     dtype : with its byte order.
-    packed : zlib or gzip data instead of plain values.
+    packed : zlib or gzip data instead of raw values.
     size : bytes of data in the file; None: all from `offset` to the end.
 
     Raises
     ------
-    UserError : the file holds more or fewer bytes than the frames need (packed data tell that
-        when they are read).
+    UserError : the file holds more or fewer bytes than the frames need (noticed on reading where
+        data are compressed).
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """Trajectories as text: TUM (time, position, quaternion) and KITTI (3 × 4 matrices).
 
-Files are in metres, as evo and other tools expect; poses here are in mm. Both say where each
-frame's coordinates lie in the world: `world_from_frame`.
+Files are in metres, as evo and other tools expect; poses here are in mm. Both formats hold
+`world_from_frame`.
 """
 
 from pathlib import Path
@@ -35,7 +35,7 @@ def read_tum(path: Path | str, unit: Unit = "m") -> tuple[np.ndarray, np.ndarray
 
     Raises
     ------
-    UserError : no such file, a line without 8 numbers, a quaternion of no length.
+    UserError : no such file, a line without 8 numbers, a quaternion whose length is not 1.
     """
     from scipy.spatial.transform import Rotation
 

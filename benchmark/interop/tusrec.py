@@ -1,4 +1,4 @@
-"""Folders of the TUS-REC challenges 2024 and 2025: in, out, and displacement fields.
+"""Folders of the TUS-REC challenges 2024 and 2025, read and written.
 
 train:    frames_transfs/SSS/NAME.h5 (frames, tforms), landmarks/landmark_SSS.h5, calib_matrix.csv
 val/test: frames/SSS/NAME.h5, transfs/SSS/NAME.h5, landmarks, calibration, dataset_keys.h5
@@ -39,7 +39,7 @@ SAME_CALIBRATION = 1e-9
 
 @dataclass(frozen=True)
 class _Scan:
-    """Where one scan of one subject is."""
+    """The files of one scan of one subject."""
 
     subject: str
     name: str
@@ -102,7 +102,14 @@ def read_tusrec_scan(
     frame_rate: float | None = None,
     report: Report = silent,
 ) -> Sweep:
-    """Return the sweep of a single file with `frames` and `tforms`, inside its folder or not."""
+    """Return the sweep of a single file with `frames` and `tforms`.
+
+    The calibration is the one given, or that of the challenge's folder around the file.
+
+    Raises
+    ------
+    UserError : as `read_tusrec`.
+    """
     path = Path(path)
     folder = path.parents[2] if len(path.parents) > 2 else path.parent
     table = calibration or folder / CALIBRATION
@@ -159,7 +166,7 @@ def _read_scan(
 
 
 def _factors(name: str) -> dict[str, str]:
-    """Return what a scan's name says, e.g. LH_Par_C_DtP or RH_rotation."""
+    """Return the factors in a scan's name, e.g. LH_Par_C_DtP or RH_rotation."""
     words = name.split("_")
     found = {"side": words[0]} if words[0] in ("LH", "RH") else {}
     for word in words:
@@ -219,8 +226,8 @@ def write_tusrec(
 ) -> list[Path]:
     """Write sweeps as a folder of the challenge and return the files of frames.
 
-    The image's origin is moved to where the challenge has it (one pixel before the first), which
-    changes no distance. Sweeps without the calibration of a tool get the identity.
+    The image's origin is moved to the challenge's (one pixel before the first), which changes no
+    distance. Sweeps without the calibration of a tool get the identity.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Any tracker as TUS-REC's `predict_ddfs(frames, landmark, data_path_calib, device)`.
+"""TUS-REC's function `predict_ddfs(frames, landmark, data_path_calib, device)` of any tracker.
 
 A submission's own file is two lines:
 
@@ -8,7 +8,7 @@ A submission's own file is two lines:
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -21,11 +21,10 @@ from benchmark.interop.displacements import (
     pixel_points,
 )
 from benchmark.interop.tusrec import COUNT_FROM_ONE, FRAME_RATE
+from benchmark.runs.domain import Domain
+from benchmark.runs.track import open_tracker, track
 from benchmark.sweep import Images, Prediction
 from benchmark.tracker import LearnedTracker, Tracker
-
-if TYPE_CHECKING:
-    from benchmark.runs.domain import Domain
 
 #: GP (N-1, 3, H·W), GL (3, L), LP (N-1, 3, H·W), LL (3, L), float32, mm.
 Fields = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -36,15 +35,13 @@ def submission(
 ) -> Callable[..., Fields]:
     """Return the function that the challenge's scripts call.
 
-    tracker: ready to track, or its name with the `folder` of its trained run (by default weights
-    that come with it); report: told what lies outside the tracker's training.
+    tracker: ready to track, or its name with the `folder` of its trained run (by default its
+    shipped weights); report: told what lies outside the tracker's training.
 
     Raises
     ------
     UserError : as `benchmark.runs.track.open_tracker`.
     """
-    from benchmark.runs.track import open_tracker, track
-
     domain: Domain | None = None
     if isinstance(tracker, str):
         tracker, domain = open_tracker(tracker, Path(folder) if folder else None, report)

@@ -1,4 +1,4 @@
-"""Frames to be tracked, whatever poses the recording may hold beside them."""
+"""Recordings for a tracker: frames of any format, with the file's own poses only to compare."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,13 +10,13 @@ import numpy as np
 from benchmark.errors import Report, UserError, silent
 from benchmark.frames import MappedFrames
 from benchmark.interop.calibration import read_calibration
-from benchmark.interop.convert import kind_of, open_sweep
+from benchmark.interop.formats import kind_of, open_sweep
 from benchmark.interop.igsio import read_sequence
 from benchmark.interop.rigid import split_calibration
 from benchmark.interop.sequence import Reading, Sequence, name_of, tracked_poses
 from benchmark.sweep import Images, Sweep
 
-SAME = 1e-9  # a spacing of 1 means that the file does not know
+SAME = 1e-9  # a spacing this near to 1 means that the file does not give one
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def open_recording(
 ) -> Recording:
     """Return the frames of any file that holds a sweep, tracked or not.
 
-    pixel_mm: size of a pixel across and down, where the file and calibration do not tell it.
+    pixel_mm: size of a pixel across and down, where neither file nor calibration gives it.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def open_recording(
 
 
 def _of_sweep(sweep: Sweep, pixel_mm: tuple[float, float] | None) -> Recording:
-    """Return a sweep's frames; its poses too, unless withheld or of an image with other pixels."""
+    """Return a sweep's frames, and its poses unless they are withheld or `pixel_mm` is given."""
     images, poses = sweep.observe().bmode, None
     if pixel_mm:
         images = replace(images, mm_from_pixel=np.diag([*pixel_mm, 1.0, 1.0]))
@@ -109,7 +109,7 @@ def _times(sequence: Sequence, reading: Reading, report: Report) -> tuple[np.nda
 
 
 def _pixel_size(sequence: Sequence, reading: Reading) -> np.ndarray:
-    """Return mm_from_pixel (4, 4) of what the calibration or the file says of pixels."""
+    """Return mm_from_pixel (4, 4) of the calibration, the file's transforms, or its spacing."""
     if reading.calibration:
         for (source, _), matrix in read_calibration(reading.calibration).items():
             if source == reading.image:

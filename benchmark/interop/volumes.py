@@ -1,6 +1,6 @@
-"""Volumes out: MetaImage (.mha), NRRD (.nrrd) and NIfTI-1 (.nii, .nii.gz), with their geometry.
+"""Writing of volumes with their geometry: MetaImage (.mha), NRRD (.nrrd), NIfTI-1 (.nii, .nii.gz).
 
-All three place a volume in the patient; what a file says depends on what the world's axes mean:
+All three place a volume in the patient, so the meaning of the world's axes must be given:
 `world="LPS"` reads them as left, posterior, superior (+x to the patient's left, +y to the back,
 +z to the head), `world="RAS"` as right, anterior, superior. MetaImage knows LPS only and NIfTI
 RAS only, so coordinates are turned where needed; NRRD states which it is.
@@ -22,7 +22,7 @@ Space = Literal["LPS", "RAS"]
 SUFFIXES = (".mha", ".nrrd", ".nii", ".nii.gz")
 TURN = np.diag([-1.0, -1.0, 1.0, 1.0])  # LPS <-> RAS
 SLAB_BYTES = 16 << 20
-SIZE_DIGITS = 16  # room kept in a header for a number that is known only at the end
+SIZE_DIGITS = 16  # kept in a header for a size that is known only at the end
 
 # Names of the two voxel types in the three formats; NIfTI: datatype and bits.
 META_TYPES = {"float32": "MET_FLOAT", "uint8": "MET_UCHAR"}
@@ -39,17 +39,17 @@ def write_volume(
     dtype: Literal["float32", "uint8"] = "float32",
     compress: bool | None = None,
 ) -> None:
-    """Write a volume in the format that the file's name asks for, whole or not at all.
+    """Write a volume in the format of the file's suffix, whole or not at all.
 
     Parameters
     ----------
-    world : what the world's axes mean in the patient (see above).
+    world : meaning of the world's axes in the patient (see above).
     dtype : uint8 rounds and clips, enough for B-mode.
-    compress : zlib or gzip; None: only .nii.gz, whose name says so.
+    compress : by zlib or gzip; None: only .nii.gz.
 
     Raises
     ------
-    UserError : another suffix, a name that contradicts `compress`, a file that cannot be written.
+    UserError : another suffix, one that contradicts `compress`, a file that cannot be written.
     """
     path = Path(path)
     suffix = next((s for s in reversed(SUFFIXES) if path.name.lower().endswith(s)), None)
@@ -77,7 +77,7 @@ def _write_meta(file: BinaryIO, volume: Volume, world: Space, dtype: str, compre
         "BinaryData = True",
         "BinaryDataByteOrderMSB = False",
         f"CompressedData = {compress}",
-        # One axis after the other, although the name promises a matrix row by row.
+        # The format lists one axis after the other, although it is called a matrix.
         f"TransformMatrix = {_numbers((lps_from_voxel[:3, :3] / spacing).T)}",
         f"Offset = {_numbers(lps_from_voxel[:3, 3])}",
         "CenterOfRotation = 0 0 0",
@@ -129,7 +129,7 @@ def _write_nifti(file: BinaryIO, volume: Volume, world: Space, dtype: str, compr
 
 
 def _nifti_header(volume: Volume, ras_from_voxel: np.ndarray, dtype: str) -> bytes:
-    """Return the 352 bytes before the voxels, the place given as quaternion and as matrix."""
+    """Return the 352 bytes before the voxels, the pose given as quaternion and as matrix."""
     from scipy.spatial.transform import Rotation
 
     code, bits = NIFTI_TYPES[dtype]
@@ -137,7 +137,7 @@ def _nifti_header(volume: Volume, ras_from_voxel: np.ndarray, dtype: str) -> byt
     rotation = ras_from_voxel[:3, :3] / spacing
     handed = 1.0 if np.linalg.det(rotation) > 0 else -1.0
     x, y, z, w = Rotation.from_matrix(rotation * [1, 1, handed]).as_quat()
-    sign = -1.0 if w < 0 else 1.0  # the file leaves w out and takes it as positive
+    sign = -1.0 if w < 0 else 1.0  # w is not in the file and taken as positive
     header = bytearray(352)
     struct.pack_into("<i", header, 0, 348)
     struct.pack_into("<8h", header, 40, 3, *volume.values.shape, 1, 1, 1, 1)

@@ -1,4 +1,4 @@
-"""How many floating-point operations something takes: what a training budget is counted in."""
+"""Counting of floating-point operations, the unit of training budgets."""
 
 import math
 from collections.abc import Sequence
@@ -17,10 +17,10 @@ def flop_counter() -> FlopCounterMode:
 def _convolution_backward_flops(
     grad: Sequence[int], image: Sequence[int], weight: Sequence[int], *settings: Any, **_: Any
 ) -> int:
-    """Operations of the two gradients of a convolution: each as many as the convolution's own.
+    """Operations of a convolution's two gradients, each as many as of the convolution itself.
 
-    Weights (C_out, C_in / groups, ...) have what a group needs; torch's own count (2.13) charges a
-    grouped convolution's weight gradient for all pairs of channels, `groups` times too much.
+    Weights are (C_out, C_in / groups, ...); torch's own formula (2.13) counts all pairs of channels
+    for the weight gradient of a grouped convolution, `groups` times too many.
     """
     transposed, asked = settings[4], settings[7]
     places = math.prod((image if transposed else grad)[2:])

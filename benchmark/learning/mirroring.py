@@ -1,4 +1,4 @@
-"""Samples seen in a mirror: twice the training data where the probe is symmetric."""
+"""Augmentation by lateral mirroring, for symmetric probes."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Frames as a network should see them: speckle, with the brightness of anatomy divided out."""
+"""Local standardisation of frames: speckle is kept, the brightness of anatomy divided out."""
 
 from typing import TYPE_CHECKING
 
@@ -10,10 +10,10 @@ SMALLEST_VARIANCE = 1e-4  # of frames in [0, 1]: below it a region is black, not
 
 
 def locally_standardised(frames: "torch.Tensor") -> "torch.Tensor":
-    """Return frames (..., H, W) less their local mean, over their local standard deviation.
+    """Return frames (..., H, W) minus their local mean, divided by their local standard deviation.
 
-    Both are means over cells of `CELL_PX` that half overlap, interpolated between; what is left is
-    speckle, since the brightness of anatomy differs between subjects and steps do not show in it.
+    Both are means over cells of `CELL_PX` pixels that overlap by half, interpolated in between.
+    Speckle remains, which shows the steps; the brightness of anatomy, which does not, is removed.
     """
     from torch.nn.functional import avg_pool2d, interpolate
 

@@ -1,9 +1,9 @@
-"""The one training loop, the same for every learned tracker: equal budget, equal validation.
+"""The training loop of every learned tracker: equal budget, equal validation.
 
 A budget is a number of floating-point operations. One update (forward and backward of a batch) is
 counted once with torch's counter; the budget divided by that is the number of updates. After each
 sixth of them the tracker tracks the validation sweeps as it would a test sweep, and the weights
-with the smallest error are kept; with these it may take a last look at the training sweeps.
+with the smallest error are kept. `refine` and `finish` of the tracker then follow.
 """
 
 import logging
@@ -39,10 +39,14 @@ CHECKPOINT = "last.ckpt"
 def train(run: Run, *, accelerator: str = "auto", precision: str = "32-true") -> None:
     """Train or calibrate a run's tracker and write its weights and `config.json`.
 
-    A run that was trained before is left as it is; one that was interrupted goes on after its
-    last validation.
+    A run that is trained already is left as it is; an interrupted one goes on after its last
+    validation.
 
     accelerator, precision: as Lightning's ("cpu", "gpu"; "bf16-mixed").
+
+    Raises
+    ------
+    UserError : a run that was trained with another precision, a learned tracker without a budget.
     """
     if run.is_trained():
         _refuse_other_precision(run, precision)
@@ -65,7 +69,7 @@ def train(run: Run, *, accelerator: str = "auto", precision: str = "32-true") ->
 
 
 def _refuse_other_precision(run: Run, precision: str) -> None:
-    """Refuse to hand out a run of one precision as one of another; the folder is the same."""
+    """Refuse a run that was trained with another precision, which has the same folder."""
     known = run.read_config().get("training", {}).get("precision", precision)
     if known != precision:
         raise UserError(
@@ -75,7 +79,7 @@ def _refuse_other_precision(run: Run, precision: str) -> None:
 
 
 def load_sweeps(dataset: Dataset, split: str) -> list[Sweep]:
-    """Return the sweeps of a split, in memory when small, else with their frames left on disk."""
+    """Return the sweeps of a split, in memory if small, else with their frames left on disk."""
     entries = dataset.split(split)
     size = sum((dataset.folder / entry.file).stat().st_size for entry in entries)
     return list(dataset.sweeps(split, lazy=size > IN_MEMORY_BYTES))
@@ -100,7 +104,7 @@ def _optimise(
 ) -> tuple[dict[str, Any], float]:
     """Spend the budget on the tracker and leave the best weights in it.
 
-    Returns the record of it, and the seconds spent before an interruption.
+    Returns the record for `config.json`, and the seconds spent before an interruption.
     """
     if run.budget_tflop <= 0:
         raise UserError(f"tracker '{run.name}' is learned: expected a budget above 0 TFLOP")
@@ -141,7 +145,7 @@ def _fit(
 ) -> tuple[int, bool]:
     """Run the loop, or the rest of it, and leave the best weights in the tracker.
 
-    Returns the updates made, and whether any weights had a finite validation error.
+    Returns the number of updates, and whether any weights had a finite validation error.
     """
     best = ModelCheckpoint(run.folder, "best", monitor="val_error", mode="min", save_last=True)
     best.CHECKPOINT_NAME_LAST = Path(CHECKPOINT).stem
@@ -167,7 +171,7 @@ def _fit(
         path = str(resume) if resume.is_file() else None
         try:
             trainer.fit(loop, data, ckpt_path=path, weights_only=True)
-        except SystemExit as end:  # what Lightning makes of Ctrl-C
+        except SystemExit as end:  # Lightning's answer to Ctrl-C
             raise KeyboardInterrupt from end
     _restore(tracker, Path(best.best_model_path))
     _lay_out(tracker, channels_last=False)
@@ -175,9 +179,9 @@ def _fit(
 
 
 def _lay_out(tracker: LearnedTracker, *, channels_last: bool) -> None:
-    """Lay the weights of convolutions out with channels last (a fifth to a half quicker), or back.
+    """Lay the weights of convolutions out with channels last (a fifth to a half faster), or first.
 
-    Convolutions hand the layout of their weights on to what follows; files have the common one.
+    A convolution's output takes the layout of its weights. Files have channels first.
     """
     last = {4: torch.channels_last, 5: torch.channels_last_3d}
     for weights in tracker.module().parameters():
@@ -186,9 +190,9 @@ def _lay_out(tracker: LearnedTracker, *, channels_last: bool) -> None:
 
 
 def _drift_share(tracker: LearnedTracker, sweep: Sweep) -> float:
-    """Return the mean position error over all pixels and frames, as a share of no motion's.
+    """Return the mean position error over all pixels and frames over that of no motion.
 
-    Infinite where training has diverged: such weights answer nothing.
+    Infinite where training has diverged, so that a weight is not finite.
     """
     if not all(bool(weights.isfinite().all()) for weights in tracker.module().parameters()):
         return math.inf
@@ -213,13 +217,13 @@ class _Loop(pl.LightningModule):
         self.began, self.earlier = time.perf_counter(), 0.0
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep what augmentation and dropout draw from, and the time spent so far."""
+        """Keep the states of the random generators, and the time spent so far."""
         checkpoint["random"] = torch.get_rng_state()
         checkpoint["random_cuda"] = torch.cuda.get_rng_state_all()
         checkpoint["seconds"] = self.earlier + time.perf_counter() - self.began
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on drawing where the interrupted training was."""
+        """Restore the states of the random generators, and the time spent so far."""
         self.earlier = checkpoint["seconds"]
         torch.set_rng_state(checkpoint["random"].cpu())
         if len(checkpoint["random_cuda"]) == torch.cuda.device_count():
@@ -257,7 +261,7 @@ def learning_rate_factor(recipe: Recipe, share: float) -> float:
 
 
 class _Data(pl.LightningDataModule):
-    """A fresh draw of windows for each stretch between validations, the same for the same seed."""
+    """Windows for each stretch between validations, drawn anew, the same for the same seed."""
 
     def __init__(
         self,
@@ -317,13 +321,13 @@ class _Bar(pl.Callback):
         self._close()
 
     def _close(self) -> None:
-        if self.bar is not None:  # none where setting up failed
+        if self.bar is not None:  # None if training failed before its first update
             self.bar.close()
 
 
 @contextmanager
 def _quiet() -> Any:
-    """Keep Lightning from advertising and from remarks that do not concern a user."""
+    """Silence Lightning's advertisements and remarks that do not concern a user."""
     loggers = [logging.getLogger(n) for n in ("lightning.pytorch", "lightning.fabric")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

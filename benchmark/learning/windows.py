@@ -1,4 +1,4 @@
-"""Windows of consecutive frames with their true steps: what every learned tracker is trained on."""
+"""Windows of consecutive frames with their true steps, the samples of every learned tracker."""
 
 from collections.abc import Sequence
 

@@ -25,12 +25,12 @@ RUNS = Path("runs")
 
 @dataclass(frozen=True)
 class Run:
-    """What identifies a run. `tracker` is None for a reference row, which needs the truth.
+    """The identity of a run; its folders and files follow from it.
 
-    dataset: what is tracked; budget_tflop: training budget in 10^12 floating-point operations, 0
-    where nothing is learned; trained_on: the data set whose train split teaches the tracker, by
-    default the one that is tracked; weights: a folder of weights that exist already, in place of
-    training.
+    tracker: None for a reference row, which needs the truth; dataset: the one to track;
+    budget_tflop: training budget in 10^12 floating-point operations, 0 where nothing is learned;
+    trained_on: the data set whose train split teaches the tracker, by default `dataset`; weights:
+    a folder of existing weights, in place of training.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Run:
 
     @property
     def is_away(self) -> bool:
-        """Whether the tracker learned from other data than those of the set that is tracked."""
+        """Whether the tracker learned from another data set than the one it tracks."""
         if self.tracker is None or not learns(self.tracker):
             return False
         if self.weights is None:
@@ -64,7 +64,9 @@ class Run:
 
     @property
     def config_hash(self) -> str:
-        """SHA-256 of tracker name, configuration, training data and budget, or of given weights."""
+        """SHA-256 of tracker name, configuration, training data and budget; of existing weights if
+        their folder does not state it.
+        """
         if self.weights is not None:
             stored = self.read_config().get("config_hash")
             return stored or sha256_of_file(self.weights / "weights.safetensors")
@@ -78,12 +80,12 @@ class Run:
 
     @property
     def folder(self) -> Path:
-        """Where the weights lie: `runs/<training data>/<label>`, or the folder that was given."""
+        """Folder of the weights: `runs/<training data>/<label>`, or that of existing weights."""
         return self.weights or self.root / self.training_set.name / self.label
 
     @property
     def place(self) -> Path:
-        """Where predictions and scores lie: `runs/<data set>/<label>`."""
+        """Folder of predictions and scores: `runs/<data set>/<label>`."""
         return self.root / self.dataset.name / self.label
 
     @property
@@ -98,7 +100,7 @@ class Run:
 
     @property
     def kind(self) -> str:
-        """learned, classical, or reference (a row that needs the truth or knows no image)."""
+        """learned, classical, or reference (a row that needs the truth or reads no image)."""
         if self.tracker is None:
             return "reference"
         if isinstance(self.tracker, LearnedTracker):
@@ -106,13 +108,16 @@ class Run:
         return getattr(self.tracker, "kind", "classical")
 
     def is_trained(self) -> bool:
-        """Whether the weights of this very run lie in its folder."""
+        """Whether there is nothing left to train: weights of this run exist, or none are needed."""
         if self.tracker is None or self.weights is not None:
             return True
         return (self.folder / "config.json").is_file()
 
     def write_config(self, training: Mapping[str, Any] | None) -> None:
-        """Write `config.json`: what was run, with what, and what training took. Marks the end."""
+        """Write `config.json`, which marks a run as trained.
+
+        training: its record (updates, operations, seconds ...); None where nothing is trained.
+        """
         taught = {"name": self.training_set.name, "hash": self.training_set.hash}
         content = {
             "tracker": self.name,
@@ -128,11 +133,11 @@ class Run:
         write_json(self.folder / "config.json", content)
 
     def read_config(self) -> dict[str, Any]:
-        """Return `config.json` of a trained run; nothing of given weights that come without.
+        """Return `config.json` of a trained run; {} for existing weights that lack it.
 
         Raises
         ------
-        UserError : the run was not trained yet (the command that does is named).
+        UserError : the run is not trained yet (the command that does it is named).
         """
         path = self.weights / "config.json" if self.weights else self.folder / "config.json"
         if path.is_file():
@@ -146,13 +151,13 @@ class Run:
 
 
 def titles(runs: Sequence[Run]) -> list[str]:
-    """Return a name for each run: the tracker's, and the run's label where several share it."""
+    """Return a title for each run: the tracker's name, or the run's label if several share it."""
     names = [run.name for run in runs]
     return [run.name if names.count(run.name) == 1 else run.label for run in runs]
 
 
 def learns(tracker: Tracker) -> bool:
-    """Return whether training data change what a tracker answers."""
+    """Return whether a tracker's predictions depend on training data."""
     return isinstance(tracker, LearnedTracker) or type(tracker).fit is not Tracker.fit
 
 
@@ -190,7 +195,7 @@ def make_run(
 
 
 def open_run(weights: Path | str, dataset: Dataset, root: Path = RUNS) -> Run:
-    """Return the run of a tracker whose weights lie in a folder, on a data set of any kind.
+    """Return the run of a tracker whose weights lie in a folder, on any data set.
 
     weights: a trained run's folder, or one that was shipped (`tracker.json`,
     `weights.safetensors`).

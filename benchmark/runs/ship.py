@@ -1,4 +1,4 @@
-"""A trained run -> a folder of weights that travels alone: weights, configuration, domain, card."""
+"""Shipping of trained weights: a folder with weights, configuration, domain and model card."""
 
 import inspect
 from collections.abc import Mapping, Sequence
@@ -21,16 +21,16 @@ CARD_METRICS = ("fdr_path_centre", "gpe", "lpe", "gle", "lle", "sigma_within_1",
 def ship(
     run: Path, dataset: Dataset, out: Path | None = None, results: Sequence[Path] = ()
 ) -> Path:
-    """Write what is needed to track with a run's weights into a folder and return it.
+    """Write all that tracking with a run's weights needs into a folder and return it.
 
-    run: a trained run's folder; dataset: what it was trained on, for the domain; out: by default
+    run: a trained run's folder; dataset: its training data, for the domain; out: by default
     `<package>/weights/<tracker>`, where commands find it by the tracker's name; results:
     result.json files of these weights, shown on the card.
 
     Raises
     ------
     UserError : the run is not trained or was trained on other data, weights over 10 MB, a result of
-        other weights.
+        other weights, no `out` for a tracker that is not in a package.
     """
     for name in COPIED:
         if not (run / name).is_file():
@@ -86,7 +86,7 @@ def model_card(
     results: Sequence[Mapping[str, Any]],
     size: int,
 ) -> str:
-    """Return the card of trained weights as Markdown: what they are, from what, and how good."""
+    """Return the model card of trained weights as Markdown: tracker, training and scores."""
     training = config.get("training") or {}
     environment = config.get("environment") or {}
     taught = config["trained_on"]

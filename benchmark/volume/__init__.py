@@ -1,4 +1,4 @@
-"""Frames and their poses -> voxels."""
+"""Volumes: reconstruction from frames and poses, choice of the grid, projections, html view."""
 
 from benchmark.volume.reconstruction import Volume, reconstruct
 

@@ -1,12 +1,11 @@
-"""A sweep and its poses -> volume with sensible choices made, and its pictures on disk.
+"""Reconstruction with default choices of voxel size, method, axes and hole filling.
 
 volume = place(sweep.bmode, sweep.bmode.world_from_image, Placing())
-write_pictures("out/volume", volume, sweep.bmode, poses, {"sweep": sweep.name})
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -14,32 +13,28 @@ from benchmark.sweep import Images
 from benchmark.volume.grid import crop_window, image_corners
 from benchmark.volume.reconstruction import Compounding, Method, Volume, reconstruct
 
-if TYPE_CHECKING:
-    pass
-
 MOST_VOXELS = 256**3
-FILLING_STEPS = 1.5  # of the spacing of frames that is bridged where nothing else is asked
-
-SPARSE_VOXELS = 3  # between frames: farther apart, splats leave holes
+FILLING_STEPS = 1.5  # default of the widest filled gap, in distances of neighbouring frames
+SPARSE_VOXELS = 3  # voxels between frames beyond which splats of pixels leave holes
 
 
 @dataclass(frozen=True)
 class Placing:
-    """How frames are brought together into a volume."""
+    """How frames are compounded into a volume."""
 
     spacing_mm: float | None = None
-    """Voxel size; by default that of a pixel, or what 256^3 voxels allow."""
+    """Voxel size; by default that of a pixel, or the coarser one at which 256^3 voxels suffice."""
     method: Method | None = None
     """nearest and trilinear go from pixels to voxels, backward from voxels to frames; by default
     backward where frames are more than three voxels apart, else trilinear."""
     compounding: Compounding = "mean"
-    """What a voxel keeps of all pixels that reach it."""
+    """Value of a voxel that several pixels reach."""
     axes: Literal["image", "world"] = "image"
-    """Axes of the volume: those of the middle frame (x lateral, y depth, z elevational)."""
+    """Axes of the volume: of the middle frame (x lateral, y depth, z elevational), or world."""
     fill_holes_mm: float | None = None
-    """Widest gap that is bridged; by default 1.5 times the distance of frames, 0 for none."""
+    """Widest gap that is filled; by default 1.5 times the distance of frames, 0 for none."""
     border_px: tuple[int, int, int, int] = (0, 0, 0, 0)
-    """Pixels left out at the frames' left, right, top and bottom edges."""
+    """Pixels cropped at the frames' left, right, top and bottom edges."""
     threads: int | None = None
     """Threads; by default as many as there are cores."""
 
@@ -49,10 +44,10 @@ def place(images: Images, world_from_image: np.ndarray, placing: Placing) -> Vol
 
     Raises
     ------
-    UserError : what `reconstruct` refuses.
+    UserError : as `reconstruct`.
     """
     axes = volume_axes(world_from_image, placing.axes)
-    corners = _corners(images, world_from_image, placing.border_px)
+    corners = corners_of(images, world_from_image, placing.border_px)
     spacing = placing.spacing_mm or default_spacing(images, corners, axes)
     gap = placing.fill_holes_mm
     apart = frame_distance(corners)
@@ -81,13 +76,16 @@ def volume_axes(world_from_image: np.ndarray, axes: str) -> np.ndarray:
     return u @ v
 
 
-def _corners(images: Images, poses: np.ndarray, border_px: Sequence[int] = (0,) * 4) -> np.ndarray:
+def corners_of(
+    images: Images, poses: np.ndarray, border_px: Sequence[int] = (0,) * 4
+) -> np.ndarray:
+    """Return the centres (N, 4, 3) of the cropped frames' corner pixels under poses, mm."""
     crop = crop_window(images.frames.shape, border_px)
     return image_corners(images.mm_from_pixel, poses, crop)
 
 
 def default_spacing(images: Images, corners: np.ndarray, axes: np.ndarray) -> float:
-    """Return the pixel size, or the coarser voxel of which 256^3 fill the box of all corners."""
+    """Return the pixel size, or the coarser voxel at which 256^3 fill the box of all corners."""
     pixel = float(np.linalg.norm(images.mm_from_pixel[:3, :2], axis=0).max())
     extent = np.maximum(np.ptp(corners.reshape(-1, 3) @ axes, axis=0), pixel)
     spacing = max(pixel, float(np.prod(extent) / MOST_VOXELS) ** (1 / 3))
@@ -96,7 +94,10 @@ def default_spacing(images: Images, corners: np.ndarray, axes: np.ndarray) -> fl
 
 
 def frame_distance(corners: np.ndarray) -> float:
-    """Return the distance (mm) of neighbouring frames where they are farthest apart, mostly."""
+    """Return the 90th percentile of the distance (mm) of neighbouring frames.
+
+    corners (N, 4, 3): the distance of two frames is the largest of their four corners' distances.
+    """
     if len(corners) < 2:
         return 0.0
     steps = np.linalg.norm(np.diff(corners, axis=0), axis=2).max(1)

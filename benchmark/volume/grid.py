@@ -1,4 +1,4 @@
-"""Where frames lie and on which grid of voxels they are brought together."""
+"""The grid of voxels, and the geometry of frames on it: crop, corners, planes, reach."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ def make_grid(
 
     Raises
     ------
-    UserError : a spacing or region without meaning, a volume larger than max_bytes.
+    UserError : a spacing or region that is not finite and in order, a volume above max_bytes.
     """
     spacing = np.broadcast_to(np.asarray(spacing_mm, float), (3,))
     if not (np.isfinite(spacing).all() and (spacing > 0).all()):
@@ -101,10 +101,10 @@ def reach_mm(
     low: float,
     high: float,
 ) -> np.ndarray:
-    """Return for each frame how far (N,) from its plane it speaks for voxels, between low and high.
+    """Return the distance (N,) mm from each frame's plane up to which voxels take its pixels.
 
-    It is the largest distance of the corners of its two neighbours from its plane: between
-    parallel frames the weights 1 - distance / reach are then those of linear interpolation.
+    It is the largest distance of its two neighbours' corners from its plane, within [low, high]:
+    between parallel frames the weights 1 - distance / reach are then those of linear interpolation.
     """
     corners = image_corners(mm_from_pixel, world_from_image, crop)
     image_from_world = np.linalg.inv(plane_frame(mm_from_pixel, world_from_image))

@@ -1,4 +1,4 @@
-"""Kernels that bring pixels into voxels, one block of voxels at a time.
+"""Compiled kernels that compound pixels into voxels, one block of voxels at a time.
 
 Every voxel belongs to exactly one block and a block takes frames, rows and columns in rising
 order, so each voxel sees the same sums in the same order however many blocks and threads there
@@ -6,12 +6,12 @@ are: the volume is the same to the last bit. Arrays of voxels are [z, y, x], x f
 
 Forward kernels follow each image row, a straight line in the volume, and take from it the
 columns inside the block; the backward kernel follows each voxel line through the image in the
-same way. So no pixel is looked at by a block that it does not reach.
+same way. So a block only visits the pixels that reach it.
 
-Three things keep the inner loops fast, up to seven times: matrix entries are taken out of the
-arrays before the loop (a store to the volume might otherwise change them), indices are unsigned
-(numba else tests each for counting from the end), and functions called per pixel take numbers
-only (an array costs two atomic reference counts per call).
+Three rules make the inner loops up to seven times faster: matrix entries are copied out of the
+arrays before the loop (the compiler must assume that a store to the volume changes an array),
+indices are unsigned (numba tests signed ones for counting from the end), and functions called per
+pixel take numbers only (an array costs two atomic reference counts per call).
 """
 
 import math
@@ -22,7 +22,7 @@ from numba import njit
 MEAN, MAXIMUM, LATEST = 0, 1, 2
 MODES = {"mean": MEAN, "max": MAXIMUM, "latest": LATEST}
 PARALLEL = 1e-6  # a line that changes a coordinate by less than this along its length
-LEAST_WEIGHT = 1e-6  # a sample that counts for less is rounding, not data
+LEAST_WEIGHT = 1e-6  # smaller weights are rounding, not data
 FILLED = np.float32(-1)  # the weight of a voxel that was interpolated across a hole
 
 
@@ -30,8 +30,8 @@ FILLED = np.float32(-1)  # the weight of a voxel that was interpolated across a 
 def _clip(start, step, low, high, first, last):
     """Return the part of [first, last) in which low <= start + index * step < high.
 
-    The ends are settled by the very expression the caller evaluates, so that what is inside here
-    is inside there: neighbouring blocks neither share nor lose an index to rounding.
+    The ends are settled with the same expression that the caller evaluates, so rounding is the
+    same here and there: neighbouring blocks neither share an index nor lose one.
     """
     if first >= last:
         return first, first
@@ -79,7 +79,7 @@ def nearest(frames, voxel_from_pixel, crop, low, high, mode, values, weights):
 
 @njit(nogil=True, cache=True)
 def _kept(present, present_weight, value, weight, mode):
-    """Return what a voxel holds after one more value: the sum, the maximum, or the latest."""
+    """Return the content of a voxel after one more value: sum, maximum, or latest."""
     if mode == MEAN:
         return present + weight * value
     if mode == LATEST or present_weight == 0 or value > present:
@@ -128,8 +128,8 @@ def _splat(image, m, crop, low, high, offset, sums, weights):
 def trilinear(frames, voxel_from_pixel, crop, low, high, mode, values, weights):
     """Share each pixel among eight voxels; arguments as `nearest`, weights being their sums.
 
-    For the maximum and the latest each frame is first made whole by itself (weighted mean of its
-    own pixels per voxel), and the frames are then compounded.
+    For the maximum and the latest, the pixels of one frame are first averaged per voxel (weighted
+    mean), and the frames are then compounded.
     """
     if mode == MEAN:
         for frame in range(frames.shape[0]):
@@ -184,7 +184,7 @@ def _reached(m, crop, low, high):
 
 @njit(nogil=True, cache=True)
 def backward(frames, pixel_from_voxel, reach, crop, low, high, mode, values, weights):
-    """Give each voxel the frames it lies near, sampled where it projects onto them.
+    """Sample for each voxel the frames near it, at its projection onto them.
 
     pixel_from_voxel (N, 3, 4) gives column, row and signed distance (mm) from the image plane;
     reach (N,) mm: a frame counts with weight 1 - distance / reach. With reach equal to the step
@@ -209,7 +209,7 @@ def backward(frames, pixel_from_voxel, reach, crop, low, high, mode, values, wei
 
 @njit(nogil=True, cache=True)
 def _sample_line(image, line, span, limit, crop, mode, values, weights):
-    """Compound one voxel line's bilinear samples of one image, whose edge goes on outside."""
+    """Compound bilinear samples of one image along a line of voxels; edge pixels extend outward."""
     x, dx, y, dy, z, dz = line
     first, last, j, k = span
     top, bottom, left, right = crop[0], crop[1] - 1.0, crop[2], crop[3] - 1.0
@@ -247,7 +247,7 @@ def normalise(values, weights, low, high):
 
 @njit(nogil=True, cache=True)
 def fill_holes(values, weights, gap, low, high):
-    """Fill each empty voxel that has data on both sides along an axis, not further apart than gap.
+    """Fill each empty voxel that has data on both sides along an axis within a gap.
 
     gap (3,): the largest number of empty voxels in a row along x, y, z. The value is the linear
     interpolation between the two sides; where several axes have both, they are averaged with

@@ -1,4 +1,4 @@
-"""Pictures of a volume without another program: slices, maximum and depth-coded projections."""
+"""Pictures of a volume as arrays: slices, maximum and depth-coded projections."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from benchmark.errors import UserError
 from benchmark.volume.reconstruction import Volume
 
 AXES = "xyz"
-# What is across and what is down when looking along an axis; depth (y) is down where it is seen.
+# Axes across and down of a picture that looks along an axis; depth (y), where seen, is down.
 LOOKING_ALONG = {"x": "zy", "y": "xz", "z": "xy"}
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture with its place: pixels (H, W), or (H, W, 3) in [0, 1] where coloured.
+    """A picture with its coordinates: pixels (H, W), or (H, W, 3) in [0, 1] if coloured.
 
-    across_mm, down_mm (2,): coordinate of the first and last column's and row's centre along
-    their direction. depth_mm (2,): the depths of the first and last colour, where they mean depth.
+    across_mm, down_mm (2,): coordinates of the centres of the first and last column and row.
+    depth_mm (2,): depths of the first and last colour, if colour is depth.
     """
 
     pixels: np.ndarray
@@ -48,8 +48,8 @@ def slice_through(
     """Return the plane through a point of the world (mm), by trilinear interpolation.
 
     axes: the directions of columns and rows, as two letters of the volume's axes ("xz": x across,
-    z down) or as world vectors (2, 3). The picture shows all of the volume that the plane can
-    meet; outside it is zero. spacing_mm: pixel size, by default the smallest voxel spacing.
+    z down) or as world vectors (2, 3). The picture covers the whole cut through the volume and is
+    zero outside of it. spacing_mm: pixel size, by default the smallest voxel spacing.
     """
     from scipy.ndimage import map_coordinates
 
@@ -79,7 +79,7 @@ def slice_through(
 
 
 def maximum_projection(volume: Volume, axis: str = "y") -> Picture:
-    """Return the largest value along one of the volume's axes; what is across: `LOOKING_ALONG`."""
+    """Return the largest value along one of the volume's axes, oriented as `LOOKING_ALONG`."""
     across, down = _looking_along(axis)
     flat = volume.values.max(AXES.index(axis))
     pixels = flat.T if across < down else flat
@@ -89,7 +89,7 @@ def maximum_projection(volume: Volume, axis: str = "y") -> Picture:
 def depth_projection(
     volume: Volume, axis: str = "y", *, brightest: float = 99.9, colours: str = "turbo"
 ) -> Picture:
-    """Return a projection (H, W, 3) whose colour is the depth of the maximum, brightness its size.
+    """Return a projection (H, W, 3): colour is the depth of the maximum, brightness its value.
 
     brightest: the percentile of the projected values shown at full brightness; colours: a
     matplotlib colour map, its first colour at the volume's first voxel along the axis.

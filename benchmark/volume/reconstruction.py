@@ -1,4 +1,4 @@
-"""Frames + poses -> volume: compounding onto a grid of voxels, in parallel and in bounded memory.
+"""Reconstruction of a volume from frames and poses, in parallel and in bounded memory.
 
     volume = reconstruct(sweep.bmode, sweep.bmode.world_from_image, spacing_mm=0.2)
 
@@ -25,8 +25,8 @@ Compounding = Literal["mean", "max", "latest"]
 METHODS = ("nearest", "trilinear", "backward")
 
 CHUNK_BYTES = 16 << 20  # of frames in memory at once
-BLOCKS_PER_THREAD = 4  # so that no thread waits long for the last block
-HOLE_VOXELS = 3  # the widest gap filled where nothing else is asked
+BLOCKS_PER_THREAD = 4  # small blocks: threads end at about the same time
+HOLE_VOXELS = 3  # default of the widest filled gap
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Volume:
     """A scalar field on a regular grid.
 
     values (X, Y, Z) float32: the voxel (i, j, k) has its centre at world_from_voxel (4, 4) times
-    (i, j, k, 1), mm; zero where nothing is known. weight (X, Y, Z) float32: the pixels that
-    speak for a voxel, 0 where there are none, -1 where a hole was filled from its neighbours.
+    (i, j, k, 1), mm; zero where no pixel lies. weight (X, Y, Z) float32: the summed weights of a
+    voxel's pixels, 0 where there are none, -1 where a hole was filled from its neighbours.
     """
 
     values: np.ndarray
@@ -86,16 +86,16 @@ def reconstruct(
     world_from_image : (N, 4, 4), image mm -> mm of any world.
     spacing_mm : voxel size, one number or three.
     method : "nearest" puts each pixel into one voxel, "trilinear" shares it among eight,
-        "backward" samples for each voxel the frames it lies near (`placement.reach_mm`).
-    compounding : what a voxel keeps of all that reaches it: weighted mean, maximum, or latest.
+        "backward" samples for each voxel the frames near it (`grid.reach_mm`).
+    compounding : value of a voxel that several pixels reach: weighted mean, maximum, or latest.
     region : lowest and highest corner (2, 3) in mm along the volume's axes; None: all frames.
     orientation : rotation (3, 3), the volume's axes in the world as columns; None: the world's.
-    border_px : pixels left out at every edge, or (left, right, top, bottom); the rest stays
-        where it is.
-    fill_holes_mm : the widest gap that is interpolated across; None: three voxels; 0: none.
-    max_bytes : the largest volume (values and weights) that may be made.
-    threads : None takes numba's number; the result does not depend on it.
-    progress : called with the number of frames just done.
+    border_px : pixels cropped at every edge, or (left, right, top, bottom); the other pixels
+        keep their place.
+    fill_holes_mm : the widest gap to interpolate across; None: three voxels; 0: none.
+    max_bytes : the largest volume (values and weights) allowed.
+    threads : by default `benchmark.workers.thread_count`; the result does not depend on it.
+    progress : called after each chunk with its number of frames.
 
     Raises
     ------
@@ -129,7 +129,7 @@ def reconstruct(
 
 
 class _Job:
-    """One reconstruction on its way: the arrays [z, y, x] and what each chunk of frames needs."""
+    """The state of one reconstruction: arrays [z, y, x], and matrices and boxes of each frame."""
 
     def __init__(
         self,
@@ -157,7 +157,7 @@ class _Job:
         self.values, self.weights = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
 
     def place(self, pool: ThreadPoolExecutor, threads: int, progress: Any) -> None:
-        """Bring all frames into the volume, chunk by chunk."""
+        """Compound all frames into the volume, chunk by chunk."""
         frames = self.images.frames
         size = max(1, int(np.prod(frames.shape[1:])) * frames.dtype.itemsize)
         step = max(1, CHUNK_BYTES // size)
@@ -175,7 +175,7 @@ class _Job:
         frames = np.ascontiguousarray(self.images.frames[chunk])
         low = np.maximum(self.low[chunk].min(0), 0)
         high = np.minimum(self.high[chunk].max(0), self.grid.size)
-        # Cut across the axis that single frames cover most of, so that every block has work.
+        # Blocks are cut along the axis on which single frames are longest, so that all have work.
         covered = (self.high[chunk] - self.low[chunk]).mean(0)
         axis = 1 if covered[1] >= covered[2] else 2
         forward = kernels.nearest if self.method == "nearest" else kernels.trilinear
@@ -194,7 +194,7 @@ class _Job:
 def _blocks(
     low: np.ndarray, high: np.ndarray, axis: int, threads: int
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return the box [low, high) of voxels cut across one axis into a few blocks per thread."""
+    """Return the box [low, high) of voxels, cut along one axis into a few blocks per thread."""
     count = min(BLOCKS_PER_THREAD * threads, max(1, int(high[axis] - low[axis])))
     edges = np.linspace(low[axis], high[axis], count + 1).round().astype(np.int64)
     blocks = []

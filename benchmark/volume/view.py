@@ -1,4 +1,4 @@
-"""A volume as one html file to walk through: three planes and their cross, nothing to load."""
+"""The html view of a volume: a single file in which three planes can be scrolled through."""
 
 import base64
 import gzip
@@ -22,7 +22,10 @@ MOST_VOXELS = 3_000_000
 def write_view(
     path: Path | str, volume: Volume, facts: Mapping[str, Any], pictures: Sequence[Path] = ()
 ) -> None:
-    """Write the view: the volume on a grid coarse enough for a page, facts, and PNG pictures."""
+    """Write the view: the volume on a grid coarse enough for a page, facts, and PNG pictures.
+
+    facts: rows of a table, by name.
+    """
     levels, spacing = _levels(volume)
     packed = gzip.compress(levels.transpose(2, 1, 0).tobytes(), 6, mtime=0)
     data = {

@@ -11,7 +11,8 @@ import pytest
 from benchmark import geometry
 from benchmark.errors import UserError
 from benchmark.hdf5 import read_sweep, write_prediction, write_sweep
-from benchmark.interop.convert import Writing, convert, kind_of, open_sweep, read_poses
+from benchmark.interop.convert import convert, read_poses
+from benchmark.interop.formats import Writing, kind_of, open_sweep
 from benchmark.interop.igsio import write_igsio
 from benchmark.interop.sequence import Reading
 from benchmark.interop.trajectory import read_kitti, read_tum

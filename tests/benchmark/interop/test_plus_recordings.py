@@ -14,7 +14,8 @@ from benchmark import geometry
 from benchmark.errors import UserError
 from benchmark.geometry import path_length
 from benchmark.hdf5 import read_sweep
-from benchmark.interop.convert import Writing, convert, open_sweep
+from benchmark.interop.convert import convert
+from benchmark.interop.formats import Writing, open_sweep
 from benchmark.interop.igsio import read_sequence
 from benchmark.interop.sequence import Reading
 from benchmark.sweep import centre_path

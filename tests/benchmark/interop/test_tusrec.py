@@ -13,8 +13,9 @@ from benchmark import geometry
 from benchmark.dataset import open_dataset
 from benchmark.errors import UserError
 from benchmark.interop.calibration import read_tusrec_calibration
-from benchmark.interop.convert import Writing, convert
+from benchmark.interop.convert import convert
 from benchmark.interop.displacements import write_displacements
+from benchmark.interop.formats import Writing
 from benchmark.interop.tusrec import read_tusrec, read_tusrec_scan, write_tusrec
 from benchmark.sweep import Prediction
 from tests.benchmark.random_sweeps import make_sweep

@@ -9,7 +9,7 @@ from benchmark import geometry
 from benchmark.errors import UserError
 from benchmark.frames import LazyFrames
 from benchmark.sweep import Images, poses_at
-from benchmark.volume import reconstruct as volume_module
+from benchmark.volume import reconstruction as volume_module
 from benchmark.volume.projection import depth_projection, maximum_projection, slice_through
 from benchmark.volume.reconstruction import Volume, reconstruct
 

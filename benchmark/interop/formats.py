@@ -1,0 +1,173 @@
+"""The file formats of sweeps: how each is recognised, read and written.
+
+A further format is one entry of `FORMATS`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import h5py
+import numpy as np
+
+from benchmark.errors import Report, UserError, silent
+from benchmark.hdf5 import PREDICTION_FORMAT, SWEEP_FORMAT, read_sweep, write_sweep
+from benchmark.interop import igsio, moglo_h5, trajectory, tusrec
+from benchmark.interop.disk_space import ensure_space
+from benchmark.interop.sequence import Reading
+from benchmark.sweep import Sweep
+
+HDF5 = (".h5", ".hdf5")
+TRAJECTORIES = (".tum", ".kitti")
+VOLUMES = (".nii", ".nii.gz")
+
+
+@dataclass(frozen=True)
+class Writing:
+    """How a sweep is written for another program."""
+
+    channel: str = "bmode"
+    """Channel to write into a sequence."""
+    name: str = "ProbeToTracker"
+    """Name of the transform that holds the poses there."""
+    orientation: str = "MF"
+    """Which way pixels run there (MF, UF, MN, UN, FM, ...)."""
+    compress: bool = False
+    """Compress the frames (speckle hardly shrinks)."""
+    unit: Literal["m", "mm"] = "m"
+    """Length unit of trajectories (.tum, .kitti), read or written."""
+    layout: tusrec.Layout = "train"
+    """TUS-REC folder with frames and poses together (train) or apart (val)."""
+    split: Literal["train", "val", "test"] | None = None
+    """Split of the data set; by default that of the TUS-REC folder (val/test folders: test)."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A file format of sweeps.
+
+    name: what `kind_of` returns; suffixes: of its files; read: returns the sweep of a file, None
+    where a file holds no frames; write: None where it is only read; holds: whether an opened HDF5
+    file is of this format, for those that share a suffix.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    read: Callable[[Path, Reading, Report], Sweep] | None = None
+    write: Callable[[Path, Sweep, Writing], None] | None = None
+    holds: Callable[[h5py.File], bool] | None = None
+
+
+def _read_own(path: Path, reading: Reading, report: Report) -> Sweep:
+    return read_sweep(path, lazy=True)
+
+
+def _write_own(path: Path, sweep: Sweep, writing: Writing) -> None:
+    if sweep.bmode.frames.dtype != np.uint8:
+        found = sweep.bmode.frames.dtype
+        raise UserError(f"{path}: expected 8-bit B-mode frames (uint8), got {found}")
+    ensure_space(path, sweep.bmode)
+    write_sweep(path, sweep)
+
+
+def _read_moglo(path: Path, reading: Reading, report: Report) -> Sweep:
+    return moglo_h5.read_moglo(path, reading.frame_rate, report)
+
+
+def _read_tusrec_scan(path: Path, reading: Reading, report: Report) -> Sweep:
+    return tusrec.read_tusrec_scan(path, reading.calibration, reading.frame_rate, report)
+
+
+def _write_sequence(path: Path, sweep: Sweep, writing: Writing) -> None:
+    igsio.write_igsio(
+        path,
+        sweep,
+        channel=writing.channel,
+        transform=writing.name,
+        orientation=writing.orientation,
+        compress=writing.compress,
+    )
+
+
+def _write_tum(path: Path, sweep: Sweep, writing: Writing) -> None:
+    bmode = sweep.bmode
+    trajectory.write_tum(path, bmode.timestamps, bmode.world_from_image, writing.unit)
+
+
+def _write_kitti(path: Path, sweep: Sweep, writing: Writing) -> None:
+    trajectory.write_kitti(path, sweep.bmode.world_from_image, writing.unit)
+
+
+FORMATS = (
+    Format(
+        "sweep", HDF5, _read_own, _write_own, lambda file: file.attrs.get("format") == SWEEP_FORMAT
+    ),
+    Format("moglo", HDF5, _read_moglo, holds=lambda file: "img_B" in file),
+    Format("tusrec-scan", HDF5, _read_tusrec_scan, holds=lambda file: "frames" in file),
+    Format("sequence", igsio.SUFFIXES, igsio.read_igsio, _write_sequence),
+    Format("trajectory", (".tum",), write=_write_tum),
+    Format("trajectory", (".kitti",), write=_write_kitti),
+)
+
+
+def kind_of(path: Path) -> str:
+    """Return what a file or folder holds: the name of a format, prediction, tusrec or dataset.
+
+    Raises
+    ------
+    UserError : no such file, or none of these.
+    """
+    if path.is_dir():
+        if tusrec.is_tusrec(path):
+            return "tusrec"
+        if (path / "dataset.json").is_file():
+            return "dataset"
+        raise UserError(
+            f"{path}: neither a data set nor a TUS-REC folder (frames_transfs, transfs)"
+        )
+    name = path.name.lower()
+    if not path.is_file():
+        raise UserError(f"{path}: no such file")
+    if name.endswith(VOLUMES):
+        raise UserError(f"{path}: NIfTI holds a volume, expected a sweep (frames with poses)")
+    suffix = path.suffix.lower()
+    if suffix == ".npz":
+        return "prediction"
+    if suffix in HDF5:
+        return _hdf5_kind(path)
+    for format in FORMATS:
+        if suffix in format.suffixes:
+            return format.name
+    raise UserError(
+        f"{path}: expected a sweep: .h5, {', '.join(igsio.SUFFIXES)}, or a folder; "
+        f"or poses: {', '.join(TRAJECTORIES)}"
+    )
+
+
+def _hdf5_kind(path: Path) -> str:
+    try:
+        with h5py.File(path, "r") as file:
+            if file.attrs.get("format") == PREDICTION_FORMAT:
+                return "prediction"
+            for format in FORMATS:
+                if format.holds and format.holds(file):
+                    return format.name
+            keys = ", ".join(list(file)[:6]) or "none"
+    except OSError as error:
+        raise UserError(f"{path}: truncated or not HDF5 ({str(error).splitlines()[0]})") from error
+    raise UserError(f"{path}: no sweep of a known layout (its keys: {keys})")
+
+
+def open_sweep(path: Path | str, reading: Reading | None = None, report: Report = silent) -> Sweep:
+    """Return the one sweep of a file of any format, its frames left on disk.
+
+    Raises
+    ------
+    UserError : a file that holds no sweep, and every fault of its format.
+    """
+    path, kind = Path(path), kind_of(Path(path))
+    for format in FORMATS:
+        if format.name == kind and format.read:
+            return format.read(path, reading or Reading(), report)
+    raise UserError(f"{path}: holds a {kind}, expected one sweep")
