@@ -209,9 +209,10 @@ def anchor(world_from_frame: Array) -> Array:
 
 
 def unanchor(world_from_frame: Array, first_from_frame: Array) -> Array:
-    """Return poses (..., N, 4, 4) in a world from poses in the first frame.
+    """Return poses (..., N, 4, 4) in the world in which the first frame's pose is known.
 
-    first_from_frame (..., N, 4, 4): other poses of the same frames, e.g. predicted ones.
+    world_from_frame (..., N, 4, 4): only its first pose is used; first_from_frame (..., N, 4, 4):
+    poses of the same frames in the first one, e.g. predicted.
     """
     return world_from_frame[..., :1, :, :] @ first_from_frame
 

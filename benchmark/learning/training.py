@@ -6,12 +6,9 @@ sixth of them the tracker tracks the validation sweeps as it would a test sweep,
 with the smallest error are kept. `refine` and `finish` of the tracker then follow.
 """
 
-import logging
 import math
 import time
-import warnings
-from collections.abc import Callable, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +17,17 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint
 from torch.utils.data import DataLoader
-from tqdm import tqdm
 
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
 from benchmark.learning.flops import flop_counter
-from benchmark.learning.windows import Sample, Windows
+from benchmark.learning.loop import VALIDATIONS, Loop, UpdateBar, WindowData, quiet_lightning
+from benchmark.learning.windows import Windows
 from benchmark.metrics import Case, tusrec
 from benchmark.runs.run import Run
 from benchmark.sweep import Sweep
 from benchmark.tracker import LearnedTracker, Recipe
 
-VALIDATIONS = 6
 IN_MEMORY_BYTES = 2**31
 CHECKPOINT = "last.ckpt"
 
@@ -112,8 +108,8 @@ def _optimise(
     reserved = tracker.reserve * budget
     updates = max(VALIDATIONS, round((budget - reserved) / flops))
     validation = load_sweeps(run.training_set, "val")
-    loop = _Loop(tracker, lambda index: _drift_share(tracker, validation[index]), updates)
-    data = _Data(sweeps, len(validation), tracker, updates, run.seed)
+    loop = Loop(tracker, lambda index: _drift_share(tracker, validation[index]), updates)
+    data = WindowData(sweeps, len(validation), tracker, updates, run.seed)
     done, converged = _fit(run, loop, data, tracker, accelerator, precision)
     refining = 0.0
     if converged:
@@ -137,8 +133,8 @@ def _optimise(
 
 def _fit(
     run: Run,
-    loop: "_Loop",
-    data: "_Data",
+    loop: Loop,
+    data: WindowData,
     tracker: LearnedTracker,
     accelerator: str,
     precision: str,
@@ -149,13 +145,13 @@ def _fit(
     """
     best = ModelCheckpoint(run.folder, "best", monitor="val_error", mode="min", save_last=True)
     best.CHECKPOINT_NAME_LAST = Path(CHECKPOINT).stem
-    callbacks: list[Any] = [best, _Bar(run.name, loop.updates)]
+    callbacks: list[Any] = [best, UpdateBar(run.name, loop.updates)]
     if tracker.recipe.average:
         reach = max(1.0, tracker.recipe.average * loop.updates)
         callbacks.append(EMAWeightAveraging(decay=1.0 - 1.0 / reach))
     resume = run.folder / CHECKPOINT
     _lay_out(tracker, channels_last=True)
-    with _quiet():
+    with quiet_lightning():
         trainer = pl.Trainer(
             accelerator=accelerator,
             precision=precision,  # type: ignore[arg-type]
@@ -206,88 +202,6 @@ def _drift_share(tracker: LearnedTracker, sweep: Sweep) -> float:
     return tusrec.gpe(case) / tusrec.gpe(case.identity)
 
 
-class _Loop(pl.LightningModule):
-    """A tracker's network, loss and recipe in Lightning's form."""
-
-    def __init__(self, tracker: LearnedTracker, score: Callable[[int], float], updates: int):
-        super().__init__()
-        self.network = tracker.module()
-        self.recipe, self.updates = tracker.recipe, updates
-        self._loss, self._augment, self._score = tracker.loss, tracker.augment, score
-        self.began, self.earlier = time.perf_counter(), 0.0
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the states of the random generators, and the time spent so far."""
-        checkpoint["random"] = torch.get_rng_state()
-        checkpoint["random_cuda"] = torch.cuda.get_rng_state_all()
-        checkpoint["seconds"] = self.earlier + time.perf_counter() - self.began
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Restore the states of the random generators, and the time spent so far."""
-        self.earlier = checkpoint["seconds"]
-        torch.set_rng_state(checkpoint["random"].cpu())
-        if len(checkpoint["random_cuda"]) == torch.cuda.device_count():
-            torch.cuda.set_rng_state_all([state.cpu() for state in checkpoint["random_cuda"]])
-
-    def training_step(self, batch: Sample, _index: int) -> torch.Tensor:
-        loss = self._loss(*self._augment(*batch))
-        self.log("loss", loss)
-        return loss
-
-    def validation_step(self, batch: torch.Tensor, _index: int) -> None:
-        for index in batch.tolist():
-            self.log("val_error", self._score(index), batch_size=1)
-
-    def configure_optimizers(self) -> Any:
-        recipe, parameters = self.recipe, self.network.parameters()
-        kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
-        optimiser = kinds[recipe.optimiser](
-            parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay
-        )
-        schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimiser, lambda step: learning_rate_factor(recipe, step / self.updates)
-        )
-        return [optimiser], [{"scheduler": schedule, "interval": "step"}]
-
-
-def learning_rate_factor(recipe: Recipe, share: float) -> float:
-    """Return the factor of the learning rate when `share` (0 to 1) of the budget is spent."""
-    rise = min(1.0, (share + 1e-3) / recipe.warm_up) if recipe.warm_up else 1.0
-    if recipe.schedule == "cosine":
-        return rise * (1 + math.cos(math.pi * min(share, 1.0))) / 2
-    if recipe.schedule == "step":
-        return rise * recipe.step_factor ** int(share * recipe.steps)
-    return rise
-
-
-class _Data(pl.LightningDataModule):
-    """Windows for each stretch between validations, drawn anew, the same for the same seed."""
-
-    def __init__(
-        self,
-        sweeps: Sequence[Sweep],
-        validation: int,
-        tracker: LearnedTracker,
-        updates: int,
-        seed: int,
-    ):
-        super().__init__()
-        self.sweeps, self.validation, self.seed = sweeps, validation, seed
-        self.window, self.batch_size = tracker.window, tracker.recipe.batch_size
-        self.ends = [round(updates * (i + 1) / VALIDATIONS) for i in range(VALIDATIONS)]
-
-    def train_dataloader(self) -> DataLoader[Any]:
-        epoch = self.trainer.current_epoch if self.trainer else 0
-        updates = self.ends[epoch] - (self.ends[epoch - 1] if epoch else 0)
-        seed = self.seed * VALIDATIONS + epoch
-        return DataLoader(
-            Windows(self.sweeps, self.window, updates * self.batch_size, seed), self.batch_size
-        )
-
-    def val_dataloader(self) -> DataLoader[Any]:
-        return DataLoader(range(self.validation), 1)  # type: ignore[arg-type]
-
-
 def _restore(tracker: LearnedTracker, path: Path) -> None:
     """Put the best weights of a checkpoint into the tracker's network."""
     state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
@@ -295,46 +209,3 @@ def _restore(tracker: LearnedTracker, path: Path) -> None:
     tracker.module().load_state_dict(
         {key.removeprefix(prefix): v for key, v in state.items() if key.startswith(prefix)}
     )
-
-
-class _Bar(pl.Callback):
-    """One progress bar over the whole training, with the tracker's name, loss and error."""
-
-    def __init__(self, name: str, updates: int):
-        self.name, self.updates = name, updates
-        self.bar: tqdm | None = None
-
-    def on_train_start(self, trainer: pl.Trainer, loop: pl.LightningModule) -> None:
-        start = trainer.global_step
-        self.bar = tqdm(total=self.updates, initial=start, desc=f"train {self.name}", unit="update")
-
-    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        assert self.bar is not None
-        self.bar.update(trainer.global_step - self.bar.n)
-        shown = {key: float(value) for key, value in trainer.callback_metrics.items()}
-        self.bar.set_postfix(shown, refresh=False)
-
-    def on_train_end(self, *_: Any) -> None:
-        self._close()
-
-    def on_exception(self, *_: Any) -> None:
-        self._close()
-
-    def _close(self) -> None:
-        if self.bar is not None:  # None if training failed before its first update
-            self.bar.close()
-
-
-@contextmanager
-def _quiet() -> Any:
-    """Silence Lightning's advertisements and remarks that do not concern a user."""
-    loggers = [logging.getLogger(n) for n in ("lightning.pytorch", "lightning.fabric")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="lightning")
-        warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*")
-        yield
-    for logger, level in zip(loggers, levels, strict=True):
-        logger.setLevel(level)

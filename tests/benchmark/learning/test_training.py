@@ -17,7 +17,8 @@ from benchmark.errors import UserError
 from benchmark.files import sha256_of_file
 from benchmark.hdf5 import write_sweep
 from benchmark.learning.flops import flop_counter
-from benchmark.learning.training import count_flops, learning_rate_factor, load_sweeps, train
+from benchmark.learning.loop import learning_rate_factor
+from benchmark.learning.training import count_flops, load_sweeps, train
 from benchmark.learning.windows import Windows
 from benchmark.runs.run import make_run
 from benchmark.sweep import Channel, Observation, Prediction, Sweep

@@ -1,0 +1,145 @@
+"""A tracker's training in Lightning's form: module, data, progress bar."""
+
+import logging
+import math
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from benchmark.learning.windows import Sample, Windows
+from benchmark.sweep import Sweep
+from benchmark.tracker import LearnedTracker, Recipe
+
+VALIDATIONS = 6  # per training, at equal distances
+
+
+class Loop(pl.LightningModule):
+    """A tracker's network, loss and recipe in Lightning's form."""
+
+    def __init__(self, tracker: LearnedTracker, score: Callable[[int], float], updates: int):
+        super().__init__()
+        self.network = tracker.module()
+        self.recipe, self.updates = tracker.recipe, updates
+        self._loss, self._augment, self._score = tracker.loss, tracker.augment, score
+        self.began, self.earlier = time.perf_counter(), 0.0
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the states of the random generators, and the time spent so far."""
+        checkpoint["random"] = torch.get_rng_state()
+        checkpoint["random_cuda"] = torch.cuda.get_rng_state_all()
+        checkpoint["seconds"] = self.earlier + time.perf_counter() - self.began
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Restore the states of the random generators, and the time spent so far."""
+        self.earlier = checkpoint["seconds"]
+        torch.set_rng_state(checkpoint["random"].cpu())
+        if len(checkpoint["random_cuda"]) == torch.cuda.device_count():
+            torch.cuda.set_rng_state_all([state.cpu() for state in checkpoint["random_cuda"]])
+
+    def training_step(self, batch: Sample, _index: int) -> torch.Tensor:
+        loss = self._loss(*self._augment(*batch))
+        self.log("loss", loss)
+        return loss
+
+    def validation_step(self, batch: torch.Tensor, _index: int) -> None:
+        for index in batch.tolist():
+            self.log("val_error", self._score(index), batch_size=1)
+
+    def configure_optimizers(self) -> Any:
+        recipe, parameters = self.recipe, self.network.parameters()
+        kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
+        optimiser = kinds[recipe.optimiser](
+            parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+        )
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimiser, lambda step: learning_rate_factor(recipe, step / self.updates)
+        )
+        return [optimiser], [{"scheduler": schedule, "interval": "step"}]
+
+
+def learning_rate_factor(recipe: Recipe, share: float) -> float:
+    """Return the factor of the learning rate when `share` (0 to 1) of the budget is spent."""
+    rise = min(1.0, (share + 1e-3) / recipe.warm_up) if recipe.warm_up else 1.0
+    if recipe.schedule == "cosine":
+        return rise * (1 + math.cos(math.pi * min(share, 1.0))) / 2
+    if recipe.schedule == "step":
+        return rise * recipe.step_factor ** int(share * recipe.steps)
+    return rise
+
+
+class WindowData(pl.LightningDataModule):
+    """Windows for each stretch between validations, drawn anew, the same for the same seed."""
+
+    def __init__(
+        self,
+        sweeps: Sequence[Sweep],
+        validation: int,
+        tracker: LearnedTracker,
+        updates: int,
+        seed: int,
+    ):
+        super().__init__()
+        self.sweeps, self.validation, self.seed = sweeps, validation, seed
+        self.window, self.batch_size = tracker.window, tracker.recipe.batch_size
+        self.ends = [round(updates * (i + 1) / VALIDATIONS) for i in range(VALIDATIONS)]
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        epoch = self.trainer.current_epoch if self.trainer else 0
+        updates = self.ends[epoch] - (self.ends[epoch - 1] if epoch else 0)
+        seed = self.seed * VALIDATIONS + epoch
+        return DataLoader(
+            Windows(self.sweeps, self.window, updates * self.batch_size, seed), self.batch_size
+        )
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        return DataLoader(range(self.validation), 1)  # type: ignore[arg-type]
+
+
+class UpdateBar(pl.Callback):
+    """One progress bar over the whole training, with the tracker's name, loss and error."""
+
+    def __init__(self, name: str, updates: int):
+        self.name, self.updates = name, updates
+        self.bar: tqdm | None = None
+
+    def on_train_start(self, trainer: pl.Trainer, loop: pl.LightningModule) -> None:
+        start = trainer.global_step
+        self.bar = tqdm(total=self.updates, initial=start, desc=f"train {self.name}", unit="update")
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        assert self.bar is not None
+        self.bar.update(trainer.global_step - self.bar.n)
+        shown = {key: float(value) for key, value in trainer.callback_metrics.items()}
+        self.bar.set_postfix(shown, refresh=False)
+
+    def on_train_end(self, *_: Any) -> None:
+        self._close()
+
+    def on_exception(self, *_: Any) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self.bar is not None:  # None if training failed before its first update
+            self.bar.close()
+
+
+@contextmanager
+def quiet_lightning() -> Any:
+    """Silence Lightning's advertisements and remarks that do not concern a user."""
+    loggers = [logging.getLogger(n) for n in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="lightning")
+        warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*")
+        yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
