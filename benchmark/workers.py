@@ -5,6 +5,7 @@ parallel loops set the process's number of OpenMP threads, which is torch's too,
 every network in the process would run on another number of threads than it was given.
 """
 
+import atexit
 import contextlib
 import multiprocessing
 import os
@@ -68,11 +69,15 @@ def side_by_side(
 
 
 def _ended_quietly(work: Callable[[Item], Result], item: Item) -> Result:
-    """Do the work; if it is told to end (as Lightning is by SIGTERM), end the worker with it."""
+    """Do the work; if it is told to end (as Lightning is by SIGTERM), end the worker with it.
+
+    Raised exceptions would not end it: the pool hands them on and begins the next item.
+    """
     try:
         return work(item)
     except (KeyboardInterrupt, SystemExit):
-        os._exit(130)  # the pool would hand the exception on and begin the next item
+        atexit._run_exitfuncs()  # releases the semaphores of progress bars
+        os._exit(130)
 
 
 @contextlib.contextmanager
