@@ -111,7 +111,7 @@ RECIPE_CHOICES = {
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a learned tracker is trained within its budget, which a run sets.
+    """The way in which a learned tracker is trained; its budget is set by the run.
 
     optimiser: "adam", "adamw" or "sgd"; schedule of the learning rate over the share of the budget
     spent: "constant", "cosine" (to zero) or "step" (times `step_factor`, `steps` times at equal

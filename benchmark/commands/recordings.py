@@ -63,7 +63,7 @@ class Convert:
 
 @dataclass(frozen=True)
 class Output:
-    """What a volume is written as."""
+    """The files of a volume."""
 
     out: Path = Path("volume.nrrd")
     """Volume, .nrrd, .mha, .nii or .nii.gz; pictures and an html view go beside it."""

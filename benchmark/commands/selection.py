@@ -16,7 +16,7 @@ Accelerator = Literal["auto", "cpu", "gpu"]  # for training
 
 @dataclass(frozen=True)
 class Selection:
-    """Which runs: data set, trackers, their training data, budget and seeds."""
+    """A choice of runs: data set, trackers, their training data, budget and seeds."""
 
     data: tyro.conf.Positional[Path]
     """Folder of a data set, or its name below the data root."""

@@ -104,11 +104,8 @@ def read_tusrec_scan(
 ) -> Sweep:
     """Return the sweep of a single file with `frames` and `tforms`.
 
-    The calibration is the one given, or that of the challenge's folder around the file.
-
-    Raises
-    ------
-    UserError : as `read_tusrec`.
+    Without `calibration`, that of the challenge's folder around the file is taken. Raises UserError
+    as `read_tusrec`.
     """
     path = Path(path)
     folder = path.parents[2] if len(path.parents) > 2 else path.parent
@@ -157,9 +154,7 @@ def _read_scan(
     return Sweep(
         f"{scan.subject}__{scan.name}",
         {"bmode": channel},
-        landmarks=marks.astype(float) - np.array([0.0, 1.0, 1.0])
-        if len(marks)
-        else np.zeros((0, 3)),
+        landmarks=marks.astype(float) - np.array([0.0, 1.0, 1.0]),
         probe=probe,
         factors={"subject": scan.subject, "scan": scan.name, **_factors(scan.name)},
     )
