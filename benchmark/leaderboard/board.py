@@ -1,4 +1,4 @@
-"""TODO."""
+"""Result files -> the board: rows in order, their ranks, and paired differences."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,18 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import UserError
-from benchmark.files import read_json
 from benchmark.leaderboard.columns import HEADLINE, MAIN_METRICS
 from benchmark.leaderboard.row import Row, make_row
 from benchmark.metrics import METRICS
+from benchmark.results import read_result
 from benchmark.scoring.protocol import PROTOCOLS
 from benchmark.scoring.statistics import Summary, paired_difference, rank_ranges
 from benchmark.tracks import TRACKS
-
-RESULT_FORMAT = "sweepbench-result-1"
-
-
-REQUIRED = ("tracker", "dataset", "protocol", "expected_sweeps", "sweeps", "summary")
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +54,7 @@ def read_leaderboard(result_paths: Iterable[Path | str]) -> Leaderboard:
         the data set, its split or the protocol; two files are of the same tracker, configuration
         and seed. The files are named.
     """
-    results = {Path(path): _read_result(Path(path)) for path in result_paths}
+    results = {Path(path): read_result(Path(path)) for path in result_paths}
     if not results:
         raise UserError("leaderboard: expected at least one result.json, got none")
     for key in ("dataset", "protocol"):
@@ -83,17 +78,6 @@ def _headline(protocol: Mapping[str, Any]) -> str:
     """Return the metric that a protocol ranks by; that of sweepbench-v1 where it is unknown."""
     known = PROTOCOLS.get(str(protocol.get("name")))
     return known.headline if known else HEADLINE
-
-
-def _read_result(path: Path) -> dict[str, Any]:
-    result = read_json(path)
-    found = result.get("format") if isinstance(result, dict) else type(result).__name__
-    if found != RESULT_FORMAT:
-        raise UserError(f"{path}: expected format '{RESULT_FORMAT}', got {found!r}")
-    for key in REQUIRED:
-        if key not in result:
-            raise UserError(f"{path}: key '{key}' is missing")
-    return result
 
 
 def _refuse_mixture(results: Mapping[Path, Mapping[str, Any]], key: str) -> None:

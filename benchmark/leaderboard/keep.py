@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmark.errors import UserError
 from benchmark.files import atomic_path, read_json
-from benchmark.leaderboard.board import RESULT_FORMAT
+from benchmark.results import is_result
 
 TABLES = ("leaderboard.csv", "leaderboard.md", "leaderboard_paired.csv")
 
@@ -47,7 +47,6 @@ def _kept_name(path: Path) -> str:
 
 def _is_result(path: Path) -> bool:
     try:
-        content = read_json(path) if path.is_file() else None
+        return path.is_file() and is_result(read_json(path))
     except UserError:
-        return False
-    return isinstance(content, dict) and content.get("format") == RESULT_FORMAT
+        return False  # not JSON: some other file of the folder

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.errors import UserError
-from benchmark.files import read_json
-from benchmark.leaderboard.board import RESULT_FORMAT
+from benchmark.results import read_result
 from benchmark.scoring.statistics import Summary, cluster_bootstrap
 
 GENERAL_METRICS = ("fdr_path_centre", "lpe")
@@ -65,7 +64,7 @@ def generalisation_table(
         seed and data set, two data sets of one name or two splits of one, results of different
         protocols, a factor that no sweep has. The files are named.
     """
-    results = {Path(path): _read(Path(path)) for path in paths}
+    results = {Path(path): read_result(Path(path)) for path in paths}
     if not results:
         raise UserError("generalisation: expected at least one result.json, got none")
     _refuse_confusion(results)
@@ -85,16 +84,6 @@ def generalisation_table(
                 _cell(labels[key], key, groups[key], part, names, metric) for metric in metrics
             ]
     return cells
-
-
-def _read(path: Path) -> dict[str, Any]:
-    result = read_json(path)
-    if not isinstance(result, dict) or result.get("format") != RESULT_FORMAT:
-        raise UserError(f"{path}: expected format '{RESULT_FORMAT}'")
-    for key in ("tracker", "dataset", "protocol", "sweeps", "expected_sweeps"):
-        if key not in result:
-            raise UserError(f"{path}: key '{key}' is missing")
-    return result
 
 
 def _refuse_confusion(results: Mapping[Path, Mapping[str, Any]]) -> None:

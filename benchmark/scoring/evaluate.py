@@ -12,13 +12,13 @@ from benchmark.errors import UserError
 from benchmark.files import read_json, write_json
 from benchmark.hdf5 import read_prediction
 from benchmark.metrics import Case, compute
+from benchmark.results import RESULT_FORMAT
 from benchmark.scoring.protocol import Protocol, find_protocol
 from benchmark.scoring.statistics import Summary, cluster_bootstrap
 from benchmark.scoring.submission import DEFAULT_SPLIT, SUFFIXES, meta_faults, prediction_faults
 from benchmark.sweep import Prediction, Sweep
 from benchmark.tracks import PLAIN
 
-RESULT_FORMAT = "sweepbench-result-1"
 CURVE_POINTS = 100
 #: Decimals of what is drawn (mm); metrics keep all digits.
 DRAWN_DECIMALS = 4
