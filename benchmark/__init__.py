@@ -1,7 +1,7 @@
 """The contract and the rules of trackerless freehand ultrasound: sweeps, trackers, metrics, scores.
 
 The public surface: `open_dataset`, `read_sweep`, `Sweep`, `Observation`, `Prediction`,
-`make_tracker`, `check_tracker`. Nothing heavy is loaded here.
+`make_tracker`, `check_tracker`, `read_results`. Nothing heavy is loaded here.
 """
 
 from benchmark.checker import check_tracker
@@ -9,6 +9,7 @@ from benchmark.dataset import open_dataset
 from benchmark.errors import UserError
 from benchmark.hdf5 import read_prediction, read_sweep
 from benchmark.registry import make_tracker
+from benchmark.results import read_results
 from benchmark.sweep import Observation, Prediction, Sweep
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "make_tracker",
     "open_dataset",
     "read_prediction",
+    "read_results",
     "read_sweep",
 ]

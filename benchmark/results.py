@@ -58,7 +58,9 @@ def read_results(*places: Path | str) -> "DataFrame":
     """
     results = [read_result(path) for place in places for path in _result_paths(Path(place))]
     if not results:
-        raise UserError(f"{', '.join(map(str, places)) or 'results'}: expected a result, found none")
+        raise UserError(
+            f"{', '.join(map(str, places)) or 'results'}: expected a result, found none"
+        )
     metrics = dict.fromkeys(
         key for result in results for sweep in result["sweeps"] for key in sweep["metrics"]
     )

@@ -102,7 +102,10 @@ def markdown(
     lines = [
         [_markdown_cell(title) for title in titles.values()],
         ["---:" if key in right else "---" for key in titles],
-        *zip(*([_markdown_cell(value) for value in _values(frame[key])] for key in titles), strict=True),
+        *zip(
+            *([_markdown_cell(value) for value in _values(frame[key])] for key in titles),
+            strict=True,
+        ),
     ]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 

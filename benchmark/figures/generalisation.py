@@ -43,9 +43,7 @@ def generalisation_figure(cells: Sequence[Cell], metric: str) -> "Figure":
             axes.text(j, i, text, ha="center", va="center", color="white" if dark else "#1a1a1a")
             if rows[i][1] == columns[j][0]:
                 axes.add_patch(Rectangle((j - 0.47, i - 0.44), 0.94, 0.88, fill=False, lw=1.6))
-        axes.set_xticks(
-            range(len(columns)), [plain(column_title(c)) for c in columns], rotation=20
-        )
+        axes.set_xticks(range(len(columns)), [plain(column_title(c)) for c in columns], rotation=20)
         axes.set_yticks(range(len(rows)), [plain(f"{a}, trained on {b}") for a, b in rows])
         axes.set(xlabel="tested on", title=f"{short_title(metric)} ({unit(metric)})")
         axes.spines[:].set_visible(False)

@@ -109,7 +109,9 @@ def make_row(
     by_seed = [{sweep["name"]: sweep["metrics"] for sweep in r["sweeps"]} for r in results]
     names = [sweep["name"] for sweep in sweeps]
     subjects = [str(sweep["subject"]) for sweep in sweeps]
-    metrics = {key for seed in by_seed for found in seed.values() for key in found} | {headline}
+    metrics = sorted(
+        {key for seed in by_seed for found in seed.values() for key in found} | {headline}
+    )
     tables = {
         metric: np.array(
             [[_number(seed.get(name, {}).get(metric)) for name in names] for seed in by_seed]
@@ -127,7 +129,7 @@ def make_row(
         label=label,
         results=tuple(results),
         values=values,
-        summary={m: _summary(results, m, values[m], subjects) for m in sorted(metrics)},
+        summary={m: _summary(results, m, values[m], subjects) for m in metrics},
         seed_spread={metric: _seed_spread(table) for metric, table in tables.items()},
         missing=missing,
         headline_id=headline,
