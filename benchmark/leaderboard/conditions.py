@@ -55,7 +55,7 @@ def _condition(sweep: Mapping[str, Any]) -> tuple[str | None, float]:
     return factor, float(severity)
 
 
-def level_of(sweeps: Sequence[Mapping[str, Any]], indices: Sequence[int]) -> float | None:
+def shared_level(sweeps: Sequence[Mapping[str, Any]], indices: Sequence[int]) -> float | None:
     """Return the level that all these sweeps name, None where they name none or several."""
     levels = {(sweeps[index].get("factors") or {}).get(LEVEL) for index in indices}
     level = levels.pop() if len(levels) == 1 else None

@@ -17,7 +17,7 @@ import numpy as np
 from benchmark.errors import UserError
 from benchmark.files import read_json
 from benchmark.leaderboard.columns import digits, main_columns, short_title, unit
-from benchmark.leaderboard.conditions import FLOOR, STRESS_METRICS, conditions, level_of
+from benchmark.leaderboard.conditions import FLOOR, STRESS_METRICS, conditions, shared_level
 from benchmark.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -33,16 +33,6 @@ DEGREES_OF_FREEDOM = {
     "rx": "about x",
     "ry": "about y",
     "rz": "about z",
-}
-MEANINGS = {
-    "fdr_path_centre": "how far the centre of the last image is from its true place, as a share of "
-    "the path it travelled",
-    "adr_path_centre": "the same share, averaged over all frames instead of taken at the last",
-    "gpe": "distance of every pixel from its true place in the first frame's space, averaged over "
-    "pixels and frames",
-    "lpe": "the same for steps: every pixel against its true place in the previous frame's space",
-    "rotation_geodesic": "angle between true and predicted orientation, averaged over frames",
-    "motion_correlation": "how closely predicted steps follow the true ones; 0 for constant motion",
 }
 #: Factors that name a sweep instead of describing it.
 IDENTITIES = {"subject", "seed", "index", "name", "spec_hash", "hash", "spec", "sweep", "level"}
@@ -118,15 +108,15 @@ def _version() -> str:
 
 
 def _metric(name: str) -> dict[str, Any]:
-    definition = METRICS[name].definition if name in METRICS else ""
+    known = METRICS.get(name)
     return {
         "id": name,
         "label": short_title(name),
         "unit": unit(name),
         "digits": digits(name),
-        "higher_is_better": name in METRICS and METRICS[name].better == "higher",
-        "about": MEANINGS.get(name, definition),
-        "definition": definition,
+        "higher_is_better": known is not None and known.better == "higher",
+        "about": known.meaning if known else "",
+        "definition": known.definition if known else "",
     }
 
 
@@ -236,7 +226,7 @@ def _stress(board: "Leaderboard", factors: list[str]) -> list[dict[str, Any]]:
             {
                 "label": factor,
                 "points": [
-                    {"x": severity, "level": level_of(board.sweeps, indices), "sweeps": indices}
+                    {"x": severity, "level": shared_level(board.sweeps, indices), "sweeps": indices}
                     for severity, indices in by_severity.items()
                 ],
             }

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from benchmark.errors import unknown_name
 from benchmark.files import canonical_json, sha256_of_text
+from benchmark.metrics.diagnosis import DOFS
 from benchmark.tracks import PLAIN, TRACKS
 
 _POINTS = ("gpe", "lpe", "gle", "lle")
@@ -40,7 +41,6 @@ _SLAM = (
     *(f"rpe_{part}_{d}mm" for part in ("translation", "rotation") for d in (5, 10, 20, 50, 100)),
     *(f"rpe_{part}_{a}deg" for part in ("translation", "rotation") for a in (5, 10, 20, 45, 90)),
 )
-_DOFS = ("tx", "ty", "tz", "rx", "ry", "rz")
 _DIAGNOSIS = (
     *(
         f"{name}_{dof}"
@@ -52,7 +52,7 @@ _DIAGNOSIS = (
             "gain_step",
             "correlation_step",
         )
-        for dof in _DOFS
+        for dof in DOFS
     ),
     "motion_spread",
     "motion_correlation",

@@ -14,7 +14,7 @@ from benchmark.dataset import Dataset
 from benchmark.errors import UserError
 from benchmark.registry import make_tracker
 from benchmark.runs.environment import environment
-from benchmark.studies.variations import Row, Setting, run_settings, summarise
+from benchmark.studies.variations import Setting, TrainingRow, run_settings, summarise
 from benchmark.tables import write_tables
 
 SHARE = 1 / 5  # of the budget, for each learning rate
@@ -62,7 +62,7 @@ def run_study(
     name: str = "study",
     overrides: Mapping[str, Any] | None = None,
     workers: int = 1,
-    report: Callable[[Row], None] | None = None,
+    report: Callable[[TrainingRow], None] | None = None,
 ) -> list[Path]:
     """Run the study, tracker by tracker, and return the paths of its json, csv and md tables.
 
@@ -107,7 +107,7 @@ def _setting(name: str, overrides: Mapping[str, Any], rate: float) -> Setting:
     return Setting(name, {**overrides, "learning_rate": rate})
 
 
-def best_rate(name: str, scan: Sequence[Row]) -> float:
+def best_rate(name: str, scan: Sequence[TrainingRow]) -> float:
     """Return the learning rate of the row with the smallest error.
 
     Raises
@@ -120,7 +120,7 @@ def best_rate(name: str, scan: Sequence[Row]) -> float:
     return min(known, key=lambda row: row["validation_error"])["overrides"]["learning_rate"]
 
 
-def study_row(study: Mapping[str, Any]) -> Row:
+def study_row(study: Mapping[str, Any]) -> TrainingRow:
     """Return one line of the table: the scan in words, the best rate, the seeds' mean and spread.
 
     `edge` is "yes" where the best rate is the smallest or the largest that was tried.
