@@ -103,9 +103,9 @@ def _enter(
     suffix: of the id for the image centre; short, meaning: of the metric of the image centre.
     """
     text = " ".join((function.__doc__ or "").split())
-    words = {"short": short, "meaning": meaning}
+    full = f"{title}, image centre"
 
-    @metric(name + suffix, f"{title}, image centre", unit, "lower", LUO, text, **words)
+    @metric(name + suffix, full, unit, "lower", LUO, text, short=short, meaning=meaning)
     def at_centre(case: Case) -> float:
         return function(case, 0)
 

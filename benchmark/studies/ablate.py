@@ -17,6 +17,7 @@ from benchmark.errors import UserError
 from benchmark.registry import tracker_class
 from benchmark.runs.environment import environment
 from benchmark.runs.run import open_run
+from benchmark.runs.score import score_run
 from benchmark.scoring.statistics import mean_of_known
 from benchmark.studies.variations import Setting, TrainingRow, run_settings, summarise
 from benchmark.tables import write_tables
@@ -152,15 +153,7 @@ def validation_metrics(row: TrainingRow, dataset: Dataset, root: Path) -> dict[s
 
     Predictions and scores lie below `root`/validation, apart from those of the test split.
     """
-    from benchmark.files import read_json
-    from benchmark.runs.predict import predict
-    from benchmark.scoring.evaluate import evaluate, is_current
-
-    run = open_run(row["run"], dataset, root / "validation")
-    predictions = predict(run, SPLIT)
-    if not is_current(run.result, predictions, "sweepbench-v1"):
-        evaluate(predictions, dataset, "sweepbench-v1", run.result, split=SPLIT)
-    summary = read_json(run.result)["summary"]
+    summary = score_run(open_run(row["run"], dataset, root / "validation"), SPLIT)["summary"]
     return {metric: summary.get(metric, {}).get("mean") for metric in SCORED_METRICS}
 
 

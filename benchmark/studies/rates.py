@@ -17,7 +17,6 @@ from benchmark.runs.environment import environment
 from benchmark.studies.variations import Setting, TrainingRow, run_settings, summarise
 from benchmark.tables import write_tables
 
-SHARE = 1 / 5  # of the budget, for each learning rate
 RATE_FACTOR = 3.0  # between neighbouring rates
 FORMAT = "sweepbench-study-1"
 COLUMNS = {
@@ -58,7 +57,7 @@ def run_study(
     rates: int,
     seeds: int,
     root: Path,
-    share: float = SHARE,
+    share: float,
     name: str = "study",
     overrides: Mapping[str, Any] | None = None,
     workers: int = 1,

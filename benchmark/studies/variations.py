@@ -119,6 +119,13 @@ def _trained_row(item: tuple[Setting, Run]) -> TrainingRow:
     }
 
 
+def outcome(row: TrainingRow) -> str:
+    """Return one line on a training: what was trained, its budget and seed, its error."""
+    error = row["validation_error"]
+    words = "diverged" if error is None else f"{error:.4f}"
+    return f"{row['label']}, {row['budget_tflop']:g} TFLOP, seed {row['seed']}: {words}"
+
+
 def summarise(rows: Iterable[TrainingRow]) -> list[TrainingRow]:
     """Return one row per label in order of appearance: mean, spread and seeds of its errors.
 
