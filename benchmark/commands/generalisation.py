@@ -10,7 +10,7 @@ from benchmark.tables import write_text
 
 @dataclass(frozen=True)
 class Generalisation:
-    """Tabulate results by the data trained on and the data tested on: csv, markdown, pictures.
+    """Tabulate results by the data trained on and the data tested on: csv, Markdown, pictures.
 
     `train`, `predict` and `evaluate` make such results with --train-on or --weights.
     """

@@ -1,4 +1,4 @@
-"""The command that asks when a tracker breaks: curves of its error over one factor at a time."""
+"""The command that finds where trackers break: curves of their error over one factor each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ class Stress:
     """Train, track and score on a stress data set; tables, curves and a page of where each breaks.
 
     What was done before is not done again. The training mean is added to the trackers: it sees no
-    image, so whoever is worse has broken.
+    image, so a tracker with larger errors has broken.
     """
 
     selection: tyro.conf.OmitArgPrefixes[Selection]

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def generalisation_figure(cells: Sequence[Cell], metric: str) -> "Figure":
-    """Return the table of one metric as coloured cells; a frame marks those at home.
+    """Return the table of one metric as coloured cells, on one logarithmic scale.
 
-    Colour is the value on a logarithmic scale, the same for all columns.
+    A frame marks a tracker that is tested on the data set that it was trained on.
     """
     from matplotlib.colors import LogNorm
     from matplotlib.patches import Rectangle

@@ -75,7 +75,7 @@ def read_leaderboard(result_paths: Iterable[Path | str]) -> Leaderboard:
 
 
 def _headline(protocol: Mapping[str, Any]) -> str:
-    """Return the metric that a protocol ranks by; that of sweepbench-v1 where it is unknown."""
+    """Return the metric that a protocol ranks by; of an unknown protocol that of sweepbench-v1."""
     known = PROTOCOLS.get(str(protocol.get("name")))
     return known.headline if known else HEADLINE
 
@@ -132,7 +132,10 @@ def _groups(results: Mapping[Path, Mapping[str, Any]]) -> dict[str, list[Mapping
 def _label(
     key: tuple[str, str], groups: Mapping[tuple[str, str], Mapping[Any, tuple[Path, Any]]]
 ) -> str:
-    """Return a row's name: the tracker's, and where several bear it, what tells them apart."""
+    """Return a row's label: the tracker's name, which several rows may share.
+
+    Then what each was trained on is added; where that is the same too, the configuration's hash.
+    """
     tracker, digest = key
     rivals = {
         other: _teacher(next(iter(group.values()))[1])
@@ -151,9 +154,9 @@ def _teacher(result: Mapping[str, Any]) -> str:
 
 
 def _undefined(results: Iterable[Mapping[str, Any]], headline: str) -> set[str]:
-    """Return the sweeps whose headline is null in every result: no path, so nothing to divide by.
+    """Return the sweeps whose headline is null in every result, e.g. because nothing moves.
 
-    Such a sweep is nobody's failure.
+    Such a sweep counts as missing in no row.
     """
     scores: dict[str, list[Any]] = {}
     for result in results:
@@ -165,7 +168,7 @@ def _undefined(results: Iterable[Mapping[str, Any]], headline: str) -> set[str]:
 def _ranked(rows: Sequence[Row]) -> list[Row]:
     """Return rows by headline, complete ones first, with the ranks of those that may have one.
 
-    Ranks are those within a track: what sees more is no rival.
+    Ranks are within a track: trackers that may see different things do not compete.
     """
     ranks: dict[str, tuple[int, int]] = {}
     for track in {row.track for row in rows if row.may_rank}:
@@ -178,7 +181,7 @@ def _ranked(rows: Sequence[Row]) -> list[Row]:
 
 
 def _place(row: Row) -> float:
-    """Return a number that is lower for a better row."""
+    """Return the number that rows are sorted by: lower is better."""
     value = row.headline["mean"]
     if value is None:
         return math.inf

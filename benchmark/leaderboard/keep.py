@@ -11,14 +11,14 @@ TABLES = ("leaderboard.csv", "leaderboard.md", "leaderboard_paired.csv")
 
 
 def keep_results(results: Iterable[Path], tables: Path, place: Path) -> None:
-    """Copy results, and the tables in a folder, to `place`, in place of the results kept there.
+    """Copy results, and the tables of the folder `tables`, to the folder `place`.
 
-    A `result.json` is named after its folder. Whatever else lies in `place` stays; results that
-    lie there already may be among `results`.
+    A `result.json` is named after its folder. Results that `place` holds already are removed unless
+    they are among `results`; its other files stay.
 
     Raises
     ------
-    UserError : two results of one name, or a name that another file of the folder has.
+    UserError : two results of one name, or of the name of another file in `place`.
     """
     paths: dict[str, Path] = {}
     for path in dict.fromkeys(results):

@@ -36,8 +36,9 @@ DEGREES_OF_FREEDOM = {
 }
 #: Factors that name a sweep instead of describing it.
 IDENTITIES = {"subject", "seed", "index", "name", "spec_hash", "hash", "spec", "sweep", "level"}
+#: Factors that come first among the filters.
 FIRST_FACTORS = ("profile", "factor", "severity", "tissue")
-MOST_VALUES = 40
+MOST_VALUES = 40  # of a factor to filter by
 
 
 def page_html(board: "Leaderboard", figures_folder: Path | str | None = None) -> str:
@@ -176,12 +177,12 @@ def _curve(row: "Row", name: str) -> list[list[float]] | None:
 
 
 def _predicted(row: "Row", name: str) -> Any:
-    """Return the predicted path of a sweep, of the first seed: a mean path would be nobody's."""
+    """Return the path of a sweep as the first seed predicts it; no seed predicts a mean path."""
     return _rounded(_of_sweep(row.results[0], name, "trajectory").get("predicted"), 2)
 
 
 def _rounded(value: Any, places: int) -> Any:
-    """Return nested lists with their numbers rounded: the file stays small."""
+    """Return nested lists with their numbers rounded, so that the file stays small."""
     if isinstance(value, list):
         return [_rounded(item, places) for item in value]
     return round(value, places) if isinstance(value, float) else value
@@ -197,9 +198,9 @@ def _values(board: "Leaderboard", factor: str) -> list[Any]:
 
 
 def _factors(board: "Leaderboard") -> list[str]:
-    """Return the factors worth filtering by: those with a few values, the usual ones first.
+    """Return the factors to filter by: those with a few values, `FIRST_FACTORS` first.
 
-    A value that hardly two sweeps share describes sweeps one by one.
+    A factor with more values than half the number of sweeps hardly groups sweeps: it is left out.
     """
     names = dict.fromkeys(name for sweep in board.sweeps for name in sweep["factors"])
     useful = [
@@ -252,7 +253,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _figures(folder: Path | str | None) -> list[dict[str, Any]]:
-    """Return every PNG of a folder as a data address, with its title, caption and tracker."""
+    """Return every PNG of a folder as a data URL, with its title, caption and tracker."""
     if folder is None:
         return []
     figures = []

@@ -1,4 +1,4 @@
-"""Many result.json -> ranking, csv, markdown and one static page.
+"""Many result.json -> ranking, csv, Markdown and one static page.
 
 Only result files (and figure files) are read: no predictions, no ground truth, no tracker. One
 row is one tracker with one configuration; results that differ in nothing but the seed share it.

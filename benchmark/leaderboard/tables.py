@@ -1,4 +1,4 @@
-"""The leaderboard as text: csv for machines, markdown for a README, a table for the console."""
+"""The leaderboard as text: csv for machines, Markdown for a README, a table for the console."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -75,8 +75,8 @@ def _csv_line(board: "Leaderboard", row: "Row") -> dict[str, Any]:
 def table_scores(board: "Leaderboard") -> dict[str, float]:
     """Return the score of TUS-REC2024 by row, where the protocol has it; empty otherwise.
 
-    It is normalised by the best and the worst row of this very table, so it changes with them.
-    Rows that know the truth or lack a sweep are left out.
+    The score is normalised by the best and the worst row of this table, so it changes with them.
+    Reference rows and rows with missing sweeps are left out.
     """
     protocol = PROTOCOLS.get(str(board.protocol.get("name")))
     rows = [row for row in board.rows if row.may_rank]
@@ -181,7 +181,7 @@ def _parameters(row: "Row") -> str:
     return f"{count:,}" if count else "–"
 
 
-#: What a row costs, by the title of its column in markdown.
+#: The costs of a row as text, by the title of their column in Markdown.
 COSTS: dict[str, Callable[["Row"], str]] = {
     "ms / frame": _milliseconds,
     "memory (MB)": lambda row: number(row.mean_of("peak_memory_mb"), 0),

@@ -1,4 +1,4 @@
-"""What kind of error it is: bias or noise, gain, correlation, collapse to the mean, lost sign.
+"""Diagnosis of step errors: bias, noise, gain, correlation, collapse to the mean, lost sign.
 
 Degrees of freedom are those of the image centre: tx lateral, ty axial, tz elevational (mm), and
 the rotation vector rx, ry, rz (degrees). e = predicted - true of a step.
@@ -15,7 +15,7 @@ from benchmark.metrics.registry import metric
 DOFS = ("tx", "ty", "tz", "rx", "ry", "rz")
 OWN = "defined here"
 PREVOST = "Prevost et al. 2018"
-#: Below this spread (mm or degrees) a motion counts as constant: nothing to correlate with.
+#: Below this spread (mm or degrees) a motion counts as constant: it has no correlation.
 LEAST_SPREAD = 1e-6
 #: Steps with less elevational motion than this (mm) have no sign to get wrong.
 LEAST_STEP = 1e-3

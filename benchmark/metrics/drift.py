@@ -1,4 +1,4 @@
-"""The drift family: how far a point has gone astray, alone or as a share of the way it went.
+"""The drift family: the position error of a point, alone or as a share of its true path.
 
 d_i = |p_i - g_i| is the position error at frame i, l_i the true path length up to it, n_i the true
 straight distance from the start. `centre` is the image centre, `3pt` the mean over the image
@@ -24,9 +24,8 @@ PointFunction = Callable[[Case, int], float]
 
 
 def is_closed(case: Case, point: int = 0) -> bool:
-    """Return whether a path (loop, fan, to and fro) is closed: its net distance tells nothing.
-
-    A half circle ends at 0.64 of its length; the limit is 0.2.
+    """Return whether a path (loop, fan, to and fro) ends near its start, by less than 0.2 of its
+    length: a rate over so small a net distance means nothing. A half circle ends at 0.64.
     """
     return bool(case.nets[point, -1] < CLOSED_SHARE * case.paths[point, -1])
 

@@ -109,7 +109,7 @@ def final_error(case: Case) -> float:
 
 
 def _reference_path(case: Case) -> np.ndarray:
-    """Return true positions (N, 3) of the pixel whose way the rates are over: column 0, row H/2."""
+    """Return true positions (N, 3) of the pixel whose path divides the rates: column 0, row H/2."""
     point = case.image_points(np.array([[0.0, case.shape[0] / 2]]))
     return geometry.apply(case.true_first_from_frame, point)[:, 0]
 

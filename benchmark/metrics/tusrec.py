@@ -74,7 +74,7 @@ def _landmark_error(case: Case, difference: np.ndarray) -> float:
 def identity_score(identifier: str, case: Case) -> float:
     """Return 1 - X / X_identity of an error X; 1 for the truth, 0 for no motion, may be negative.
 
-    NaN where not moving is right already.
+    NaN where the truth does not move either.
     """
     function = METRICS[identifier].function
     still = function(case.identity)
@@ -128,7 +128,7 @@ def range_normalised_scores(
 
     Returns
     -------
-    Scores (S,) by participant, NaN at scans where all that set the range agree.
+    Scores (S,) by participant, NaN at scans where all participants that set the range agree.
     """
     limit = np.inf if baseline is None else float(np.mean(errors[baseline]))
     setters = np.array([e for e in errors.values() if np.mean(e) <= limit])

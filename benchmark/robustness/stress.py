@@ -1,4 +1,4 @@
-"""When does a tracker break? Its error against one factor at a time, and against knowing nothing.
+"""Stress: a tracker's error under one factor at a time, against a tracker that sees no image.
 
 Sweeps name the one `factor` that was made worse, its `severity` and its `level` (the value, where
 there is one). Sweeps of factor "none" are severity 0 of every factor: same subjects, same paths.

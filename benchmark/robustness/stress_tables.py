@@ -38,9 +38,9 @@ def stress_markdown(points: Sequence[Point], floor: str = FLOOR) -> str:
         mine = [point for point in points if point.metric == metric]
         parts.append(f"{title}\n\n" + _table(mine, floor))
     note = (
-        "Mean at the lowest and at the highest severity; then the severity from which on (and, "
-        f"after a slash, from which on beyond doubt: 95 % interval of the paired difference) the "
-        f"tracker is worse than {floor}, which sees no image. No severity: it never is."
+        "Mean at the lowest and at the highest severity; then the lowest severity at which the "
+        f"tracker is worse than {floor}, which sees no image, and after a slash the lowest at "
+        "which the 95 % interval of the paired difference says so. No severity: it never is."
     )
     return "\n".join([*parts, note]) + "\n"
 

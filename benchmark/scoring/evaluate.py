@@ -20,7 +20,7 @@ from benchmark.sweep import Prediction, Sweep
 from benchmark.tracks import PLAIN
 
 CURVE_POINTS = 100
-#: Decimals of what is drawn (mm); metrics keep all digits.
+#: Decimals (mm) of curves and trajectories, which are only drawn; metrics keep all digits.
 DRAWN_DECIMALS = 4
 
 
@@ -86,7 +86,7 @@ def evaluate(
 
 
 def is_current(out: Path, predictions: Path, protocol: Protocol | str) -> bool:
-    """Return whether a result is that of these predictions, as they are now, by a protocol."""
+    """Return whether `out` is the result of these predictions under a protocol, and not older."""
     rules = find_protocol(protocol) if isinstance(protocol, str) else protocol
     meta = predictions / "meta.json"
     if not (out.is_file() and meta.is_file()) or out.stat().st_mtime < meta.stat().st_mtime:
@@ -127,13 +127,13 @@ def _prediction_path(folder: Path, entry: Entry) -> tuple[Path | None, str]:
     if len(paths) > 1:
         return None, "given twice, as .h5 and as .npz"
     faults = prediction_faults(paths[0], entry.frames)
-    # The result travels; the folder's place on this machine does not.
+    # Results are shared: a reason must not name a folder of this machine.
     reasons = [fault.replace(str(paths[0]), paths[0].name, 1) for fault in faults]
     return (None, "; ".join(reasons)) if reasons else (paths[0], "")
 
 
 def _answers_of(dataset: Dataset, answers: Dataset) -> Dataset:
-    """Return the answers, or refuse them where they are not what the data set is committed to."""
+    """Return the answers, or refuse them where they are not those that the data set names."""
     ours, theirs = _commitment(dataset), _commitment(answers)
     for key, value in ours.items():
         if theirs.get(key) != value:
@@ -145,13 +145,17 @@ def _answers_of(dataset: Dataset, answers: Dataset) -> Dataset:
 
 
 def _commitment(dataset: Dataset) -> dict[str, Any]:
-    """Return what a set with withheld poses says of its answers: their entropy's hash, the spec."""
+    """Return what names the answers of a set with withheld poses: entropy's hash, spec, generator.
+
+    Empty for a set that withholds nothing.
+    """
     withheld = dataset.identity.get("withheld") or {}
     drawn_by = {key: dataset.identity.get(key) for key in ("spec_hash", "generator")}
     return {**withheld, **drawn_by} if withheld else {}
 
 
 def _answer(truth: Dataset, entry: Entry) -> Entry:
+    """Return the entry of the same sweep in the data set of the answers."""
     for candidate in truth.entries:
         if candidate.name == entry.name and candidate.frames == entry.frames:
             return candidate
@@ -161,7 +165,7 @@ def _answer(truth: Dataset, entry: Entry) -> Entry:
 def score_sweep(
     entry: Entry, sweep: Sweep, prediction: Prediction, metrics: Iterable[str]
 ) -> dict[str, Any]:
-    """Return one row of result.json's "sweeps": the metrics and what is drawn of one sweep."""
+    """Return one entry of result.json's "sweeps": metrics, curve and trajectory of one sweep."""
     case = make_case(sweep, prediction)
     drawn = np.unique(np.linspace(0, len(case) - 1, min(len(case), CURVE_POINTS)).round())
     index = drawn.astype(int)

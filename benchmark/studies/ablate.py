@@ -1,4 +1,4 @@
-"""What each choice in a tracker's configuration brings: variations trained under one budget.
+"""Ablation: variations of a tracker's configuration trained under one budget.
 
 Every variation changes one thing against a common base and is trained with the same budget and
 the same seeds. Only the training and the validation split are read.

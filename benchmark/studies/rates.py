@@ -1,4 +1,4 @@
-"""The study that lets every learned tracker stand at its best: learning rates, then seeds.
+"""The study of learning rates and seeds, by which each learned tracker has its best rate.
 
 Each tracker is trained at a few learning rates with a fraction of the budget, then with several
 seeds and the whole budget at the rate with the smallest error. Errors are those of the validation

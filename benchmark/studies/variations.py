@@ -1,8 +1,8 @@
-"""Many settings of trackers trained under one budget, and what the validation split says of them.
+"""Many settings of trackers trained under one budget, with their errors on the validation split.
 
-Only the training and the validation split are read: whatever is chosen by such rows is chosen
-without the test sweeps. A setting that was trained before is read from its run's folder, so an
-interrupted call goes on where it was.
+Only the training and the validation split are read, so that no choice depends on test sweeps. A
+setting that was trained before is read from its run's folder, so an interrupted call goes on where
+it was.
 """
 
 import math

@@ -1,8 +1,4 @@
-"""Vessel trees: what a clinician would read from one, and how far it is from the true one.
-
-A tree is the same thing whether it was grown by a simulator (the truth of a subject) or measured
-in a volume (`benchmark.vessels.centreline`).
-"""
+"""Comparison of measured vessels with the true ones: overlap, distances, errors of measures."""
 
 import numpy as np
 
@@ -26,7 +22,7 @@ def clip(tree: VesselTree, seen: Volume, *, min_radius_mm: float = 0.0) -> Vesse
 def sample_mask(
     mask: np.ndarray, world_from_voxel: np.ndarray, points_mm: np.ndarray
 ) -> np.ndarray:
-    """Return (P,) what a mask (X, Y, Z) says at world points (P, 3); outside it is False."""
+    """Return the values (P,) of a mask (X, Y, Z) at world points (P, 3), False outside it."""
     voxel_from_world = np.linalg.inv(world_from_voxel)
     index = np.rint(points_mm @ voxel_from_world[:3, :3].T + voxel_from_world[:3, 3]).astype(int)
     inside = ((index >= 0) & (index < mask.shape)).all(1)

@@ -1,4 +1,4 @@
-"""What a tracker's drift does to measured vessels: each run's PA volume against the true tree."""
+"""The vessel table: vessels measured in volumes by each run's poses, against the true tree."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -71,8 +71,8 @@ def vessel_table(
     """Return the table for all sweeps of a split that have the channel and a true tree.
 
     The truth is clipped to what the volume of the true poses has seen and to vessels of at least
-    `min_radius_mm`; the first row of each sweep is that of its true poses, the floor of every
-    tracker's errors. settings: how vessels are found in the square root of the signal; None:
+    `min_radius_mm`; the first row of each sweep is that of its true poses: the errors without
+    drift. settings: how vessels are found in the square root of the signal; None:
     `channel_settings`.
 
     Raises
@@ -144,9 +144,9 @@ def channel_settings() -> "VesselSettings":
     """Return the settings for the square root of a photoacoustic or Doppler volume.
 
     The root lifts deep vessels, which little light reaches; the local background takes away the
-    halos that a limited view leaves beside them. Among settings that cut at half the height (where
-    a blurred wall is) the best Dice by true poses on four sweeps of the kind of vessels-v1, of
-    subjects that are not in it, with a total length within a fifth of the truth's.
+    halos that a limited view leaves beside them. Chosen among settings that cut at half the height
+    (where a blurred wall is) and find a total length within a fifth of the truth's: the best Dice
+    by true poses on four sweeps as those of vessels-v1, of other subjects.
     """
     from benchmark.vessels.segmentation import VesselSettings
 
