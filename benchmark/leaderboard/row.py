@@ -111,12 +111,7 @@ def make_row(
     metrics = sorted(
         {key for seed in by_seed for found in seed.values() for key in found} | {headline}
     )
-    tables = {
-        metric: np.array(
-            [[_number(seed.get(name, {}).get(metric)) for name in names] for seed in by_seed]
-        ).reshape(len(by_seed), len(names))
-        for metric in metrics
-    }
+    tables = {metric: _table(by_seed, names, metric) for metric in metrics}
     values = {metric: _mean_over_seeds(table) for metric, table in tables.items()}
     done = [
         {n for n in seed if n in undefined or seed[n].get(headline) is not None} for seed in by_seed
@@ -137,8 +132,12 @@ def make_row(
     )
 
 
-def _number(value: float | None) -> float:
-    return np.nan if value is None else float(value)
+def _table(
+    by_seed: Sequence[Mapping[str, Mapping[str, Any]]], names: Sequence[str], metric: str
+) -> np.ndarray:
+    """Return the values (S, N) of a metric by seed and sweep, NaN where there is none."""
+    rows = [[seed.get(name, {}).get(metric) for name in names] for seed in by_seed]
+    return np.array(rows, float).reshape(len(by_seed), len(names))
 
 
 def _mean_over_seeds(table: np.ndarray) -> list[float | None]:

@@ -58,15 +58,7 @@ def evaluate(
     meta, split = _checked_meta(folder, data, split)
     _refuse_other_track(folder, meta, rules)
     truth = data if answers is None else _answers_of(data, _opened(answers))
-    sweeps, failed = [], []
-    for entry in data.split(split):
-        path, reason = _prediction_path(folder, entry)
-        if path is None:
-            factors = dict(entry.factors)
-            failed.append({"sweep": entry.name, "reason": reason, "factors": factors})
-        else:
-            sweep = truth.load(_answer(truth, entry), lazy=True)
-            sweeps.append(score_sweep(entry, sweep, read_prediction(path), rules.metrics))
+    sweeps, failed = _scored(folder, data.split(split), truth, rules.metrics)
     result = {
         **{key: value for key, value in meta.items() if key != "format"},
         "format": RESULT_FORMAT,
@@ -83,6 +75,22 @@ def evaluate(
     if out is not None:
         write_json(out, result)
     return result
+
+
+def _scored(
+    folder: Path, entries: Sequence[Entry], truth: Dataset, metrics: Iterable[str]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the result's "sweeps" and "failed" of the predictions in a folder."""
+    sweeps, failed = [], []
+    for entry in entries:
+        path, reason = _prediction_path(folder, entry)
+        if path is None:
+            factors = dict(entry.factors)
+            failed.append({"sweep": entry.name, "reason": reason, "factors": factors})
+        else:
+            sweep = truth.load(_answer(truth, entry), lazy=True)
+            sweeps.append(score_sweep(entry, sweep, read_prediction(path), metrics))
+    return sweeps, failed
 
 
 def is_current(out: Path, predictions: Path, protocol: Protocol | str) -> bool:

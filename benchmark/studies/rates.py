@@ -7,6 +7,7 @@ split; the test split is never read.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,23 +80,14 @@ def run_study(
         raise UserError(f"--share: expected a number above 0 and at most 1, got {share:g}")
     if seeds < 1:
         raise UserError(f"--seeds: expected 1 or more, got {seeds}")
+    trained = partial(run_settings, dataset, root=root, workers=workers, report=report)
     studies: list[dict[str, Any]] = []
     paths: list[Path] = []
     for tracker, values in scans.items():
         settings = [_setting(tracker, overrides, value) for value in values]
-        scan = run_settings(
-            dataset, settings, budget * share, (0,), root, workers=workers, report=report
-        )
+        scan = trained(settings, budget * share, (0,))
         best = best_rate(tracker, scan)
-        final = run_settings(
-            dataset,
-            [_setting(tracker, overrides, best)],
-            budget,
-            tuple(range(seeds)),
-            root,
-            workers=workers,
-            report=report,
-        )
+        final = trained([_setting(tracker, overrides, best)], budget, range(seeds))
         found = {"tracker": tracker, "learning_rate": best, "scan": scan, "final": final}
         studies.append({**found, "scan_share": share})
         paths = _write(dataset, studies, budget, root, name)
