@@ -29,7 +29,9 @@ def number(value: float | None, decimals: int) -> str:
 
 def inert(text: str) -> str:
     """Return text in which Markdown finds neither markup nor the end of a cell."""
-    escaped = re.sub(r"([\\`*_{}\[\]()#|~])", r"\\\1", " ".join(text.split()))
+    # An underscore within a word is no markup.
+    marks = r"([\\`*{}\[\]()#|~]|(?<![^\W_])_|_(?![^\W_]))"
+    escaped = re.sub(marks, r"\\\1", " ".join(text.split()))
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

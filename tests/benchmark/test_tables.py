@@ -85,6 +85,11 @@ def test_no_name_breaks_a_table(name: str) -> None:
     assert len(shown) == 3 and all(line.isprintable() for line in shown)
 
 
+def test_an_underscore_is_escaped_where_it_could_be_markup() -> None:
+    assert inert("learning_rate=0.01 2_x") == "learning_rate=0.01 2_x"
+    assert inert("_x_ a__b _") == r"\_x\_ a\_\_b \_"
+
+
 def test_markdown_shows_three_digits_and_nothing_where_there_is_nothing() -> None:
     rows = [
         {"a": 0.123456, "b": 1234567.8, "n": 1234567, "m": Markup("**x** [1, 2] a|b a\\|b")},
