@@ -16,7 +16,6 @@ from benchmark.figures import volumes as plot_volume
 from benchmark.runs.predict import check_predicted, read_predicted
 from benchmark.runs.run import Run, titles
 from benchmark.sweep import Channel, Prediction, Sweep, centre_path, poses_at
-from benchmark.vessels.tree import VesselTree, branches, read_tree
 from benchmark.volume.reconstruction import reconstruct
 
 VOXELS_PER_SIDE = 160
@@ -52,10 +51,9 @@ def draw_showcase(runs: Sequence[Run], split: str = "test") -> Iterator[Path]:
         yield _slices(folder, sweep, title, predictions[title], tracker)
     if "pa" in sweep.channels:
         yield _photoacoustic_frames(folder, sweep)
-        path = dataset.folder / "truth" / f"{entry.subject}.json"
-        tree = read_tree(path) if path.is_file() else None
+        truth = dataset.truth(entry.subject)
         for title, tracker in shown:
-            yield _vessels(folder, sweep, title, predictions[title], tracker, tree)
+            yield _vessels(folder, sweep, title, predictions[title], tracker, truth)
 
 
 def _first_seeds(runs: Mapping[str, Run]) -> dict[str, str]:
@@ -120,7 +118,7 @@ def _vessels(
     name: str,
     prediction: Prediction,
     tracker: str,
-    tree: VesselTree | None,
+    truth: Mapping | None,
 ) -> Path:
     """Draw the PA volume by true and by predicted poses beside the true vessel tree."""
     bmode, channel = sweep.bmode, sweep.channels["pa"]
@@ -132,11 +130,8 @@ def _vessels(
     gain = LIGHT_LOSS_DB_PER_MM * (origin[1] + spacing[1] * np.arange(VOXELS_PER_SIDE * 2))
     volumes = {key: _logarithmic(volume, gain) for key, volume in volumes.items()}
     first_from_world = geometry.inverse(bmode.world_from_image[0])
-    lines = []
-    if tree is not None:
-        points = geometry.apply(first_from_world, tree.points_mm)
-        lines = [(points[path], tree.radius_mm[path]) for path in branches(tree)]
-    figure = plot_volume.projections(volumes, spacing, lines, origin)
+    branches = list(_branches(truth, first_from_world)) if truth else []
+    figure = plot_volume.projections(volumes, spacing, branches, origin)
     caption = (
         f"Photoacoustic frames of sweep {sweep.name} placed by true poses and by those of {name}, "
         f"seen from the skin over {PHOTOACOUSTIC_RANGE_DB:g} dB after {LIGHT_LOSS_DB_PER_MM:g} dB "
@@ -151,6 +146,23 @@ def _logarithmic(volume: np.ndarray, gain_db: np.ndarray) -> np.ndarray:
     decibels = 20 * np.log10(np.maximum(volume, 1e-12)) + gain_db[: volume.shape[1], None]
     strongest = np.nanpercentile(decibels, 99.9)
     return 1 + np.clip(decibels - strongest, -PHOTOACOUSTIC_RANGE_DB, 0) / PHOTOACOUSTIC_RANGE_DB
+
+
+def _branches(
+    truth: Mapping, first_from_world: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield each vessel as (points (P, 3) mm in the first frame, radii (P,) mm), root to tip."""
+    points = geometry.apply(first_from_world, np.asarray(truth["points_mm"], float))
+    radius, parent = np.asarray(truth["radius_mm"], float), np.asarray(truth["parent"], int)
+    children = np.bincount(parent[parent >= 0], minlength=len(parent))
+    for tip in np.flatnonzero(children != 1):
+        line = [int(tip)]
+        while parent[line[-1]] >= 0:
+            line.append(int(parent[line[-1]]))
+            if children[line[-1]] != 1:
+                break
+        if len(line) > 1:
+            yield points[line[::-1]], radius[line[::-1]]
 
 
 def _on_one_grid(
