@@ -8,6 +8,7 @@ from benchmark.dataset import open_dataset
 from benchmark.errors import UserError
 from benchmark.hdf5 import read_prediction, read_sweep, write_prediction, write_sweep
 from benchmark.registry import make_tracker
+from benchmark.results import read_results
 from benchmark.sweep import Channel, Images, Observation, Prediction, Sweep
 from benchmark.tracker import LearnedTracker, Recipe, Tracker
 
@@ -25,6 +26,7 @@ __all__ = [
     "make_tracker",
     "open_dataset",
     "read_prediction",
+    "read_results",
     "read_sweep",
     "write_prediction",
     "write_sweep",

@@ -46,6 +46,7 @@ class Ablate:
     def run(self) -> None:
         from benchmark.registry import field_values
         from benchmark.studies.ablate import ablate, listed, shipped_file, varied, with_base
+        from benchmark.studies.variations import outcome
         from benchmark.tables import show_tables
 
         settings = varied(self.tracker, self.vary)
@@ -64,12 +65,6 @@ class Ablate:
             name=self.name or self.tracker.replace(":", "-"),
             score_on=open_dataset(self.score_on) if self.score_on else None,
             workers=self.workers,
-            report=_say,
+            report=lambda row: print(outcome(row), flush=True),
         )
         show_tables(paths, self.keep)
-
-
-def _say(row: dict) -> None:
-    error = row["validation_error"]
-    shown = "diverged" if error is None else f"{error:.4f}"
-    print(f"{row['label']}, seed {row['seed']}: {shown}", flush=True)

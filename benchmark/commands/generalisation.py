@@ -5,12 +5,12 @@ from pathlib import Path
 
 import tyro
 
-from benchmark.files import atomic_path
+from benchmark.tables import write_text
 
 
 @dataclass(frozen=True)
 class Generalisation:
-    """Tabulate results by the data trained on and the data tested on: csv, markdown, pictures.
+    """Tabulate results by the data trained on and the data tested on: csv, Markdown, pictures.
 
     `train`, `predict` and `evaluate` make such results with --train-on or --weights.
     """
@@ -35,8 +35,7 @@ class Generalisation:
         cells = generalisation_table(self.results, by=self.by)
         markdown = generalisation_markdown(cells)
         for name, text in (("csv", generalisation_csv(cells)), ("md", markdown)):
-            with atomic_path(self.out / f"generalisation.{name}") as temporary:
-                temporary.write_text(text, encoding="utf-8", newline="")
+            write_text(self.out / f"generalisation.{name}", text)
         for metric in GENERAL_METRICS:
             plot.save(
                 generalisation_figure(cells, metric),

@@ -1,4 +1,4 @@
-"""TODO."""
+"""The commands for predictions and results: check, score, leaderboard, figures."""
 
 import sys
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 import tyro
 
 from benchmark.commands.selection import Selection
-from benchmark.dataset import Dataset, open_dataset
+from benchmark.dataset import open_dataset
 from benchmark.errors import UserError
 
 
@@ -58,7 +58,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """Rank results: csv, markdown and one html page, and a table on the console."""
+    """Rank results: csv, Markdown and one html page, and a table on the console."""
 
     selection: tyro.conf.OmitArgPrefixes[Selection]
     results: tuple[Path, ...] = ()
@@ -73,18 +73,14 @@ class Leaderboard:
         from benchmark.leaderboard.keep import keep_results
 
         runs = self.selection.each()
-        folder = self.out or self.selection.runs / _dataset(self.selection).name
+        place = self.selection.runs / runs[0].dataset.name
+        folder, figures = self.out or place, place / "figures"
         paths = [run.result for run in runs] + list(self.results)
-        figures = self.selection.runs / _dataset(self.selection).name / "figures"
         board = build_leaderboard(paths, folder, figures if figures.is_dir() else None)
         if self.keep:
             keep_results(paths, folder, self.keep)
         print(console_table(board))
         print(f"page: {(folder / 'leaderboard.html').resolve()}")
-
-
-def _dataset(selection: Selection) -> Dataset:
-    return open_dataset(selection.data)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The command that asks when a tracker breaks: curves of its error over one factor at a time."""
+"""The command that finds where trackers break: curves of their error over one factor each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,11 +7,10 @@ from pathlib import Path
 import tyro
 
 from benchmark.commands.selection import Accelerator, Selection
-from benchmark.files import atomic_path
 from benchmark.leaderboard.conditions import FLOOR, STRESS_METRICS
 from benchmark.robustness.stress import Point
 from benchmark.runs.provenance import write_provenance
-from benchmark.runs.run import Run
+from benchmark.tables import write_text
 
 
 @dataclass(frozen=True)
@@ -19,7 +18,7 @@ class Stress:
     """Train, track and score on a stress data set; tables, curves and a page of where each breaks.
 
     What was done before is not done again. The training mean is added to the trackers: it sees no
-    image, so whoever is worse has broken.
+    image, so a tracker with larger errors has broken.
     """
 
     selection: tyro.conf.OmitArgPrefixes[Selection]
@@ -35,13 +34,18 @@ class Stress:
     def run(self) -> None:
         from benchmark.leaderboard import build_leaderboard
         from benchmark.robustness.stress import stress_points
+        from benchmark.runs.score import score_run
 
         selection = self.selection
         if FLOOR not in selection.trackers:
             selection = replace(selection, trackers=(*selection.trackers, FLOOR))
         runs = selection.each()
         for run in runs:
-            self._score(run)
+            if not run.is_trained():
+                from benchmark.learning.training import train
+
+                train(run, accelerator=self.accelerator)
+            score_run(run, self.split, self.protocol, self.answers)
         place = selection.runs / runs[0].dataset.name
         figures = place / "figures"
         board = build_leaderboard(
@@ -56,26 +60,6 @@ class Stress:
         print((place / "stress.md").read_text(encoding="utf-8"))
         print(f"page: {(place / 'leaderboard.html').resolve()}#/stress")
 
-    def _score(self, run: Run) -> None:
-        """Bring one run from where it is to its result."""
-        from benchmark.runs.predict import predict
-        from benchmark.scoring.evaluate import evaluate, is_current
-
-        if not run.is_trained():
-            from benchmark.learning.training import train
-
-            train(run, accelerator=self.accelerator)
-        predict(run, self.split)
-        if not is_current(run.result, run.predictions, self.protocol):
-            evaluate(
-                run.predictions,
-                run.dataset,
-                self.protocol,
-                run.result,
-                split=self.split,
-                answers=self.answers,
-            )
-
 
 def _write(folder: Path, points: Sequence[Point]) -> None:
     """Write stress.csv, stress.md and a figure per metric into a folder."""
@@ -85,8 +69,7 @@ def _write(folder: Path, points: Sequence[Point]) -> None:
     from benchmark.robustness.stress_tables import stress_csv, stress_markdown
 
     for name, text in (("csv", stress_csv(points)), ("md", stress_markdown(points))):
-        with atomic_path(folder / f"stress.{name}") as temporary:
-            temporary.write_text(text, encoding="utf-8", newline="")
+        write_text(folder / f"stress.{name}", text)
     for metric in STRESS_METRICS:
         plot.save(
             stress_curves(points, metric),

@@ -7,7 +7,6 @@ import tyro
 
 from benchmark.dataset import open_dataset
 from benchmark.runs.run import RUNS
-from benchmark.studies.rates import SHARE
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class Study:
     """Learning rates tried, a factor of 3 apart, the default in the middle; odd."""
     seeds: int = 3
     """Seeds of the final setting."""
-    share: float = SHARE
+    share: float = 0.2
     """Part of the budget that each training of the scan has."""
     set: tuple[str, ...] = ()
     """Fields of the trackers' configuration, as field=value."""
@@ -43,6 +42,7 @@ class Study:
     def run(self) -> None:
         from benchmark.registry import field_values
         from benchmark.studies.rates import run_study
+        from benchmark.studies.variations import outcome
         from benchmark.tables import show_tables
 
         paths = run_study(
@@ -56,12 +56,6 @@ class Study:
             name=self.name,
             overrides=field_values(self.set),
             workers=self.workers,
-            report=_say,
+            report=lambda row: print(outcome(row), flush=True),
         )
         show_tables(paths, self.keep)
-
-
-def _say(row: dict) -> None:
-    error = row["validation_error"]
-    shown = "diverged" if error is None else f"{error:.4f}"
-    print(f"{row['label']}, {row['budget_tflop']:g} TFLOP, seed {row['seed']}: {shown}", flush=True)

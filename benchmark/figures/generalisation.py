@@ -1,4 +1,4 @@
-"""TODO."""
+"""The figure of the generalisation table of one metric."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -7,16 +7,16 @@ import numpy as np
 
 from benchmark.leaderboard.columns import digits, short_title, unit
 from benchmark.robustness.generalisation import Cell
+from benchmark.robustness.generalisation_tables import column_title, columns_of, row_of, rows_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-from benchmark.robustness.generalisation_tables import _column_title, _row, columns_of, rows_of
 
 
 def generalisation_figure(cells: Sequence[Cell], metric: str) -> "Figure":
-    """Return the table of one metric as coloured cells; a frame marks those at home.
+    """Return the table of one metric as coloured cells, on one logarithmic scale.
 
-    Colour is the value on a logarithmic scale, the same for all columns.
+    A frame marks a tracker that is tested on the data set that it was trained on.
     """
     from matplotlib.colors import LogNorm
     from matplotlib.patches import Rectangle
@@ -27,7 +27,7 @@ def generalisation_figure(cells: Sequence[Cell], metric: str) -> "Figure":
     rows, columns = rows_of(mine), columns_of(mine)
     values = np.full((len(rows), len(columns)), np.nan)
     for cell in mine:
-        place = rows.index(_row(cell)), columns.index((cell.tested_on, cell.part))
+        place = rows.index(row_of(cell)), columns.index((cell.tested_on, cell.part))
         mean = cell.summary["mean"]
         values[place] = np.nan if mean is None else mean
     positive = values[np.isfinite(values) & (values > 0)]
@@ -43,9 +43,7 @@ def generalisation_figure(cells: Sequence[Cell], metric: str) -> "Figure":
             axes.text(j, i, text, ha="center", va="center", color="white" if dark else "#1a1a1a")
             if rows[i][1] == columns[j][0]:
                 axes.add_patch(Rectangle((j - 0.47, i - 0.44), 0.94, 0.88, fill=False, lw=1.6))
-        axes.set_xticks(
-            range(len(columns)), [plain(_column_title(c)) for c in columns], rotation=20
-        )
+        axes.set_xticks(range(len(columns)), [plain(column_title(c)) for c in columns], rotation=20)
         axes.set_yticks(range(len(rows)), [plain(f"{a}, trained on {b}") for a, b in rows])
         axes.set(xlabel="tested on", title=f"{short_title(metric)} ({unit(metric)})")
         axes.spines[:].set_visible(False)

@@ -7,18 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmark.figures.plot import AXES, new_figure, plain, style
+from benchmark.figures.plot import AXES, new_figure, plain, save, style
 from benchmark.figures.volumes import DEPTH_MAP
-from benchmark.vessels.tree import VesselTree, measure
-
-if TYPE_CHECKING:
-    pass
 from benchmark.vessels.table import VesselTable
+from benchmark.vessels.tree import VesselTree, measure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-VIEWS = ((2, 0), (2, 1))  # (to the right, downwards): from the skin, from the side
+VIEWS = ((2, 0), (2, 1))  # axes (to the right, downwards): from the skin, from the side
 
 
 def vessel_trees(trees: Mapping[str, VesselTree], true: str, notes: Mapping[str, str]) -> "Figure":
@@ -81,9 +78,6 @@ def _stadium(piece: np.ndarray, radius: float) -> np.ndarray:
 
 def draw_table(folder: Path, table: VesselTable) -> Path:
     """Draw the true tree of the first sweep, that by true poses, and those of up to three runs."""
-    from benchmark.figures import plot
-    from benchmark.figures.vessels import vessel_trees
-
     sweep = table.rows[0].sweep
     rows = {row.poses: row for row in table.rows if row.sweep == sweep}
     truth = "true vessels"
@@ -97,7 +91,7 @@ def draw_table(folder: Path, table: VesselTable) -> Path:
         "and by those of trackers; colour is depth, width is diameter, thin lines are the truth."
     )
     figure = vessel_trees(trees, truth, notes)
-    return plot.save(figure, folder / "6-vessel-trees", "Vessels as measured", caption)
+    return save(figure, folder / "6-vessel-trees", "Vessels as measured", caption)
 
 
 def _note(measures: Mapping[str, float | None]) -> str:

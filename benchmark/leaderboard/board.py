@@ -1,4 +1,4 @@
-"""TODO."""
+"""Result files -> the board: rows in order, their ranks, and paired differences."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,18 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import UserError
-from benchmark.files import read_json
 from benchmark.leaderboard.columns import HEADLINE, MAIN_METRICS
 from benchmark.leaderboard.row import Row, make_row
 from benchmark.metrics import METRICS
+from benchmark.results import read_result
 from benchmark.scoring.protocol import PROTOCOLS
 from benchmark.scoring.statistics import Summary, paired_difference, rank_ranges
 from benchmark.tracks import TRACKS
-
-RESULT_FORMAT = "sweepbench-result-1"
-
-
-REQUIRED = ("tracker", "dataset", "protocol", "expected_sweeps", "sweeps", "summary")
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +54,7 @@ def read_leaderboard(result_paths: Iterable[Path | str]) -> Leaderboard:
         the data set, its split or the protocol; two files are of the same tracker, configuration
         and seed. The files are named.
     """
-    results = {Path(path): _read_result(Path(path)) for path in result_paths}
+    results = {Path(path): read_result(Path(path)) for path in result_paths}
     if not results:
         raise UserError("leaderboard: expected at least one result.json, got none")
     for key in ("dataset", "protocol"):
@@ -80,20 +75,9 @@ def read_leaderboard(result_paths: Iterable[Path | str]) -> Leaderboard:
 
 
 def _headline(protocol: Mapping[str, Any]) -> str:
-    """Return the metric that a protocol ranks by; that of sweepbench-v1 where it is unknown."""
+    """Return the metric that a protocol ranks by; of an unknown protocol that of sweepbench-v1."""
     known = PROTOCOLS.get(str(protocol.get("name")))
     return known.headline if known else HEADLINE
-
-
-def _read_result(path: Path) -> dict[str, Any]:
-    result = read_json(path)
-    found = result.get("format") if isinstance(result, dict) else type(result).__name__
-    if found != RESULT_FORMAT:
-        raise UserError(f"{path}: expected format '{RESULT_FORMAT}', got {found!r}")
-    for key in REQUIRED:
-        if key not in result:
-            raise UserError(f"{path}: key '{key}' is missing")
-    return result
 
 
 def _refuse_mixture(results: Mapping[Path, Mapping[str, Any]], key: str) -> None:
@@ -148,7 +132,10 @@ def _groups(results: Mapping[Path, Mapping[str, Any]]) -> dict[str, list[Mapping
 def _label(
     key: tuple[str, str], groups: Mapping[tuple[str, str], Mapping[Any, tuple[Path, Any]]]
 ) -> str:
-    """Return a row's name: the tracker's, and where several bear it, what tells them apart."""
+    """Return a row's label: the tracker's name, which several rows may share.
+
+    Then what each was trained on is added; where that is the same too, the configuration's hash.
+    """
     tracker, digest = key
     rivals = {
         other: _teacher(next(iter(group.values()))[1])
@@ -167,9 +154,9 @@ def _teacher(result: Mapping[str, Any]) -> str:
 
 
 def _undefined(results: Iterable[Mapping[str, Any]], headline: str) -> set[str]:
-    """Return the sweeps whose headline is null in every result: no path, so nothing to divide by.
+    """Return the sweeps whose headline is null in every result, e.g. because nothing moves.
 
-    Such a sweep is nobody's failure.
+    Such a sweep counts as missing in no row.
     """
     scores: dict[str, list[Any]] = {}
     for result in results:
@@ -181,7 +168,7 @@ def _undefined(results: Iterable[Mapping[str, Any]], headline: str) -> set[str]:
 def _ranked(rows: Sequence[Row]) -> list[Row]:
     """Return rows by headline, complete ones first, with the ranks of those that may have one.
 
-    Ranks are those within a track: what sees more is no rival.
+    Ranks are within a track: trackers that may see different things do not compete.
     """
     ranks: dict[str, tuple[int, int]] = {}
     for track in {row.track for row in rows if row.may_rank}:
@@ -194,7 +181,7 @@ def _ranked(rows: Sequence[Row]) -> list[Row]:
 
 
 def _place(row: Row) -> float:
-    """Return a number that is lower for a better row."""
+    """Return the number that rows are sorted by: lower is better."""
     value = row.headline["mean"]
     if value is None:
         return math.inf

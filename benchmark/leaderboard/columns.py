@@ -1,13 +1,11 @@
 """The columns of the board: which come first, how they are titled and printed."""
 
-import re
 from collections.abc import Sequence
 
 from benchmark.metrics import METRICS
+from benchmark.scoring.protocol import SWEEPBENCH_V1
 
-HEADLINE = "fdr_path_centre"
-
-
+HEADLINE = SWEEPBENCH_V1.headline
 #: What a reader sees first; every other metric is in the csv and behind a button of the page.
 MAIN_METRICS = (
     HEADLINE,
@@ -17,40 +15,19 @@ MAIN_METRICS = (
     "rotation_geodesic",
     "motion_correlation",
 )
-
-
-#: Beside those that a protocol of another benchmark has of them.
-TUSREC_METRICS = ("gle", "lle")
-
-
-#: Names that fit over a column; elsewhere a metric bears its full title.
-SHORT_TITLES = {
-    "fdr_path_centre": "Final drift",
-    "adr_path_centre": "Average drift",
-    "gpe": "Global error",
-    "lpe": "Local error",
-    "gle": "Global landmark error",
-    "lle": "Local landmark error",
-    "rotation_geodesic": "Rotation error",
-    "motion_correlation": "Correlation",
-}
-
-
-FINE = re.compile(r"^(lpe|lle|fe_4pt|rfe_moglo|rae_.*|elevational_si.*|(mae|noise|bias)_step_.*)$")
+#: Shown beside those of `MAIN_METRICS` that the protocol of another benchmark has.
+LANDMARK_METRICS = ("gle", "lle")
 
 
 def main_columns(headline: str, metrics: Sequence[str]) -> list[str]:
     """Return those of a board's metrics that a reader sees first, the headline before all."""
-    rest = [*MAIN_METRICS, *TUSREC_METRICS] if headline != HEADLINE else MAIN_METRICS
+    rest = MAIN_METRICS if headline == HEADLINE else (*MAIN_METRICS, *LANDMARK_METRICS)
     return [metric for metric in dict.fromkeys([headline, *rest]) if metric in metrics]
 
 
 def short_title(metric: str) -> str:
-    """Return the name of a metric for a column; its id where nothing else is known."""
-    if metric in SHORT_TITLES:
-        return SHORT_TITLES[metric]
-    title = METRICS[metric].title if metric in METRICS else metric
-    return title[:1].upper() + title[1:]
+    """Return the name of a metric over a column; of an unknown one its id."""
+    return METRICS[metric].short if metric in METRICS else metric[:1].upper() + metric[1:]
 
 
 def unit(metric: str) -> str:
@@ -61,6 +38,4 @@ def unit(metric: str) -> str:
 
 def digits(metric: str) -> int:
     """Return how many decimals a metric is printed with."""
-    if FINE.match(metric):
-        return 3
-    return 1 if unit(metric) == "%" else 2
+    return METRICS[metric].digits if metric in METRICS else 2

@@ -1,21 +1,14 @@
-"""TODO."""
+"""The conditions of a stress test: which sweeps share a factor and a severity."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from benchmark.errors import UserError
 
-if TYPE_CHECKING:
-    pass
-
-
 FACTOR, SEVERITY, LEVEL, NONE = "factor", "severity", "level", "none"
-
-
-#: It sees no image: who is worse would have done better not to look.
+#: The tracker that sees no image: one with larger errors has broken.
 FLOOR = "training-mean"
-
-
+#: The metrics of the tables and curves of a stress test.
 STRESS_METRICS = ("fdr_path_centre", "lpe")
 
 
@@ -46,6 +39,7 @@ def conditions(sweeps: Sequence[Mapping[str, Any]]) -> dict[str, dict[float, lis
 
 
 def _condition(sweep: Mapping[str, Any]) -> tuple[str | None, float]:
+    """Return factor and severity of a sweep; no factor where it does not name both."""
     factors = sweep.get("factors") or {}
     factor, severity = factors.get(FACTOR), factors.get(SEVERITY)
     if not isinstance(factor, str) or isinstance(severity, bool):
@@ -55,8 +49,8 @@ def _condition(sweep: Mapping[str, Any]) -> tuple[str | None, float]:
     return factor, float(severity)
 
 
-def level_of(sweeps: Sequence[Mapping[str, Any]], indices: Sequence[int]) -> float | None:
-    """Return the level that all these sweeps name, None where they name none or several."""
+def shared_level(sweeps: Sequence[Mapping[str, Any]], indices: Sequence[int]) -> float | None:
+    """Return the level that all these sweeps share, None where they have none or several."""
     levels = {(sweeps[index].get("factors") or {}).get(LEVEL) for index in indices}
     level = levels.pop() if len(levels) == 1 else None
     return float(level) if isinstance(level, int | float) else None

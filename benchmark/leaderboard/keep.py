@@ -5,20 +5,20 @@ from pathlib import Path
 
 from benchmark.errors import UserError
 from benchmark.files import atomic_path, read_json
-from benchmark.leaderboard.board import RESULT_FORMAT
+from benchmark.results import is_result
 
 TABLES = ("leaderboard.csv", "leaderboard.md", "leaderboard_paired.csv")
 
 
 def keep_results(results: Iterable[Path], tables: Path, place: Path) -> None:
-    """Copy results, and the tables in a folder, to `place`, in place of the results kept there.
+    """Copy results, and the tables of the folder `tables`, to the folder `place`.
 
-    A `result.json` is named after its folder. Whatever else lies in `place` stays; results that
-    lie there already may be among `results`.
+    A `result.json` is named after its folder. Results that `place` holds already are removed unless
+    they are among `results`; its other files stay.
 
     Raises
     ------
-    UserError : two results of one name, or a name that another file of the folder has.
+    UserError : two results of one name, or of the name of another file in `place`.
     """
     paths: dict[str, Path] = {}
     for path in dict.fromkeys(results):
@@ -47,7 +47,6 @@ def _kept_name(path: Path) -> str:
 
 def _is_result(path: Path) -> bool:
     try:
-        content = read_json(path) if path.is_file() else None
+        return path.is_file() and is_result(read_json(path))
     except UserError:
-        return False
-    return isinstance(content, dict) and content.get("format") == RESULT_FORMAT
+        return False  # not JSON: some other file of the folder

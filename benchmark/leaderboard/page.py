@@ -17,7 +17,7 @@ import numpy as np
 from benchmark.errors import UserError
 from benchmark.files import read_json
 from benchmark.leaderboard.columns import digits, main_columns, short_title, unit
-from benchmark.leaderboard.conditions import FLOOR, STRESS_METRICS, conditions, level_of
+from benchmark.leaderboard.conditions import FLOOR, STRESS_METRICS, conditions, shared_level
 from benchmark.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -34,20 +34,11 @@ DEGREES_OF_FREEDOM = {
     "ry": "about y",
     "rz": "about z",
 }
-MEANINGS = {
-    "fdr_path_centre": "how far the centre of the last image is from its true place, as a share of "
-    "the path it travelled",
-    "adr_path_centre": "the same share, averaged over all frames instead of taken at the last",
-    "gpe": "distance of every pixel from its true place in the first frame's space, averaged over "
-    "pixels and frames",
-    "lpe": "the same for steps: every pixel against its true place in the previous frame's space",
-    "rotation_geodesic": "angle between true and predicted orientation, averaged over frames",
-    "motion_correlation": "how closely predicted steps follow the true ones; 0 for constant motion",
-}
 #: Factors that name a sweep instead of describing it.
 IDENTITIES = {"subject", "seed", "index", "name", "spec_hash", "hash", "spec", "sweep", "level"}
+#: Factors that come first among the filters.
 FIRST_FACTORS = ("profile", "factor", "severity", "tissue")
-MOST_VALUES = 40
+MOST_VALUES = 40  # of a factor to filter by
 
 
 def page_html(board: "Leaderboard", figures_folder: Path | str | None = None) -> str:
@@ -118,15 +109,15 @@ def _version() -> str:
 
 
 def _metric(name: str) -> dict[str, Any]:
-    definition = METRICS[name].definition if name in METRICS else ""
+    known = METRICS.get(name)
     return {
         "id": name,
         "label": short_title(name),
         "unit": unit(name),
         "digits": digits(name),
-        "higher_is_better": name in METRICS and METRICS[name].better == "higher",
-        "about": MEANINGS.get(name, definition),
-        "definition": definition,
+        "higher_is_better": known is not None and known.better == "higher",
+        "about": known.meaning if known else "",
+        "definition": known.definition if known else "",
     }
 
 
@@ -186,12 +177,12 @@ def _curve(row: "Row", name: str) -> list[list[float]] | None:
 
 
 def _predicted(row: "Row", name: str) -> Any:
-    """Return the predicted path of a sweep, of the first seed: a mean path would be nobody's."""
+    """Return the path of a sweep as the first seed predicts it; no seed predicts a mean path."""
     return _rounded(_of_sweep(row.results[0], name, "trajectory").get("predicted"), 2)
 
 
 def _rounded(value: Any, places: int) -> Any:
-    """Return nested lists with their numbers rounded: the file stays small."""
+    """Return nested lists with their numbers rounded, so that the file stays small."""
     if isinstance(value, list):
         return [_rounded(item, places) for item in value]
     return round(value, places) if isinstance(value, float) else value
@@ -207,9 +198,9 @@ def _values(board: "Leaderboard", factor: str) -> list[Any]:
 
 
 def _factors(board: "Leaderboard") -> list[str]:
-    """Return the factors worth filtering by: those with a few values, the usual ones first.
+    """Return the factors to filter by: those with a few values, `FIRST_FACTORS` first.
 
-    A value that hardly two sweeps share describes sweeps one by one.
+    A factor with more values than half the number of sweeps hardly groups sweeps: it is left out.
     """
     names = dict.fromkeys(name for sweep in board.sweeps for name in sweep["factors"])
     useful = [
@@ -236,7 +227,7 @@ def _stress(board: "Leaderboard", factors: list[str]) -> list[dict[str, Any]]:
             {
                 "label": factor,
                 "points": [
-                    {"x": severity, "level": level_of(board.sweeps, indices), "sweeps": indices}
+                    {"x": severity, "level": shared_level(board.sweeps, indices), "sweeps": indices}
                     for severity, indices in by_severity.items()
                 ],
             }
@@ -262,7 +253,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _figures(folder: Path | str | None) -> list[dict[str, Any]]:
-    """Return every PNG of a folder as a data address, with its title, caption and tracker."""
+    """Return every PNG of a folder as a data URL, with its title, caption and tracker."""
     if folder is None:
         return []
     figures = []

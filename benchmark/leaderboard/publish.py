@@ -1,4 +1,4 @@
-"""Many result.json -> ranking, csv, markdown and one static page.
+"""Many result.json -> ranking, csv, Markdown and one static page.
 
 Only result files (and figure files) are read: no predictions, no ground truth, no tracker. One
 row is one tracker with one configuration; results that differ in nothing but the seed share it.
@@ -7,9 +7,9 @@ row is one tracker with one configuration; results that differ in nothing but th
 from collections.abc import Iterable
 from pathlib import Path
 
-from benchmark.files import atomic_path
 from benchmark.leaderboard.board import Leaderboard, read_leaderboard
 from benchmark.leaderboard.tables import csv_text, markdown_text, paired_csv_text
+from benchmark.tables import write_text
 
 
 def build_leaderboard(
@@ -36,6 +36,5 @@ def build_leaderboard(
         "leaderboard.html": page_html(board, figures_folder),
     }
     for name, text in texts.items():
-        with atomic_path(Path(out_folder) / name) as temporary:
-            temporary.write_text(text, encoding="utf-8", newline="")
+        write_text(Path(out_folder) / name, text)
     return board

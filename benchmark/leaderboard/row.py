@@ -17,13 +17,12 @@ COLLAPSE = "mean_collapse"
 class Row:
     """One tracker with one configuration, over its seeds.
 
-    label: the name, made unique; results: one result per seed, by seed; summary: per metric the
-    mean over sweeps with sd and 95 % interval, sweeps being means over seeds; values: per metric
-    one number per sweep of the leaderboard, None where missing; missing: how many sweeps have no
-    score in some seed; rank: best and worst place that the intervals leave open among the rows of
-    its track, None if unranked; seed_spread: per metric the sd of the seeds' means, None for one
-    seed; collapsed: whether it answers the mean motion on most sweeps; headline_id: the metric
-    that ranks.
+    label: the name, made unique; results: one result per seed, by seed; values: per metric one
+    number per sweep of the leaderboard, the mean over seeds, None where missing; summary: per
+    metric mean, sd and 95 % interval of these values; missing: how many sweeps have no score in
+    some seed; rank: best and worst rank among the rows of its track that the intervals allow, None
+    if unranked; seed_spread: per metric the sd of the seeds' means, None for one seed; collapsed:
+    whether the tracker answers the mean motion on most sweeps; headline_id: the metric that ranks.
     """
 
     label: str
@@ -48,12 +47,12 @@ class Row:
 
     @property
     def track(self) -> str | None:
-        """What it may see; None for a reference row, which stands beside every track."""
+        """What the tracker may see; None for a reference row, which is shown with every track."""
         return None if self.kind == "reference" else self.results[0].get("track") or PLAIN
 
     @property
     def seeds(self) -> list[int | None]:
-        """The training seeds; None for what names none or was never trained by chance."""
+        """The training seeds; None where a result names none or no random numbers were used."""
         chance = self.kind in ("learned", "external")
         return [result.get("seed") if chance else None for result in self.results]
 
@@ -69,7 +68,7 @@ class Row:
 
     @property
     def may_rank(self) -> bool:
-        """Reference rows and rows with missing sweeps are shown without a rank."""
+        """Whether the row takes a rank: no reference row, no missing sweep, a headline."""
         complete = self.missing == 0 and self.headline["mean"] is not None
         return complete and self.kind != "reference"
 
@@ -79,16 +78,16 @@ class Row:
         return self.summary[self.headline_id]
 
     def first(self, key: str) -> Any:
-        """Return what the first seed's result says of a key, None if nothing."""
+        """Return the value of a key in the first seed's result, None where it lacks the key."""
         return self.results[0].get(key)
 
     def mean_of(self, key: str) -> float | None:
-        """Return the mean over seeds of a number of the result, None where no seed has it."""
+        """Return the mean over seeds of a number in their results, None where no result has it."""
         return mean_of_known(result.get(key) for result in self.results)
 
     @property
     def training_seconds(self) -> float | None:
-        """How long a training took, mean over seeds; None for a row that says nothing of one."""
+        """Duration of a training, mean over seeds; None where no result states one."""
         return mean_of_known(
             (result.get("training") or {}).get("seconds") for result in self.results
         )
@@ -103,19 +102,16 @@ def make_row(
 ) -> Row:
     """Return the unranked row of one tracker's results (one per seed) on the leaderboard's sweeps.
 
-    undefined: names of the sweeps that have no headline for anybody; headline: the metric that
-    ranks.
+    undefined: names of the sweeps whose headline is undefined in every result; headline: the
+    metric that ranks.
     """
     by_seed = [{sweep["name"]: sweep["metrics"] for sweep in r["sweeps"]} for r in results]
     names = [sweep["name"] for sweep in sweeps]
     subjects = [str(sweep["subject"]) for sweep in sweeps]
-    metrics = {key for seed in by_seed for found in seed.values() for key in found} | {headline}
-    tables = {
-        metric: np.array(
-            [[_number(seed.get(name, {}).get(metric)) for name in names] for seed in by_seed]
-        ).reshape(len(by_seed), len(names))
-        for metric in metrics
-    }
+    metrics = sorted(
+        {key for seed in by_seed for found in seed.values() for key in found} | {headline}
+    )
+    tables = {metric: _table(by_seed, names, metric) for metric in metrics}
     values = {metric: _mean_over_seeds(table) for metric, table in tables.items()}
     done = [
         {n for n in seed if n in undefined or seed[n].get(headline) is not None} for seed in by_seed
@@ -127,17 +123,21 @@ def make_row(
         label=label,
         results=tuple(results),
         values=values,
-        summary={m: _summary(results, m, values[m], subjects) for m in sorted(metrics)},
+        summary={m: _summary(results, m, values[m], subjects) for m in metrics},
         seed_spread={metric: _seed_spread(table) for metric, table in tables.items()},
         missing=missing,
         headline_id=headline,
-        # A row that looks at no image answers a constant by intention.
+        # A classical or reference row that looks at no image answers a constant by intention.
         collapsed=kind in ("learned", "external") and sum(collapse) > 0.5 * len(collapse),
     )
 
 
-def _number(value: float | None) -> float:
-    return np.nan if value is None else float(value)
+def _table(
+    by_seed: Sequence[Mapping[str, Mapping[str, Any]]], names: Sequence[str], metric: str
+) -> np.ndarray:
+    """Return the values (S, N) of a metric by seed and sweep, NaN where there is none."""
+    rows = [[seed.get(name, {}).get(metric) for name in names] for seed in by_seed]
+    return np.array(rows, float).reshape(len(by_seed), len(names))
 
 
 def _mean_over_seeds(table: np.ndarray) -> list[float | None]:

@@ -1,4 +1,4 @@
-"""The leaderboard as text: csv for machines, markdown for a README, a table for the console."""
+"""The leaderboard as text: csv for machines, Markdown for a README, a table for the console."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -8,7 +8,8 @@ import numpy as np
 from benchmark.leaderboard.columns import digits, main_columns, short_title, unit
 from benchmark.metrics import range_normalised_scores
 from benchmark.scoring.protocol import PROTOCOLS
-from benchmark.tables import _csv, inert, number
+from benchmark.tables import Markup, aligned, inert, markdown, number
+from benchmark.tables import csv_text as csv_of
 
 if TYPE_CHECKING:
     from benchmark.leaderboard.board import Leaderboard
@@ -29,8 +30,7 @@ def seeds_text(row: "Row") -> str:
 
 def csv_text(board: "Leaderboard") -> str:
     """Return one line per row: identity, ranks, costs, then mean, sd, low, high per metric."""
-    lines = [_csv_line(board, row) for row in board.rows]
-    return _csv(lines)
+    return csv_of([_csv_line(board, row) for row in board.rows])
 
 
 def _csv_line(board: "Leaderboard", row: "Row") -> dict[str, Any]:
@@ -75,8 +75,8 @@ def _csv_line(board: "Leaderboard", row: "Row") -> dict[str, Any]:
 def table_scores(board: "Leaderboard") -> dict[str, float]:
     """Return the score of TUS-REC2024 by row, where the protocol has it; empty otherwise.
 
-    It is normalised by the best and the worst row of this very table, so it changes with them.
-    Rows that know the truth or lack a sweep are left out.
+    The score is normalised by the best and the worst row of this table, so it changes with them.
+    Reference rows and rows with missing sweeps are left out.
     """
     protocol = PROTOCOLS.get(str(board.protocol.get("name")))
     rows = [row for row in board.rows if row.may_rank]
@@ -93,7 +93,7 @@ def table_scores(board: "Leaderboard") -> dict[str, float]:
 
 def paired_csv_text(board: "Leaderboard") -> str:
     """Return one line per ordered pair: headline of the first minus the second, with interval."""
-    return _csv(
+    return csv_of(
         [
             {"first": first, "second": second, "metric": board.headline}
             | {part: summary.get(part) for part in ("mean", "low", "high")}
@@ -123,27 +123,36 @@ def markdown_text(board: "Leaderboard") -> str:
         f"{len(set(board.subjects))} subjects. Interval: bootstrap over subjects. A range of ranks "
         "means overlapping intervals; reference rows and rows with missing sweeps take no rank."
     )
-    return "\n\n".join([*tables, note]) + "\n"
+    return "\n".join([*tables, note]) + "\n"
 
 
 def _markdown_table(board: "Leaderboard", rows: Sequence["Row"]) -> str:
     metrics = main_columns(board.headline, board.metrics)
-    titles = [_with_unit(metric) for metric in metrics]
-    titles[0] += " [95 %]"
+    titles = {metric: _with_unit(metric) for metric in metrics}
+    titles[metrics[0]] += " [95 %]"
     scores = table_scores(board)
     if scores:
-        titles.append("2024 score (of this table only)")
-    head = ["#", "tracker", "class", *titles, *COSTS, "seeds", "sweeps"]
-    align = ["---", "---", "---", *["---:"] * (len(titles) + len(COSTS)), "---", "---:"]
-    lines = [f"| {' | '.join(cells)} |" for cells in (head, align)]
-    for row in rows:
-        cells = [rank_text(row.rank), inert(row.label) + _flags(row), row.kind]
-        cells += [_cell(row, metric) for metric in metrics]
-        cells += [number(scores.get(row.label), 3)] if scores else []
-        cells += [cost(row) for cost in COSTS.values()]
-        cells += [_seeds_with_spread(row), f"{row.scored}/{row.expected}"]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        titles["score"] = "2024 score (of this table only)"
+    columns = {"#": "#", "tracker": "tracker", "class": "class", **titles}
+    columns |= {title: title for title in (*COSTS, "seeds", "sweeps")}
+    lines = [
+        {
+            "#": rank_text(row.rank),
+            "tracker": inert(row.label) + _flags(row),
+            "class": row.kind,
+            **{metric: _cell(row, metric) for metric in metrics},
+            "score": number(scores.get(row.label), 3),
+            **{title: cost(row) for title, cost in COSTS.items()},
+            "seeds": _seeds_with_spread(row),
+            "sweeps": f"{row.scored}/{row.expected}",
+        }
+        for row in rows
+    ]
+    return markdown(
+        [{key: Markup(text) for key, text in line.items()} for line in lines],
+        {key: Markup(title) for key, title in columns.items()},
+        right={*titles, *COSTS, "sweeps"},
+    )
 
 
 def _with_unit(metric: str) -> str:
@@ -172,7 +181,7 @@ def _parameters(row: "Row") -> str:
     return f"{count:,}" if count else "–"
 
 
-#: What a row costs, by the title of its column in markdown.
+#: The costs of a row as text, by the title of their column in Markdown.
 COSTS: dict[str, Callable[["Row"], str]] = {
     "ms / frame": _milliseconds,
     "memory (MB)": lambda row: number(row.mean_of("peak_memory_mb"), 0),
@@ -189,26 +198,25 @@ def _seeds_with_spread(row: "Row") -> str:
 def console_table(board: "Leaderboard") -> str:
     """Return the ranking as aligned text of at most 100 columns or so."""
     metrics = main_columns(board.headline, board.metrics)[:4]
-    head = ["#", "tracker", *(_with_unit(metric) for metric in metrics), "ms/frame", "sweeps", ""]
-    table = [head]
-    for row in board.rows:
-        flags = [row.kind] if row.kind == "reference" else []
-        flags += [row.track] if row.track and len(board.tracks) > 1 else []
-        flags += ["mean-collapsed"] if row.collapsed else []
-        cells = [_cell(row, metric) for metric in metrics]
-        name = "".join(c if c.isprintable() else "?" for c in row.label)
-        count = f"{row.scored}/{row.expected}"
-        table.append(
-            [rank_text(row.rank), name, *cells, _milliseconds(row), count, ", ".join(flags)]
-        )
-    widths = [max(len(line[column]) for line in table) for column in range(len(head))]
-    left = {0, 1, len(head) - 1}
-    lines = []
-    for line in table:
-        cells = [
-            cell.ljust(width) if column in left else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
+    columns = {"#": "#", "tracker": "tracker", **{metric: _with_unit(metric) for metric in metrics}}
+    columns |= {"speed": "ms/frame", "sweeps": "sweeps", "flags": ""}
+    rows = [
+        {
+            "#": rank_text(row.rank),
+            "tracker": row.label,
+            **{metric: _cell(row, metric) for metric in metrics},
+            "speed": _milliseconds(row),
+            "sweeps": f"{row.scored}/{row.expected}",
+            "flags": ", ".join(_console_flags(board, row)),
+        }
+        for row in board.rows
+    ]
+    lines = aligned(rows, columns, left={"#", "tracker", "flags"})
     lines.insert(1, "─" * max(len(line) for line in lines))
     return "\n".join(lines)
+
+
+def _console_flags(board: "Leaderboard", row: "Row") -> list[str]:
+    flags = [row.kind] if row.kind == "reference" else []
+    flags += [row.track] if row.track and len(board.tracks) > 1 else []
+    return flags + (["mean-collapsed"] if row.collapsed else [])

@@ -1,4 +1,4 @@
-"""What kind of error it is: bias or noise, gain, correlation, collapse to the mean, lost sign.
+"""Diagnosis of step errors: bias, noise, gain, correlation, collapse to the mean, lost sign.
 
 Degrees of freedom are those of the image centre: tx lateral, ty axial, tz elevational (mm), and
 the rotation vector rx, ry, rz (degrees). e = predicted - true of a step.
@@ -15,7 +15,7 @@ from benchmark.metrics.registry import metric
 DOFS = ("tx", "ty", "tz", "rx", "ry", "rz")
 OWN = "defined here"
 PREVOST = "Prevost et al. 2018"
-#: Below this spread (mm or degrees) a motion counts as constant: nothing to correlate with.
+#: Below this spread (mm or degrees) a motion counts as constant: it has no correlation.
 LEAST_SPREAD = 1e-6
 #: Steps with less elevational motion than this (mm) have no sign to get wrong.
 LEAST_STEP = 1e-3
@@ -60,6 +60,7 @@ def correlation(true: Series, predicted: Series) -> float:
 def _enter(
     name: str, title: str, better: str, function: Callable[[Series, Series], float], source: str
 ) -> None:
+    """Enter a measure of one degree of freedom's steps for each of the six."""
     for index, dof in enumerate(DOFS):
         unit = "" if name in ("gain", "correlation") else ("mm" if index < 3 else "deg")
         _enter_one(name, title, better, function, source, index, dof, unit)
@@ -77,7 +78,9 @@ def _enter_one(
 ) -> None:
     text = f"{' '.join((function.__doc__ or '').split())}, {dof}"
 
-    @metric(f"{name}_step_{dof}", f"{title}, {dof}", unit, better, source, text)
+    digits = 3 if unit else 2
+
+    @metric(f"{name}_step_{dof}", f"{title}, {dof}", unit, better, source, text, digits=digits)
     def value(case: Case) -> float:
         if len(case) < 2:
             return NAN
@@ -122,7 +125,15 @@ def motion_spread(case: Case) -> float:
     return float(predicted / true) if true >= LEAST_SPREAD else NAN
 
 
-@metric("motion_correlation", "correlation of steps, three axes", "", "higher", OWN)
+@metric(
+    "motion_correlation",
+    "correlation of steps, three axes",
+    "",
+    "higher",
+    OWN,
+    short="Correlation",
+    meaning="how closely predicted steps follow the true ones; 0 for constant motion",
+)
 def motion_correlation(case: Case) -> float:
     """sum of covariances of tx, ty, tz / sqrt(sum of true variances * sum of predicted ones)"""
     spread = motion_spread(case)
@@ -142,13 +153,20 @@ def mean_collapse(case: Case) -> float:
     return float(flat)
 
 
-@metric("elevational_signed", "elevational step error, signed", "mm", "lower", OWN)
+@metric("elevational_signed", "elevational step error, signed", "mm", "lower", OWN, digits=3)
 def elevational_signed(case: Case) -> float:
     """mean over steps of |tz_predicted - tz_true| (the same number as mae_step_tz)"""
     return _elevational(case, lambda true, predicted: np.abs(predicted - true))
 
 
-@metric("elevational_sign_free", "elevational step error, sign-invariant", "mm", "lower", OWN)
+@metric(
+    "elevational_sign_free",
+    "elevational step error, sign-invariant",
+    "mm",
+    "lower",
+    OWN,
+    digits=3,
+)
 def elevational_sign_free(case: Case) -> float:
     """mean over steps of ||tz_predicted| - |tz_true||"""
     return _elevational(case, lambda true, predicted: np.abs(np.abs(predicted) - np.abs(true)))
@@ -160,7 +178,14 @@ def _elevational(case: Case, error: Callable[[Series, Series], Series]) -> float
     return float(error(case.true_motion[:, 2], case.predicted_motion[:, 2]).mean())
 
 
-@metric("elevational_sign_wrong", "elevational steps of the wrong sign", "%", "lower", OWN)
+@metric(
+    "elevational_sign_wrong",
+    "elevational steps of the wrong sign",
+    "%",
+    "lower",
+    OWN,
+    digits=3,
+)
 def elevational_sign_wrong(case: Case) -> float:
     """100 * share of the steps with |tz_true| >= 0.001 mm whose predicted sign differs; no motion
     counts as wrong"""

@@ -1,4 +1,4 @@
-"""The drift family: how far a point has gone astray, alone or as a share of the way it went.
+"""The drift family: the position error of a point, alone or as a share of its true path.
 
 d_i = |p_i - g_i| is the position error at frame i, l_i the true path length up to it, n_i the true
 straight distance from the start. `centre` is the image centre, `3pt` the mean over the image
@@ -24,9 +24,8 @@ PointFunction = Callable[[Case, int], float]
 
 
 def is_closed(case: Case, point: int = 0) -> bool:
-    """Return whether a path (loop, fan, to and fro) is closed: its net distance tells nothing.
-
-    A half circle ends at 0.64 of its length; the limit is 0.2.
+    """Return whether a path (loop, fan, to and fro) ends near its start, by less than 0.2 of its
+    length: a rate over so small a net distance means nothing. A half circle ends at 0.64.
     """
     return bool(case.nets[point, -1] < CLOSED_SHARE * case.paths[point, -1])
 
@@ -89,11 +88,23 @@ def _mean_rate(drift: np.ndarray, length: np.ndarray) -> float:
     return PERCENT * float(np.mean(drift[far] / length[far])) if far.any() else NAN
 
 
-def _enter(name: str, title: str, unit: str, function: PointFunction, suffix: str) -> None:
-    """Enter a drift metric for the image centre and for the mean over three points."""
-    text = " ".join((function.__doc__ or "").split())
+def _enter(
+    name: str,
+    title: str,
+    unit: str,
+    function: PointFunction,
+    suffix: str,
+    short: str = "",
+    meaning: str = "",
+) -> None:
+    """Enter a drift metric for the image centre and for the mean over three points.
 
-    @metric(name + suffix, f"{title}, image centre", unit, "lower", LUO, text)
+    suffix: of the id for the image centre; short, meaning: of the metric of the image centre.
+    """
+    text = " ".join((function.__doc__ or "").split())
+    full = f"{title}, image centre"
+
+    @metric(name + suffix, full, unit, "lower", LUO, text, short=short, meaning=meaning)
     def at_centre(case: Case) -> float:
         return function(case, 0)
 
@@ -107,9 +118,26 @@ _enter("max_drift", "maximum drift", "mm", max_drift, "")
 _enter("mean_drift", "mean drift", "mm", mean_drift, "")
 _enter("sum_drift", "sum of drift", "mm", sum_drift, "")
 _enter("hausdorff", "Hausdorff distance", "mm", hausdorff, "")
-_enter("fdr_path", "final drift rate over path", "%", fdr_path, "_centre")
+_enter(
+    "fdr_path",
+    "final drift rate over path",
+    "%",
+    fdr_path,
+    "_centre",
+    "Final drift",
+    "how far the centre of the last image is from its true place, as a share of the path it "
+    "travelled",
+)
 _enter("fdr_net", "final drift rate over net distance", "%", fdr_net, "_centre")
-_enter("adr_path", "average drift rate over path", "%", adr_path, "_centre")
+_enter(
+    "adr_path",
+    "average drift rate over path",
+    "%",
+    adr_path,
+    "_centre",
+    "Average drift",
+    "the same share, averaged over all frames instead of taken at the last",
+)
 _enter("adr_net", "average drift rate over net distance", "%", adr_net, "_centre")
 
 
@@ -128,7 +156,14 @@ def de_4pt(case: Case) -> float:
     return _over_corners(case, difference[1:])
 
 
-@metric("fe_4pt", "frame error, 4 corners", "mm", "lower", "DC2-Net, PLPPI; Li et al. 2023")
+@metric(
+    "fe_4pt",
+    "frame error, 4 corners",
+    "mm",
+    "lower",
+    "DC2-Net, PLPPI; Li et al. 2023",
+    digits=3,
+)
 def fe_4pt(case: Case) -> float:
     """mean over frames i >= 2 and the 4 corner pixels of |(g_i - p_i) p|, steps"""
     return _over_corners(case, case.true_prev_from_frame - case.predicted_prev_from_frame)

@@ -48,13 +48,13 @@ def _accumulated_errors(case: Case) -> np.ndarray:
     return _parameter_errors(case, case.true_first_from_frame, case.predicted_first_from_frame)
 
 
-@metric("rae_translation_moglo", "rAE, translation", "mm", "lower", MOGLO)
+@metric("rae_translation_moglo", "rAE, translation", "mm", "lower", MOGLO, digits=3)
 def rae_translation(case: Case) -> float:
     """mean over steps and tx, ty, tz of |predicted - true| of the relative parameters"""
     return float(_relative_errors(case)[:3].mean())
 
 
-@metric("rae_rotation_moglo", "rAE, rotation", "deg", "lower", MOGLO)
+@metric("rae_rotation_moglo", "rAE, rotation", "deg", "lower", MOGLO, digits=3)
 def rae_rotation(case: Case) -> float:
     """mean over steps and the 3 Euler angles of |predicted - true| of the relative parameters"""
     return float(_relative_errors(case)[3:].mean())
@@ -85,7 +85,7 @@ def _grid_errors(case: Case, true: np.ndarray, predicted: np.ndarray) -> np.ndar
     return np.linalg.norm(moved, axis=1).mean(1)
 
 
-@metric("rfe_moglo", "rFE", "mm", "lower", MOGLO)
+@metric("rfe_moglo", "rFE", "mm", "lower", MOGLO, digits=3)
 def rfe(case: Case) -> float:
     """mean over steps and grid points of |(g_i - p_i) q|, each frame moved by its step only"""
     errors = _grid_errors(case, case.true_prev_from_frame, case.predicted_prev_from_frame)
@@ -109,7 +109,7 @@ def final_error(case: Case) -> float:
 
 
 def _reference_path(case: Case) -> np.ndarray:
-    """Return true positions (N, 3) of the pixel whose way the rates are over: column 0, row H/2."""
+    """Return true positions (N, 3) of the pixel whose path divides the rates: column 0, row H/2."""
     point = case.image_points(np.array([[0.0, case.shape[0] / 2]]))
     return geometry.apply(case.true_first_from_frame, point)[:, 0]
 

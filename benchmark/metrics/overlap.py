@@ -1,10 +1,10 @@
-"""How much of the volume that the image plane really swept the prediction sweeps too."""
+"""Overlap of the true and the predicted volume that the image plane sweeps."""
 
 from benchmark.metrics.case import Case
 from benchmark.metrics.registry import metric
 
 LI = "Li et al. 2023"
-#: Below this (mm^3) the image moved in its own plane and swept nothing to compare.
+#: A true sweep of less (mm^3) moved within the image plane: there is no volume to compare.
 LEAST_VOLUME = 1.0
 
 

@@ -1,14 +1,11 @@
-"""What each metric sees: the truth of one sweep, spoiled in one known way at a time.
-
-`python -m benchmark.metrics.perturb` writes the tables of docs/metrics.md anew.
-"""
+"""The truth of one sweep, spoiled in one known way at a time: what each metric then says."""
 
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from benchmark import geometry
-from benchmark.metrics import METRICS, Case, compute
+from benchmark.metrics import Case, compute
 
 SEED = 20_251_105
 DRAWS = 8  # random rows of the table are means over so many draws
@@ -139,94 +136,3 @@ def perturbation_table(
 def _mean_known(values: list[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return float(np.mean(known)) if len(known) == len(values) else None
-
-
-def _cell(value: float | None) -> str:
-    if value is None:
-        return "–"
-    if abs(value) < 1e-4:
-        return "0"  # rounding of the arithmetic, not a measurement
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
-
-
-#: The columns of the short table.
-SHORT = (
-    *("fdr_path_centre", "fdr_path_3pt", "fdr_net_centre", "adr_path_centre", "gpe", "gpe_score"),
-    *("lpe", "lpe_score", "ate_anchored", "ate_se3", "ate_sim3", "rpe_translation_10mm"),
-    *("rotation_geodesic", "corr_moglo", "corr_pearson", "motion_correlation"),
-    *("elevational_signed", "elevational_sign_free", "overlap_dice"),
-)
-
-
-def short_markdown(table: Mapping[str, Mapping[str, float | None]]) -> str:
-    """Return the table with one row per perturbation and the columns of `SHORT`."""
-    lines = [
-        "| perturbed ground truth | " + " | ".join(f"`{m}`" for m in SHORT) + " |",
-        "|---|" + "---|" * len(SHORT),
-    ]
-    for name, row in table.items():
-        lines.append(f"| {name} | " + " | ".join(_cell(row[m]) for m in SHORT) + " |")
-    return "\n".join(lines)
-
-
-def full_markdown(table: Mapping[str, Mapping[str, float | None]]) -> str:
-    """Return the table with one row per metric and one column per perturbation."""
-    names = list(table)
-    lines = ["| metric | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
-    for metric in METRICS:
-        cells = " | ".join(_cell(table[name][metric]) for name in names)
-        lines.append(f"| `{metric}` | {cells} |")
-    return "\n".join(lines)
-
-
-def ids_markdown() -> str:
-    """Return the table of all ids with unit, better side, definition and source."""
-    lines = ["| id | unit | better | definition | source |", "|---|---|---|---|---|"]
-    for metric in METRICS.values():
-        definition = metric.definition.replace("|", "\\|").replace("*", "\\*")
-        unit, better = metric.unit or "1", metric.better or "–"
-        lines.append(f"| `{metric.id}` | {unit} | {better} | {definition} | {metric.source} |")
-    return "\n".join(lines)
-
-
-def page_with_tables(page: str, tables: Mapping[str, str]) -> str:
-    """Return a markdown page whose sections between `<!-- begin X -->`, `<!-- end X -->` are new.
-
-    Raises
-    ------
-    ValueError : the page lacks a marker.
-    """
-    for name, text in tables.items():
-        begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
-        head, found, rest = page.partition(begin)
-        _, found_end, tail = rest.partition(end)
-        if not (found and found_end):
-            raise ValueError(f"page: expected '{begin}' and '{end}'")
-        page = f"{head}{begin}\n\n{text}\n\n{end}{tail}"
-    return page
-
-
-def main() -> None:
-    """Write the tables into a page of the documentation."""
-    import argparse
-    from pathlib import Path
-
-    from benchmark.files import atomic_path
-
-    parser = argparse.ArgumentParser(description="Write what each metric sees into docs/metrics.md")
-    parser.add_argument("--page", type=Path, default=Path("docs/metrics.md"))
-    page = parser.parse_args().page
-    table = perturbation_table(example_case(), list(METRICS))
-    tables = {
-        "ids": ids_markdown(),
-        "perturbations": short_markdown(table),
-        "all perturbations": full_markdown(table),
-    }
-    with atomic_path(page) as temporary:
-        text = page_with_tables(page.read_text(encoding="utf-8"), tables)
-        temporary.write_text(text, encoding="utf-8")
-    print(page)
-
-
-if __name__ == "__main__":
-    main()

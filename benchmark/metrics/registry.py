@@ -12,16 +12,21 @@ from benchmark.metrics.case import Case
 class Metric:
     """One frozen id: what it measures, in which unit, which direction is better, who defined it.
 
-    unit: "mm", "deg", "%" or "" (a pure number); better: "lower", "higher", or "" for a number
-    that has no better side (a bias, a gain); definition: one line of formula; function: from a
-    Case to a number, NaN where the quantity is not defined for that sweep.
+    title: its full name; short: its name over a column; meaning: the definition in plain words, as
+    the page says it; definition: one line of formula; unit: "mm", "deg", "%" or "" (a pure number);
+    digits: decimals it is printed with; better: "lower", "higher", or "" for a number that has no
+    better side (a bias, a gain); function: from a Case to a number, NaN where the quantity is not
+    defined for that sweep.
     """
 
     id: str
     title: str
-    unit: str
-    better: str
+    short: str
+    meaning: str
     definition: str
+    unit: str
+    digits: int
+    better: str
     source: str
     function: Callable[[Case], float]
 
@@ -30,11 +35,21 @@ METRICS: dict[str, Metric] = {}
 
 
 def metric(
-    identifier: str, title: str, unit: str, better: str, source: str, definition: str = ""
+    identifier: str,
+    title: str,
+    unit: str,
+    better: str,
+    source: str,
+    definition: str = "",
+    *,
+    short: str = "",
+    meaning: str = "",
+    digits: int | None = None,
 ) -> Callable[[Callable[[Case], float]], Callable[[Case], float]]:
     """Return a decorator that enters a function into `METRICS`.
 
-    definition: the formula; by default the function's docstring, its lines joined.
+    Defaults: short: the title, its first letter a capital; definition: the function's docstring,
+    its lines joined; meaning: the definition; digits: 1 for "%", else 2.
 
     Raises
     ------
@@ -45,7 +60,18 @@ def metric(
         if identifier in METRICS:
             raise ValueError(f"metric id '{identifier}' is taken")
         text = " ".join((definition or function.__doc__ or "").split())
-        METRICS[identifier] = Metric(identifier, title, unit, better, text, source, function)
+        METRICS[identifier] = Metric(
+            id=identifier,
+            title=title,
+            short=short or title[:1].upper() + title[1:],
+            meaning=meaning or text,
+            definition=text,
+            unit=unit,
+            digits=(1 if unit == "%" else 2) if digits is None else digits,
+            better=better,
+            source=source,
+            function=function,
+        )
         return function
 
     return enter

@@ -19,7 +19,15 @@ def wrap_degrees(angle: np.ndarray) -> np.ndarray:
     return (angle + 180) % 360 - 180
 
 
-@metric("rotation_geodesic", "rotation error, geodesic", "deg", "lower", GEODESIC)
+@metric(
+    "rotation_geodesic",
+    "rotation error, geodesic",
+    "deg",
+    "lower",
+    GEODESIC,
+    short="Rotation error",
+    meaning="angle between true and predicted orientation, averaged over frames",
+)
 def rotation_geodesic(case: Case) -> float:
     """mean over frames i >= 2 of the angle of G_i^-1 P_i"""
     return float(_geodesic(case)[1:].mean()) if len(case) > 1 else float("nan")

@@ -11,7 +11,7 @@ from numba import njit
 from benchmark.workers import in_parts
 
 SPACING_MM = 0.5
-#: A prediction that flies off would need a grid without end: past this the spacing grows.
+#: A prediction far from the truth would need a huge grid: beyond this the spacing grows.
 MOST_VOXELS = 40_000_000
 TRUE_BIT, PREDICTED_BIT = 1, 2
 

@@ -20,13 +20,31 @@ def _mean(values: np.ndarray) -> float:
     return float(values.mean()) if values.size else float("nan")
 
 
-@metric("gpe", "global pixel error", "mm", "lower", TUSREC)
+@metric(
+    "gpe",
+    "global pixel error",
+    "mm",
+    "lower",
+    TUSREC,
+    short="Global error",
+    meaning="distance of every pixel from its true place in the first frame's space, averaged over "
+    "pixels and frames",
+)
 def gpe(case: Case) -> float:
     """mean over frames i >= 2 and all pixels p of |(G_i - P_i) p|, poses to the first frame"""
     return _mean(case.global_pixel_errors)
 
 
-@metric("lpe", "local pixel error", "mm", "lower", TUSREC)
+@metric(
+    "lpe",
+    "local pixel error",
+    "mm",
+    "lower",
+    TUSREC,
+    short="Local error",
+    meaning="the same for steps: every pixel against its true place in the previous frame's space",
+    digits=3,
+)
 def lpe(case: Case) -> float:
     """mean over frames i >= 2 and all pixels p of |(g_i - p_i) p|, steps to the previous frame"""
     return _mean(case.local_pixel_errors)
@@ -39,7 +57,7 @@ def gle(case: Case) -> float:
     return _landmark_error(case, difference)
 
 
-@metric("lle", "local landmark error", "mm", "lower", TUSREC)
+@metric("lle", "local landmark error", "mm", "lower", TUSREC, digits=3)
 def lle(case: Case) -> float:
     """mean over landmarks of |(g_i - p_i) p|; a landmark on the first frame counts with 0"""
     difference = case.true_prev_from_frame - case.predicted_prev_from_frame
@@ -56,7 +74,7 @@ def _landmark_error(case: Case, difference: np.ndarray) -> float:
 def identity_score(identifier: str, case: Case) -> float:
     """Return 1 - X / X_identity of an error X; 1 for the truth, 0 for no motion, may be negative.
 
-    NaN where not moving is right already.
+    NaN where the truth does not move either.
     """
     function = METRICS[identifier].function
     still = function(case.identity)
@@ -110,7 +128,7 @@ def range_normalised_scores(
 
     Returns
     -------
-    Scores (S,) by participant, NaN at scans where all that set the range agree.
+    Scores (S,) by participant, NaN at scans where all participants that set the range agree.
     """
     limit = np.inf if baseline is None else float(np.mean(errors[baseline]))
     setters = np.array([e for e in errors.values() if np.mean(e) <= limit])

@@ -1,7 +1,7 @@
-"""Whether a tracker knows how wrong it is: its own sigma against the errors that it made.
+"""Calibration of a tracker's own uncertainty: its sigma against the errors of its steps.
 
 e_k is the position error (3,) of the image centre in step k, in mm of the previous frame; sigma_k
-what the tracker gave for the root mean square of |e_k|. Not defined without sigma.
+the tracker's own estimate of the root mean square of |e_k|. Not defined without sigma.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from benchmark.metrics.diagnosis import OWN
 from benchmark.metrics.drift import NAN, PERCENT
 from benchmark.metrics.registry import metric
 
-#: mm; a smaller sigma counts as this one, so that no step weighs without bound.
+#: mm; a smaller sigma counts as this one, so that the weight of a step is bounded.
 LEAST_SIGMA = 1e-4
 
 

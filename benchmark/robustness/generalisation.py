@@ -1,4 +1,4 @@
-"""Trained on one data set, tested on another: what becomes of a tracker away from home.
+"""Errors of trackers on data sets that they were not trained on.
 
 Results of several data sets are tabulated side by side and never ranked together.
 """
@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from benchmark.errors import UserError
-from benchmark.files import read_json
-from benchmark.leaderboard.board import RESULT_FORMAT
+from benchmark.results import read_result
 from benchmark.scoring.statistics import Summary, cluster_bootstrap
 
+#: The metrics that are tabulated.
 GENERAL_METRICS = ("fdr_path_centre", "lpe")
 NOTHING = "nothing"
 ALL = "all"
@@ -24,10 +24,10 @@ ALL = "all"
 class Cell:
     """One tracker trained on one data set and tested on (a part of) another.
 
-    trained_on: name, "nothing" for what learns from no data; part: the value of the factor that
-    the table is split by, "all" without; sweeps: how many are scored; missing: how many are not;
-    summary: mean, sd and 95 % interval of the metric, seeds averaged per sweep; outside: what of
-    the images lay outside the tracker's training.
+    trained_on: name, "nothing" for a tracker that learns from no data; part: the value of the
+    factor that the table is split by, "all" for the whole set; sweeps: how many are scored;
+    missing: how many are not; summary: mean, sd and 95 % interval of the metric, seeds averaged
+    per sweep; outside: in what the images lay outside the tracker's training.
     """
 
     tracker: str
@@ -65,7 +65,7 @@ def generalisation_table(
         seed and data set, two data sets of one name or two splits of one, results of different
         protocols, a factor that no sweep has. The files are named.
     """
-    results = {Path(path): _read(Path(path)) for path in paths}
+    results = {Path(path): read_result(Path(path)) for path in paths}
     if not results:
         raise UserError("generalisation: expected at least one result.json, got none")
     _refuse_confusion(results)
@@ -87,18 +87,8 @@ def generalisation_table(
     return cells
 
 
-def _read(path: Path) -> dict[str, Any]:
-    result = read_json(path)
-    if not isinstance(result, dict) or result.get("format") != RESULT_FORMAT:
-        raise UserError(f"{path}: expected format '{RESULT_FORMAT}'")
-    for key in ("tracker", "dataset", "protocol", "sweeps", "expected_sweeps"):
-        if key not in result:
-            raise UserError(f"{path}: key '{key}' is missing")
-    return result
-
-
 def _refuse_confusion(results: Mapping[Path, Mapping[str, Any]]) -> None:
-    """Refuse what would put two things under one heading."""
+    """Refuse results of two protocols, two data sets of one name, two results of one run."""
     seen: dict[tuple[Any, ...], Path] = {}
     hashes: dict[str, tuple[str, Path]] = {}
     first_path, first = next(iter(results.items()))
@@ -151,9 +141,10 @@ def _factors(sweep: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _labels(keys: Sequence[Key]) -> dict[Key, str]:
-    """Return each tracker's name, with its configuration where a test set has several of it.
+    """Return each tracker's label: its name, with the hash of its configuration where one test set
+    has results of several.
 
-    What learns nothing has another configuration's hash on every data set, and one row.
+    A tracker that learns nothing has another hash on every data set, and still one row.
     """
     several = {
         key[:2]

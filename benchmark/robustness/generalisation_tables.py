@@ -1,79 +1,64 @@
-"""The generalisation table as text and as a picture."""
+"""The generalisation table as text: csv with a line per cell, Markdown with a table per metric."""
 
-import csv
-import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import asdict
 
 from benchmark.leaderboard.columns import digits, short_title, unit
 from benchmark.robustness.generalisation import ALL, Cell
-from benchmark.tables import inert, number
+from benchmark.tables import Markup, csv_text, markdown, number
 
-if TYPE_CHECKING:
-    pass
+CSV_COLUMNS = (
+    *("metric", "unit", "tracker", "trained_on", "tested_on", "part", "seeds", "sweeps"),
+    *("missing", "mean", "sd", "low", "high", "outside_training"),
+)
+NOTE = (
+    "Columns: the data set that was tested. Mean and 95 % interval (bootstrap over subjects); "
+    "bold where a tracker is tested on the kind of data that it was trained on. Means of "
+    "different columns are of different sweeps."
+)
 
 
 def generalisation_csv(cells: Sequence[Cell]) -> str:
     """Return one line per cell."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        [
-            "metric",
-            "unit",
-            "tracker",
-            "trained_on",
-            "tested_on",
-            "part",
-            "seeds",
-            "sweeps",
-            "missing",
-            "mean",
-            "sd",
-            "low",
-            "high",
-            "outside_training",
-        ]
-    )
-    for cell in cells:
-        writer.writerow(
-            [cell.metric, unit(cell.metric), cell.tracker, cell.trained_on, cell.tested_on]
-            + [cell.part, cell.seeds, cell.sweeps, cell.missing]
-            + [cell.summary[part] for part in ("mean", "sd", "low", "high")]
-            + ["; ".join(cell.outside)]
-        )
-    return text.getvalue()
+    rows = [
+        asdict(cell)
+        | {**cell.summary, "unit": unit(cell.metric), "outside_training": "; ".join(cell.outside)}
+        for cell in cells
+    ]
+    return csv_text(rows, CSV_COLUMNS)
 
 
 def generalisation_markdown(cells: Sequence[Cell]) -> str:
     """Return a table per metric: a row per tracker and training set, a column per test set."""
     parts = []
     for metric in dict.fromkeys(cell.metric for cell in cells):
-        mine = [cell for cell in cells if cell.metric == metric]
-        columns = columns_of(mine)
-        head = ["tracker", "trained on", *(inert(_column_title(c)) for c in columns)]
-        lines = [head, ["---"] * 2 + ["---:"] * len(columns)]
-        for tracker, taught in rows_of(mine):
-            row = {(c.tested_on, c.part): c for c in mine if _row(c) == (tracker, taught)}
-            texts = [_text(row.get(column)) for column in columns]
-            lines.append([inert(tracker), inert(taught), *texts])
         title = f"## {short_title(metric)} ({unit(metric)}), `{metric}`"
-        parts.append(title + "\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines))
-    parts.append(
-        "Columns: the data set that was tested. Mean and 95 % interval (bootstrap over subjects); "
-        "bold where a tracker is tested on the kind of data that it was trained on. Means of "
-        "different columns are of different sweeps."
-    )
-    return "\n\n".join(parts) + "\n"
+        parts.append(f"{title}\n\n" + _table([cell for cell in cells if cell.metric == metric]))
+    return "\n".join([*parts, NOTE]) + "\n"
 
 
-def _row(cell: Cell) -> tuple[str, str]:
+def _table(cells: Sequence[Cell]) -> str:
+    """Return the table of the cells of one metric."""
+    columns = columns_of(cells)
+    rows = []
+    for tracker, taught in rows_of(cells):
+        row = {(c.tested_on, c.part): c for c in cells if row_of(c) == (tracker, taught)}
+        rows.append(
+            {"tracker": tracker, "taught": taught}
+            | {str(i): _text(row.get(column)) for i, column in enumerate(columns)}
+        )
+    titles = {str(i): column_title(column) for i, column in enumerate(columns)}
+    return markdown(rows, {"tracker": "tracker", "taught": "trained on"} | titles, right=titles)
+
+
+def row_of(cell: Cell) -> tuple[str, str]:
+    """Return tracker and training set of the row that a cell stands in."""
     return cell.tracker, cell.trained_on
 
 
 def rows_of(cells: Sequence[Cell]) -> list[tuple[str, str]]:
     """Return tracker and training set of each row."""
-    return list(dict.fromkeys(_row(cell) for cell in cells))
+    return list(dict.fromkeys(row_of(cell) for cell in cells))
 
 
 def columns_of(cells: Sequence[Cell]) -> list[tuple[str, str]]:
@@ -82,13 +67,14 @@ def columns_of(cells: Sequence[Cell]) -> list[tuple[str, str]]:
     return sorted(found, key=lambda column: (column[0], column[1] != ALL, column[1]))
 
 
-def _column_title(column: tuple[str, str]) -> str:
+def column_title(column: tuple[str, str]) -> str:
+    """Return the title of a column: the test set, with its part unless that is all of it."""
     return column[0] if column[1] == ALL else f"{column[0]}, {column[1]}"
 
 
-def _text(cell: Cell | None) -> str:
+def _text(cell: Cell | None) -> Markup:
     if cell is None:
-        return "–"
+        return Markup("–")
     places = digits(cell.metric)
     text = number(cell.summary["mean"], places)
     if cell.summary["low"] is not None:
@@ -96,4 +82,4 @@ def _text(cell: Cell | None) -> str:
         text += f" [{low}, {high}]"
     if cell.missing:
         text += f" ({cell.missing} missing)"
-    return f"**{text}**" if cell.at_home else text
+    return Markup(f"**{text}**" if cell.at_home else text)

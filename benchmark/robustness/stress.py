@@ -1,4 +1,4 @@
-"""When does a tracker break? Its error against one factor at a time, and against knowing nothing.
+"""Stress: a tracker's error under one factor at a time, against a tracker that sees no image.
 
 Sweeps name the one `factor` that was made worse, its `severity` and its `level` (the value, where
 there is one). Sweeps of factor "none" are severity 0 of every factor: same subjects, same paths.
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmark.errors import UserError
-from benchmark.leaderboard.conditions import FLOOR, STRESS_METRICS, conditions, level_of
+from benchmark.leaderboard.conditions import FLOOR, STRESS_METRICS, conditions, shared_level
 from benchmark.scoring.statistics import Summary, cluster_bootstrap, paired_difference
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def stress_points(
                             row.label,
                             factor,
                             severity,
-                            level_of(board.sweeps, indices),
+                            shared_level(board.sweeps, indices),
                             metric,
                             sum(value is not None for value in mine),
                             cluster_bootstrap(mine, who),

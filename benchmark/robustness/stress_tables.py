@@ -1,68 +1,65 @@
-"""Stress as text: one line per point for machines, one table per metric for readers."""
+"""Stress as text: csv with a line per point for machines, Markdown with a table per metric."""
 
-import csv
-import io
 from collections.abc import Sequence
 
 from benchmark.leaderboard.columns import digits, short_title, unit
 from benchmark.leaderboard.conditions import FLOOR
 from benchmark.robustness.stress import Break, Point, breaks
-from benchmark.tables import inert, number
+from benchmark.tables import Markup, csv_text, markdown, number
 
 
 def stress_csv(points: Sequence[Point]) -> str:
     """Return one line per tracker, factor, severity and metric, with both intervals."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
+    return csv_text(
         [
-            "metric",
-            "unit",
-            "factor",
-            "severity",
-            "level",
-            "tracker",
-            "sweeps",
-            "mean",
-            "low",
-            "high",
+            {
+                "metric": point.metric,
+                "unit": unit(point.metric),
+                "factor": point.factor,
+                "severity": f"{point.severity:g}",
+                "level": point.level,
+                "tracker": point.tracker,
+                "sweeps": point.sweeps,
+                **{part: point.summary[part] for part in ("mean", "low", "high")},
+                f"over_{FLOOR}": point.over_floor["mean"],
+                f"over_{FLOOR}_low": point.over_floor["low"],
+                f"over_{FLOOR}_high": point.over_floor["high"],
+            }
+            for point in points
         ]
-        + [f"over_{FLOOR}{part}" for part in ("", "_low", "_high")]
     )
-    for point in points:
-        writer.writerow(
-            [point.metric, unit(point.metric), point.factor, f"{point.severity:g}", point.level]
-            + [point.tracker, point.sweeps]
-            + [point.summary[part] for part in ("mean", "low", "high")]
-            + [point.over_floor[part] for part in ("mean", "low", "high")]
-        )
-    return text.getvalue()
 
 
 def stress_markdown(points: Sequence[Point], floor: str = FLOOR) -> str:
     """Return a table per metric: errors at the lowest and highest severity, and the break."""
-    broken = breaks(points)
     parts = []
     for metric in dict.fromkeys(point.metric for point in points):
-        mine = [point for point in points if point.metric == metric]
-        trackers = list(dict.fromkeys(point.tracker for point in mine))
-        head = ["factor", "severity (level)", *(inert(name) for name in trackers)]
-        lines = [head, ["---"] * 2 + ["---:"] * len(trackers)]
-        for factor in dict.fromkeys(point.factor for point in mine):
-            curve = [point for point in mine if point.factor == factor]
-            cells = [
-                _cell([p for p in curve if p.tracker == name], broken[metric, factor, name], floor)
-                for name in trackers
-            ]
-            lines.append([inert(factor), _span(curve), *cells])
         title = f"## {short_title(metric)} ({unit(metric)}), `{metric}`"
-        parts.append(title + "\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines))
+        mine = [point for point in points if point.metric == metric]
+        parts.append(f"{title}\n\n" + _table(mine, floor))
     note = (
-        "Mean at the lowest and at the highest severity; then the severity from which on (and, "
-        f"after a slash, from which on beyond doubt: 95 % interval of the paired difference) the "
-        f"tracker is worse than {floor}, which sees no image. No severity: it never is."
+        "Mean at the lowest and at the highest severity; then the lowest severity at which the "
+        f"tracker is worse than {floor}, which sees no image, and after a slash the lowest at "
+        "which the 95 % interval of the paired difference says so. No severity: it never is."
     )
-    return "\n\n".join([*parts, note]) + "\n"
+    return "\n".join([*parts, note]) + "\n"
+
+
+def _table(points: Sequence[Point], floor: str) -> str:
+    """Return the table of the points of one metric: a row per factor, a column per tracker."""
+    broken = breaks(points)
+    metric = points[0].metric
+    trackers = {f"tracker {p.tracker}": p.tracker for p in points}
+    rows = []
+    for factor in dict.fromkeys(point.factor for point in points):
+        curve = [point for point in points if point.factor == factor]
+        cells = {
+            key: _cell([p for p in curve if p.tracker == name], broken[metric, factor, name], floor)
+            for key, name in trackers.items()
+        }
+        rows.append({"factor": factor, "span": Markup(_span(curve)), **cells})
+    columns = {"factor": "factor", "span": Markup("severity (level)"), **trackers}
+    return markdown(rows, columns, right=trackers)
 
 
 def _span(curve: Sequence[Point]) -> str:
@@ -76,11 +73,11 @@ def severity_text(point: Point) -> str:
     return f"{point.severity:g}{level}"
 
 
-def _cell(curve: Sequence[Point], broken: Break, floor: str) -> str:
+def _cell(curve: Sequence[Point], broken: Break, floor: str) -> Markup:
     places = digits(curve[0].metric)
     ends = (curve[0], max(curve, key=lambda point: point.severity))
     text = " → ".join(number(point.summary["mean"], places) for point in ends)
     if curve[0].tracker == floor or broken.severity is None:
-        return text
+        return Markup(text)
     certain = "" if broken.certain is None else f"/{broken.certain:g}"
-    return f"{text}, breaks at {broken.severity:g}{certain}"
+    return Markup(f"{text}, breaks at {broken.severity:g}{certain}")

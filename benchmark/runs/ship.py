@@ -11,6 +11,7 @@ from benchmark.errors import UserError
 from benchmark.files import atomic_path, read_json, sha256_of_file, write_json
 from benchmark.registry import shipping_folder, stored_name, tracker_class, tracker_names
 from benchmark.runs.domain import DOMAIN_FILE, measure_domain
+from benchmark.tables import Markup, markdown
 from benchmark.tracker import Tracker, address_of
 
 LARGEST_BYTES = 10_000_000
@@ -103,12 +104,11 @@ def model_card(
     registered = found.name in tracker_names()
     asked = found.name if registered else f"{address_of(found)} --run <this folder>"
     lines = [f"# {found.name}, trained on {taught['name']}", "", inspect.getdoc(found) or "", ""]
-    lines += ["| | |", "| --- | --- |"]
-    lines += [f"| {key} | {value} |" for key, value in facts.items() if value is not None]
+    rows = [{"fact": k, "value": Markup(value)} for k, value in facts.items() if value is not None]
+    lines.append(markdown(rows, {"fact": "", "value": ""}))
     if results:
-        lines += ["", *_score_lines(results)]
+        lines += [_scores(results), ""]
     lines += [
-        "",
         "Taught by simulated sweeps alone. `domain.json` holds the ranges that training showed; "
         "`python -m benchmark track` compares a recording with them and says what lies outside.",
         "",
@@ -123,17 +123,20 @@ def _validation(training: Mapping[str, Any]) -> str | None:
     return None if error is None else f"{error:.4f} of the position error of no motion"
 
 
-def _score_lines(results: Sequence[Mapping[str, Any]]) -> list[str]:
+def _scores(results: Sequence[Mapping[str, Any]]) -> str:
     """Return a table with one row per result: mean and 95 % interval of the usual metrics."""
     known = [
         key for key in CARD_METRICS
         if any(_value(result, key) is not None for result in results)
     ]  # fmt: skip
-    rows = [f"| data | split | {' | '.join(known)} |", "| --- " * (2 + len(known)) + "|"]
-    for result in results:
-        data, cells = result["dataset"], [_cell(result, key) for key in known]
-        rows.append(f"| {data['name']} | {data['split']} | {' | '.join(cells)} |")
-    return [*rows, "", f"Means with 95 % intervals, protocol {results[0]['protocol']['name']}."]
+    rows = [
+        {key: result["dataset"][key] for key in ("name", "split")}
+        | {key: Markup(_cell(result, key)) for key in known}
+        for result in results
+    ]
+    columns = {"name": "data", "split": "split"} | {key: Markup(key) for key in known}
+    note = f"Means with 95 % intervals, protocol {results[0]['protocol']['name']}."
+    return f"{markdown(rows, columns)}\n{note}"
 
 
 def _value(result: Mapping[str, Any], key: str) -> float | None:

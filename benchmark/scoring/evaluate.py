@@ -12,15 +12,15 @@ from benchmark.errors import UserError
 from benchmark.files import read_json, write_json
 from benchmark.hdf5 import read_prediction
 from benchmark.metrics import Case, compute
+from benchmark.results import RESULT_FORMAT
 from benchmark.scoring.protocol import Protocol, find_protocol
 from benchmark.scoring.statistics import Summary, cluster_bootstrap
 from benchmark.scoring.submission import DEFAULT_SPLIT, SUFFIXES, meta_faults, prediction_faults
 from benchmark.sweep import Prediction, Sweep
 from benchmark.tracks import PLAIN
 
-RESULT_FORMAT = "sweepbench-result-1"
 CURVE_POINTS = 100
-#: Decimals of what is drawn (mm); metrics keep all digits.
+#: Decimals (mm) of curves and trajectories, which are only drawn; metrics keep all digits.
 DRAWN_DECIMALS = 4
 
 
@@ -58,15 +58,7 @@ def evaluate(
     meta, split = _checked_meta(folder, data, split)
     _refuse_other_track(folder, meta, rules)
     truth = data if answers is None else _answers_of(data, _opened(answers))
-    sweeps, failed = [], []
-    for entry in data.split(split):
-        path, reason = _prediction_path(folder, entry)
-        if path is None:
-            factors = dict(entry.factors)
-            failed.append({"sweep": entry.name, "reason": reason, "factors": factors})
-        else:
-            sweep = truth.load(_answer(truth, entry), lazy=True)
-            sweeps.append(score_sweep(entry, sweep, read_prediction(path), rules.metrics))
+    sweeps, failed = _scored(folder, data.split(split), truth, rules.metrics)
     result = {
         **{key: value for key, value in meta.items() if key != "format"},
         "format": RESULT_FORMAT,
@@ -85,8 +77,24 @@ def evaluate(
     return result
 
 
+def _scored(
+    folder: Path, entries: Sequence[Entry], truth: Dataset, metrics: Iterable[str]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the result's "sweeps" and "failed" of the predictions in a folder."""
+    sweeps, failed = [], []
+    for entry in entries:
+        path, reason = _prediction_path(folder, entry)
+        if path is None:
+            factors = dict(entry.factors)
+            failed.append({"sweep": entry.name, "reason": reason, "factors": factors})
+        else:
+            sweep = truth.load(_answer(truth, entry), lazy=True)
+            sweeps.append(score_sweep(entry, sweep, read_prediction(path), metrics))
+    return sweeps, failed
+
+
 def is_current(out: Path, predictions: Path, protocol: Protocol | str) -> bool:
-    """Return whether a result is that of these predictions, as they are now, by a protocol."""
+    """Return whether `out` is the result of these predictions under a protocol, and not older."""
     rules = find_protocol(protocol) if isinstance(protocol, str) else protocol
     meta = predictions / "meta.json"
     if not (out.is_file() and meta.is_file()) or out.stat().st_mtime < meta.stat().st_mtime:
@@ -127,13 +135,13 @@ def _prediction_path(folder: Path, entry: Entry) -> tuple[Path | None, str]:
     if len(paths) > 1:
         return None, "given twice, as .h5 and as .npz"
     faults = prediction_faults(paths[0], entry.frames)
-    # The result travels; the folder's place on this machine does not.
+    # Results are shared: a reason must not name a folder of this machine.
     reasons = [fault.replace(str(paths[0]), paths[0].name, 1) for fault in faults]
     return (None, "; ".join(reasons)) if reasons else (paths[0], "")
 
 
 def _answers_of(dataset: Dataset, answers: Dataset) -> Dataset:
-    """Return the answers, or refuse them where they are not what the data set is committed to."""
+    """Return the answers, or refuse them where they are not those that the data set names."""
     ours, theirs = _commitment(dataset), _commitment(answers)
     for key, value in ours.items():
         if theirs.get(key) != value:
@@ -145,13 +153,17 @@ def _answers_of(dataset: Dataset, answers: Dataset) -> Dataset:
 
 
 def _commitment(dataset: Dataset) -> dict[str, Any]:
-    """Return what a set with withheld poses says of its answers: their entropy's hash, the spec."""
+    """Return what names the answers of a set with withheld poses: entropy's hash, spec, generator.
+
+    Empty for a set that withholds nothing.
+    """
     withheld = dataset.identity.get("withheld") or {}
     drawn_by = {key: dataset.identity.get(key) for key in ("spec_hash", "generator")}
     return {**withheld, **drawn_by} if withheld else {}
 
 
 def _answer(truth: Dataset, entry: Entry) -> Entry:
+    """Return the entry of the same sweep in the data set of the answers."""
     for candidate in truth.entries:
         if candidate.name == entry.name and candidate.frames == entry.frames:
             return candidate
@@ -161,7 +173,7 @@ def _answer(truth: Dataset, entry: Entry) -> Entry:
 def score_sweep(
     entry: Entry, sweep: Sweep, prediction: Prediction, metrics: Iterable[str]
 ) -> dict[str, Any]:
-    """Return one row of result.json's "sweeps": the metrics and what is drawn of one sweep."""
+    """Return one entry of result.json's "sweeps": metrics, curve and trajectory of one sweep."""
     case = make_case(sweep, prediction)
     drawn = np.unique(np.linspace(0, len(case) - 1, min(len(case), CURVE_POINTS)).round())
     index = drawn.astype(int)

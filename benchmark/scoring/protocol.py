@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from benchmark.errors import unknown_name
 from benchmark.files import canonical_json, sha256_of_text
+from benchmark.metrics.diagnosis import DOFS
 from benchmark.tracks import PLAIN, TRACKS
 
 _POINTS = ("gpe", "lpe", "gle", "lle")
@@ -40,7 +41,6 @@ _SLAM = (
     *(f"rpe_{part}_{d}mm" for part in ("translation", "rotation") for d in (5, 10, 20, 50, 100)),
     *(f"rpe_{part}_{a}deg" for part in ("translation", "rotation") for a in (5, 10, 20, 45, 90)),
 )
-_DOFS = ("tx", "ty", "tz", "rx", "ry", "rz")
 _DIAGNOSIS = (
     *(
         f"{name}_{dof}"
@@ -52,7 +52,7 @@ _DIAGNOSIS = (
             "gain_step",
             "correlation_step",
         )
-        for dof in _DOFS
+        for dof in DOFS
     ),
     "motion_spread",
     "motion_correlation",
@@ -89,10 +89,10 @@ class Protocol:
     """One set of rules.
 
     metrics: ids in the order of the columns; headline: the id that rows are sorted by; tracks: what
-    a tracker may see (`benchmark.tracks`), each ranked for itself; anchors: the score of ground
-    truth and of no motion, for every id that ends in `_score` and the tusrec2025 scores (negatives
-    are counted as they are); incomplete: what becomes of a row with a failed or missing sweep;
-    table_scores: columns that depend on the other rows and are labelled so.
+    a tracker may see (`benchmark.tracks`), each with a ranking of its own; anchors: the score of
+    ground truth and of no motion, for every id that ends in `_score` and the tusrec2025 scores
+    (negative scores stay negative); incomplete: how a row with a failed or missing sweep is
+    treated; table_scores: columns that depend on the other rows and are labelled so.
     """
 
     name: str
@@ -105,7 +105,7 @@ class Protocol:
 
     @property
     def hash(self) -> str:
-        """SHA-256 of all fields: any other rule, any other hash."""
+        """SHA-256 of all fields: it changes with any rule."""
         rules = {item.name: getattr(self, item.name) for item in fields(self)}
         return sha256_of_text(canonical_json({**rules, "anchors": dict(self.anchors)}))
 

@@ -1,7 +1,7 @@
-"""What can be said of trackers from a few sweeps: intervals, paired differences, rank ranges.
+"""Statistics of a few sweeps: intervals, paired differences, rank ranges.
 
-Frames of a sweep depend on each other, and so do sweeps of a subject. So the unit that is drawn
-again in the bootstrap is the subject (phantom), with all its sweeps.
+Frames of a sweep depend on each other, and so do sweeps of a subject. So the bootstrap resamples
+subjects (phantoms), each with all its sweeps.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -60,7 +60,7 @@ def mean_of_known(values: Iterable[float | None]) -> float | None:
 def cluster_bootstrap(
     values: Values, subjects: Sequence[Any], *, seed: int = 0, resamples: int = RESAMPLES
 ) -> Summary:
-    """Return mean, sd and 95 % percentile interval of one value per sweep, subjects being drawn."""
+    """Return mean, sd and 95 % percentile interval of one value per sweep, subjects resampled."""
     numbers, names = _known(values, subjects)
     summary: Summary = {"mean": None, "sd": None, "low": None, "high": None}
     if len(numbers):
@@ -90,7 +90,7 @@ def paired_difference(
 
 
 def differs(difference: Summary) -> bool:
-    """Return whether the interval of a paired difference leaves out zero."""
+    """Return whether the interval of a paired difference excludes zero."""
     low, high = difference["low"], difference["high"]
     return low is not None and high is not None and (low > 0 or high < 0)
 

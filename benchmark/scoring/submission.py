@@ -68,7 +68,7 @@ def _prediction_files(folder: Path) -> tuple[dict[str, list[Path]], list[Path]]:
     strays = []
     for path in sorted(folder.iterdir()):
         if path.name.startswith("."):
-            continue  # what file systems and killed writers leave behind
+            continue  # left by file systems and killed writers
         if path.suffix in SUFFIXES and path.is_file():
             files.setdefault(path.stem, []).append(path)
         elif path.name != "meta.json":
@@ -125,6 +125,8 @@ def _dataset_faults(told: Any, dataset: Dataset, split: str) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class _Optional:
+    """The rule of an optional key of meta.json: types, their names in a message, least value."""
+
     kinds: tuple[type, ...]
     wording: str
     least: float | None = None
@@ -148,7 +150,7 @@ _OPTIONAL = {
 
 
 def _value_at(meta: Any, path: str) -> Any:
-    """Return what a key like "training.seconds" leads to, None where it leads to nothing."""
+    """Return the value at a key like "training.seconds", None where there is none."""
     for key in path.split("."):
         meta = meta.get(key) if isinstance(meta, Mapping) else None
     return meta

@@ -1,4 +1,4 @@
-"""What each choice in a tracker's configuration brings: variations trained under one budget.
+"""Ablation: variations of a tracker's configuration trained under one budget.
 
 Every variation changes one thing against a common base and is trained with the same budget and
 the same seeds. Only the training and the validation split are read.
@@ -15,15 +15,23 @@ from benchmark.errors import UserError
 from benchmark.registry import package_folder, tracker_class
 from benchmark.runs.environment import environment
 from benchmark.runs.run import open_run
+from benchmark.runs.score import score_run
 from benchmark.scoring.statistics import mean_of_known
-from benchmark.studies.variations import Row, Setting, run_settings, summarise
+from benchmark.studies.variations import Setting, TrainingRow, run_settings, summarise
 from benchmark.tables import write_tables
 
 FORMAT = "sweepbench-ablation-1"
 SPLIT = "val"
 BASE = "as it is"
 FILE = "ablations.toml"
-METRICS = ("fdr_path_centre", "gpe", "lpe", "sigma_within_1", "sigma_within_2", "sigma_scale")
+SCORED_METRICS = (
+    "fdr_path_centre",
+    "gpe",
+    "lpe",
+    "sigma_within_1",
+    "sigma_within_2",
+    "sigma_scale",
+)
 COLUMNS = {
     "label": "variation",
     "validation_error": "validation error",
@@ -110,7 +118,7 @@ def ablate(
     name: str,
     score_on: Dataset | None = None,
     workers: int = 1,
-    report: Callable[[Row], None] | None = None,
+    report: Callable[[TrainingRow], None] | None = None,
 ) -> list[Path]:
     """Train every setting, the base first, and return the paths of the json, csv and md tables.
 
@@ -119,10 +127,10 @@ def ablate(
     another of its kind with more sweeps; workers: trainings side by side. The tables are written
     anew after each training, and what was trained or scored before is not done again.
     """
-    done: list[Row] = []
+    done: list[TrainingRow] = []
     paths: list[Path] = []
 
-    def finish(row: Row) -> None:
+    def finish(row: TrainingRow) -> None:
         metrics = validation_metrics(row, score_on, root) if score_on else {}
         done.append({**row, "metrics": metrics})
         paths[:] = _write(dataset, done, settings, budget, root, name, score_on)
@@ -133,24 +141,16 @@ def ablate(
     return paths
 
 
-def validation_metrics(row: Row, dataset: Dataset, root: Path) -> dict[str, float | None]:
+def validation_metrics(row: TrainingRow, dataset: Dataset, root: Path) -> dict[str, float | None]:
     """Return the metrics of a trained row's tracker on the validation split of a data set, by id.
 
     Predictions and scores lie below `root`/validation, apart from those of the test split.
     """
-    from benchmark.files import read_json
-    from benchmark.runs.predict import predict
-    from benchmark.scoring.evaluate import evaluate, is_current
-
-    run = open_run(row["run"], dataset, root / "validation")
-    predictions = predict(run, SPLIT)
-    if not is_current(run.result, predictions, "sweepbench-v1"):
-        evaluate(predictions, dataset, "sweepbench-v1", run.result, split=SPLIT)
-    summary = read_json(run.result)["summary"]
-    return {metric: summary.get(metric, {}).get("mean") for metric in METRICS}
+    summary = score_run(open_run(row["run"], dataset, root / "validation"), SPLIT)["summary"]
+    return {metric: summary.get(metric, {}).get("mean") for metric in SCORED_METRICS}
 
 
-def table_rows(rows: Sequence[Row], settings: Sequence[Setting]) -> list[Row]:
+def table_rows(rows: Sequence[TrainingRow], settings: Sequence[Setting]) -> list[TrainingRow]:
     """Return one row per setting that was trained: means over its seeds, ratio to the base's."""
     summaries = {row["label"]: row for row in summarise(rows)}
     ordered = [summaries[s.title] for s in settings if s.title in summaries]
@@ -159,14 +159,14 @@ def table_rows(rows: Sequence[Row], settings: Sequence[Setting]) -> list[Row]:
         error = row["validation_error"]
         row["against_base"] = error / base if error is not None and base else None
         members = [each["metrics"] for each in rows if each["label"] == row["label"]]
-        for metric in METRICS:
+        for metric in SCORED_METRICS:
             row[metric] = mean_of_known(each.get(metric) for each in members)
     return ordered
 
 
 def _write(
     dataset: Dataset,
-    rows: Sequence[Row],
+    rows: Sequence[TrainingRow],
     settings: Sequence[Setting],
     budget: float,
     root: Path,
@@ -174,7 +174,7 @@ def _write(
     score_on: Dataset | None,
 ) -> list[Path]:
     table = table_rows(rows, settings)
-    scored = [metric for metric in METRICS if any(row[metric] is not None for row in table)]
+    scored = [metric for metric in SCORED_METRICS if any(row[metric] is not None for row in table)]
     content = {
         "format": FORMAT,
         "dataset": _identity(dataset),

@@ -1,4 +1,4 @@
-"""The study that lets every learned tracker stand at its best: learning rates, then seeds.
+"""The study of learning rates and seeds, by which each learned tracker has its best rate.
 
 Each tracker is trained at a few learning rates with a fraction of the budget, then with several
 seeds and the whole budget at the rate with the smallest error. Errors are those of the validation
@@ -7,6 +7,7 @@ split; the test split is never read.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,9 @@ from benchmark.dataset import Dataset
 from benchmark.errors import UserError
 from benchmark.registry import make_tracker
 from benchmark.runs.environment import environment
-from benchmark.studies.variations import Row, Setting, run_settings, summarise
+from benchmark.studies.variations import Setting, TrainingRow, run_settings, summarise
 from benchmark.tables import write_tables
 
-SHARE = 1 / 5  # of the budget, for each learning rate
 RATE_FACTOR = 3.0  # between neighbouring rates
 FORMAT = "sweepbench-study-1"
 COLUMNS = {
@@ -58,11 +58,11 @@ def run_study(
     rates: int,
     seeds: int,
     root: Path,
-    share: float = SHARE,
+    share: float,
     name: str = "study",
     overrides: Mapping[str, Any] | None = None,
     workers: int = 1,
-    report: Callable[[Row], None] | None = None,
+    report: Callable[[TrainingRow], None] | None = None,
 ) -> list[Path]:
     """Run the study, tracker by tracker, and return the paths of its json, csv and md tables.
 
@@ -80,23 +80,14 @@ def run_study(
         raise UserError(f"--share: expected a number above 0 and at most 1, got {share:g}")
     if seeds < 1:
         raise UserError(f"--seeds: expected 1 or more, got {seeds}")
+    trained = partial(run_settings, dataset, root=root, workers=workers, report=report)
     studies: list[dict[str, Any]] = []
     paths: list[Path] = []
     for tracker, values in scans.items():
         settings = [_setting(tracker, overrides, value) for value in values]
-        scan = run_settings(
-            dataset, settings, budget * share, (0,), root, workers=workers, report=report
-        )
+        scan = trained(settings, budget * share, (0,))
         best = best_rate(tracker, scan)
-        final = run_settings(
-            dataset,
-            [_setting(tracker, overrides, best)],
-            budget,
-            tuple(range(seeds)),
-            root,
-            workers=workers,
-            report=report,
-        )
+        final = trained([_setting(tracker, overrides, best)], budget, range(seeds))
         found = {"tracker": tracker, "learning_rate": best, "scan": scan, "final": final}
         studies.append({**found, "scan_share": share})
         paths = _write(dataset, studies, budget, root, name)
@@ -107,7 +98,7 @@ def _setting(name: str, overrides: Mapping[str, Any], rate: float) -> Setting:
     return Setting(name, {**overrides, "learning_rate": rate})
 
 
-def best_rate(name: str, scan: Sequence[Row]) -> float:
+def best_rate(name: str, scan: Sequence[TrainingRow]) -> float:
     """Return the learning rate of the row with the smallest error.
 
     Raises
@@ -120,7 +111,7 @@ def best_rate(name: str, scan: Sequence[Row]) -> float:
     return min(known, key=lambda row: row["validation_error"])["overrides"]["learning_rate"]
 
 
-def study_row(study: Mapping[str, Any]) -> Row:
+def study_row(study: Mapping[str, Any]) -> TrainingRow:
     """Return one line of the table: the scan in words, the best rate, the seeds' mean and spread.
 
     `edge` is "yes" where the best rate is the smallest or the largest that was tried.

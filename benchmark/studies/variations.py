@@ -1,8 +1,8 @@
-"""Many settings of trackers trained under one budget, and what the validation split says of them.
+"""Many settings of trackers trained under one budget, with their errors on the validation split.
 
-Only the training and the validation split are read: whatever is chosen by such rows is chosen
-without the test sweeps. A setting that was trained before is read from its run's folder, so an
-interrupted call goes on where it was.
+Only the training and the validation split are read, so that no choice depends on test sweeps. A
+setting that was trained before is read from its run's folder, so an interrupted call goes on where
+it was.
 """
 
 import math
@@ -17,7 +17,8 @@ from benchmark.runs.run import Run, make_run
 from benchmark.tracker import LearnedTracker
 from benchmark.workers import side_by_side
 
-Row = dict[str, Any]
+#: What is known of one training, or of one setting over its seeds, by the column of a table.
+TrainingRow = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ def run_settings(
     root: Path,
     *,
     workers: int = 1,
-    report: Callable[[Row], None] | None = None,
-) -> list[Row]:
+    report: Callable[[TrainingRow], None] | None = None,
+) -> list[TrainingRow]:
     """Train each setting with each seed and return one row for each, settings first.
 
     budget: TFLOP of each training; root: folder of all runs; workers: trainings side by side, each
@@ -61,7 +62,7 @@ def run_settings(
     keys = [(place, seed) for seed in seeds for place in range(len(settings))]
     runs = [_run_of(settings[place], dataset, budget, seed, root) for place, seed in keys]
     items = [(settings[place], run) for (place, _), run in zip(keys, runs, strict=True)]
-    rows: dict[tuple[int, int], Row] = {}
+    rows: dict[tuple[int, int], TrainingRow] = {}
     for key, row in zip(keys, side_by_side(_trained_row, items, workers), strict=True):
         rows[key] = row
         if report:
@@ -83,7 +84,7 @@ def _run_of(setting: Setting, dataset: Dataset, budget: float, seed: int, root: 
     return run
 
 
-def _trained_row(item: tuple[Setting, Run]) -> Row:
+def _trained_row(item: tuple[Setting, Run]) -> TrainingRow:
     setting, run = item
     if not run.is_trained():
         from benchmark.learning.training import train
@@ -104,19 +105,26 @@ def _trained_row(item: tuple[Setting, Run]) -> Row:
     }
 
 
-def summarise(rows: Iterable[Row]) -> list[Row]:
+def outcome(row: TrainingRow) -> str:
+    """Return one line on a training: what was trained, its budget and seed, its error."""
+    error = row["validation_error"]
+    words = "diverged" if error is None else f"{error:.4f}"
+    return f"{row['label']}, {row['budget_tflop']:g} TFLOP, seed {row['seed']}: {words}"
+
+
+def summarise(rows: Iterable[TrainingRow]) -> list[TrainingRow]:
     """Return one row per label in order of appearance: mean, spread and seeds of its errors.
 
     `validation_error` is the mean over the seeds that have one, `spread` their standard deviation
     (null for a single one), `seeds` how many there are, `diverged` how many have none.
     """
-    groups: dict[str, list[Row]] = {}
+    groups: dict[str, list[TrainingRow]] = {}
     for row in rows:
         groups.setdefault(row["label"], []).append(row)
     return [_summary(label, members) for label, members in groups.items()]
 
 
-def _summary(label: str, members: list[Row]) -> Row:
+def _summary(label: str, members: list[TrainingRow]) -> TrainingRow:
     errors = [row["validation_error"] for row in members if row["validation_error"] is not None]
     mean = sum(errors) / len(errors) if errors else None
     spread = None

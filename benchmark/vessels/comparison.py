@@ -1,8 +1,4 @@
-"""Vessel trees: what a clinician would read from one, and how far it is from the true one.
-
-A tree is the same thing whether it was grown by a simulator (the truth of a subject) or measured
-in a volume (`benchmark.vessels.centreline`).
-"""
+"""Comparison of measured vessels with the true ones: overlap, distances, errors of measures."""
 
 import numpy as np
 
@@ -26,7 +22,7 @@ def clip(tree: VesselTree, seen: Volume, *, min_radius_mm: float = 0.0) -> Vesse
 def sample_mask(
     mask: np.ndarray, world_from_voxel: np.ndarray, points_mm: np.ndarray
 ) -> np.ndarray:
-    """Return (P,) what a mask (X, Y, Z) says at world points (P, 3); outside it is False."""
+    """Return the values (P,) of a mask (X, Y, Z) at world points (P, 3), False outside it."""
     voxel_from_world = np.linalg.inv(world_from_voxel)
     index = np.rint(points_mm @ voxel_from_world[:3, :3].T + voxel_from_world[:3, 3]).astype(int)
     inside = ((index >= 0) & (index < mask.shape)).all(1)
@@ -115,30 +111,37 @@ def compare(
     centreline from the measured one, and the other way; vessel_{length,diameter}_error_mm and
     vessel_length_error_percent: measured - true; vessel_branch_point_error. None where undefined.
     """
-    errors: dict[str, float | None] = {"vessel_dice": dice(mask, volume, true)}
-    names = ("centreline_mean_mm", "centreline_p95_mm", "centreline_hausdorff_mm")
-    errors |= {f"vessel_{name}": None for name in (*names, "missed_mm", "spurious_mm")}
-    if len(measured) and len(true):
-        spurious, missed = centreline_distances(measured, true)
-        errors["vessel_centreline_mean_mm"] = float((spurious.mean() + missed.mean()) / 2)
-        errors["vessel_centreline_p95_mm"] = float(
-            max(np.percentile(spurious, 95), np.percentile(missed, 95))
-        )
-        errors["vessel_centreline_hausdorff_mm"] = float(max(spurious.max(), missed.max()))
-        errors["vessel_missed_mm"], errors["vessel_spurious_mm"] = (
-            float(missed.mean()),
-            float(spurious.mean()),
-        )
     got, wanted = measure(measured), measure(true)
     length_error = got.length_mm - wanted.length_mm
-    errors["vessel_length_error_mm"] = length_error
-    errors["vessel_length_error_percent"] = (
-        100 * length_error / wanted.length_mm if wanted.length_mm else None
+    diameter_error = None
+    if got.diameter_mm is not None and wanted.diameter_mm is not None:
+        diameter_error = got.diameter_mm - wanted.diameter_mm
+    return {
+        "vessel_dice": dice(mask, volume, true),
+        **_centreline_errors(measured, true),
+        "vessel_length_error_mm": length_error,
+        "vessel_length_error_percent": (
+            100 * length_error / wanted.length_mm if wanted.length_mm else None
+        ),
+        "vessel_diameter_error_mm": diameter_error,
+        "vessel_branch_point_error": float(got.branch_points - wanted.branch_points),
+    }
+
+
+def _centreline_errors(measured: VesselTree, true: VesselTree) -> dict[str, float | None]:
+    """Return the errors of `compare` that are distances of centrelines; None without vessels."""
+    names = (
+        *(f"vessel_centreline_{part}_mm" for part in ("mean", "p95", "hausdorff")),
+        *("vessel_missed_mm", "vessel_spurious_mm"),
     )
-    errors["vessel_diameter_error_mm"] = (
-        None
-        if got.diameter_mm is None or wanted.diameter_mm is None
-        else got.diameter_mm - wanted.diameter_mm
+    if not (len(measured) and len(true)):
+        return dict.fromkeys(names)
+    spurious, missed = centreline_distances(measured, true)
+    values = (
+        (spurious.mean() + missed.mean()) / 2,
+        max(np.percentile(spurious, 95), np.percentile(missed, 95)),
+        max(spurious.max(), missed.max()),
+        missed.mean(),
+        spurious.mean(),
     )
-    errors["vessel_branch_point_error"] = float(got.branch_points - wanted.branch_points)
-    return errors
+    return {name: float(value) for name, value in zip(names, values, strict=True)}

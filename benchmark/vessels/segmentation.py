@@ -7,8 +7,8 @@ import numpy as np
 
 from benchmark.volume.reconstruction import Volume
 
-CORE_LEVEL = 0.75  # voxels this near to the local maximum tell how high a vessel stands
-ROUNDING = 1e-5  # of the largest value: differences that are not data
+CORE_LEVEL = 0.75  # of the local maximum: voxels above it tell how high a vessel stands
+ROUNDING = 1e-5  # of the largest value: smaller differences are rounding errors
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a tracker's drift does to measured vessels: each run's PA volume against the true tree."""
+"""The vessel table: vessels measured in volumes by each run's poses, against the true tree."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -9,11 +9,12 @@ import numpy as np
 
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
-from benchmark.files import atomic_path, write_json
+from benchmark.files import write_json
 from benchmark.geometry import unanchor
 from benchmark.runs.predict import check_predicted, read_predicted
 from benchmark.runs.run import Run, titles
 from benchmark.sweep import Sweep, poses_at
+from benchmark.tables import aligned, csv_text, write_text
 from benchmark.vessels.comparison import clip, compare
 from benchmark.vessels.tree import VesselTree, measure, read_tree
 from benchmark.volume.choices import frame_distance
@@ -70,8 +71,8 @@ def vessel_table(
     """Return the table for all sweeps of a split that have the channel and a true tree.
 
     The truth is clipped to what the volume of the true poses has seen and to vessels of at least
-    `min_radius_mm`; the first row of each sweep is that of its true poses, the floor of every
-    tracker's errors. settings: how vessels are found in the square root of the signal; None:
+    `min_radius_mm`; the first row of each sweep is that of its true poses: the errors without
+    drift. settings: how vessels are found in the square root of the signal; None:
     `channel_settings`.
 
     Raises
@@ -143,9 +144,9 @@ def channel_settings() -> "VesselSettings":
     """Return the settings for the square root of a photoacoustic or Doppler volume.
 
     The root lifts deep vessels, which little light reaches; the local background takes away the
-    halos that a limited view leaves beside them. Among settings that cut at half the height (where
-    a blurred wall is) the best Dice by true poses on four sweeps of the kind of vessels-v1, of
-    subjects that are not in it, with a total length within a fifth of the truth's.
+    halos that a limited view leaves beside them. Chosen among settings that cut at half the height
+    (where a blurred wall is) and find a total length within a fifth of the truth's: the best Dice
+    by true poses on four sweeps as those of vessels-v1, of other subjects.
     """
     from benchmark.vessels.segmentation import VesselSettings
 
@@ -176,16 +177,14 @@ def write_table(folder: Path, table: VesselTable, dataset: Dataset) -> list[Path
 
 
 def write_means(folder: Path, table: VesselTable) -> Path:
-    """Write vessels.csv: the mean over sweeps of every measure by poses."""
-    lines = [",".join(("poses", "sweeps", *CSV_COLUMNS))]
-    for name, means in averages(table).items():
-        count = sum(row.poses == name for row in table.rows)
-        cells = ["" if means[key] is None else f"{means[key]:.4g}" for key in CSV_COLUMNS]
-        lines.append(",".join((name, str(count), *cells)))
-    path = folder / "vessels.csv"
-    with atomic_path(path) as temporary:
-        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return path
+    """Write vessels.csv: the mean over sweeps of every measure by poses, to four digits."""
+    rows = [
+        {"poses": name, "sweeps": sum(row.poses == name for row in table.rows), **means}
+        for name, means in averages(table).items()
+    ]
+    columns = ("poses", "sweeps", *CSV_COLUMNS)
+    write_text(folder / "vessels.csv", csv_text(rows, columns, float_format="%.4g"))
+    return folder / "vessels.csv"
 
 
 def averages(table: VesselTable) -> dict[str, dict[str, float | None]]:
@@ -210,7 +209,8 @@ def _tree(tree: VesselTree) -> dict[str, Any]:
 
 def text_table(table: VesselTable) -> str:
     """Return the averages as lines for the console."""
-    names = {
+    columns = {
+        "poses": "",
         "vessel_dice": "Dice",
         "vessel_centreline_mean_mm": "centreline mm",
         "vessel_centreline_p95_mm": "95 % mm",
@@ -219,13 +219,9 @@ def text_table(table: VesselTable) -> str:
         "vessel_diameter_error_mm": "diameter error mm",
         "vessel_branch_point_error": "branch points off",
     }
-    rows = averages(table)
-    width = max(len(name) for name in rows)
-    lines = [" " * width + "  " + "  ".join(names.values())]
-    for name, means in rows.items():
-        cells = [
-            f"{'-' if means[key] is None else format(means[key], '.3g'):>{len(title)}}"
-            for key, title in names.items()
-        ]
-        lines.append(f"{name:<{width}}  " + "  ".join(cells))
-    return "\n".join(lines)
+    rows = [
+        {"poses": name}
+        | {key: "-" if mean is None else f"{mean:.3g}" for key, mean in means.items()}
+        for name, means in averages(table).items()
+    ]
+    return "\n".join(aligned(rows, columns, left={"poses"}))

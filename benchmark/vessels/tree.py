@@ -1,4 +1,8 @@
-"""TODO."""
+"""Vessel trees: nodes with radii joined to their parents; their branches and measures.
+
+A tree of a simulated subject (the truth) and one measured in a volume
+(`benchmark.vessels.centreline`) are the same class.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,7 +149,7 @@ def subdivide(tree: VesselTree, step_mm: float) -> VesselTree:
 
 
 def keep(tree: VesselTree, wanted: np.ndarray) -> VesselTree:
-    """Return the part of a tree whose nodes are wanted (P,); a child of a lost node is a root."""
+    """Return the part of a tree whose nodes are wanted (P,); children of other nodes are roots."""
     number = np.where(wanted, np.cumsum(wanted) - 1, -1)
     parent = np.where(tree.parent >= 0, number[tree.parent], -1)
     return VesselTree(tree.points_mm[wanted], tree.radius_mm[wanted], parent[wanted])

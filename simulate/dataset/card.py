@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.dataset import SPLITS, Dataset
+from benchmark.tables import Markup, markdown
 from simulate.dataset.size import memory_bytes, size_of
 from simulate.spec import Spec
 from simulate.spec.factors import FACTORS
@@ -58,7 +59,7 @@ def dataset_card(spec: Spec, dataset: Dataset) -> str:
         "Simulated freehand ultrasound: the poses are exact, not measured. Made by",
         f"`python -m simulate generate {spec.name}`, which gives the same bytes again with the",
         "library versions in `dataset.json`. `croissant.json` describes it for data hubs.", "",
-        *_splits(dataset), "",
+        _splits(dataset),
         *_acquisition(spec), *_extras(spec),
         *_photoacoustics(spec, dataset),
         "- `truth/`: the vessel tree of each subject, world mm.",
@@ -68,19 +69,17 @@ def dataset_card(spec: Spec, dataset: Dataset) -> str:
     return "\n".join(parts)
 
 
-def _splits(dataset: Dataset) -> list[str]:
-    rows = [
-        "| split | subjects | sweeps | frames | path of the image centre, mm |",
-        "|---|---|---|---|---|",
-    ]
+def _splits(dataset: Dataset) -> str:
+    """Return the table of what each split holds."""
+    rows = []
     for split in SPLITS:
         chosen = [entry for entry in dataset.entries if entry.split == split]
-        subjects = len({entry.subject for entry in chosen})
-        frames = sum(entry.frames for entry in chosen)
         lengths = [entry.factors["path_mm"] for entry in chosen if "path_mm" in entry.factors]
+        row = {"split": split, "subjects": len({entry.subject for entry in chosen})}
+        row |= {"sweeps": len(chosen), "frames": sum(entry.frames for entry in chosen)}
         span = f"{min(lengths):.1f} to {max(lengths):.1f}" if lengths else "withheld"
-        rows.append(f"| {split} | {subjects} | {len(chosen)} | {frames} | {span} |")
-    return rows
+        rows.append(row | {"path of the image centre, mm": span})
+    return markdown(rows)
 
 
 def _acquisition(spec: Spec) -> list[str]:
@@ -142,21 +141,20 @@ def _stress(spec: Spec) -> list[str]:
     if not spec.stress.factors:
         return []
     severities = spec.stress.severities
-    lines = [
+    rows: list[dict[str, Any]] = []
+    for name in spec.stress.factors:
+        factor = FACTORS.get(name)
+        levels = {str(s): f"{factor.levels[s - 1]:g}" if factor else "" for s in severities}
+        meaning = factor.meaning if factor else "a function of its own"
+        rows.append({"factor": name, **levels, "meaning": Markup(meaning)})
+    return [
         "## Stress",
         "",
         "Each test sweep is there as it is (factor `none`) and once per factor and severity, of the"
         " same subject, by the same hand on the same path.",
         "",
-        f"| factor | {' | '.join(map(str, severities))} | meaning |",
-        "|---" * (len(severities) + 2) + "|",
+        markdown(rows),
     ]
-    for name in spec.stress.factors:
-        factor = FACTORS.get(name)
-        levels = [f"{factor.levels[s - 1]:g}" if factor else "" for s in severities]
-        meaning = factor.meaning if factor else "a function of its own"
-        lines.append(f"| {name} | {' | '.join(levels)} | {meaning} |")
-    return [*lines, ""]
 
 
 def _withheld(dataset: Dataset) -> list[str]:

@@ -9,13 +9,11 @@ from benchmark.metrics import METRICS, compute
 from benchmark.metrics.perturb import (
     DRAWS,
     PERTURBATIONS,
-    SHORT,
     example_case,
-    ids_markdown,
-    page_with_tables,
     perturbation_table,
     spoiled_case,
 )
+from benchmark.studies.metric_page import SHORT, ids_markdown, page_with_tables
 
 PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
 VOLUME = ("overlap_dice", "swept_volume_error")

@@ -44,6 +44,12 @@ FROZEN = {
     *("elevational_travel_sign_free", "overlap_dice", "swept_volume_error"),
     *("sigma_within_1", "sigma_within_2", "sigma_scale", "sigma_nll"),
 }  # fmt: skip
+#: Ids printed with three decimals: errors of steps, which are small.
+FINE = {
+    *("lpe", "lle", "fe_4pt", "rfe_moglo", "rae_translation_moglo", "rae_rotation_moglo"),
+    *("elevational_signed", "elevational_sign_free", "elevational_sign_wrong"),
+}
+FINE_STEPS = ("mae_step_", "bias_step_", "noise_step_")
 PERFECT_ONE = {"gain", "correlation", "motion", "corr", "overlap"}
 
 
@@ -99,9 +105,33 @@ def test_sweeps_of_one_or_two_frames_give_a_number_or_nothing(name):
 
 def test_every_metric_is_described():
     for found in METRICS.values():
-        assert found.definition and found.title and found.source
+        assert found.definition and found.title and found.source and found.meaning
         assert found.unit in ("mm", "deg", "%", "")
         assert found.better in ("lower", "higher", "")
+        assert found.short[:1] == found.short[:1].upper() != ""
+        fine = found.id in FINE or (found.id.startswith(FINE_STEPS) and found.unit)
+        assert found.digits == (3 if fine else 1 if found.unit == "%" else 2)
+
+
+def test_short_titles_and_meanings_are_those_of_the_columns_that_a_reader_sees_first():
+    plain = {m.id: m.short for m in METRICS.values() if m.short.lower() != m.title.lower()}
+    assert plain == {
+        "fdr_path_centre": "Final drift",
+        "adr_path_centre": "Average drift",
+        "gpe": "Global error",
+        "lpe": "Local error",
+        "rotation_geodesic": "Rotation error",
+        "motion_correlation": "Correlation",
+    }
+    assert METRICS["gle"].short == "Global landmark error"
+    assert {m.id for m in METRICS.values() if m.meaning != m.definition} == set(plain)
+
+
+def test_families_are_in_the_order_of_the_columns_of_a_board():
+    families = dict.fromkeys(m.function.__module__.split(".")[-1] for m in METRICS.values())
+    assert list(families) == [
+        "drift", "diagnosis", "uncertainty", "rotation", "moglo", "overlap", "slam", "tusrec",
+    ]  # fmt: skip
 
 
 def test_an_unknown_id_is_answered_with_the_nearest():

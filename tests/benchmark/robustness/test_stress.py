@@ -17,7 +17,7 @@ from benchmark.figures.stress import stress_curves
 from benchmark.files import read_json, sha256_of_file
 from benchmark.hdf5 import write_sweep
 from benchmark.leaderboard.board import read_leaderboard
-from benchmark.leaderboard.conditions import conditions, level_of
+from benchmark.leaderboard.conditions import conditions, shared_level
 from benchmark.robustness.stress import Break, breaks, stress_points
 from benchmark.robustness.stress_tables import stress_csv, stress_markdown
 from benchmark.scoring.statistics import cluster_bootstrap
@@ -54,8 +54,13 @@ def test_each_factor_has_its_severities_and_shares_the_sweeps_without_any(board)
 
 def test_levels_are_those_of_the_sweeps_and_none_where_they_name_none(board):
     groups = conditions(board.sweeps)
-    assert [level_of(board.sweeps, v) for v in groups["speed"].values()] == [None, 1.25, 2.0, 3.0]
-    assert {level_of(board.sweeps, v) for v in groups["my-own"].values()} == {None}
+    assert [shared_level(board.sweeps, v) for v in groups["speed"].values()] == [
+        None,
+        1.25,
+        2.0,
+        3.0,
+    ]
+    assert {shared_level(board.sweeps, v) for v in groups["my-own"].values()} == {None}
 
 
 def test_a_point_is_the_mean_over_subjects_with_its_interval_and_the_paired_difference(points):

@@ -33,7 +33,7 @@ def test_what_cannot_be_studied_is_refused(bright: Dataset, tmp_path: Path) -> N
     with pytest.raises(UserError, match="no field 'learning_rate'"):
         learning_rates("identity", 3, {})
     with pytest.raises(UserError, match="--seeds: expected 1 or more, got 0"):
-        run_study(bright, [ME], budget=1, rates=1, seeds=0, root=tmp_path)
+        run_study(bright, [ME], budget=1, rates=1, seeds=0, root=tmp_path, share=0.2)
     for share in (0.0, 1.5):
         with pytest.raises(UserError, match=f"--share: expected a number above 0.*, got {share:g}"):
             run_study(bright, [ME], budget=1, rates=1, seeds=1, root=tmp_path, share=share)

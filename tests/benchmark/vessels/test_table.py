@@ -19,7 +19,17 @@ from benchmark.hdf5 import write_sweep
 from benchmark.runs.predict import predict
 from benchmark.runs.run import make_run
 from benchmark.sweep import Channel, Sweep
-from benchmark.vessels.table import TRUE_POSES, averages, vessel_table, write_means
+from benchmark.vessels.table import (
+    CSV_COLUMNS,
+    TRUE_POSES,
+    Measured,
+    VesselTable,
+    averages,
+    text_table,
+    vessel_table,
+    write_means,
+)
+from benchmark.vessels.tree import VesselTree
 
 PIXEL = 0.25
 COUNT = 33  # frames, 0.5 mm apart: a vessel of 16 mm seen end to end
@@ -138,5 +148,23 @@ def test_seeds_and_weights_of_one_tracker_have_a_row_each(case: Case, tmp_path: 
     labels = [run.label for run in runs]
     assert len({*labels}) == 3
     assert list(averages(table)) == [TRUE_POSES, "constant-motion-oracle", *labels]
-    lines = write_means(tmp_path, table).read_text().splitlines()[1:]
-    assert [line.split(",")[1] for line in lines] == ["1"] * 5
+    with write_means(tmp_path, table).open() as file:
+        assert [row["sweeps"] for row in csv.DictReader(file)] == ["1"] * 5
+
+
+def test_a_name_with_a_comma_is_one_cell_and_a_missing_mean_is_an_empty_one(tmp_path: Path) -> None:
+    tree = VesselTree(np.zeros((0, 3)), np.zeros(0), np.zeros(0, int))
+    measures: dict[str, float | None] = dict.fromkeys(CSV_COLUMNS, 0.123456)
+    rows = [
+        Measured("a", 'net, "two" frames', tree, {**measures, "vessel_dice": None}),
+        Measured("a", "plain", tree, {**measures, "length_mm": 1234.5}),
+    ]
+    path = write_means(tmp_path, VesselTable(rows))
+    lines = path.read_text().splitlines()
+    assert lines[0] == ",".join(("poses", "sweeps", *CSV_COLUMNS))
+    assert lines[1] == '"net, ""two"" frames",1,' + ",0.1235" * (len(CSV_COLUMNS) - 1)
+    found = list(csv.DictReader(lines))
+    assert found[0]["poses"] == 'net, "two" frames' and found[1]["length_mm"] == "1234"
+    assert all(None not in row and None not in row.values() for row in found)
+    printed = text_table(VesselTable(rows)).splitlines()
+    assert printed[1].split()[3] == "-" and len({len(line) for line in printed}) == 1

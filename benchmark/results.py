@@ -1,0 +1,99 @@
+"""result.json, the file of one tracker's scores: its format, and many of them as one table."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmark.errors import UserError
+from benchmark.files import read_json
+from benchmark.tables import table
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+RESULT_FORMAT = "sweepbench-result-1"
+REQUIRED = ("tracker", "dataset", "protocol", "expected_sweeps", "sweeps", "summary")
+
+
+def is_result(content: Any) -> bool:
+    """Return whether the content of a JSON file says that it is a result."""
+    return isinstance(content, dict) and content.get("format") == RESULT_FORMAT
+
+
+def read_result(path: Path) -> dict[str, Any]:
+    """Return the content of a result.json.
+
+    Raises
+    ------
+    UserError : no such file, not JSON, another format, a missing key.
+    """
+    result = read_json(path)
+    if not is_result(result):
+        found = result.get("format") if isinstance(result, dict) else type(result).__name__
+        raise UserError(f"{path}: expected format '{RESULT_FORMAT}', got {found!r}")
+    for key in REQUIRED:
+        if key not in result:
+            raise UserError(f"{path}: key '{key}' is missing")
+    return result
+
+
+def read_results(*places: Path | str) -> "DataFrame":
+    """Return one row per tracker, seed and sweep of results, as a pandas table for notebooks.
+
+    Parameters
+    ----------
+    places : result files; or folders, of which every result among their own *.json files and
+        every result.json below them is read.
+
+    Returns
+    -------
+    Columns, missing where a result does not say: tracker, kind, track, seed, config_hash,
+    trained_on, dataset, split, protocol; sweep, subject, frames; failed (why a sweep has no
+    scores, missing where it has); a column per metric id (float64); and `factor_<name>` per factor
+    of the sweeps, e.g. factor_profile.
+
+    Raises
+    ------
+    UserError : no result; a file that is none.
+    """
+    results = [read_result(path) for place in places for path in _result_paths(Path(place))]
+    if not results:
+        raise UserError(
+            f"{', '.join(map(str, places)) or 'results'}: expected a result, found none"
+        )
+    metrics = dict.fromkeys(
+        key for result in results for sweep in result["sweeps"] for key in sweep["metrics"]
+    )
+    rows = [row for result in results for row in _rows(result)]
+    first = dict.fromkeys(key for row in rows for key in row if key not in metrics)
+    factors = [key for key in first if key.startswith("factor_")]
+    order = [*(key for key in first if key not in factors), *metrics, *factors]
+    return table(rows, order).astype(dict.fromkeys(metrics, "float64"))
+
+
+def _result_paths(place: Path) -> Iterator[Path]:
+    if not place.is_dir():
+        yield place
+        return
+    for path in sorted({*place.glob("*.json"), *place.rglob("result.json")}):
+        if is_result(read_json(path)):
+            yield path
+
+
+def _rows(result: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of one result: its scored sweeps, then those that failed."""
+    about = {key: result.get(key) for key in ("tracker", "kind", "track", "seed", "config_hash")}
+    about["trained_on"] = (result.get("trained_on") or {}).get("name")
+    about["dataset"], about["split"] = (result["dataset"].get(key) for key in ("name", "split"))
+    about["protocol"] = result["protocol"].get("name")
+    for sweep in result["sweeps"]:
+        about_sweep = {"sweep": sweep["name"], "subject": sweep["subject"]}
+        about_sweep |= {"frames": sweep.get("frames"), "failed": None}
+        yield {**about, **about_sweep, **sweep["metrics"], **_factors(sweep)}
+    for failure in result.get("failed") or ():
+        about_sweep = {"sweep": failure["sweep"], "failed": failure["reason"]}
+        yield {**about, **about_sweep, **_factors(failure)}
+
+
+def _factors(sweep: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"factor_{key}": value for key, value in (sweep.get("factors") or {}).items()}
