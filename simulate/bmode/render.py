@@ -30,7 +30,7 @@ from simulate.iq.beam import ELEVATION_CUT, Beam, sampled_beam, scatterer_densit
 from simulate.iq.frames import FrameSource, make_frames
 from simulate.iq.scatterers import ScattererStore, Tissue
 from simulate.probe.transducer import Probe
-from simulate.tissue.motion import Displacement
+from simulate.tissue.answers import Displacement
 
 __all__ = [
     "BmodeSettings", "ScattererStore", "beam_for", "image_from_iq", "iq_mm_from_sample",

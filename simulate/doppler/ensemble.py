@@ -22,7 +22,7 @@ from simulate.iq.scatterers import CELLS, Scatterers
 from simulate.iq.shadow import transmission
 from simulate.iq.staging import workspace
 from simulate.probe.transducer import Probe
-from simulate.tissue.motion import Displacement
+from simulate.tissue.answers import Displacement
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complexfloating]

@@ -19,7 +19,7 @@ from simulate.iq.one_frame import frame_iq, moving_frame_iq
 from simulate.iq.scatterers import Scatterers, ScattererStore, mix
 from simulate.iq.shadow import transmission
 from simulate.iq.staging import Workspace, workspace
-from simulate.tissue.motion import Displacement
+from simulate.tissue.answers import Displacement
 
 GROUP_FRAMES = 16  # frames whose scatterers are gathered together
 MARGIN = 1.25  # over the displacements sampled, where blocks are looked for
