@@ -121,6 +121,8 @@ class Reflectors:
         layered : (M, 3) points to whether they lie in the layers themselves (M,); inside vessels
             and bodies, which run through the layers, sheets do not mirror.
         """
+        if not self:
+            return np.zeros((0, 3)), np.zeros(0)
         low, high = np.asarray(low_mm, np.float64), np.asarray(high_mm, np.float64)
         points: list[Array] = []
         amplitudes: list[Array] = []
