@@ -30,12 +30,12 @@ MARKS = (b"import numba", b"from numba", b".compiled import", b"NamedTuple")
 
 
 def source_token(folder: Path) -> str:
-    """Hash of the Python files of a folder that hold kernels, or tuples handed to kernels."""
+    """Hash of the Python files below a folder with kernels, or with tuples handed to kernels."""
     digest = hashlib.sha256(f"bounds {getattr(config, 'BOUNDSCHECK', None)}".encode())
-    for path in sorted(folder.glob("*.py")):
+    for path in sorted(folder.rglob("*.py")):
         source = path.read_bytes()
         if any(mark in source for mark in MARKS):
-            digest.update(path.name.encode() + b"\0" + source)
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + source)
     return digest.hexdigest()
 
 

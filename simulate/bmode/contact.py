@@ -1,4 +1,4 @@
-"""Lost contact: air under part of the face, which blanks the lines below it for a while."""
+"""Loss of contact: air under part of the probe's face, which darkens the lines below it."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,17 @@ from numpy.typing import NDArray
 
 from simulate.bmode.settings import ContactSettings
 
-EDGE = 0.08  # share of the width over which a shadow's border fades; so wide is an aperture
-FADE_S = 0.15
+EDGE = 0.08  # share of the image's width over which a loss fades, about that of an aperture
+FADE_S = 0.15  # time over which a loss begins and ends
 
 
 @dataclass(frozen=True)
 class Loss:
-    """One loss of contact: middle (s) and length (s); middle and width as shares of the image."""
+    """One loss of contact.
+
+    time_s, seconds: its middle and its duration; place, share: its middle and its width, as shares
+    of the image's width.
+    """
 
     time_s: float
     seconds: float
@@ -39,7 +43,7 @@ def sample_losses(
 def loss_db(
     losses: tuple[Loss, ...], depth_db: float, times: np.ndarray, columns: int
 ) -> np.ndarray:
-    """Return the loss (N, W) dB at frames' times (N,) s and image columns; at most `depth_db`."""
+    """Return the loss (N, W) dB, at most `depth_db`, at times (N,) s and in W image columns."""
     place = (np.arange(columns) + 0.5) / columns
     lost = np.zeros((len(times), columns))
     for loss in losses:
@@ -50,7 +54,7 @@ def loss_db(
 
 
 def _window(value: np.ndarray, middle: float, width: float, edge: float) -> np.ndarray:
-    """Return 1 within `width` about `middle`, 0 outside, with smooth borders of `edge`."""
+    """Return 1 within `width` about `middle` and 0 outside, with smooth edges `edge` wide."""
     inside = (0.5 * width - np.abs(value - middle)) / edge + 0.5
     return 0.5 - 0.5 * np.cos(np.pi * np.clip(inside, 0.0, 1.0))
 
@@ -58,9 +62,9 @@ def _window(value: np.ndarray, middle: float, width: float, edge: float) -> np.n
 def darken(
     frames: NDArray[np.uint8], lost_db: np.ndarray, dynamic_range_db: float
 ) -> NDArray[np.uint8]:
-    """Return B-mode frames (N, H, W) with columns (N, W) darker by dB.
+    """Return B-mode frames (N, H, W) whose columns are darker by `lost_db` (N, W).
 
-    Gray is linear in dB, so a loss is a subtraction; the noise floor goes with it.
+    Gray is linear in dB, so a loss is a subtraction; it darkens the noise floor too.
     """
     gray = frames - (255.0 / dynamic_range_db) * lost_db[:, None, :]
     return np.clip(np.rint(gray), 0, 255).astype(np.uint8)

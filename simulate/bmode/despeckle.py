@@ -1,11 +1,11 @@
-"""Speckle reduction as machines do it to the compressed image; to a tracker, a loss of cues."""
+"""Speckle reduction of the compressed image, as scanners do it; it takes cues from a tracker."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-BILATERAL_GRAY = 0.12  # sigma of gray level within which pixels are averaged, of 0 to 1
+BILATERAL_GRAY = 0.12  # sigma of the gray level of a bilateral filter, on a scale of 0 to 1
 
 
 def despeckle(image: NDArray[np.uint8], method: str, width_px: int) -> None:
@@ -13,9 +13,9 @@ def despeckle(image: NDArray[np.uint8], method: str, width_px: int) -> None:
 
     Parameters
     ----------
-    method : "median", of a square window, or "bilateral" (Tomasi and Manduchi 1998), Gaussian in
-        place with a sigma of a quarter of the window, and in gray level.
-    width_px : of the window, odd.
+    method : "median" of a square window, or "bilateral" (Tomasi and Manduchi 1998), with Gaussian
+        weights of position, of sigma a quarter of the window, and of gray level.
+    width_px : width of the window, odd.
     """
     if method == "median":
         from scipy.ndimage import median_filter

@@ -1,4 +1,4 @@
-"""Baseband IQ to image: envelope, band limit, scan conversion, log compression (numba)."""
+"""Baseband IQ to image: envelope, band limit, scan conversion and log compression, compiled."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _DB_PER_NEPER = 20.0 / math.log(10.0)
 
 @kernel
 def band_limited_envelope(iq, reduce_rows, reduce_columns, stride_rows, stride_columns, out):
-    """Envelope, low-passed by a triangle of ± `reduce` samples and taken every `stride` samples.
+    """Write the envelope, low-passed by a triangle of ± `reduce` samples, every `stride` samples.
 
-    The triangle has zeros at all multiples of the sampling rate that is left, so that speckle does
-    not alias into the image; with `reduce` 1 it does nothing.
+    The frequency response of the triangle is zero at all multiples of the reduced sampling rate, so
+    that speckle does not alias into the image; with `reduce` 1 it is an identity.
 
     Parameters
     ----------
@@ -54,10 +54,11 @@ def band_limited_envelope(iq, reduce_rows, reduce_columns, stride_rows, stride_c
 
 @kernel
 def compress(amplitude, white_db, dynamic_range_db, image):
-    """Gray levels: 255 at `white_db` (20 log10 of amplitude), 0 at `dynamic_range_db` below it.
+    """Write gray levels: 255 at `white_db` (20 log10 of amplitude), 0 `dynamic_range_db` below.
 
-    The logarithm is exponent plus 2 atanh((m - sqrt 2) / (m + sqrt 2)) of the mantissa m, which
-    the vector unit can do; it is exact to float32.
+    With exponent e and mantissa m of the amplitude, its logarithm is (e + 1/2) ln 2 plus
+    2 atanh((m - sqrt 2) / (m + sqrt 2)), whose series the vector unit can evaluate; it is exact to
+    float32.
     """
     scale = _f(255.0 / dynamic_range_db)
     offset = _f(255.0 - white_db * 255.0 / dynamic_range_db + 0.5)
@@ -83,7 +84,10 @@ def compress(amplitude, white_db, dynamic_range_db, image):
 
 @kernel
 def scan_convert(polar, rows, columns, out):
-    """Bilinear look-up of (depth, angle) samples at fractional positions; negative: outside, 0."""
+    """Write (depth, angle) samples interpolated bilinearly at fractional rows and columns.
+
+    Negative positions are outside of the sector and give 0.
+    """
     for i in range(out.shape[0]):
         for j in range(out.shape[1]):
             row, column = rows[i, j], columns[i, j]
@@ -99,9 +103,10 @@ def scan_convert(polar, rows, columns, out):
 
 
 def polar_positions(probe: Probe, grid: Grid) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """(H, W) fractional row and column of each pixel in the band-limited (depth, angle) samples.
+    """Return the fractional row and column (H, W) of each pixel in the (depth, angle) samples.
 
-    Pixels outside the sector, shallower than the face or deeper than `depth_mm` get -1.
+    These are the samples of `band_limited_envelope`. Pixels outside the sector, above the face or
+    deeper than `depth_mm` get -1.
     """
     x = np.linspace(-0.5 * probe.width_mm, 0.5 * probe.width_mm, probe.width_px)
     y = probe.row_depths_mm[:, None] + probe.radius_mm

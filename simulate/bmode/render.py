@@ -1,17 +1,17 @@
 """B-mode frames of a tissue seen by a probe along a sweep.
 
 Scatterers near the plane are transformed by the exact pose of the frame, weighted by the
-elevational beam at their depth and splatted with their exact carrier phase onto a baseband grid,
-which depth-dependent axial and lateral filters turn into beamformed IQ (Gao et al. 2009, COLE,
-with the convolution taken over a grid of samples). Then: electronic noise, envelope, band limit,
-log compression. Attenuation lowers the amplitude and the centre frequency of the echo, and with
-the frequency widens the beam.
+elevational beam at their depth, and splatted with their exact carrier phase onto a baseband grid.
+Depth-dependent axial and lateral filters turn the grid into beamformed IQ (Gao et al. 2009, COLE,
+with the convolution taken over a grid of samples). Electronic noise, envelope, band limit and log
+compression follow. Attenuation lowers the amplitude and the centre frequency of the echo; the lower
+frequency widens the beam.
 
 Options: poses that change along the lines of a frame, tissue that moves, side lobes, shadows,
 fewer scatterers where the beam is wide, gain that changes, speckle reduction.
 
-What the model leaves out: multiple scattering, refraction, loss of aperture at the edges of the
-array, elevational side lobes, and the width of the aperture where it looks past an obstacle.
+The model neglects multiple scattering, refraction, the loss of aperture at the edges of the array,
+elevational side lobes, and the width of the aperture in shadows.
 """
 
 from __future__ import annotations
@@ -28,25 +28,20 @@ from simulate.bmode.envelope import band_limited_envelope, compress, polar_posit
 from simulate.bmode.settings import BmodeSettings
 from simulate.iq.beam import ELEVATION_CUT, Beam, sampled_beam, scatterer_density
 from simulate.iq.frames import FrameSource, make_frames
-from simulate.iq.scatterers import ScattererStore, Tissue
+from simulate.iq.scatterers import ScattererStore
 from simulate.probe.transducer import Probe
-from simulate.tissue.motion import Displacement
-
-__all__ = [
-    "BmodeSettings", "ScattererStore", "beam_for", "image_from_iq", "iq_mm_from_sample",
-    "render_bmode", "render_iq",
-]  # fmt: skip
+from simulate.tissue.answers import Displacement, Echoer
 
 Poses = NDArray[np.float64]
 
 
 def beam_for(
-    tissue: Tissue,
+    tissue: Echoer,
     probe: Probe,
     settings: BmodeSettings,
     cut_sigmas: float = ELEVATION_CUT,
 ) -> Beam:
-    """The sampled beam behind `render_iq`: its `grid` gives depth and lateral position of IQ."""
+    """Return the beam of `render_iq`; its `grid` has the depths and lateral positions of the IQ."""
     return sampled_beam(
         probe,
         tissue.attenuation_db_cm_mhz,
@@ -60,7 +55,7 @@ def beam_for(
 
 
 def render_iq(
-    tissue: Tissue,
+    tissue: Echoer,
     probe: Probe,
     settings: BmodeSettings,
     world_from_image: Poses,
@@ -73,23 +68,23 @@ def render_iq(
     cut_sigmas: float = ELEVATION_CUT,
     shadow_frames: int = 1,
 ) -> NDArray[np.complex64]:
-    """Beamformed baseband IQ of each frame on the grid of `beam_for(...)`.
+    """Return beamformed baseband IQ of each frame on the grid of `beam_for(...)`.
 
     The carrier removed is the local centre frequency at each depth. The reference tissue has rms 1.
 
     Parameters
     ----------
-    tissue : backscatter, key of its scatterers, attenuation, and what else `Tissue` may have.
+    tissue : echoes and attenuation at points at rest.
     world_from_image : (N, 4, 4) rigid poses, mm, or (N, lines, 4, 4) where they change along the
         lines, which lie evenly from the first image column to the last.
-    timestamps : (N,) s at mid-frame, for what moves; by default tissue is at rest.
-    displacement : (points (M, 3) world mm at rest, time s, world_from_image (4, 4)) -> (M, 3) mm;
-        by default `tissue.displacement`, where there is one.
+    timestamps : (N,) s at mid-frame, at which tissue is displaced; without them it is at rest.
+    displacement : (points (M, 3) world mm at rest, time s, world_from_image (4, 4)) -> (M, 3) mm by
+        which the tissue has moved; None for tissue at rest.
     first_frame : number of the first pose's frame in its sweep; only the noise depends on it.
     seed : of the electronic noise; None for no noise.
-    threads : at most so many; by default as many as numba would use. Changes no bit.
-    cut_sigmas : elevational sigmas from the plane beyond which scatterers are left out.
-    shadow_frames : so many frames in a row share the shadow of the middle one of them.
+    threads : largest number; by default as many as numba would use. Changes no bit.
+    cut_sigmas : elevational sigmas from the plane at which scatterers are cut off.
+    shadow_frames : number of consecutive frames that share the shadow of their middle one.
 
     Returns
     -------
@@ -102,9 +97,10 @@ def render_iq(
     def keep(frame: int, iq: NDArray[np.float32]) -> None:
         result[frame] = iq.view(np.complex64)
 
-    source = _source(
-        tissue, probe, settings, beam, world_from_image, timestamps, displacement, seed, first_frame
-    )
+    source = frame_source(
+        tissue, probe, settings, beam, world_from_image, timestamps=timestamps,
+        displacement=displacement, seed=seed, first_frame=first_frame,
+    )  # fmt: skip
     source = replace(source, shadow_frames=shadow_frames)
     for _ in make_frames(source, keep, threads):
         pass
@@ -112,7 +108,7 @@ def render_iq(
 
 
 def render_bmode(
-    tissue: Tissue,
+    tissue: Echoer,
     probe: Probe,
     settings: BmodeSettings,
     world_from_image: Poses,
@@ -125,17 +121,17 @@ def render_bmode(
     threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> NDArray[np.uint8]:
-    """B-mode images of a sweep on the probe's image grid.
+    """Return B-mode images of a sweep on the probe's image grid.
 
-    A frame's bytes depend on its pose, its time, its gain, its number, the seed and the tissue: not
-    on the other frames, on how the work is divided, or on the number of threads.
+    The bytes of a frame depend on its pose, time, gain and number, on the seed and on the tissue,
+    and not on the other frames, on how the work is divided, or on the number of threads.
 
     Parameters
     ----------
     tissue, world_from_image, timestamps, displacement, first_frame, threads : as in `render_iq`.
     seed : of the electronic noise.
     gain_db : added to that of the settings, one for all frames or (N,).
-    progress : called with (frames done, frames in all) now and then.
+    progress : called with (frames done, number of frames) now and then.
 
     Returns
     -------
@@ -144,14 +140,15 @@ def render_bmode(
     beam = beam_for(tissue, probe, settings)
     images = np.empty((len(world_from_image), probe.height_px, probe.width_px), np.uint8)
     gains = np.broadcast_to(np.asarray(gain_db, np.float64), (len(images),))
-    make_image = _image_maker(probe, settings, beam)
+    make_image = image_maker(probe, settings, beam)
 
     def keep(frame: int, iq: NDArray[np.float32]) -> None:
         make_image(iq, images[frame], float(gains[frame]))
 
-    source = _source(
-        tissue, probe, settings, beam, world_from_image, timestamps, displacement, seed, first_frame
-    )
+    source = frame_source(
+        tissue, probe, settings, beam, world_from_image, timestamps=timestamps,
+        displacement=displacement, seed=seed, first_frame=first_frame,
+    )  # fmt: skip
     for done in make_frames(source, keep, threads):
         if progress is not None:
             progress(done, len(images))
@@ -165,11 +162,11 @@ def image_from_iq(
     beam: Beam,
     gain_db: ArrayLike = 0.0,
 ) -> NDArray[np.uint8]:
-    """(..., rows, columns) IQ of `render_iq` to (..., height_px, width_px) gray levels.
+    """Return gray levels (..., height_px, width_px) of IQ (..., rows, columns) of `render_iq`.
 
     gain_db: added to that of the settings, one for all frames or one for each.
     """
-    make_image = _image_maker(probe, settings, beam)
+    make_image = image_maker(probe, settings, beam)
     frames = np.ascontiguousarray(iq, np.complex64).reshape(-1, *iq.shape[-2:])
     images = np.empty((len(frames), probe.height_px, probe.width_px), np.uint8)
     gains = np.broadcast_to(np.asarray(gain_db, np.float64), iq.shape[:-2]).ravel()
@@ -179,17 +176,23 @@ def image_from_iq(
 
 
 def iq_mm_from_sample(beam: Beam) -> NDArray[np.float64]:
-    """(4, 4) from (column, row, 0, 1) of the IQ to image mm; (rad, mm) for a curvilinear probe."""
+    """Return (4, 4) from (column, row, 0, 1) of the IQ to (lateral, depth, 0, 1).
+
+    Depth is in mm, lateral position in mm, or in radians for a curvilinear probe.
+    """
     grid = beam.grid
     matrix = np.diag([grid.column_step, grid.row_step, 1.0, 1.0])
     matrix[0, 3], matrix[1, 3] = grid.lateral[0], grid.depths_mm[0]
     return matrix
 
 
-def _image_maker(
+def image_maker(
     probe: Probe, settings: BmodeSettings, beam: Beam
 ) -> Callable[[NDArray[np.float32], NDArray[np.uint8], float], None]:
-    """A function (iq, image, gain dB) -> None that writes the image of a frame's interleaved IQ."""
+    """Return a function (iq, image, gain dB) that writes the image of a frame.
+
+    iq: (rows, 2 columns) float32, (re, im) interleaved; image: (height_px, width_px) uint8.
+    """
     grid = beam.grid
     rows, columns = grid.reduce_rows, grid.reduce_columns
     white_db = settings.white_db - settings.gain_db
@@ -215,31 +218,29 @@ def _image_maker(
     return make_image
 
 
-def _source(
-    tissue: Tissue,
+def frame_source(
+    tissue: Echoer,
     probe: Probe,
     settings: BmodeSettings,
     beam: Beam,
     world_from_image: Poses,
-    timestamps: ArrayLike | None,
-    displacement: Displacement | None,
-    seed: int | None,
-    first_frame: int,
+    *,
+    timestamps: ArrayLike | None = None,
+    displacement: Displacement | None = None,
+    seed: int | None = None,
+    first_frame: int = 0,
 ) -> FrameSource:
-    """All that the frames depend on, from what the caller gave and what the tissue has."""
+    """Return all that the IQ of the frames depends on; parameters as in `render_iq`."""
     poses = np.asarray(world_from_image, np.float64)
-    own = getattr(tissue, "displacement", None)
     if timestamps is None:
         displacement, timestamps = None, np.zeros(len(poses))
-    elif displacement is None and own is not None:
-        displacement = lambda points, time_s, _: own(points, time_s)  # noqa: E731
     return FrameSource(
         store=ScattererStore(tissue, scatterer_density(probe, settings.scatterers_per_cell)),
         beam=beam,
         world_from_image=poses,
         timestamps=np.asarray(timestamps, np.float64),
         displacement=displacement,
-        attenuation=getattr(tissue, "attenuation_db_per_mm", None) if settings.shadows else None,
+        attenuation=tissue.attenuation_db_per_mm if settings.shadows else None,
         thinned=settings.depth_adaptive,
         noise_seed=None if settings.noise_level_db == -math.inf else seed,
         first_frame=first_frame,

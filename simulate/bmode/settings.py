@@ -21,24 +21,24 @@ class BmodeSettings:
     Parameters
     ----------
     scatterers_per_cell
-        Per resolution cell (product of the three -6 dB widths) where that cell is smallest.
+        Number in a resolution cell (product of the three -6 dB widths) where it is smallest.
     depth_adaptive
-        Give larger cells no more scatterers than that; cheaper where the beam is wide.
+        Give larger resolution cells no more scatterers than that; cheaper where the beam is wide.
     dynamic_range_db, white_db, gain_db
         Gray 255 is `white_db - gain_db` above the rms echo of the reference tissue, gray 0
         `dynamic_range_db` below that.
     noise_db, noise_depth_mm
-        Electronic noise relative to the rms echo of the reference tissue at that depth, which may
-        lie below the image as long as there is an echo from it; -200 or less for none.
+        Electronic noise relative to the rms echo of the reference tissue at that depth; -200 or
+        less for none. The depth may lie below the image if there is an echo from it.
     time_gain_compensation
         Undo the mean loss and spreading with depth, which raises the noise with depth.
     side_lobes
-        Lateral beam of an unapodised array, with its side lobes, in place of a Gaussian one.
+        Use the lateral beam of an unapodised array, with side lobes, in place of a Gaussian one.
     shadows
-        Attenuation that varies in space: shadows behind what attenuates, enhancement behind fluid.
+        Attenuation varies in space: shadows behind bone and air, enhancement behind fluid.
     line_time_s, lines
-        Time from one scan line to the next, and how many there are in a frame; with 0 a frame is
-        taken at one instant.
+        Time from one scan line to the next, and number of lines in a frame; with a time of 0 a
+        frame is taken at one instant.
     speckle_reduction, speckle_reduction_px
         Filter of the compressed image, one of none, median, bilateral, and its width in pixels
         (odd).
@@ -91,7 +91,7 @@ class BmodeSettings:
         return self.noise_db if self.noise_db > NO_NOISE_DB else -math.inf
 
     def line_times(self, timestamps: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(N, lines) s at which the lines of frames are taken, `timestamps` (N,) at mid-frame."""
+        """Return the times (N, lines) s of the lines of frames; `timestamps` (N,) at mid-frame."""
         offset = np.arange(self.lines) - 0.5 * (self.lines - 1)
         return np.asarray(timestamps, np.float64)[:, None] + self.line_time_s * offset
 
@@ -103,11 +103,12 @@ class ContactSettings:
     Parameters
     ----------
     losses
-        Per sweep.
+        Number per sweep.
     seconds, share
-        Longest duration of each, and largest share of the image's width; at least half of either.
+        Longest duration of a loss and its largest share of the image's width; both are drawn
+        between half of it and all of it.
     loss_db
-        By how much the lines below are darker.
+        Decibels by which the lines below are darker.
     """
 
     losses: int = 0

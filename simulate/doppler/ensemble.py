@@ -17,12 +17,12 @@ from simulate.bmode.settings import BmodeSettings
 from simulate.doppler.flow import Flow
 from simulate.doppler.settings import DopplerSettings, slow_time
 from simulate.iq.beam import scatterer_density
-from simulate.iq.one_frame import moving_frame_iq
+from simulate.iq.one_frame import Frame, frame_iq
 from simulate.iq.scatterers import CELLS, Scatterers
 from simulate.iq.shadow import transmission
 from simulate.iq.staging import workspace
 from simulate.probe.transducer import Probe
-from simulate.tissue.motion import Displacement
+from simulate.tissue.answers import Displacement
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complexfloating]
@@ -106,16 +106,13 @@ class EnsembleMaker:
         level = self.tissue.blood_level * 10.0 ** (self.settings.blood_db / 20.0)
         velocity = self.flow.velocity_mm_s(points, float(times.mean()))
         shadow = self._shadow(float(times[middle]), pulse_poses[middle])
-        radius = self.beam.grid.radius_mm or None
         out = np.empty((self.shape[0], 2 * self.shape[1]), np.float32)
         for pulse, later in enumerate(slow_time(self.settings)):
             moved = points + later * velocity
             if self.displacement is not None:
                 moved = moved + self.displacement(points, float(times[pulse]), pulse_poses[pulse])
-            moving_frame_iq(
-                _one_block(moved, level * signs), np.linalg.inv(pulse_poses[pulse])[None], None,
-                None, None, self.beam, radius, shadow, np.uint64(0), False, self.work, out,
-            )  # fmt: skip
+            seen = Frame(np.linalg.inv(pulse_poses[pulse])[None], shadow=shadow)
+            frame_iq(_one_block(moved, level * signs), seen, self.beam, self.work, out)
             result[pulse] = out.view(np.complex64)
         return result
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,11 +34,6 @@ class Flow:
         return build_index(self.vessels, 0.1)
 
     @cached_property
-    def _lookup(self) -> tuple[Any, ...]:
-        index = self.index
-        return (index.origin_mm, index.shape, index.start, index.entries, index.segments)
-
-    @cached_property
     def _speed(self) -> Array:
         """(S,) signed mean speed, mm/s, of each segment along its own direction."""
         arterial = self.index.kind == ARTERY
@@ -57,7 +51,7 @@ class Flow:
         )
         points = np.ascontiguousarray(points_mm, np.float64)
         plug = self.settings.profile == "plug"
-        return velocity(points, self._speed * wave, plug, *self._lookup)
+        return velocity(points, self._speed * wave, plug, self.index.lookup)
 
     def cells(self) -> Array:
         """Return the low corners (C, 3) mm of the 1 mm cells of the world that hold blood."""

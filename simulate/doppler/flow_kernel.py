@@ -11,8 +11,9 @@ from simulate.vessels.index import wall_distance
 
 @cached_by_source
 @njit(cache=True, nogil=True, error_model="numpy")
-def velocity(points, speed, plug, origin, shape, start, entries, segments):
+def velocity(points, speed, plug, lookup):
     """Return velocities (M, 3) at points (M, 3) from the mean speed (S,) along each segment."""
+    origin, shape, start, entries, segments = lookup
     result = np.zeros((points.shape[0], 3))
     for n in range(points.shape[0]):
         x, y, z = points[n, 0], points[n, 1], points[n, 2]

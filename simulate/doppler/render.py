@@ -31,7 +31,7 @@ from simulate.doppler.settings import (
 from simulate.doppler.wall_filter import polynomial_filter, svd_filter
 from simulate.iq.beam import Echo
 from simulate.probe.transducer import Probe
-from simulate.tissue.motion import Displacement
+from simulate.tissue.answers import Displacement
 
 __all__ = [
     "DopplerSettings", "aliasing_speed_m_s", "autocorrelation", "check_rate", "filtered",

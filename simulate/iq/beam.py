@@ -1,4 +1,4 @@
-"""The sampled beam: all depth-dependent numbers that turn scatterers into baseband IQ rows."""
+"""The sampled beam: all depth-dependent numbers that turn scatterers into baseband IQ."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from benchmark.errors import UserError
 from simulate.iq.taps import gaussian_taps, lobed_taps
 from simulate.probe.transducer import FWHM, Probe
 
-# Largest IQ sample steps, in sigmas of the amplitude PSF: the cubic splat is then exact to 0.4 %.
+# Largest steps of IQ samples, in sigmas of the amplitude PSF: the cubic splat is then exact to
+# 0.4 %.
 AXIAL_STEP = 0.85
 LATERAL_STEP = 0.64
-ELEVATION_CUT = 3.0  # sigmas beyond which a scatterer is left out: 0.5 % of the rms amplitude
-SPLAT_REACH = 2
-ELEVATION_DEGREE = 6
-LEAST_LEVEL = 1e-30  # of an echo against the loudest: levels are divided by it, as float32
+ELEVATION_CUT = 3.0  # sigmas from the plane at which scatterers are cut off: 0.5 % of the rms
+SPLAT_REACH = 2  # samples that a splat touches on either side
+ELEVATION_DEGREE = 6  # of the polynomial of `Beam.elevation`
+LEAST_LEVEL = 1e-30  # of an echo relative to the loudest: gains divide by levels, in float32
 
 Array = NDArray[Any]  # float64
 Float32 = NDArray[np.float32]
@@ -27,10 +28,11 @@ Float32 = NDArray[np.float32]
 class Grid(NamedTuple):
     """Baseband sampling grid: columns are lateral positions, rows depths (mm).
 
-    Lateral positions are mm for a linear probe and radians about the centre of curvature for a
-    curvilinear one. Its border carries scatterers whose echo reaches inside; "inner" counts what
-    is left. The inner grid has `reduce - 1` samples more on each side than the image needs, for
-    the band limit of the reduction by `reduce_rows` and `reduce_columns`.
+    Lateral positions are mm for a linear probe (`radius_mm` 0) and radians about the centre of
+    curvature for a curvilinear one. The border holds scatterers whose echo reaches inside; the
+    inner grid is what is left without it. The inner grid has `reduce - 1` samples more on each side
+    than the image needs, for the low-pass filter of the reduction by `reduce_rows` and
+    `reduce_columns`.
     """
 
     columns: int
@@ -47,13 +49,13 @@ class Grid(NamedTuple):
 
     @property
     def depths_mm(self) -> Array:
-        """(inner rows,) depths, mm."""
+        """Depths (inner rows,), mm."""
         inner = np.arange(self.border_rows, self.rows - self.border_rows)
         return self.first_row + self.row_step * inner
 
     @property
     def lateral(self) -> Array:
-        """(inner columns,) lateral positions, mm (linear) or radians (curvilinear)."""
+        """Lateral positions (inner columns,), mm (linear) or radians (curvilinear)."""
         inner = np.arange(self.border_columns, self.columns - self.border_columns)
         return self.first_column + self.column_step * inner
 
@@ -61,16 +63,19 @@ class Grid(NamedTuple):
 class Beam(NamedTuple):
     """Grid, filters and gains of one probe in one tissue; arrays for the compiled kernels.
 
-    `frequency_hz` is the probe's. `carrier` (a, b): the echo phase at depth y is -(a y + b y²)
-    cycles. `elevation`:
-    1 / (sqrt(2) sigma_elevation) squared is one over a polynomial in depth * elevation_scale - 1,
-    lowest power first, or, where there is an `elevation_table`, over what lies between its two
-    nearest entries, one per row, and so are the cycles per mm² of a second phase, c z²;
-    `elevation_cut` bounds the exponent z² / (2 sigma²), so that no
-    scatterer farther out of the plane than `elevation_reach` (mm, one per row) is heard.
-    `lateral_taps`, `lateral_half` and `row_gain` have one entry per inner row. `noise_gain`, one
-    per row, multiplies unit noise before the filters. `keep`, one per row, is the share of
-    scatterers with which the resolution cell there holds as many as the smallest one, or all.
+    frequency_hz : centre frequency of the probe.
+    carrier : (a, b): the phase of an echo from depth y is -(a y + b y²) cycles.
+    elevation, elevation_scale : 2 sigma_elevation² (mm²) at depth y is the polynomial `elevation`,
+        lowest power first, in y * elevation_scale - 1.
+    elevation_table : None, or (rows, 2), interpolated over rows: column 0 is 2 sigma_elevation²
+        (mm²) in place of the polynomial, column 1 is c (cycles/mm²) of an additional phase -c z².
+    elevation_cut : largest exponent z² / (2 sigma_elevation²) of a scatterer that is heard.
+    elevation_reach : (rows,) mm; no scatterer farther out of the plane than this is heard.
+    axial_taps, lateral_taps, lateral_half, row_gain : filters; the last three have one entry per
+        inner row, and `lateral_half` is the number of taps used on each side of the middle one.
+    noise_gain : (rows,) factor of unit noise before the filters.
+    keep : (rows,) share of the scatterers with which a resolution cell holds as many as the
+        smallest one of the image; at most 1.
     """
 
     grid: Grid
@@ -90,36 +95,39 @@ class Beam(NamedTuple):
 
 
 class Echo(NamedTuple):
-    """Frequency-proportional loss of a Gaussian spectrum: still Gaussian, lower and weaker."""
+    """Echoes of a probe in tissue whose loss is proportional to frequency.
+
+    The Gaussian spectrum stays Gaussian; its centre moves down and its amplitude falls.
+    """
 
     probe: Probe
     attenuation_db_cm_mhz: float
 
     def loss_per_hz(self, depth_mm: Array) -> Array:
-        """Two-way amplitude loss at a depth, nepers per Hz."""
+        """Return the two-way amplitude loss at a depth, nepers per Hz."""
         decibel = 2.0 * self.attenuation_db_cm_mhz * 1e-6 * np.maximum(depth_mm, 0.0) / 10.0
         return math.log(10.0) / 20.0 * decibel
 
     def frequency_hz(self, depth_mm: Array) -> Array:
-        """Centre frequency of the echo from a depth: f_0 - loss sigma_f²."""
+        """Return the centre frequency of the echo from a depth: f_0 - loss sigma_f²."""
         shift = self.loss_per_hz(depth_mm) * self.probe.sigma_frequency_hz**2
         return self.probe.centre_frequency_hz - shift
 
     def amplitude(self, depth_mm: Array) -> Array:
-        """Envelope peak left by the loss: exp(-loss f_0 + (loss sigma_f)² / 2)."""
+        """Return the envelope peak left by the loss: exp(-loss f_0 + (loss sigma_f)² / 2)."""
         loss = self.loss_per_hz(depth_mm)
         broad = 0.5 * (loss * self.probe.sigma_frequency_hz) ** 2
         return np.exp(broad - loss * self.probe.centre_frequency_hz)
 
     def sigma_lateral(self, depth_mm: Array) -> Array:
-        """Two-way lateral sigma in the grid's unit: mm, or radians for a curvilinear probe."""
+        """Return the two-way lateral sigma, mm, or radians for a curvilinear probe."""
         sigma = self.probe.sigma_lateral_mm(depth_mm, self.frequency_hz(depth_mm))
         if self.probe.geometry == "linear":
             return sigma
         return sigma / (self.probe.radius_mm + np.maximum(depth_mm, 0.0))
 
     def lateral_taps(self, depth_mm: Array, step: float, side_lobes: bool) -> Array:
-        """(R, 2 L + 1) lateral filter at each depth for a grid of this step, in its unit."""
+        """Return the lateral filter (R, 2 L + 1) at depths (R,); step: of the grid's columns."""
         sigma = self.sigma_lateral(depth_mm)
         if not side_lobes:
             return gaussian_taps(sigma, step)
@@ -131,25 +139,25 @@ class Echo(NamedTuple):
         return lobed_taps(sigma, transmit * unit, receive * unit, bandwidth, step)
 
     def sigma_elevation_mm(self, depth_mm: Array) -> Array:
-        """Two-way elevational sigma, mm."""
+        """Return the two-way elevational sigma, mm."""
         return self.probe.sigma_elevation_mm(depth_mm, self.frequency_hz(depth_mm))
 
     def sigma_speckle_mm(self, depth_mm: Array) -> Array:
-        """How far speckle reaches in elevation, as `Probe.sigma_speckle_mm`, mm."""
+        """Return the elevational correlation width of speckle, mm; see `Probe.sigma_speckle_mm`."""
         return self.probe.sigma_speckle_mm(depth_mm, self.frequency_hz(depth_mm))
 
     def speckle_rms(self, depth_mm: Array, density_per_mm3: float) -> Array:
-        """Rms of the sum of unit scatterers under a PSF of unit peak, from Campbell's theorem."""
+        """Return the rms of unit scatterers under a PSF of unit peak, by Campbell's theorem."""
         lateral_mm = self.probe.sigma_lateral_mm(depth_mm, self.frequency_hz(depth_mm))
         volume = lateral_mm * self.sigma_elevation_mm(depth_mm) * self.probe.sigma_axial_mm
         return np.sqrt(density_per_mm3 * math.pi**1.5 * volume)
 
     def level(self, depth_mm: Array) -> Array:
-        """Rms echo of uniform tissue against depth before gain compensation, any unit.
+        """Return the rms echo of uniform tissue at depths before gain compensation, in any unit.
 
-        Loss, and spreading: a beam's amplitude on axis falls as one over the root of its width,
-        on transmission (both axes) and, by reciprocity, in elevation on reception. Dynamic
-        receive focusing keeps its own level.
+        It falls by attenuation and by spreading: the amplitude of a beam on its axis is one over
+        the root of its width, on transmission (both axes) and, by reciprocity, in elevation on
+        reception. Dynamic focusing on reception keeps the level.
         """
         frequency = self.frequency_hz(depth_mm)
         on_axis = self.probe.sigma_transmit_mm(depth_mm, frequency) ** -0.5
@@ -158,7 +166,7 @@ class Echo(NamedTuple):
 
 
 def scatterer_density(probe: Probe, scatterers_per_cell: float) -> float:
-    """Scatterers per mm³ such that the smallest resolution cell of the image holds that many.
+    """Return the scatterers per mm³ with which the smallest resolution cell holds that many.
 
     The cell is the product of the three -6 dB widths of the pulse-echo amplitude; its volume is
     taken at the depth where it is smallest, near the foci, so every other depth has more.
@@ -169,7 +177,7 @@ def scatterer_density(probe: Probe, scatterers_per_cell: float) -> float:
 
 
 def _thinning(probe: Probe, depths_mm: Array) -> Array:
-    """Smallest resolution cell of the image over that at each depth, at most 1."""
+    """Return the smallest resolution cell of the image over the cell at each depth, at most 1."""
     image = np.maximum(probe.row_depths_mm, 0.0)
     smallest = (probe.sigma_lateral_mm(image) * probe.sigma_elevation_mm(image)).min()
     depths = np.maximum(depths_mm, 0.0)
@@ -178,7 +186,7 @@ def _thinning(probe: Probe, depths_mm: Array) -> Array:
 
 
 def _with_one_valley(values: Array) -> Array:
-    """The least values, no smaller than these, that fall and then rise."""
+    """Return the smallest values >= these that first fall and then rise."""
     lowest = int(np.argmin(values))
     left = np.maximum.accumulate(values[lowest::-1])[::-1]
     return np.concatenate([left[:-1], np.maximum.accumulate(values[lowest:])])
@@ -195,17 +203,22 @@ def sampled_beam(
     side_lobes: bool = False,
     cut_sigmas: float = ELEVATION_CUT,
 ) -> Beam:
-    """Everything the kernels need to know of a probe in a tissue of given attenuation.
+    """Return all that the kernels need to know of a probe in a tissue of given attenuation.
 
-    With time-gain compensation the reference tissue has an IQ of rms 1 at every depth; without,
-    it has 1 at `noise_depth_mm`. Noise is `noise_db` below it there, and the same at all depths
-    before the compensation. Scatterers farther out of the plane than `cut_sigmas` elevational
-    sigmas are left out.
+    Parameters
+    ----------
+    density_per_mm3 : of the scatterers.
+    time_gain_compensation : the IQ of the reference tissue has rms 1 at every depth; without it,
+        only at `noise_depth_mm`.
+    noise_db, noise_depth_mm : level of the noise relative to the reference tissue at that depth;
+        before the compensation it is the same at all depths.
+    side_lobes : whether the lateral beam is that of unapodised apertures.
+    cut_sigmas : elevational sigmas from the plane at which scatterers are cut off.
 
     Raises
     ------
-    UserError : attenuation so high that it lowers the echo frequency by more than half; no echo at
-        `noise_depth_mm` where something is measured by it.
+    UserError : attenuation lowers the echo frequency by more than half; there is no echo from
+        `noise_depth_mm` although a level refers to it.
     """
     echo = Echo(probe, attenuation_db_cm_mhz)
     if echo.frequency_hz(np.array(probe.depth_mm)) < 0.5 * probe.centre_frequency_hz:
@@ -228,7 +241,7 @@ def sampled_beam(
     rows = grid.first_row + grid.row_step * np.arange(grid.rows)
     sigma_elevation = echo.sigma_elevation_mm(np.maximum(rows, 0.0))
     table = _elevation_table(echo, rows) if probe.diffraction else None
-    cycles_per_mm_hz = 2e-3 / probe.sound_speed_m_s  # two ways
+    cycles_per_mm_hz = 2e-3 / probe.sound_speed_m_s  # there and back
     shift_hz_per_mm = probe.centre_frequency_hz - float(echo.frequency_hz(np.array(1.0)))
     return Beam(
         grid=grid,
@@ -252,7 +265,7 @@ def sampled_beam(
 
 
 def _refuse_a_silent_depth(echo: Echo, noise_depth_mm: float) -> None:
-    """Refuse a depth from which attenuation leaves no spectrum, or too faint an echo."""
+    """Raise UserError if attenuation leaves no spectrum, or too faint an echo, at a depth."""
     probe, depth = echo.probe, np.array(noise_depth_mm)
     if echo.frequency_hz(depth) > 0.0:
         loudest = echo.level(np.maximum(probe.row_depths_mm, 0.0)).max()
@@ -266,7 +279,10 @@ def _refuse_a_silent_depth(echo: Echo, noise_depth_mm: float) -> None:
 
 
 def _sampling(echo: Echo, side_lobes: bool) -> Grid:
-    """The coarsest grid fine enough for the PSF; for a linear probe a divisor of the image's."""
+    """Return the coarsest grid that is fine enough for the PSF.
+
+    The pixel of the image is a whole number of its steps, for a curvilinear probe in depth only.
+    """
     probe = echo.probe
     linear = probe.geometry == "linear"
     start = probe.start_depth_mm if linear else 0.0
@@ -307,11 +323,12 @@ def _sampling(echo: Echo, side_lobes: bool) -> Grid:
 
 
 def _elevation_table(echo: Echo, rows_mm: Array) -> Float32:
-    """(rows, 2): 2 sigma², and the phase c z² in cycles by which a curved wavefront comes late.
+    """Return `Beam.elevation_table` (rows, 2): 2 sigma² and c, the curvature of the wavefront.
 
     A beam exp(-z² / 2 sigma² - 2 pi i c z²) makes speckle whose intensity correlates over a step d
-    by exp(-d² (1 / sigma² + (4 pi c sigma)²) / 2); c is what makes that the lens's own. Its sign,
-    which turns at the focus, shows in no image and is left positive.
+    by exp(-d² (1 / sigma² + (4 pi c sigma)²) / 2). c is chosen so that this correlation is that of
+    the lens, `sigma_speckle_mm`. The sign of c, which changes at the focus, has no effect on an
+    image and is taken to be positive.
     """
     depths = np.maximum(rows_mm, 0.0)
     sigma, speckle = echo.sigma_elevation_mm(depths), echo.sigma_speckle_mm(depths)
@@ -321,7 +338,10 @@ def _elevation_table(echo: Echo, rows_mm: Array) -> Float32:
 
 
 def _elevation_polynomial(echo: Echo, grid: Grid) -> tuple[float, Float32]:
-    """Scale and coefficients of 2 sigma_elevation²; exact without attenuation, 0.1 % with it."""
+    """Return `elevation_scale` and `elevation` of `Beam`, a fit of 2 sigma_elevation² over depth.
+
+    Exact without attenuation, to 0.1 % with it.
+    """
     deepest = grid.first_row + grid.row_step * grid.rows
     scale = 2.0 / deepest
     depths = np.linspace(0.0, deepest, 400)

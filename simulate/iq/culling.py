@@ -1,6 +1,6 @@
-"""Which blocks and cells of scatterers a frame hears (numba).
+"""Tests of which blocks and cells of scatterers a frame hears, compiled.
 
-The tests are never wrong about a box that matters; they let some through that do not.
+No false negatives: True may be wrong, False never is.
 """
 
 from __future__ import annotations
@@ -15,18 +15,20 @@ from simulate.compiled import inlined, kernel
 from simulate.iq.beam import Beam
 from simulate.iq.scatterers import BLOCK_SIDE, CELLS
 
-ROOT3 = 1.7320508
+ROOT3 = 1.7320508  # diagonal of a cube of side 1
 
 Array = NDArray[np.float64]
 
 
 @inlined
 def touches(centre: Any, reach: Any, diagonal: Any, beam: Any) -> bool:
-    """Whether a box may hold a scatterer that this frame hears.
+    """Return whether a box may hold a scatterer that a frame hears; False is never wrong.
 
-    `centre` is the box's centre in image mm, `reach` the half extent of the box along z,
-    `diagonal` half its diagonal. Never wrong about a box that matters; lets some through that
-    do not.
+    Parameters
+    ----------
+    centre : of the box, image mm.
+    reach : half the extent of the box along the image's z, mm.
+    diagonal : half the diagonal of the box, mm.
     """
     grid = beam.grid
     x, y, z = centre
@@ -38,7 +40,7 @@ def touches(centre: Any, reach: Any, diagonal: Any, beam: Any) -> bool:
         span = diagonal / max(distance - diagonal, 1e-3 * grid.radius_mm)
     if abs(x) > span - grid.first_column:
         return False
-    # sigma is quasi-convex in depth: over the box it is largest at one of the ends.
+    # `elevation_reach` falls and then rises with depth: over the box it is largest at an end.
     above = int((y - diagonal - grid.first_row) / grid.row_step)
     below = int((y + diagonal - grid.first_row) / grid.row_step) + 1
     if below < 0 or above >= grid.rows or y + diagonal < 0.0:
@@ -50,7 +52,7 @@ def touches(centre: Any, reach: Any, diagonal: Any, beam: Any) -> bool:
 
 @kernel
 def rotated(matrix: Any, x: Any, y: Any, z: Any) -> Any:
-    """Rotation part of a (4, 4) matrix times a vector, as a tuple."""
+    """Return the rotation part of a (4, 4) matrix times a vector (x, y, z), as a tuple."""
     return (
         matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2] * z,
         matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2] * z,
@@ -60,7 +62,7 @@ def rotated(matrix: Any, x: Any, y: Any, z: Any) -> Any:
 
 @kernel
 def rotated_cells(matrix: Any, cell_mm: Any) -> Any:
-    """(CELLS, 3) centres of a block's cells from its corner, turned into the image frame."""
+    """Return the centres (CELLS, 3) of a block's cells from its corner, along the image's axes."""
     offsets = np.empty((CELLS, 3))
     for cell in range(CELLS):
         a = (cell // (BLOCK_SIDE * BLOCK_SIDE) + 0.5) * cell_mm
@@ -72,7 +74,10 @@ def rotated_cells(matrix: Any, cell_mm: Any) -> Any:
 
 @kernel
 def _needed_blocks(image_from_world, low, high, block_mm, margin, beam, found):
-    """Write the indices of the blocks between `low` and `high` that a frame touches; count them."""
+    """Write the indices of blocks from `low` to `high` (3,) that a frame may hear; return how many.
+
+    Other parameters as in `needed_blocks`.
+    """
     count = 0
     matrix = image_from_world
     reach = 0.5 * block_mm * np.abs(matrix[2, :3]).sum() + margin
@@ -96,7 +101,10 @@ def _needed_blocks(image_from_world, low, high, block_mm, margin, beam, found):
 
 @kernel
 def _moved_blocks(image_from_world, blocks, block_mm, shift, slack, beam, found):
-    """Write the numbers of the blocks that are heard once their middles have moved; count them."""
+    """Write the numbers of moved blocks that a frame may hear; return how many there are.
+
+    Parameters as in `moved_blocks`.
+    """
     count = 0
     matrix = image_from_world
     reach = 0.5 * block_mm * np.abs(matrix[2, :3]).sum()
@@ -123,9 +131,12 @@ def moved_blocks(
     shift_mm: Array,
     slack_mm: Array,
 ) -> NDArray[np.int64]:
-    """Those of the blocks (B, 3) that a frame touches once moved by shift_mm (B, 3).
+    """Return those of the blocks (B, 3) that a frame may hear when they have moved.
 
-    `slack_mm` (B,): by how much more or less any part of a block moves than its middle.
+    Parameters
+    ----------
+    shift_mm : (B, 3) displacement of the middle of each block.
+    slack_mm : (B,) bound on how much the displacement of any part of a block differs from that.
     """
     found = np.empty(len(blocks), np.int64)
     count = _moved_blocks(image_from_world, blocks, block_mm, shift_mm, slack_mm, beam, found)
@@ -133,7 +144,7 @@ def moved_blocks(
 
 
 def slab_corners(beam: Beam) -> Array:
-    """(8, 3) corners, image mm, of a box around everything that a frame hears."""
+    """Return the corners (8, 3), image mm, of a box around everything that a frame hears."""
     grid = beam.grid
     side, top = -grid.first_column, max(grid.first_row, 0.0)
     bottom = grid.first_row + grid.rows * grid.row_step
@@ -148,9 +159,10 @@ def slab_corners(beam: Beam) -> Array:
 def needed_blocks(
     image_from_world: Array, beam: Beam, block_mm: float, margin_mm: float = 0.0
 ) -> NDArray[np.int64]:
-    """(B, 3) indices, in ascending order, of the blocks that a frame touches.
+    """Return the indices (B, 3), in ascending order, of the blocks that a frame may hear.
 
-    `margin_mm`: how far a scatterer may lie from where the pose and its block put it.
+    `margin_mm`: bound on how far scatterers lie outside of their block, by motion of tissue or of
+    the pose within the frame.
     """
     world_from_image = np.linalg.inv(image_from_world)
     world = slab_corners(beam) @ world_from_image[:3, :3].T + world_from_image[:3, 3]

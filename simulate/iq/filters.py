@@ -1,4 +1,4 @@
-"""What happens to the grid of a splatted frame: shadows, electronic noise, filters (numba)."""
+"""Shadows, electronic noise and filters applied to the grid of a splatted frame, compiled."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ _f = np.float32
 
 @kernel
 def shade(shadow, grid, samples):
-    """Multiply the grid by an amplitude given at (depths, lines) spread evenly over all of it."""
+    """Multiply the grid's samples by an amplitude, interpolated bilinearly.
+
+    shadow: (depths, lines) float32, spread evenly over the whole grid.
+    """
     lines = shadow.shape[1]
     row_scale = (shadow.shape[0] - 1.0) / (grid.rows - 1.0)
     column_scale = (lines - 1.0) / (grid.columns - 1.0)
@@ -35,10 +38,10 @@ def shade(shadow, grid, samples):
 
 @kernel
 def add_noise(seed, beam, work):
-    """Add white electronic noise, a function of (seed, sample); the filters colour it.
+    """Add white electronic noise, a function of (seed, sample) that the filters then colour.
 
-    Each part is the sum of two uniform numbers; the filters mean over dozens of samples, which
-    makes it normal.
+    Real and imaginary part are each a sum of two uniform numbers; the filters average dozens of
+    samples, which makes the result normal.
     """
     grid = beam.grid
     width = np.uint64(grid.columns)
@@ -61,7 +64,10 @@ def add_noise(seed, beam, work):
 
 @kernel
 def filter_frame(beam, work, out):
-    """Axial, then lateral filter and gain; `out` (inner rows, 2 inner columns) float32."""
+    """Write the axially, then laterally filtered grid, with the gain of each row, to `out`.
+
+    out: (inner rows, 2 inner columns) float32.
+    """
     grid = beam.grid
     stride = np.uint64(2 * grid.columns)
     taps = beam.axial_taps

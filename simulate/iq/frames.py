@@ -1,4 +1,4 @@
-"""The IQ of many frames: which scatterers each needs, what moves in it, and who works on it."""
+"""The IQ of many frames: the blocks that each needs, their motion, and threads that share them."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 from simulate.iq.beam import Beam
 from simulate.iq.culling import moved_blocks, needed_blocks, slab_corners
 from simulate.iq.moving import Motion, frame_motion, lattice
-from simulate.iq.one_frame import frame_iq, moving_frame_iq
+from simulate.iq.one_frame import Frame, frame_iq
 from simulate.iq.scatterers import Scatterers, ScattererStore, mix
 from simulate.iq.shadow import transmission
 from simulate.iq.staging import Workspace, workspace
-from simulate.tissue.motion import Displacement
+from simulate.tissue.answers import Displacement
 
 GROUP_FRAMES = 16  # frames whose scatterers are gathered together
-MARGIN = 1.25  # over the displacements sampled, where blocks are looked for
-BLOCK_POINTS = np.array([(0.5, 0.5, 0.5), *np.ndindex(2, 2, 2)])  # in block lengths
+MARGIN = 1.25  # safety factor on displacements that are known at sampled points only
+BLOCK_POINTS = np.array([(0.5, 0.5, 0.5), *np.ndindex(2, 2, 2)])  # middle and corners, in blocks
 
 Array = NDArray[np.float64]
 
@@ -87,7 +87,7 @@ class FrameSource:
         return len(self.beam.grid.depths_mm), len(self.beam.grid.lateral)
 
     def plan(self, frame: int) -> FramePlan:
-        """Settle which blocks a frame needs and how they move."""
+        """Return which blocks a frame needs and how they move."""
         views = np.linalg.inv(self.lines[frame])
         middle, block_mm = len(views) // 2, self.store.block_mm
         sway = _sway_mm(views, self.beam)
@@ -104,10 +104,10 @@ class FrameSource:
     def _displaced_blocks(
         self, frame: int, view: Array, sway_mm: float
     ) -> tuple[NDArray[np.int64], Array | None]:
-        """Blocks that may be heard once displaced, and the displacement of their cells' corners.
+        """Return the blocks that may be heard once displaced, and the displacement of their cells.
 
-        The margin in which they are looked for is taken from a sample of the frame's slab and
-        widened until no block within it is displaced by more.
+        Blocks are looked for within a margin of the frame's slab. The margin starts from a sample
+        of the displacements in the slab and is widened until no block within it moves farther.
         """
         low, high = (f(slab_corners(self.beam), axis=0) for f in (np.min, np.max))
         share = np.stack(np.meshgrid(*[np.linspace(0, 1, n) for n in (9, 9, 5)]), axis=-1)
@@ -130,6 +130,7 @@ class FrameSource:
         return blocks, displaced if largest > 0.0 else None
 
     def _displace(self, points: Array, frame: int) -> Array:
+        """Return the displacement (M, 3) mm of points at rest (M, 3) at the time of a frame."""
         assert self.displacement is not None
         pose = self.lines[frame][self.lines.shape[1] // 2]
         moved = np.asarray(self.displacement(points, float(self.timestamps[frame]), pose))
@@ -138,7 +139,10 @@ class FrameSource:
         return moved
 
     def shadow(self, frame: int) -> NDArray[np.float32] | None:
-        """Amplitude that attenuation in space leaves of a frame's echoes; None for all of it."""
+        """Return the amplitude that attenuation in space leaves of a frame's echoes.
+
+        Of the shape that `simulate.iq.shadow.transmission` gives; None for no shadows.
+        """
         if self.attenuation is None:
             return None
         first = frame - frame % self.shadow_frames
@@ -151,7 +155,7 @@ class FrameSource:
 
 @dataclass(frozen=True)
 class FramePlan:
-    """A frame's number, its lines' `image_from_world` (L, 4, 4), its blocks (B, 3), its motion."""
+    """One frame: its number, `image_from_world` (L, 4, 4) of its lines, blocks (B, 3), motion."""
 
     frame: int
     views: Array
@@ -164,10 +168,10 @@ def make_frames(
     keep: Callable[[int, NDArray[np.float32]], None],
     threads: int | None = None,
 ) -> Iterator[int]:
-    """Make the IQ of every frame, hand it to `keep(frame, iq)`; yield how many frames are done.
+    """Make the IQ of every frame and hand it to `keep(frame, iq)`; yield how many are done.
 
-    iq (rows, 2 columns) float32, (re, im) interleaved, is only valid during the call, which may
-    come from any of `threads` threads; no bit depends on how many there are.
+    iq (rows, 2 columns) float32, (re, im) interleaved, is only valid during the call. Calls come
+    from any of `threads` threads; no bit depends on their number.
     """
     local = threading.local()
 
@@ -187,7 +191,6 @@ def make_frames(
             )
             scatterers = source.store.gather(blocks, pool.map)
             ends = np.cumsum([len(plan.blocks) for plan in plans])[:-1]
-            # Frames are shared out one by one: each has its own scratch and no common sum.
             own = [
                 _own(plan, scatterers, numbers)
                 for plan, numbers in zip(plans, np.split(place.ravel(), ends), strict=True)
@@ -200,7 +203,11 @@ def make_frames(
 def _own(
     plan: FramePlan, scatterers: Scatterers, blocks: NDArray[np.int64]
 ) -> tuple[FramePlan, Scatterers]:
-    """A plan and the parts of a group's scatterers that lie in its blocks, by their numbers."""
+    """Return a plan and the scatterers of a group of frames that lie in the plan's blocks.
+
+    blocks (B,): numbers, within the group, of the plan's blocks. A block may hold several parts:
+    the returned plan has the displacements of each part.
+    """
     number = np.full(int(scatterers.owner.max(initial=-1)) + 1, -1)
     inside = blocks[blocks < len(number)]
     number[inside] = np.arange(len(inside))
@@ -223,33 +230,26 @@ def _make_frame(
     work: Workspace,
     out: NDArray[np.float32],
 ) -> None:
-    seed, beam = source.noise_seed, source.beam
-    key = np.uint64(0) if seed is None else noise_key(seed, source.first_frame + plan.frame)
-    radius, noisy = beam.grid.radius_mm or None, seed is not None
-    shadow = source.shadow(plan.frame)
-    if plan.motion is None and shadow is None and not source.thinned:
-        frame_iq(scatterers, plan.views[0], beam, radius, key, noisy, work, out)
-        return
-    sheared = True if len(plan.views) > 1 else None
-    thinned = True if source.thinned else None
-    moving_frame_iq(
-        scatterers, plan.views, plan.motion, sheared, thinned, beam, radius, shadow, key, noisy,
-        work, out,
-    )  # fmt: skip
+    """Write the IQ of one frame to `out`; scatterers: the parts that lie in the plan's blocks."""
+    seed = source.noise_seed
+    key = None if seed is None else noise_key(seed, source.first_frame + plan.frame)
+    frame = Frame(plan.views, plan.motion, source.thinned, source.shadow(plan.frame), key)
+    frame_iq(scatterers, frame, source.beam, work, out)
 
 
 def noise_key(seed: int, frame: int) -> np.uint64:
-    """Key of the electronic noise of one frame."""
+    """Return the key of the electronic noise of one frame."""
     mask = 0xFFFFFFFFFFFFFFFF
     return np.uint64(mix(np.uint64((int(mix(np.uint64(seed & mask))) + frame + 1) & mask)))
 
 
 def _largest(vectors: Array) -> float:
+    """Return the length of the longest of vectors (..., 3); 0 for none."""
     return float(np.sqrt(np.max(np.sum(np.square(vectors), axis=-1), initial=0.0)))
 
 
 def _sway_mm(views: Array, beam: Beam) -> float:
-    """How far at most a point of the slab moves in the image from the middle line to another."""
+    """Return the farthest (mm) a point of the slab moves in the image between the lines' poses."""
     if len(views) == 1:
         return 0.0
     world = np.linalg.inv(views[len(views) // 2])

@@ -1,10 +1,10 @@
-"""Splatting cell by cell: poses that change along the lines, tissue that moves, thinned cells.
+"""Splatting cell by cell, compiled: poses that change along the lines, and tissue that moves.
 
-Over one cell (about a millimetre) everything is linear: the displacement of the tissue in the
-position, the pose in the line. A scatterer is heard with the pose of the line that it lies on.
-What this leaves out: the curvature of a displacement within a cell, at most cell² / 8 times its
-second derivative, and the change of the pose from that line to the others in which the scatterer
-appears, at most half a lateral beam width away.
+Over one cell (about a millimetre) all motion is taken to be linear: the displacement of the tissue
+in the position, the pose in the lateral position. A scatterer is heard with the pose of the line
+that it lies on. Two errors follow: the curvature of a displacement within a cell, at most cell² / 8
+times its second derivative; and the change of the pose from that line to the other lines in which
+the scatterer appears, at most half a lateral beam width away.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ class Motion(NamedTuple):
     """How the cells of one frame move; a plain tuple for the compiled kernels.
 
     `first_lateral`, `line_spacing`: lateral position (mm or radians) of the first of the frame's
-    lines, and their spacing. `shear`: how many mm at most a scatterer moves in the image from one
-    unit of lateral position to the next. `displaced` (B, NODES, NODES, NODES, 3): mm by which the
-    tissue at the corners of the cells of each block is displaced; no block: none is. `thinned`:
-    whether drawn cells are thinned to `Beam.keep`.
+    lines, and their spacing. `shear`: bound on how far a scatterer moves in the image, mm per unit
+    of lateral position. `displaced` (B, NODES, NODES, NODES, 3): displacement, mm, of the tissue at
+    the corners of the cells of each block; B = 0 where no tissue moves. `thinned`: whether drawn
+    cells are thinned to `Beam.keep`.
     """
 
     first_lateral: float
@@ -46,13 +46,16 @@ class Motion(NamedTuple):
 
 
 def lattice(corners_mm: Array, cell_mm: float) -> Array:
-    """(B, NODES, NODES, NODES, 3) world points at the corners of all cells of blocks (B, 3)."""
+    """Return the corners of all cells, (B, NODES, NODES, NODES, 3) mm, of blocks at (B, 3) mm."""
     steps = cell_mm * np.stack(np.meshgrid(*[np.arange(NODES)] * 3, indexing="ij"), axis=-1)
     return corners_mm[:, None, None, None, :] + steps
 
 
 def frame_motion(views: Array, beam: Beam, displaced: Array | None, thinned: bool) -> Motion:
-    """The motion of one frame from its lines' `image_from_world` (L, 4, 4)."""
+    """Return the motion of one frame from its lines' `image_from_world` (L, 4, 4).
+
+    displaced: as in `Motion`, or None where no tissue moves.
+    """
     grid = beam.grid
     lateral = grid.lateral
     outside = grid.reduce_columns - 1
@@ -72,6 +75,7 @@ def frame_motion(views: Array, beam: Beam, displaced: Array | None, thinned: boo
 
 @inlined
 def _lateral_position(point: Any, radius: Any) -> float:
+    """Return the lateral position, mm or radians, of a point (image mm)."""
     if radius is not None:
         return np.arctan2(point[0], point[1] + radius)
     return point[0]
@@ -79,7 +83,7 @@ def _lateral_position(point: Any, radius: Any) -> float:
 
 @inlined
 def _view_at(views, motion, lateral, view, rate):
-    """Write the interpolated pose at a lateral position, and its change per unit of it."""
+    """Write the pose interpolated at a lateral position, and its change per unit of it (`rate`)."""
     place = (lateral - motion.first_lateral) / motion.line_spacing
     last = len(views) - 1
     clamped = min(max(place, 0.0), float(last))
@@ -95,6 +99,7 @@ def _view_at(views, motion, lateral, view, rate):
 
 @inlined
 def _mapped(view: Any, point: Any) -> Any:
+    """Return a (4, 4) or (3, 4) matrix applied to a point."""
     return (
         view[0, 0] * point[0] + view[0, 1] * point[1] + view[0, 2] * point[2] + view[0, 3],
         view[1, 0] * point[0] + view[1, 1] * point[1] + view[1, 2] * point[2] + view[1, 3],
@@ -104,9 +109,11 @@ def _mapped(view: Any, point: Any) -> Any:
 
 @inlined
 def _look(views, motion, sheared, radius, point, rounds, view, rate):
-    """Pose of the line that a world point lies on, refined from `view`.
+    """Write the pose of the line on which a world point appears, and its rate.
 
-    Returns where the point appears (image mm), and the lateral position that `view` is of.
+    That line depends on where the point appears, and this on the line: `rounds` fixed-point steps
+    from the pose in `view`. Returns where the point appears (image mm), and the lateral position
+    whose pose `view` is.
     """
     seen = _mapped(view, point)
     here = 0.0
@@ -141,7 +148,7 @@ def _linearised(displaced, i, j, k, cell_mm, shift, gradient):
 
 @kernel
 def _spread(displaced):
-    """How far the displacement at the corners of a block is from that at its middle, at most."""
+    """Return the largest difference (mm) of a block's displacements from that of its middle."""
     half = BLOCK_SIDE // 2
     most = 0.0
     for i in range(NODES):
@@ -157,7 +164,7 @@ def _spread(displaced):
 
 @inlined
 def _compose(s, anchor):
-    """Write view × (1 + gradient) and its rate; return view and rate applied to `anchor`."""
+    """Write pose × (1 + gradient) and its rate; return pose and rate applied to `anchor`."""
     for i in range(3):
         for j in range(3):
             s.rotation[i, j], s.turning[i, j] = s.pose[i, j], s.rate[i, j]
@@ -190,7 +197,7 @@ def _scratch() -> Any:
 def _add_cell(
     scatterers, block, cell, views, motion, sheared, slack, beam, radius, s, work, staged
 ):
-    """Stage one cell where it is heard; return how many scatterers are staged now."""
+    """Stage one cell if the frame hears it; return how many scatterers are then staged."""
     slot, corner, cell_mm = scatterers.slots[block], scatterers.corners[block], scatterers.cell_mm
     count, begin = scatterers.counts[slot, cell], scatterers.starts[slot, cell]
     diagonal = 0.5 * ROOT3 * cell_mm
@@ -220,27 +227,26 @@ def _add_cell(
         staged = 0
     x, y = scatterers.x[slot, begin:end], scatterers.y[slot, begin:end]
     z, amplitude = scatterers.z[slot, begin:end], scatterers.amplitude[slot, begin:end]
-    table = beam.elevation_table
     if sheared is None:
-        stage(
-            x, y, z, amplitude, _f(gain), origin, s.rotation, None, table, beam, radius, work,
-            staged,
-        )  # fmt: skip
+        stage(x, y, z, amplitude, _f(gain), origin, s.rotation, None, beam, radius, work, staged)
     else:
         moving = (drift, s.turning, here)
-        stage(
-            x, y, z, amplitude, _f(gain), origin, s.rotation, moving, table, beam, radius, work,
-            staged,
-        )  # fmt: skip
+        stage(x, y, z, amplitude, _f(gain), origin, s.rotation, moving, beam, radius, work, staged)
     silence(work, staged, end - begin, wanted)
     return staged + end - begin
 
 
 @kernel
 def splat_moving(scatterers, views, motion, sheared, beam, radius, work):
-    """Add all scatterers that one frame hears to the grid of `work`, cell by cell.
+    """Add to the grid of `work`, cell by cell, all scatterers that one frame hears.
 
-    Parameters are those of `simulate.iq.one_frame.frame_iq`.
+    Parameters
+    ----------
+    scatterers : blocks of `Scatterers`, those that `motion.displaced` is given for.
+    views : (L, 4, 4) float64, world mm to image mm at each line.
+    motion : `Motion` of lines and tissue.
+    sheared : True where the lines have poses of their own, None where they share one.
+    radius : of a curvilinear probe, mm; None for a linear one.
     """
     half = 0.5 * BLOCK_SIDE * scatterers.cell_mm
     diagonal = ROOT3 * half
@@ -272,7 +278,7 @@ def splat_moving(scatterers, views, motion, sheared, beam, radius, work):
 
 @inlined
 def _extent(view: Any) -> float:
-    """Extent along the elevation of a cube of side 1 of the world."""
+    """Return the extent along the elevation of a cube of side 1 that is aligned with the world."""
     return abs(view[2, 0]) + abs(view[2, 1]) + abs(view[2, 2])
 
 

@@ -1,29 +1,73 @@
-"""Scatterers to baseband IQ, one frame at a time: cull, transform, splat, filter (numba).
+"""The IQ of one frame: scatterers to grid, then shadow, noise and filters.
 
-A frame's sum runs over blocks in the order of their world index and over scatterers in the order
-of their number, whatever else is in memory, so its bytes depend on its pose and its tissue only.
+The sum of a frame runs over blocks in the order of their index in the world and over scatterers in
+the order of their number, whatever else is in memory. Its bytes therefore depend on its pose and
+its tissue only.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from simulate.compiled import kernel
+from simulate.iq.beam import Beam
 from simulate.iq.culling import ROOT3, rotated, rotated_cells, touches
 from simulate.iq.filters import add_noise, filter_frame, shade
-from simulate.iq.moving import splat_moving
-from simulate.iq.scatterers import BLOCK_SIDE, CELLS
-from simulate.iq.staging import STAGE, splat_staged, stage, workspace
+from simulate.iq.moving import Motion, splat_moving
+from simulate.iq.scatterers import BLOCK_SIDE, CELLS, Scatterers
+from simulate.iq.staging import STAGE, Workspace, splat_staged, stage
 from simulate.iq.thinning import thin_cell
-
-__all__ = ["frame_iq", "moving_frame_iq", "splat_frame", "workspace"]
 
 _f = np.float32
 
 
+class Frame(NamedTuple):
+    """What one frame sees, beside its scatterers and its beam.
+
+    views : (L, 4, 4) float64, world mm to image mm at each line; one of them where L is 1.
+    motion : how lines and tissue move; None for a frame at rest.
+    thinned : whether drawn cells are thinned to `Beam.keep`.
+    shadow : (depths, lines) float32 amplitude left by attenuation in space; None for no shadow.
+    noise_key : of the electronic noise; None for no noise.
+    """
+
+    views: NDArray[np.float64]
+    motion: Motion | None = None
+    thinned: bool = False
+    shadow: NDArray[np.float32] | None = None
+    noise_key: np.uint64 | None = None
+
+
+def frame_iq(
+    scatterers: Scatterers, frame: Frame, beam: Beam, work: Workspace, out: NDArray[np.float32]
+) -> None:
+    """Write the beamformed IQ of one frame to `out` (inner rows, 2 inner columns) float32.
+
+    scatterers: at least all blocks that the frame touches, and with a motion exactly the blocks
+    that its displacements are given for.
+    """
+    # None rather than 0 or False: numba then compiles kernels without what is not there.
+    radius = beam.grid.radius_mm or None
+    work.grid[:] = 0.0
+    if frame.motion is None:
+        thinned = True if frame.thinned else None
+        splat_frame(scatterers, frame.views[0], thinned, beam, radius, work)
+    else:
+        sheared = True if len(frame.views) > 1 else None
+        splat_moving(scatterers, frame.views, frame.motion, sheared, beam, radius, work)
+    if frame.shadow is not None:
+        shade(frame.shadow, beam.grid, work.grid)
+    if frame.noise_key is not None:
+        add_noise(frame.noise_key, beam, work)
+    filter_frame(beam, work, out)
+
+
 @kernel
 def splat_frame(scatterers, image_from_world, thinned, beam, radius, work):
-    """Add all scatterers that one frame hears to the grid of `work`.
+    """Add to the grid of `work` all scatterers that a frame at rest hears.
 
     Parameters
     ----------
@@ -62,15 +106,16 @@ def splat_frame(scatterers, image_from_world, thinned, beam, radius, work):
                 cell += 1
             begin, end = starts[first], starts[cell]
             cell += 1
+            # Thinning counts the scatterers of whole cells, so a run must not be split.
             if thinned is not None and staged + end - begin > STAGE:
-                splat_staged(staged, beam.grid.columns, work)  # runs stay whole
+                splat_staged(staged, beam.grid.columns, work)
                 staged = 0
             run = staged - begin
             while begin < end:
                 stop = min(end, begin + STAGE - staged)
                 stage(
                     x[begin:stop], y[begin:stop], z[begin:stop], amplitude[begin:stop], _f(1.0),
-                    (ox, oy, oz), matrix, None, beam.elevation_table, beam, radius, work, staged,
+                    (ox, oy, oz), matrix, None, beam, radius, work, staged,
                 )  # fmt: skip
                 staged += stop - begin
                 begin = stop
@@ -84,43 +129,3 @@ def splat_frame(scatterers, image_from_world, thinned, beam, radius, work):
                     splat_staged(staged, beam.grid.columns, work)
                     staged = 0
     splat_staged(staged, beam.grid.columns, work)
-
-
-@kernel
-def frame_iq(scatterers, image_from_world, beam, radius, noise_seed, noisy, work, out):
-    """Beamformed IQ of one frame at rest; parameters as in `moving_frame_iq` and `splat_frame`."""
-    work.grid[:] = _f(0.0)
-    splat_frame(scatterers, image_from_world, None, beam, radius, work)
-    if noisy:
-        add_noise(noise_seed, beam, work)
-    filter_frame(beam, work, out)
-
-
-@kernel
-def moving_frame_iq(
-    scatterers, views, motion, sheared, thinned, beam, radius, shadow, noise_seed, noisy, work, out
-):
-    """Beamformed IQ of one frame with whatever moves or shades in it.
-
-    Parameters
-    ----------
-    scatterers : blocks of `Scatterers`, all that the frame touches.
-    views : (L, 4, 4) float64, world mm to image mm at each line; one of them where L is 1.
-    motion : None, or the `Motion` of lines and tissue.
-    sheared : None where all lines share one pose.
-    thinned : True to thin drawn cells to `Beam.keep`, else None.
-    radius : of a curvilinear probe, mm; None for a linear one.
-    shadow : None, or (depths, lines) float32 amplitude left by attenuation in space.
-    noise_seed, noisy : key of the electronic noise, and whether there is any.
-    out : (inner rows, 2 inner columns) float32, overwritten.
-    """
-    work.grid[:] = _f(0.0)
-    if motion is None:
-        splat_frame(scatterers, views[0], thinned, beam, radius, work)
-    else:
-        splat_moving(scatterers, views, motion, sheared, beam, radius, work)
-    if shadow is not None:
-        shade(shadow, beam.grid, work.grid)
-    if noisy:
-        add_noise(noise_seed, beam, work)
-    filter_frame(beam, work, out)

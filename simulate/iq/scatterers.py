@@ -1,16 +1,16 @@
-"""Point scatterers without end, drawn by world cell from a 64-bit key when a frame needs them.
+"""Point scatterers of unlimited tissue, drawn cell by cell from a key when a frame needs them.
 
-Space is cut into cubic cells. A cell's scatterers are a function of (key, cell index, number) and
-of nothing else, so neither the order in which cells are visited, nor the extent of a sweep, nor
-the number of processes changes one of them, and no volume is ever held.
+Space is divided into cubic cells. The scatterers of a cell are a function of (key, cell index,
+number) and of nothing else: neither the order in which cells are visited, nor the extent of a
+sweep, nor the number of processes changes any of them, and no volume is ever held in memory.
 
-The number in a cell is Poisson and positions are uniform: cells put together are then exactly a
-homogeneous Poisson process, in which the cell walls leave no trace at any order of statistics. (A
-fixed number per cell would make counts more even than chance at the scale of the cell.)
+The number in a cell is Poisson and positions are uniform. All cells together are then exactly a
+homogeneous Poisson process, with no trace of the cell walls at any order of statistics. (A fixed
+number per cell would make counts more even than chance at the scale of the cell.)
 
-Amplitudes are ±1 times the tissue's backscatter: of all zero-mean laws, constant modulus with
-random sign has the smallest fourth moment, so it reaches Rayleigh statistics with the fewest
-scatterers: var(I) / mean(I)² = 1 + 1 / N instead of 1 + 3 / N for Gaussian ones.
+Amplitudes are ±1 times the tissue's backscatter. Of all zero-mean distributions, constant modulus
+with random sign has the smallest fourth moment, so it reaches Rayleigh statistics with the fewest
+scatterers: var(I) / mean(I)² = 1 + 1 / N instead of 1 + 3 / N for Gaussian amplitudes.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from simulate.compiled import cached_by_source
+from simulate.tissue.answers import Echoer
 
 CELL_MEAN = 64.0  # scatterers per cell on average
 BLOCK_SIDE = 4  # cells per side of a block, the unit of drawing and of storage
@@ -38,37 +39,23 @@ _MIX_B = np.uint64(0x94D049BB133111EB)
 _BITS21 = np.uint64(0x1FFFFF)
 
 
-class Tissue(Protocol):
-    """What the engine asks of a tissue, in world mm at rest.
-
-    A tissue may also have, and is then asked for:
-    `reflectors(low_mm, high_mm, density_per_mm3)` -> points (K, 3) mm and signed amplitudes (K,) of
-    scatterers of its own in the box [low, high), for a density of unit scatterers that has the
-    reference brightness (not asked where its `extended` is there and false);
-    `displacement(points_mm, time_s)` -> (M, 3) mm by which tissue at rest at (M, 3) has moved;
-    `attenuation_db_per_mm(points_mm, frequency_hz)` -> (M,) dB/mm one way, beyond the background.
-    """
-
-    @property
-    def key(self) -> int: ...
-    @property
-    def attenuation_db_cm_mhz(self) -> float: ...
-
-    def backscatter(self, points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(M, 3) points to (M,) linear amplitudes >= 0; 1 is the reference tissue."""
-        ...
-
-
 class Scatterers(NamedTuple):
-    """The blocks of one group of frames; a plain tuple of arrays for the compiled kernels.
+    """The scatterers of the blocks of one group of frames, as arrays for the compiled kernels.
 
-    `x`, `y`, `z` (slots, capacity) float32 are mm from the block's corner, `amplitude` likewise;
-    cell j of slot s holds entries starts[s, j] to starts[s, j + 1], of which the first
-    counts[s, j] are scatterers and the rest is silent. Part b lies in slot slots[b], its corner
-    at corners[b] world mm; listed[b] tells whether the tissue listed it or it was drawn, owner[b]
-    which of the blocks asked for it is part of. Parts are in ascending order of the index of their
-    block, the drawn one before the listed ones, so that sums over them always run in the same
-    order. The last three are needed only for frames in which something moves or is thinned.
+    A block has one or more parts: the drawn scatterers and those listed by the tissue. Each part
+    lies in a slot of its own.
+
+    x, y, z, amplitude : (slots, capacity) float32; positions are mm from the block's corner.
+    starts : cell j of slot s holds entries starts[s, j] to starts[s, j + 1].
+    slots : (parts,) slot of each part. Parts are in ascending order of the index of their block,
+        the drawn one before the listed ones, so that sums over them always run in the same order.
+    corners : (parts, 3) corner of the block, world mm.
+    cell_mm : side of a cell.
+    counts : the first counts[s, j] entries of a cell are scatterers, the rest is silent padding.
+    listed : (parts,) whether a part was listed by the tissue or drawn.
+    owner : (parts,) which of the requested blocks a part belongs to.
+
+    The last three are needed only for frames in which something moves or is thinned.
     """
 
     x: NDArray[np.float32]
@@ -85,7 +72,10 @@ class Scatterers(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Scatterers of one block, cell after cell: (M, 3) mm from its corner, (M,), (CELLS,)."""
+    """Scatterers of one block, cell after cell, drawn or listed by the tissue.
+
+    points (M, 3) mm from the block's corner; amplitudes (M,); counts (CELLS,) in each cell.
+    """
 
     points: NDArray[np.float64]
     amplitudes: NDArray[np.float64]
@@ -107,7 +97,7 @@ def mix(value: np.uint64) -> np.uint64:
 
 
 def poisson_table(mean: float) -> NDArray[np.float64]:
-    """Cumulative Poisson probabilities up to 1 - 1e-12, for drawing by inversion."""
+    """Return cumulative Poisson probabilities up to 1 - 1e-12, for drawing by inversion."""
     counts = np.arange(int(mean + 12.0 * math.sqrt(mean) + 12.0))
     logs = counts * math.log(mean) - mean - np.array([math.lgamma(n + 1.0) for n in counts])
     cumulative = np.cumsum(np.exp(logs))
@@ -117,7 +107,10 @@ def poisson_table(mean: float) -> NDArray[np.float64]:
 @cached_by_source
 @njit(cache=True, nogil=True)
 def _draw_block(key, block, cell_mm, table, points, signs, counts):
-    """Fill the scatterers of one block (mm from its corner), cell after cell; return how many."""
+    """Write the scatterers of one block, cell after cell; return how many there are.
+
+    Positions are mm from the corner of the block; table: `poisson_table`; counts (CELLS,).
+    """
     total = 0
     unit = cell_mm / 2097152.0
     for cell in range(CELLS):
@@ -162,26 +155,26 @@ def _pack_block(points, amplitudes, counts, x, y, z, amplitude, starts, kept):
 
 
 class ScattererStore:
-    """The blocks near the current frames; the least recently used are forgotten.
+    """Scatterers of the blocks near the current frames; the least recently used are forgotten.
 
     Memory is bounded by `memory_mb` (about 100 kB per block) or by what one group of frames needs,
-    whichever is more. Forgetting changes nothing: a block drawn again is the same.
+    whichever is more. Forgetting changes no result: a block drawn again is the same.
 
     Parameters
     ----------
-    tissue : gives the key and the backscatter.
+    tissue : gives the key, the backscatter and the reflectors.
     density_per_mm3 : mean number of scatterers per mm³.
     memory_mb : blocks kept beyond those in use, MB.
     """
 
-    def __init__(self, tissue: Tissue, density_per_mm3: float, memory_mb: float = 256.0) -> None:
+    def __init__(self, tissue: Echoer, density_per_mm3: float, memory_mb: float = 256.0) -> None:
         self.tissue = tissue
         self.density_per_mm3 = density_per_mm3
         self.cell_mm = (CELL_MEAN / density_per_mm3) ** (1.0 / 3.0)
         self.block_mm = self.cell_mm * BLOCK_SIDE
         self._key = np.uint64(tissue.key & 0xFFFFFFFFFFFFFFFF)
         self._table = poisson_table(CELL_MEAN)
-        # Ten standard deviations above the mean of a padded block: 1e-23 of being too small.
+        # Ten standard deviations above the mean of a padded block; too small in 1e-23 of blocks.
         mean = CELLS * (CELL_MEAN + LANES / 2)
         self._capacity = int(mean + 10.0 * math.sqrt(mean)) // LANES * LANES
         self._slots: OrderedDict[Name, tuple[int, ...]] = OrderedDict()
@@ -202,9 +195,9 @@ class ScattererStore:
         blocks: NDArray[np.int64],
         work: Callable[[Callable[[Name], Parts], list[Name]], Iterable[Parts]] = map,
     ) -> Scatterers:
-        """The scatterers of (B, 3) block indices, valid until the next call.
+        """Return the scatterers of blocks (B, 3), by index; they are valid until the next call.
 
-        `work`: stands in for `map`, such as that of a pool of threads.
+        `work`: used in place of `map` to draw blocks, such as that of a pool of threads.
 
         Raises
         ------
@@ -239,31 +232,29 @@ class ScattererStore:
         )  # fmt: skip
 
     def points(self, block: Name) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """World positions (M, 3) mm and amplitudes (M,), backscatter included, of one block."""
+        """Return world positions (M, 3) mm and amplitudes (M,), with backscatter, of one block."""
         parts = self._parts(block)
         points = np.concatenate([np.zeros((0, 3)), *(part.points for part in parts)])
         amplitudes = np.concatenate([np.zeros(0), *(part.amplitudes for part in parts)])
         return points + np.array(block) * self.block_mm, amplitudes
 
     def _parts(self, block: Name) -> Parts:
-        """What a block holds: the drawn scatterers unless all are silent, then listed ones."""
+        """Return the parts of a block: the drawn one unless it is silent, then listed ones."""
         drawn = Part(*self._draw(block), False)
         parts = [drawn] if drawn.amplitudes.any() else []
-        reflectors = getattr(self.tissue, "reflectors", None)
-        if reflectors is None or not getattr(self.tissue, "extended", True):
-            return parts
-        return [*parts, *self._list(block, reflectors)]
+        return [*parts, *self._list(block)]
 
     def _draw(
         self, block: Name
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+        """Return the drawn points, amplitudes and counts of a block, as in `Part`."""
         room = np.empty((CELLS * len(self._table), 3))
         signs = np.empty(len(room))
         counts = np.empty(CELLS, np.int64)
         index = np.array(block, np.int64)
         total = _draw_block(self._key, index, self.cell_mm, self._table, room, signs, counts)
         points = room[:total]
-        # One call per block, always whole, so that the values cannot depend on what else is drawn.
+        # One call for one whole block, so that values do not depend on what else is drawn.
         strength = np.asarray(self.tissue.backscatter(points + index * self.block_mm))
         if strength.shape != (total,) or not np.all(strength >= 0.0):
             raise ValueError(
@@ -272,10 +263,10 @@ class ScattererStore:
             )
         return points, signs[:total] * strength, counts
 
-    def _list(self, block: Name, reflectors: Callable[..., Any]) -> Parts:
-        """The tissue's own scatterers in a block, in order of their cell; as many parts as fit."""
+    def _list(self, block: Name) -> Parts:
+        """Return the tissue's own reflectors in a block, by cell, in as many parts as they need."""
         low = np.array(block) * self.block_mm
-        points, amplitudes = reflectors(low, low + self.block_mm, self.density_per_mm3)
+        points, amplitudes = self.tissue.reflectors(low, low + self.block_mm, self.density_per_mm3)
         if len(points) != len(amplitudes) or not np.isfinite(amplitudes).all():
             raise ValueError(
                 f"reflectors: expected finite amplitudes of {len(points)} points, got "
@@ -294,7 +285,7 @@ class ScattererStore:
         return parts
 
     def _fill(self, part: Part) -> int:
-        """Copy a part into a free slot, of which there are more if need be; return its number."""
+        """Copy a part into a free slot, made if there is none; return its number."""
         if np.sum(-(-part.counts // LANES) * LANES) > self._capacity:
             raise RuntimeError("a block holds more scatterers than a slot")
         if not self._free:
@@ -308,13 +299,14 @@ class ScattererStore:
         return slot
 
     def _used(self) -> int:
+        """Return the number of slots in use."""
         return len(self._starts) - len(self._free)
 
     def _grow(self) -> None:
-        """Make room for more: twice as much up to the bound, a quarter more beyond it."""
+        """Add slots: twice as many up to the bound of memory, a quarter more beyond it."""
         have = len(self._starts)
         rows = min(2 * have, self._most) if have < self._most else have + have // 4
-        rows = max(have + 1, rows)  # by shares, since every growth copies all that there is
+        rows = max(have + 1, rows)  # in proportion, since every growth copies all slots
         self._free.extend(range(len(self._starts), rows))
         self._arrays = [_taller(array, rows) for array in self._arrays]
         self._starts = _taller(self._starts, rows)
@@ -323,6 +315,7 @@ class ScattererStore:
 
 
 def _taller(array: NDArray, rows: int) -> NDArray:
+    """Return a copy of an array with more rows; the added ones are not set."""
     taller = np.empty((rows, *array.shape[1:]), array.dtype)
     taller[: len(array)] = array
     return taller

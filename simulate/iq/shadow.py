@@ -1,4 +1,4 @@
-"""Shadows: what attenuation that varies in space takes from echoes along the lines."""
+"""Shadows: the loss of echoes along the lines by attenuation that varies in space."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from simulate.iq.beam import Beam
 
-LINE_STEP = 4  # samples of the grid from one shadow line to the next; depths are those of its rows
+LINE_STEP = 4  # columns of the grid from one shadow line to the next; depths are all its rows
 
 Array = NDArray[Any]  # float64
 
@@ -22,12 +22,12 @@ def transmission(
     world_from_image: Array,
     displacement: Callable[[Array], Array] | None = None,
 ) -> NDArray[np.float32]:
-    """Two-way amplitude left at (rows, lines) of the sample grid, lines evenly over all of it.
+    """Return the two-way amplitude left at (rows, lines) of the sample grid.
 
-    10^(-2 ∫ a / 20) along the straight line from the face, a in dB/mm at the centre frequency that
-    an echo from there has in the background, in proportion to frequency. Attenuation is sampled in
-    the plane only, so a shadow has the sharp edges of a thin beam; what it does to the centre
-    frequency of the echo is left out.
+    The lines lie evenly over the whole grid. The amplitude is 10^(-2 ∫ a / 20) along the straight
+    line from the face, with a in dB/mm at the centre frequency that an echo from there has in the
+    background, and a in proportion to frequency. Attenuation is sampled in the plane only, so a
+    shadow has the sharp edges of a thin beam; its effect on the centre frequency is neglected.
 
     Parameters
     ----------
@@ -49,8 +49,8 @@ def transmission(
     world = np.einsum("lij,dlj->dli", poses[:, :3, :3], image) + poses[:, :3, 3]
     points = world.reshape(-1, 3)
     if displacement is not None:
-        points = points - displacement(points)  # where what is there now was at rest
-    shift = 2.0 * beam.carrier[1] * middles / beam.carrier[0]  # of the frequency, relative
+        points = points - displacement(points)  # to first order, where this tissue was at rest
+    shift = 2.0 * beam.carrier[1] * middles / beam.carrier[0]  # relative change of the frequency
     decibel = np.asarray(attenuation(points, beam.frequency_hz), np.float64)
     if decibel.shape != (len(points),) or not np.isfinite(decibel).all():
         raise ValueError(
@@ -67,7 +67,7 @@ def transmission(
 
 
 def _image_points(depths: Array, lateral: Array, radius_mm: float) -> Array:
-    """(depths, lines, 3) image mm of depths along lines."""
+    """Return image points (depths, lines, 3) mm at depths along lines."""
     along, across = np.meshgrid(depths, lateral, indexing="ij")
     if radius_mm > 0.0:
         distance = along + radius_mm

@@ -1,7 +1,7 @@
 """Cubic B-spline splat of one complex value onto a baseband grid, as hand-vectorised LLVM.
 
-Written as 8-float vectors because the four columns of one row, (re, im) interleaved, are eight
-neighbouring floats: three times faster than the scalar loop that LLVM makes of the same sums.
+The four columns of one row, (re, im) interleaved, are eight neighbouring floats and are handled as
+one vector: three times faster than the scalar loop that LLVM makes of the same sums.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _broadcast(builder: Any, scalar: Any, width: int) -> Any:
 
 
 def _spline(builder: Any, fraction: Any, repeat: int) -> Any:
-    """Vector of the four weights, each `repeat` times in a row, by Horner's rule."""
+    """Return the vector of the four weights, each `repeat` times in a row, by Horner's rule."""
     rows = [_constant([w for w in row for _ in range(repeat)]) for row in WEIGHTS]
     variable = _broadcast(builder, fraction, 4 * repeat)
     result = rows[3]
@@ -57,9 +57,9 @@ def splat_cubic(
 ) -> Any:
     """Add (re, im) to `grid` at a fractional position.
 
-    `grid` is float32, C order, (re, im) interleaved; `corner` the flat index of the first of the
-    4 × 4 samples, `stride` the floats per row; `column`, `row` the fractions in [0, 1) past the
-    second sample. Nothing is checked: the caller keeps the footprint inside.
+    `grid` is float32, C order, (re, im) interleaved; `corner` is the flat index of the first of the
+    4 × 4 samples, `stride` the number of floats per row; `column` and `row` are the fractions in
+    [0, 1) past the second sample. Nothing is checked: the caller keeps the 4 × 4 samples inside.
     """
     signature = types.void(grid, types.intp, types.intp, *[types.float32] * 4)
 

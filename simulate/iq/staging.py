@@ -1,4 +1,4 @@
-"""Runs of scatterers to grid position and weight, and from there onto the grid (numba)."""
+"""Runs of scatterers to position and complex weight, and from there onto the grid, compiled."""
 
 from __future__ import annotations
 
@@ -11,13 +11,19 @@ from simulate.compiled import arctan, decay, inlined, kernel, turn
 from simulate.iq.beam import Grid
 from simulate.iq.splat import splat_cubic
 
-STAGE = 8192  # scatterers transformed before they are splatted; their scratch stays in cache
+STAGE = 8192  # scatterers transformed before they are splatted: their scratch fits the cache
 
 _f = np.float32
 
 
 class Workspace(NamedTuple):
-    """Scratch of one thread; `grid` is (rows, columns) complex, (re, im) interleaved and flat."""
+    """Scratch of one thread.
+
+    `grid`: (rows, columns) complex samples, flat, (re, im) interleaved. `line`: one row of it.
+    All others have an entry for each of STAGE scatterers: `column` and `row` on the grid, weight
+    `re` and `im`, numbers of the `chosen` ones, and of the beam at their depth 2 sigma_elevation²
+    (`variance`) and `curvature`.
+    """
 
     grid: NDArray[np.float32]
     column: NDArray[np.float32]
@@ -31,7 +37,7 @@ class Workspace(NamedTuple):
 
 
 def workspace(grid: Grid) -> Workspace:
-    """Scratch arrays for one thread working on one grid."""
+    """Return scratch arrays for one thread working on one grid."""
     return Workspace(
         grid=np.zeros(grid.rows * grid.columns * 2, np.float32),
         column=np.zeros(STAGE, np.float32),
@@ -46,33 +52,36 @@ def workspace(grid: Grid) -> Workspace:
 
 
 @inlined
-def stage(x, y, z, amplitude, gain, origin, rotation, drift, table, beam, radius, work, at):
-    """Transform a run of scatterers to grid position and complex weight, scratch from `at` on.
+def stage(x, y, z, amplitude, gain, origin, rotation, drift, beam, radius, work, at):
+    """Transform a run of scatterers to grid position and complex weight.
 
-    A factor that is exactly 1 and a drift of None change no bit. In three loops, because one that
-    reads a table where its own values tell it to is not made a vector loop.
+    Results go to the scratch of `work` from entry `at` on. Three loops: LLVM does not vectorise a
+    loop with a data-dependent table look-up, so that look-up has a loop of its own.
 
     Parameters
     ----------
-    gain : float32 factor of all amplitudes.
-    origin, rotation : image mm of the scatterers' own origin, and their turn into the image.
-    table : None, or `Beam.elevation_table`.
-    drift : None, or (rates of `origin`, rates of `rotation`, lateral position) where the pose
-        changes along the lines: by so much per unit of lateral position, from that position on.
-    radius : None for a linear probe, which compiles to a loop without polar coordinates.
+    x, y, z, amplitude : (M,) float32, mm from the scatterers' own origin.
+    gain : float32 factor of all amplitudes; exactly 1 changes no bit.
+    origin, rotation : image mm of that origin, and the rotation (3, 3) into the image.
+    drift : where the pose changes along the lines, (change of `origin`, change of `rotation`) per
+        unit of lateral position, and the lateral position at which both are exact; else None.
+    radius : of a curvilinear probe, mm; None for a linear one, whose loop has no polar coordinates.
     """
     count = len(x)
     lateral, depth = work.column[at : at + count], work.row[at : at + count]
     off, im = work.re[at : at + count], work.im[at : at + count]
     _place(x, y, z, origin, rotation, drift, radius, lateral, depth, off)
-    if table is not None:
-        _look_up(table, beam, depth, work.variance, work.curvature)
+    table = beam.elevation_table
+    _look_up(table, beam, depth, work.variance, work.curvature)
     _weigh(amplitude, gain, table, beam, lateral, depth, off, im, work.variance, work.curvature)
 
 
 @inlined
 def _place(x, y, z, origin, rotation, drift, radius, lateral, depth, off):
-    """Write where scatterers are in the image: lateral (mm or radians), depth and elevation, mm."""
+    """Write the positions of scatterers in the image.
+
+    `lateral` mm, or radians for a curvilinear probe; `depth` and the elevation `off` mm.
+    """
     ox, oy, oz = _f(origin[0]), _f(origin[1]), _f(origin[2])
     r00, r01, r02 = _f(rotation[0, 0]), _f(rotation[0, 1]), _f(rotation[0, 2])
     r10, r11, r12 = _f(rotation[1, 0]), _f(rotation[1, 1]), _f(rotation[1, 2])
@@ -107,7 +116,9 @@ def _place(x, y, z, origin, rotation, drift, radius, lateral, depth, off):
 
 @inlined
 def _look_up(table, beam, depth, variance, curvature):
-    """Write 2 sigma² and the curvature of the wavefront at depths, between rows of the table."""
+    """Write 2 sigma² and the curvature of the wavefront at depths, interpolated in the table."""
+    if table is None:
+        return
     first_row, per_row = _f(beam.grid.first_row), _f(1.0 / beam.grid.row_step)
     last_level = _f(beam.grid.rows - 1.001)
     for i in range(np.uint64(len(depth))):
@@ -120,7 +131,10 @@ def _look_up(table, beam, depth, variance, curvature):
 
 @inlined
 def _weigh(amplitude, gain, table, beam, lateral, depth, off, im, variance, curvature):
-    """Turn places into columns, rows and complex weights: `off` ends as the real parts."""
+    """Turn positions into columns (`lateral`), rows (`depth`) and weights (re `off`, im `im`).
+
+    Scatterers that are not heard get weight 0 and a position inside the grid.
+    """
     grid = beam.grid
     first_column, per_column = _f(grid.first_column), _f(1.0 / grid.column_step)
     first_row, per_row = _f(grid.first_row), _f(1.0 / grid.row_step)
@@ -160,7 +174,7 @@ def _weigh(amplitude, gain, table, beam, lateral, depth, off, im, variance, curv
 
 @kernel
 def splat_staged(count, columns, work):
-    """Add the staged scatterers that are heard to the grid, in their order."""
+    """Add to the grid, in their order, the first `count` staged scatterers that are heard."""
     kept = 0
     for i in range(count):
         work.chosen[kept] = i

@@ -1,9 +1,9 @@
-"""Fewer scatterers where the resolution cell is large (numba).
+"""Fewer scatterers where the resolution cell is large, compiled.
 
-The scatterers of a cell are in random order, so the first of them are a fair sample. How many are
-kept depends on the depth of the cell's centre and is not whole: the last one fades in and out, so
-that nothing jumps when the probe moves. The amplitude of those kept rises so that the mean power
-stays.
+The scatterers of a cell are in random order, so the first of them are a fair sample. The number
+kept depends on the depth of the cell's centre and is a fraction: the last one kept is weighted by
+the root of the fractional part, so that nothing jumps when the probe moves. The amplitude of those
+kept is raised so that the mean power stays the same.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _f = np.float32
 
 @inlined
 def share_kept(seen, beam):
-    """Share of a cell's scatterers to keep, given its centre (image mm)."""
+    """Return the share of a cell's scatterers to keep; seen: its centre, image mm."""
     grid = beam.grid
     across = seen[0] if grid.radius_mm > 0.0 else 0.0
     depth = np.sqrt(across * across + (seen[1] + grid.radius_mm) ** 2) - grid.radius_mm
@@ -27,7 +27,10 @@ def share_kept(seen, beam):
 
 @inlined
 def silence(work, at, staged, wanted):
-    """Fade the staged scatterer in which `wanted` ends and silence those after it."""
+    """Keep the first `wanted` (a fraction) of the `staged` scatterers from entry `at` on.
+
+    The one in which `wanted` ends is faded, those after it get weight 0.
+    """
     whole = int(wanted)
     if whole < staged:
         fade = _f(np.sqrt(wanted - whole))
@@ -40,7 +43,11 @@ def silence(work, at, staged, wanted):
 
 @inlined
 def thin_cell(work, at, staged, count, seen, beam):
-    """Thin the staged scatterers of one cell, `count` of them and padding."""
+    """Thin one staged cell.
+
+    It has `staged` entries from `at` on: `count` scatterers, then padding. seen: its centre, image
+    mm.
+    """
     share = share_kept(seen, beam)
     wanted = share * count
     gain = _f(1.0 / np.sqrt(share))

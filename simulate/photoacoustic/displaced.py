@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.photoacoustic.source import Tissue, acoustics_of
-from simulate.tissue.answers import Acoustics, Chromophores
-from simulate.tissue.motion import Displacement
+from simulate.tissue.answers import Acoustics, Chromophores, Displacement
 
 Array = NDArray[np.floating]
 

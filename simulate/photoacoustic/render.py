@@ -23,8 +23,7 @@ from simulate.photoacoustic.settings import (
 )
 from simulate.photoacoustic.source import Tissue, initial_pressure, medium_on_grid
 from simulate.probe.transducer import Probe
-from simulate.tissue.answers import Acoustics
-from simulate.tissue.motion import Displacement
+from simulate.tissue.answers import Acoustics, Displacement
 
 __all__ = [
     "PhotoacousticSettings",

@@ -1,7 +1,7 @@
-"""Where the scatterers of extended reflectors lie, compiled: fibres and sheets, box by box.
+"""Positions of the scatterers of fibres and sheets in a box, compiled.
 
-Everything is a function of (key, lattice indices): any box may be asked for, in any order, and each
-scatterer lies in exactly one of boxes that tile space.
+Everything is a function of (key, lattice indices): boxes may be asked for in any order, and where
+boxes tile space every scatterer lies in exactly one of them.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from simulate.reflectors.coherence import BEAD_MM, FIBRES_PER_MM2
 from simulate.shapes.sheets import height
 from simulate.shapes.texture import lattice, noise
 
-FIBRE_MM = FIBRES_PER_MM2**-0.5  # side of the column that one fibre has to itself
-SHEET_X_MM, SHEET_Z_MM = 0.15, 0.4  # one scatterer of a sheet in each such patch
+FIBRE_MM = FIBRES_PER_MM2**-0.5  # side of the square across the limb that holds one fibre
+SHEET_X_MM, SHEET_Z_MM = 0.15, 0.4  # sides of the patch of a sheet that holds one scatterer
 
-_SALT = np.uint64(0x632BE59BD9B4E019)
+_SALT = np.uint64(0x632BE59BD9B4E019)  # keeps these draws apart from others under the same key
 
 
 @pointwise
@@ -30,8 +30,9 @@ def _inside(x, y, z, low, high):
 def fibre_scatterers(low, high, key, length_mm, skin, points, signs):
     """Write the fibres' scatterers in the box [low, high) mm; return how many there are.
 
-    A fibre runs along z at a constant depth below the skin. If the arrays are too short, what does
-    not fit is counted only.
+    A fibre runs along z at a constant depth below the skin, in pieces of `length_mm`: each piece
+    has a random place in its column and one random sign, and holds one scatterer per BEAD_MM.
+    Scatterers for which `points` (K, 3) and `signs` (K,) have no room are only counted.
     """
     count = 0
     key = key + _SALT
@@ -61,8 +62,9 @@ def fibre_scatterers(low, high, key, length_mm, skin, points, signs):
 def sheet_scatterers(low, high, key, sheet, base, points, strength):
     """Write the scatterers of one sheet in the box [low, high) mm; return how many there are.
 
-    The sheet lies at `sheet` above `base` (the skin, or FLAT). Its strength varies smoothly about 1
-    over a few millimetres. If the arrays are too short, what does not fit is counted only.
+    Its y is the sum of the heights of `sheet` and `base` (the skin, or FLAT). Its strength varies
+    smoothly about 1 over a few millimetres. Scatterers for which `points` (K, 3) and `strength`
+    (K,) have no room are only counted.
     """
     count = 0
     key = key + _SALT

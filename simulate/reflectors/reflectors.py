@@ -1,8 +1,8 @@
 """Extended reflectors of a tissue: fibres, fascia and walls, as scatterers with a common sign.
 
-Independent scatterers cannot echo a line or a mirror: these are laid out one by one, beside those
-that the engine draws. All amplitudes are given for the engine's density of unit scatterers, which
-by itself has the reference brightness.
+Independent scatterers of random sign cannot echo like a line or a mirror. The scatterers of these
+reflectors are therefore placed along them and added to the random ones of the engine. Amplitudes
+are relative to the engine's unit scatterers, whose density alone gives the reference brightness.
 """
 
 from __future__ import annotations
@@ -21,18 +21,19 @@ from simulate.shapes.sheets import FLAT
 
 Array = NDArray[np.floating]
 
-# Two-way sigmas (lateral, axial, elevational) mm under which a mirror of strength 1 across the beam
-# is as bright as the reference tissue; about those of a 5 MHz probe near its focus.
+# Two-way sigmas (lateral, axial, elevational) mm of the beam in which a mirror of strength 1, at
+# right angles to it, is as bright as the reference tissue: about a 5 MHz probe near its focus.
 MIRROR_BEAM_MM = (0.25, 0.10, 0.50)
-NUDGE_MM = 0.02  # below a sheet, where it is asked what it lies in
-BIN_MM = 2.0  # of the index of surfaces
+NUDGE_MM = 0.02  # a point of a sheet is classified this far below it, clear of rounding errors
+BIN_MM = 2.0  # side of the cubes of the index of surface points
 
 
 @dataclass(frozen=True)
 class SurfacePoints:
-    """Scatterers on closed surfaces (walls, bone), listed: points (K, 3) mm, area strength (K,).
+    """Scatterers on closed surfaces (walls, bone), listed one by one.
 
-    strength: of the mirror, 1 as bright as the tissue; area_mm2 (K,): what each stands for.
+    points_mm (K, 3); strength (K,): of the mirror there, where 1 is as bright as the reference
+    tissue; area_mm2 (K,): part of the surface that each stands for.
     """
 
     points_mm: Array
@@ -46,6 +47,7 @@ class SurfacePoints:
 
     @cached_property
     def _bins(self) -> tuple[Array, dict[tuple[int, int, int], NDArray[np.int64]]]:
+        """Occupied cubes (C, 3) by index, and the numbers of the points in each."""
         index = np.floor(self.points_mm / BIN_MM).astype(np.int64)
         names, inverse = np.unique(index, axis=0, return_inverse=True)
         order = np.argsort(inverse.ravel(), kind="stable")
@@ -56,7 +58,7 @@ class SurfacePoints:
         return names, members
 
     def inside(self, low_mm: Array, high_mm: Array) -> NDArray[np.int64]:
-        """Return the numbers, rising, of the points in the box [low, high)."""
+        """Return the numbers, ascending, of the points in the box [low, high)."""
         if not len(self.points_mm):
             return np.zeros(0, np.int64)
         names, members = self._bins
@@ -71,17 +73,17 @@ class SurfacePoints:
 
 @dataclass(frozen=True)
 class Reflectors:
-    """What is extended in a tissue.
+    """The fibres, mirroring sheets and mirroring closed surfaces of one tissue.
 
     Parameters
     ----------
-    key : of everything drawn here.
+    key : of all random numbers.
     coherent_fraction, coherent_length_mm : share of the power that comes from fibres and the length
         of their pieces, see `simulate.reflectors.coherence`.
     skin : the sheet (T, 4) that fibres follow.
     sheets, strengths : sheets (S, T, 4) that mirror, the first in world mm and the others mm below
-        it, and how bright each is where it lies across the beam; tissue speckle is 1.
-    surfaces : the same for closed surfaces.
+        it, and the brightness of each at right angles to the beam; tissue speckle is 1.
+    surfaces : closed surfaces that mirror.
     """
 
     key: int
@@ -94,10 +96,11 @@ class Reflectors:
 
     @property
     def diffuse_amplitude(self) -> float:
-        """What is left of the amplitude of the independent scatterers, sqrt(1 - fraction)."""
+        """Factor of the independent scatterers' amplitude that leaves the power: sqrt(1 - c)."""
         return math.sqrt(1.0 - self.coherent_fraction)
 
     def __bool__(self) -> bool:
+        """Whether there is any reflector."""
         mirrors = any(self.strengths) or len(self.surfaces.points_mm) > 0
         return mirrors or self.coherent_fraction > 0.0
 
@@ -111,10 +114,15 @@ class Reflectors:
     ) -> tuple[Array, Array]:
         """Return points (K, 3) mm and signed amplitudes (K,) in the box [low, high).
 
-        density_per_mm3: of the engine's own unit scatterers; echo: local amplitude of the tissue,
-        (M, 3) to (M,), that the fibres share; layered: whether points (M, 3) lie in the layers and
-        not in what runs through them, (M,), where no sheet mirrors.
+        Parameters
+        ----------
+        density_per_mm3 : of the engine's own unit scatterers.
+        echo : (M, 3) points to the tissue's local echo amplitude (M,), which scales the fibres.
+        layered : (M, 3) points to whether they lie in the layers themselves (M,); inside vessels
+            and bodies, which run through the layers, sheets do not mirror.
         """
+        if not self:
+            return np.zeros((0, 3)), np.zeros(0)
         low, high = np.asarray(low_mm, np.float64), np.asarray(high_mm, np.float64)
         points: list[Array] = []
         amplitudes: list[Array] = []
@@ -136,6 +144,8 @@ class Reflectors:
         return np.concatenate(points), np.concatenate(amplitudes)
 
     def _fibres(self, low: Array, high: Array) -> tuple[Array, Array]:
+        """Return points (K, 3) mm and signs (K,) of the fibres' scatterers in a box."""
+
         def write(points: Array, values: Array) -> int:
             return int(
                 fibre_scatterers(
@@ -147,6 +157,7 @@ class Reflectors:
         return _filled(write)
 
     def _sheet(self, low: Array, high: Array, number: int) -> tuple[Array, float, Array]:
+        """Return points (K, 3) mm of a sheet in a box, area of each mm², local strength (K,)."""
         base = FLAT if number == 0 else self.sheets[0]
         key = np.uint64(self.key) + np.uint64(101 + number)
         sheet = self.sheets[number]
@@ -159,7 +170,10 @@ class Reflectors:
 
 
 def _filled(write: Callable[[Array, Array], int], room: int = 4096) -> tuple[Array, Array]:
-    """Return what `write(points, values)` writes, with as much room as it turns out to need."""
+    """Return the points and values that `write` fills in, in arrays as long as it needs.
+
+    write: (points (room, 3), values (room,)) -> how many there are, also where that is more.
+    """
     while True:
         points, values = np.empty((room, 3)), np.empty(room)
         count = write(points, values)
@@ -169,10 +183,10 @@ def _filled(write: Callable[[Array, Array], int], room: int = 4096) -> tuple[Arr
 
 
 def _mirror_amplitude(density_per_mm3: float) -> float:
-    """Amplitude per mm² of a mirror that is as bright as unit scatterers of a density.
+    """Return the amplitude a per mm² of a mirror as bright as unit scatterers of a density.
 
-    A mirror across the beam echoes 2 pi sigma_x sigma_z a, speckle has the rms
-    sqrt(density pi^1.5 sigma_x sigma_y sigma_z).
+    The echo of a mirror at right angles to the beam is 2 pi sigma_x sigma_z a; the rms of speckle
+    is sqrt(density pi^1.5 sigma_x sigma_y sigma_z).
     """
     lateral, axial, elevation = MIRROR_BEAM_MM
     speckle = math.sqrt(density_per_mm3 * math.pi**1.5 * lateral * axial * elevation)

@@ -1,4 +1,4 @@
-"""Scatterers on the walls of vessels and bodies, listed once per tissue."""
+"""Scatterers on the surfaces of vessel walls and bodies, listed once per tissue."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from simulate.vessels.tree import VesselTree
 
 Array = NDArray[np.floating]
 
-AROUND_MM, ALONG_MM = 0.15, 0.4  # one scatterer in each such patch
+AROUND_MM, ALONG_MM = 0.15, 0.4  # sides of the patch that holds one scatterer
 
 
 def wall_points(
     rng: np.random.Generator, tree: VesselTree, walls: Array, strengths: tuple[float, float]
 ) -> SurfacePoints:
-    """Return the two faces of the walls, next to the lumen and outside; walls (2, 4) as `WALLS`.
+    """Return the inner and the outer face of the vessels' walls.
 
-    strengths: of the face next to the lumen, of arteries and of veins; the other has 1.5 of it.
-    What would lie in another vessel is left out.
+    walls (2, 4): as `simulate.tissue.materials.WALLS`; strengths: of the inner face of arteries and
+    of veins; the outer one is 1.5 times as strong. Points inside any lumen are left out.
     """
     parts: list[tuple[Array, Array, Array]] = []
     for segment, kind in zip(tree.segments, tree.segment_kind, strict=True):
@@ -36,14 +36,12 @@ def wall_points(
     if not parts:
         return SurfacePoints.empty()
     points, strength, area = (np.concatenate(p) for p in zip(*parts, strict=True))
-    index = build_index(tree, 0.1)
-    lookup = (index.origin_mm, index.shape, index.start, index.entries, index.segments)
-    outside = distance_to_lumen(points, *lookup) > -0.02
+    outside = distance_to_lumen(points, build_index(tree, 0.1).lookup) > -0.02
     return SurfacePoints(points[outside], strength[outside], area[outside])
 
 
 def _ring(rng: np.random.Generator, segment: Array, offset: float) -> tuple[Array, Array]:
-    """Return points (K, 3) about one segment, `offset` outside its lumen, and their areas (K,)."""
+    """Return points (K, 3) around one segment, `offset` mm outside its lumen, and areas (K,)."""
     start, along = segment[:3], segment[3:6] - segment[:3]
     length = float(np.linalg.norm(along))
     ahead = along / length
@@ -63,7 +61,7 @@ def _ring(rng: np.random.Generator, segment: Array, offset: float) -> tuple[Arra
 def body_points(
     rng: np.random.Generator, body: Body, skin: Array, extent_mm: tuple[float, float]
 ) -> SurfacePoints:
-    """Return the surface of a body between two z, below a skin sheet."""
+    """Return the surface of a body between two z (mm); skin (T, 4): the sheet it lies below."""
     low, high = extent_mm
     if math.isfinite(body.half_length):
         low = max(low, body.middle - body.half_length)
@@ -90,7 +88,7 @@ def body_points(
 
 
 def joined(parts: list[SurfacePoints]) -> SurfacePoints:
-    """Return several surfaces as one."""
+    """Return all points of several surfaces in one record."""
     return SurfacePoints(
         np.concatenate([part.points_mm for part in parts]),
         np.concatenate([part.strength for part in parts]),

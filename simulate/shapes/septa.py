@@ -1,4 +1,4 @@
-"""Where septa meet: points of an anatomy that one can find again."""
+"""Points where two septa meet on a sheet: places of an anatomy that one can find again."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ Array = NDArray[np.floating]
 
 
 def along_sheet(septum: Septum, sheet: Array, z: Array) -> Array:
-    """Return x (N,) mm of the line where a septum meets a sheet (mm below the skin), at z (N,).
+    """Return x (N,) mm, at z (N,), of the line where a septum meets a sheet (mm below the skin).
 
-    The sheet is nearly flat, so x <- septum(height(x, z), z) contracts.
+    Solved by fixed-point iteration x <- septum(height(x, z), z), which converges because the sheet
+    is nearly flat.
     """
     x = np.full_like(z, septum.x)
     for _ in range(12):
@@ -27,9 +28,16 @@ def along_sheet(septum: Septum, sheet: Array, z: Array) -> Array:
 def septa_crossings(
     septa: list[Septum], sheets: Array, extent_mm: tuple[float, float], half_width_mm: float
 ) -> Array:
-    """Return world points (F, 3) mm where two septa meet on the sheet below a layer or between two.
+    """Return the world points (F, 3) mm where two septa meet on a sheet, in order of z.
 
-    sheets (S, T, 4): skin, then tops of the deeper layers (mm below it).
+    Septa of one layer are met on the sheet below it, septa of two neighbouring layers on the sheet
+    between them.
+
+    Parameters
+    ----------
+    sheets : (S, T, 4): the skin, then the tops of the deeper layers (mm below it).
+    extent_mm : z from and to.
+    half_width_mm : largest |x| of a point.
     """
     found: list[tuple[float, float, float]] = []
     z = np.arange(extent_mm[0], extent_mm[1], 0.25)
@@ -50,9 +58,10 @@ def septa_crossings(
 
 
 def _root(one: Septum, other: Septum, sheet: Array, low: float, high: float) -> Array:
-    """Return z (1,) near two where the lines of two septa on a sheet cross, by the secant rule.
+    """Return z (1,) where the lines of two septa on a sheet cross, by the secant method.
 
-    Over a fraction of a millimetre the lines are all but straight, so six steps are plenty.
+    low, high: z (mm) on either side of the crossing. The lines are nearly straight over the
+    fraction of a millimetre between them, so six steps suffice.
     """
 
     def apart(z: float) -> float:

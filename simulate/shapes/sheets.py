@@ -1,8 +1,12 @@
 """Curved sheets over (x, z): skin, fascia and the other boundaries of layers, as plain numbers.
 
-A sheet is (T, 4): row 0 is level (mm), bend (1/mm), slope along x, slope along z; every other row
-is one wave: amplitude (mm), wave numbers along x and z (rad/mm), phase (rad). `texture.height` is
-the same, compiled.
+A sheet is an array (T, 4). Row 0 is level (mm), bend (1/mm), slope along x, slope along z; every
+other row is one wave: amplitude (mm), wave numbers along x and z (rad/mm), phase (rad). Its height
+(mm) is
+
+    level + bend x² / 2 + slope_x x + slope_z z + sum of amplitude sin(k_x x + k_z z + phase)
+
+`sheet_height` computes it for arrays, `height` in compiled code for one point.
 """
 
 from __future__ import annotations
@@ -17,11 +21,14 @@ from simulate.compiled import pointwise
 Array = NDArray[np.floating]
 
 WAVES = 3  # sinusoids in each sheet
-FLAT = np.zeros((1, 4))
+FLAT = np.zeros((1, 4))  # the sheet of height 0 everywhere
 
 
 class SheetPlan(NamedTuple):
-    """What a sheet is drawn from: level (mm), bend, largest slope, rms (mm) and lengths (mm)."""
+    """What a sheet is drawn from: level (mm), bend (1/mm), largest slope, and its waves.
+
+    deviation_mm: root mean square height of the waves; wavelengths_mm: shortest and longest.
+    """
 
     level_mm: float
     bend: float
@@ -45,7 +52,7 @@ def sample_sheets(rng: np.random.Generator, plans: tuple[SheetPlan, ...]) -> Arr
 
 
 def sheet_height(sheet: Array, x: Array, z: Array) -> Array:
-    """Return the height (mm) of a sheet at (x, z) of any one shape."""
+    """Return the height (mm) of a sheet (T, 4) at x and z, two arrays of one shape."""
     phase = np.multiply.outer(x, sheet[1:, 1]) + np.multiply.outer(z, sheet[1:, 2]) + sheet[1:, 3]
     level, bend, slope_x, slope_z = sheet[0]
     plane = level + 0.5 * bend * np.square(x) + slope_x * x + slope_z * z
@@ -70,16 +77,13 @@ def surface(sheet: Array, x: Array, z: Array) -> tuple[Array, Array]:
 
 @pointwise
 def level_height(sheet, x, z):
-    """Height (mm) of a sheet at (x, z) without its waves."""
+    """Return the height (mm) of a sheet (T, 4) at (x, z) without its waves."""
     return sheet[0, 0] + 0.5 * sheet[0, 1] * x * x + sheet[0, 2] * x + sheet[0, 3] * z
 
 
 @pointwise
 def height(sheet, x, z):
-    """Height (mm) of a sheet (T, 4) at (x, z): row 0 is level, bend (1/mm), slope x, slope z.
-
-    The other rows are waves: amplitude (mm), wave numbers along x and z (rad/mm), phase (rad).
-    """
+    """Return the height (mm) of a sheet (T, 4) at (x, z)."""
     value = level_height(sheet, x, z)
     for row in range(1, sheet.shape[0]):
         value += sheet[row, 0] * np.sin(sheet[row, 1] * x + sheet[row, 2] * z + sheet[row, 3])

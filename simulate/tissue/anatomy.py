@@ -1,13 +1,12 @@
-"""Tissue put together from layers, septa, bodies and vessels: one class for every anatomy.
+"""Tissue put together from layers, septa, bodies and vessels.
 
-A kind of tissue (forearm, carotid, inclusions) is a function that draws these parts.
+Kinds of tissue (forearm, carotid, inclusions) are functions that draw these parts.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,27 +16,27 @@ from simulate.shapes.sheets import sheet_height, surface
 from simulate.tissue import anatomy_kernels as kernels
 from simulate.tissue.answers import Acoustics, Chromophores
 from simulate.tissue.blood import MELANOSOMES, oxygenation
-from simulate.tissue.materials import SKIN, Material
+from simulate.tissue.materials import BLOOD, EPIDERMIS_MM, FASCIA, SKIN, Material
 from simulate.vessels.index import VesselIndex, build_index
 from simulate.vessels.tree import VesselTree, places_along
 
 Array = NDArray[np.floating]
 
-EPIDERMIS_MM = 0.15
-
 
 @dataclass(frozen=True)
 class AnatomicalTissue:
-    """Layers below a skin, with septa in them, bodies through them, and vessels through all.
+    """Layers below a skin, with septa and bodies in them and vessels through all of them.
 
     Parameters
     ----------
     sheets : (S, T, 4): the skin (world mm), then the tops of the deeper layers (mm below it).
     layers : (S, 2): material of each layer and the thickness (mm) of the fascia at its top.
-    septa : (Q, 9) and bodies (B, 19), rows of `Septum` and `Body`; the first body wins.
-    walls : (2, 4), see `WALLS`.
-    materials : what the numbers of materials mean.
-    features_mm : (F, 3) world points, beside those of vessels, that one can find again.
+    septa : (Q, 9), rows of `simulate.shapes.bodies.Septum`.
+    bodies : (B, 19), rows of `simulate.shapes.bodies.Body`; where two overlap, the first counts.
+    materials : by number, `simulate.tissue.materials.COMMON` first.
+    features_mm : (F, 3) world points that one can find again, beside those of vessels.
+    walls : (2, 4), as `simulate.tissue.materials.WALLS`.
+    extended : fibres and mirrors.
     """
 
     key: int
@@ -62,12 +61,10 @@ class AnatomicalTissue:
         return self.vessels.radius_mm if len(self.vessels) else np.ones(1)
 
     @cached_property
-    def _shape(self) -> tuple[Any, ...]:
-        index = self._index
-        return (
+    def _anatomy(self) -> kernels.Anatomy:
+        return kernels.Anatomy(
             self.sheets, self.layers, self.septa, self.bodies, self.walls,
-            index.origin_mm, index.shape, index.start, index.entries, index.segments, index.kind,
-            np.abs(self.sheets[:, 1:, 0]).sum(1),
+            *self._index.lookup, self._index.kind, np.abs(self.sheets[:, 1:, 0]).sum(1),
         )  # fmt: skip
 
     @cached_property
@@ -77,18 +74,18 @@ class AnatomicalTissue:
     @property
     def blood_level(self) -> float:
         """Echo amplitude of blood."""
-        return self.materials[2].level
+        return self.materials[BLOOD].level
 
     def backscatter(self, points_mm: Array) -> NDArray[np.float64]:
         """Return echo amplitudes (M,) at world points (M, 3) mm; 0 outside the body.
 
-        Those of the independent scatterers: what the fibres have is taken off.
+        They are those of the independent scatterers, without the share of the fibres.
         """
         return self.extended.diffuse_amplitude * self._echo(points_mm)
 
     def _echo(self, points_mm: Array) -> NDArray[np.float64]:
         points = np.ascontiguousarray(points_mm, np.float64)
-        return kernels.backscatter(points, np.uint64(self.key), self._echoes, self._shape)
+        return kernels.backscatter(points, np.uint64(self.key), self._echoes, self._anatomy)
 
     def reflectors(
         self, low_mm: Array, high_mm: Array, density_per_mm3: float
@@ -99,21 +96,21 @@ class AnatomicalTissue:
         )
 
     def _in_layers(self, points_mm: Array) -> NDArray[np.bool_]:
-        return np.isin(self._classify(points_mm)[1], [1, *self.layers[:, 0].astype(int)])
+        return np.isin(self._classify(points_mm)[1], [FASCIA, *self.layers[:, 0].astype(int)])
 
     def attenuation_db_per_mm(self, points_mm: Array, frequency_hz: float) -> Array:
-        """Return the attenuation beyond the background, (M,) dB/mm one way; below 0 in fluid."""
+        """Return the attenuation beyond the background, (M,) dB/mm one way; negative in fluid."""
         extra = np.array([m.extra_db_cm_mhz for m in self.materials]) * frequency_hz * 1e-7
         points = np.ascontiguousarray(points_mm, np.float64)
         return kernels.attenuation(points, extra, self.sheets[0], self.bodies)
 
     def _classify(self, points_mm: Array) -> tuple[Array, NDArray[np.int64], NDArray[np.int64]]:
         points = np.ascontiguousarray(points_mm, np.float64)
-        return kernels.classify(points, self._shape)
+        return kernels.classify(points, self._anatomy)
 
     def in_lumen(self, points_mm: Array) -> NDArray[np.bool_]:
         """Return whether world points (M, 3) mm lie in blood, (M,)."""
-        return self._classify(points_mm)[1] == 2
+        return self._classify(points_mm)[1] == BLOOD
 
     def depth_below_skin_mm(self, points_mm: Array) -> Array:
         """Return the depth (M,) below the skin along y, negative outside, of points (M, 3) mm."""
@@ -130,7 +127,7 @@ class AnatomicalTissue:
         skin = self.materials[int(self.layers[0, 0])] == SKIN
         epidermis = (depth >= 0.0) & (depth < EPIDERMIS_MM) & skin
         return Chromophores(
-            (material == 2).astype(np.float64),
+            (material == BLOOD).astype(np.float64),
             oxygenation(owner, self._index),
             np.where(epidermis, MELANOSOMES, 0.0),
         )
@@ -143,5 +140,5 @@ class AnatomicalTissue:
 
     @property
     def landmarks_mm(self) -> Array:
-        """World points (L, 3) mm one can find again: of vessels, septa and bodies."""
+        """World points (L, 3) mm that one can find again: of vessels, septa and bodies."""
         return np.concatenate([places_along(self.vessels), self.features_mm])

@@ -1,55 +1,87 @@
-"""What is where in an anatomy of layers, septa, bodies and vessels, compiled, point by point.
-
-`shape` throughout is the tuple of arrays `AnatomicalTissue._shape`: sheets (S, T, 4), layers (S, 2)
-material and thickness of the fascia at its top, septa (Q, 9), bodies (B, 19), walls (2, 4), then
-the vessels' look-up of `texture.wall_distance`, their kinds, and how far, in mm, waves lift each
-sheet at most (S,).
-"""
+"""What lies at a point of an anatomy of layers, septa, bodies and vessels, compiled."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from simulate.compiled import cached_by_source, pointwise
+from simulate.shapes.bodies import BODY, SEPTUM
 from simulate.shapes.sheets import height, level_height
-from simulate.shapes.texture import fat_texture, muscle_texture, noise, ridge, turned
+from simulate.shapes.texture import (
+    FIBRES,
+    GRAIN,
+    LOBULES,
+    NERVE,
+    TENDON,
+    fat_texture,
+    grain_texture,
+    muscle_texture,
+    nerve_texture,
+    tendon_texture,
+)
+from simulate.tissue.materials import ADVENTITIA, BLOOD, FASCIA, INTIMA, MEDIA, OUTSIDE
 from simulate.vessels.index import wall_distance
 
-# Materials that every anatomy has, in this order; its own follow.
-OUTSIDE, FASCIA, BLOOD, INTIMA, MEDIA, ADVENTITIA = range(6)
-# Textures.
-PLAIN, LOBULES, FIBRES, TENDON, NERVE, GRAIN = range(6)
+SLACK_MM = 1e-6  # safety margin of the early-out tests below
 
-SLACK_MM = 1e-6  # by which what is left out for being too far is further than that
+Array = NDArray[np.floating]
+
+
+class Anatomy(NamedTuple):
+    """The arrays of an `AnatomicalTissue` that compiled code reads.
+
+    sheets (S, T, 4): the skin, then the tops of the deeper layers; layers (S, 2): material of each
+    and thickness (mm) of the fascia at its top; septa (Q, 9) and bodies (B, 19), rows of `Septum`
+    and `Body`; walls (2, 4), as `WALLS`; origin_mm to segments: the `Lookup` of the vessels; kind
+    (V,): artery or vein, of each segment; waves_mm (S,): bound on the height of each sheet's waves.
+    """
+
+    sheets: Array
+    layers: Array
+    septa: Array
+    bodies: Array
+    walls: Array
+    origin_mm: Array
+    shape: NDArray[np.int64]
+    start: NDArray[np.int64]
+    entries: NDArray[np.int64]
+    segments: Array
+    kind: NDArray[np.int64]
+    waves_mm: Array
 
 
 @pointwise
 def body_reach(body, x, below, z):
-    """Return (q, distance mm): q < 1 inside of a body; the distance to its surface to first order.
+    """Return (q, distance) of a point and a body, a row of `Body`.
 
-    A body is an ellipse about a centreline x(z), depth(z), which may close along z (ellipsoid) and
-    taper. Columns: x at z = 0, slope, wave amplitude, wave number, phase; the same of the depth but
-    for its wave number; three semi-axes mm (the last one inf for a tube), the middle along z, angle
-    (rad) of the first axis towards the depth, taper (1/mm), material, shell (mm), its material.
+    q < 1 inside, 1 on the surface; distance (mm) to the surface, negative inside, to first order in
+    q - 1. Both are infinite farther away than about a tenth of the body's radius.
     """
-    if abs(z - body[12]) > 1.1 * body[11] + body[16] + 0.1:
+    w_mm, c = z - body[BODY.middle], body[BODY.half_length]
+    if abs(w_mm) > 1.1 * c + body[BODY.shell] + 0.1:
         return np.inf, np.inf
-    u, v = x - body[0] - body[1] * z, below - body[5] - body[6] * z
-    scale = max(1.0 + body[14] * z, 0.2)
-    a, b, c = body[9] * scale, body[10] * scale, body[11]
-    reach = 1.1 * max(a, b) + body[16] + 0.1
+    u = x - body[BODY.x] - body[BODY.x_slope] * z
+    v = below - body[BODY.depth] - body[BODY.depth_slope] * z
+    scale = max(1.0 + body[BODY.taper] * z, 0.2)
+    a, b = body[BODY.across] * scale, body[BODY.high] * scale
+    reach = 1.1 * max(a, b) + body[BODY.shell] + 0.1
     most = reach + SLACK_MM
-    if abs(u) > most + abs(body[2]) or abs(v) > most + abs(body[7]):
+    x_wave, depth_wave = body[BODY.x_wave], body[BODY.depth_wave]
+    # The waves of the centreline need a sine each: first ask whether they could matter.
+    if abs(u) > most + abs(x_wave) or abs(v) > most + abs(depth_wave):
         return np.inf, np.inf
-    if body[2] != 0.0:
-        u -= body[2] * np.sin(body[3] * z + body[4])
-    if body[7] != 0.0:
-        v -= body[7] * np.sin(body[3] * z + body[8])
-    w = (z - body[12]) / c
+    if x_wave != 0.0:
+        u -= x_wave * np.sin(body[BODY.wave_number] * z + body[BODY.x_phase])
+    if depth_wave != 0.0:
+        v -= depth_wave * np.sin(body[BODY.wave_number] * z + body[BODY.depth_phase])
+    w = w_mm / c
     if u * u + v * v > reach * reach:
         return np.inf, np.inf
-    cosine, sine = np.cos(body[13]), np.sin(body[13])
+    cosine, sine = np.cos(body[BODY.angle]), np.sin(body[BODY.angle])
     p, r = (cosine * u + sine * v) / a, (cosine * v - sine * u) / b
     q = np.sqrt(p * p + r * r + w * w)
     slope = np.sqrt((p / a) ** 2 + (r / b) ** 2 + (w / c) ** 2)
@@ -58,28 +90,26 @@ def body_reach(body, x, below, z):
 
 @pointwise
 def septum_x(septum, below, z):
-    """Return x (mm) of a septum at a depth below the skin and z.
-
-    Columns: layer, x, tilt dx/ddepth, depth where x holds, slope dx/dz, wave amplitude, wave
-    number, phase, half thickness (mm).
-    """
-    wave = septum[5] * np.sin(septum[6] * z + septum[7])
-    return septum[1] + septum[2] * (below - septum[3]) + septum[4] * z + wave
+    """Return x (mm) of a septum, a row of `Septum`, at a depth below the skin and z (mm)."""
+    wave = septum[SEPTUM.wave] * np.sin(septum[SEPTUM.wave_number] * z + septum[SEPTUM.phase])
+    tilted = septum[SEPTUM.x] + septum[SEPTUM.tilt] * (below - septum[SEPTUM.depth])
+    return tilted + septum[SEPTUM.slope] * z + wave
 
 
 @pointwise
-def _in_layers(below, x, z, sheets, layers, septa, lift):
-    """Return the material at a depth (mm) below the skin, vessels and bodies aside.
+def _in_layers(below, x, z, sheets, layers, septa, waves_mm):
+    """Return the material of layers, fasciae and septa at a depth (mm) below the skin.
 
-    The waves of a sheet are summed only where they decide.
+    Sheets are flat but for their waves, which take several sines each: they are summed only for
+    points so near a sheet that the waves decide on which side of it a point lies.
     """
     layer = 0
     top = below
     for s in range(1, sheets.shape[0]):
         past = below - level_height(sheets[s], x, z)
-        if past < -lift[s] - SLACK_MM:
+        if past < -waves_mm[s] - SLACK_MM:
             break
-        if past < lift[s] + layers[s, 1] + SLACK_MM:
+        if past < waves_mm[s] + layers[s, 1] + SLACK_MM:
             past = below - height(sheets[s], x, z)
         if past < 0.0:
             break
@@ -87,55 +117,62 @@ def _in_layers(below, x, z, sheets, layers, septa, lift):
     if top < layers[layer, 1]:
         return FASCIA
     for row in range(septa.shape[0]):
-        if septa[row, 0] == layer:
-            tilt = septa[row, 2]
+        if septa[row, SEPTUM.layer] == layer:
+            tilt = septa[row, SEPTUM.tilt]
             off = abs(x - septum_x(septa[row], below, z)) / np.sqrt(1.0 + tilt * tilt)
-            if off < septa[row, 8]:
+            if off < septa[row, SEPTUM.half_thickness]:
                 return FASCIA
     return int(layers[layer, 0])
 
 
 @pointwise
-def _material(x, y, z, below, shape):
-    """Return the material at a point and the vessel segment near it, -1 if there is none."""
-    sheets, layers, septa, bodies, walls = shape[0], shape[1], shape[2], shape[3], shape[4]
+def _material(x, y, z, below, anatomy):
+    """Return the material at a point and the vessel segment near it, -1 if there is none.
+
+    A vessel goes before a body and a body before the layers; of bodies the first one that holds the
+    point counts.
+    """
+    sheets, layers, septa, bodies = anatomy.sheets, anatomy.layers, anatomy.septa, anatomy.bodies
     if below < 0.0:
         return OUTSIDE, -1
-    gap, owner = wall_distance(x, y, z, shape[5], shape[6], shape[7], shape[8], shape[9])
+    start, entries, segments = anatomy.start, anatomy.entries, anatomy.segments
+    gap, owner = wall_distance(x, y, z, anatomy.origin_mm, anatomy.shape, start, entries, segments)
     if gap < 0.0:
         return BLOOD, owner
     if owner >= 0:
-        segment = shape[9][owner]
-        wall = walls[shape[10][owner]]
+        segment = segments[owner]
+        wall = anatomy.walls[anatomy.kind[owner]]
         depth = gap / (wall[0] + wall[1] * 0.5 * (segment[6] + segment[7]))
         if depth < 1.0:
             if depth < wall[2]:
                 return INTIMA, owner
             return (MEDIA if depth < wall[3] else ADVENTITIA), owner
     for row in range(bodies.shape[0]):
-        q, distance = body_reach(bodies[row], x, below, z)
+        body = bodies[row]
+        q, distance = body_reach(body, x, below, z)
         if q < 1.0:
-            return int(bodies[row, 17] if -distance < bodies[row, 16] else bodies[row, 15]), owner
-    return _in_layers(below, x, z, sheets, layers, septa, shape[11]), owner
+            in_shell = -distance < body[BODY.shell]
+            return int(body[BODY.shell_material] if in_shell else body[BODY.material]), owner
+    return _in_layers(below, x, z, sheets, layers, septa, anatomy.waves_mm), owner
 
 
 @cached_by_source
 @njit(cache=True, nogil=True, error_model="numpy")
-def classify(points, shape):
+def classify(points, anatomy):
     """Return depth below the skin (M,) mm, material (M,) and nearest segment (M,), -1 if far."""
     count = points.shape[0]
     depth = np.empty(count)
     material, owner = np.empty(count, np.int64), np.empty(count, np.int64)
     for n in range(count):
         x, y, z = points[n, 0], points[n, 1], points[n, 2]
-        depth[n] = y - height(shape[0][0], x, z)
-        material[n], owner[n] = _material(x, y, z, depth[n], shape)
+        depth[n] = y - height(anatomy.sheets[0], x, z)
+        material[n], owner[n] = _material(x, y, z, depth[n], anatomy)
     return depth, material, owner
 
 
 @cached_by_source
 @njit(cache=True, nogil=True, error_model="numpy")
-def backscatter(points, key, materials, shape):
+def backscatter(points, key, materials, anatomy):
     """Return the echo amplitude (M,): the material's level times its texture.
 
     materials (K, 3): level, texture, slope dy/dz of its fibres.
@@ -144,8 +181,8 @@ def backscatter(points, key, materials, shape):
     result = np.empty(count)
     for n in range(count):
         x, y, z = points[n, 0], points[n, 1], points[n, 2]
-        below = y - height(shape[0][0], x, z)
-        material, _ = _material(x, y, z, below, shape)
+        below = y - height(anatomy.sheets[0], x, z)
+        material, _ = _material(x, y, z, below, anatomy)
         value = materials[material, 0]
         texture = int(materials[material, 1])
         salted = key + np.uint64(1000 * material)
@@ -154,11 +191,11 @@ def backscatter(points, key, materials, shape):
         elif texture == FIBRES:
             value *= muscle_texture(salted, x, below, z, materials[material, 2])
         elif texture == TENDON:
-            value *= _tendon(salted, x, below, z)
+            value *= tendon_texture(salted, x, below, z)
         elif texture == NERVE:
-            value *= _nerve(salted, x, below, z)
+            value *= nerve_texture(salted, x, below, z)
         elif texture == GRAIN:
-            value *= 0.75 + 0.5 * noise(salted, x / 0.9, below / 0.9, z / 0.9)
+            value *= grain_texture(salted, x, below, z)
         result[n] = value
     return result
 
@@ -166,7 +203,10 @@ def backscatter(points, key, materials, shape):
 @cached_by_source
 @njit(cache=True, nogil=True, error_model="numpy")
 def attenuation(points, extra, skin, bodies):
-    """Return a body's extra attenuation (M,) at points (M, 3), of materials (K,); 0 elsewhere."""
+    """Return the extra attenuation (M,) of the body at each point (M, 3); 0 outside bodies.
+
+    extra (K,): of each material, in the unit of the result.
+    """
     count = points.shape[0]
     result = np.zeros(count)
     for n in range(count):
@@ -174,20 +214,6 @@ def attenuation(points, extra, skin, bodies):
         below = points[n, 1] - height(skin, x, z)
         for row in range(bodies.shape[0]):
             if body_reach(bodies[row], x, below, z)[0] < 1.0:
-                result[n] = extra[int(bodies[row, 15])]
+                result[n] = extra[int(bodies[row, BODY.material])]
                 break
     return result
-
-
-@pointwise
-def _tendon(key, x, below, z):
-    """Texture of tendon: fine bright fibrils, very long along the limb."""
-    u, v = turned(x / 0.5, below / 0.35)
-    return 0.8 + 0.5 * noise(key, u, v, z / 20.0) + 1.3 * ridge(noise(key, v, u, z / 25.0), 0.08)
-
-
-@pointwise
-def _nerve(key, x, below, z):
-    """Texture of nerve: dark fascicles in a bright web."""
-    u, v = turned(x / 0.8, below / 0.8)
-    return 0.45 + 2.2 * ridge(noise(key, u, v, z / 15.0), 0.09)

@@ -1,7 +1,8 @@
-"""What every tissue answers about a point: the one contract between engines and tissue."""
+"""The answers of a tissue about points: the one contract between engines and tissue."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -10,6 +11,10 @@ from numpy.typing import NDArray
 from simulate.vessels.tree import VesselTree
 
 Array = NDArray[np.floating]
+
+# How tissue moves: points (M, 3) world mm at rest, a time s and world_from_image (4, 4) of the
+# frame to the mm (M, 3) by which they have moved.
+Displacement = Callable[[NDArray[np.float64], float, NDArray[np.float64]], NDArray[np.float64]]
 
 
 class Chromophores(NamedTuple):
@@ -37,9 +42,10 @@ class Acoustics(NamedTuple):
 
 
 class Tissue(Protocol):
-    """What a tissue answers about world points (M, 3) mm at rest.
+    """All that a tissue answers about world points (M, 3) mm at rest.
 
-    key: of its scatterers; attenuation_db_cm_mhz: of all of it; vessels: the true tree.
+    key: 64 bits, from which its scatterers are drawn; attenuation_db_cm_mhz: of the background;
+    vessels: the true tree.
     """
 
     @property
@@ -58,13 +64,14 @@ class Tissue(Protocol):
     def reflectors(
         self, low_mm: Array, high_mm: Array, density_per_mm3: float
     ) -> tuple[Array, Array]:
-        """Return what is extended in a box [low, high): points (K, 3) mm, signed amplitudes (K,).
+        """Return extended reflectors in a box [low, high): points (K, 3) mm, amplitudes (K,).
 
-        density_per_mm3: of the unit scatterers that have the reference brightness.
+        Amplitudes are signed. density_per_mm3: of the unit scatterers that have the reference
+        brightness.
         """
 
     def attenuation_db_per_mm(self, points_mm: Array, frequency_hz: float) -> Array:
-        """Return what is attenuated one way beyond the background, (M,) dB/mm; fluid has less."""
+        """Return the attenuation beyond the background, (M,) dB/mm one way; negative in fluid."""
 
     def in_lumen(self, points_mm: Array) -> NDArray[np.bool_]:
         """Return whether points lie in blood, (M,)."""
@@ -76,11 +83,29 @@ class Tissue(Protocol):
         """Return the skin's y (N,) mm and its inward unit normal (N, 3) at (x, z)."""
 
     def chromophores(self, points_mm: Array) -> Chromophores:
-        """Return what absorbs light."""
+        """Return what absorbs light at points."""
 
     def acoustics(self, points_mm: Array) -> Acoustics:
-        """Return sound speed, density and absorption."""
+        """Return sound speed, density and absorption at points."""
 
     @property
     def landmarks_mm(self) -> Array:
-        """World points (L, 3) mm one can find again."""
+        """World points (L, 3) mm that one can find again in an image."""
+
+
+class Echoer(Protocol):
+    """The part of `Tissue` that echoes: all that the IQ and the B-mode engine ask a tissue.
+
+    Members as in `Tissue`.
+    """
+
+    @property
+    def key(self) -> int: ...
+    @property
+    def attenuation_db_cm_mhz(self) -> float: ...
+
+    def backscatter(self, points_mm: Array) -> NDArray[np.float64]: ...
+    def reflectors(
+        self, low_mm: Array, high_mm: Array, density_per_mm3: float
+    ) -> tuple[Array, Array]: ...
+    def attenuation_db_per_mm(self, points_mm: Array, frequency_hz: float) -> Array: ...

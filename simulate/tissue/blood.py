@@ -1,4 +1,4 @@
-"""How much oxygen blood carries, and how much melanin the epidermis above it."""
+"""Optical constants of blood and skin: oxygenation of vessels, melanin of the epidermis."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ MELANOSOMES = 0.02  # volume fraction in a light epidermis
 
 
 def oxygenation(owner: NDArray[np.int64], index: VesselIndex) -> Array:
-    """Return the oxygenated share (M,) of the blood of segments (M,), -1 for none, as a vein."""
+    """Return the oxygenated share (M,) of the blood in vessel segments.
+
+    owner (M,): numbers of segments; -1, no segment, counts as a vein.
+    """
     result = np.full(len(owner), OXYGENATION[1])
     if len(index.kind):
         arterial = (owner >= 0) & (index.kind[np.maximum(owner, 0)] == ARTERY)

@@ -10,20 +10,11 @@ from numpy.typing import NDArray
 
 from simulate.reflectors.reflectors import Reflectors, SurfacePoints
 from simulate.reflectors.surfaces import body_points, joined, wall_points
-from simulate.shapes.bodies import Body
+from simulate.shapes.bodies import Body, body_rows, septum_rows
 from simulate.shapes.sheets import SheetPlan, sample_sheets, sheet_height
+from simulate.shapes.texture import GRAIN, LOBULES, PLAIN
 from simulate.tissue.anatomy import AnatomicalTissue
-from simulate.tissue.materials import (
-    BONE,
-    COMMON,
-    CORTEX,
-    FAT,
-    GRAIN,
-    LOBULES,
-    MUSCLE,
-    SKIN,
-    Material,
-)
+from simulate.tissue.materials import BONE, COMMON, CORTEX, FAT, MUSCLE, SKIN, Material
 from simulate.tissue.settings import TissueSettings
 from simulate.vessels.growth import murray_angles, murray_radii
 from simulate.vessels.tree import ARTERY, STEP_MM, VEIN, VesselTree, laid_below
@@ -38,19 +29,19 @@ _MATERIALS = (
     MUSCLE,
     Material(1.7, GRAIN, 1570.0, 1050.0, 0.6),
     BONE, CORTEX,
-    Material(0.0, 0, 343.0, 1.2, 6.0, extra_db_cm_mhz=30.0),
-    Material(0.5, 0, 1640.0, 1100.0, 1.0),
+    Material(0.0, PLAIN, 343.0, 1.2, 6.0, extra_db_cm_mhz=30.0),
+    Material(0.5, PLAIN, 1640.0, 1100.0, 1.0),
 )  # fmt: skip
 _LAYERS = ((_SKIN, 0.0), (_FAT, 0.0), (_MUSCLE, 0.4), (_LOOSE, 0.4), (_DEEP, 0.5))
-_MIRRORS = (0.7, 0.0, 0.8, 0.9, 0.8)
-# An elastic artery has a thick wall: 0.15 mm and a fifth of the radius, bright, dark, bright.
+_MIRRORS = (0.7, 0.0, 0.8, 0.9, 0.8)  # strength of the skin and of the tops of deeper layers
+# As `materials.WALLS`: an elastic artery has a thick wall, 0.15 mm and a fifth of the radius.
 _WALLS = ((0.15, 0.22, 0.18, 0.66), (0.10, 0.05, 0.40, 0.40))
-_BULB = 0.12  # how much wider the internal carotid is, a radius past its origin
-_FAR_MM = 1.6  # between the lumens of artery and vein: their walls and a little more
+_BULB = 0.12  # relative widening of the internal carotid at its bulb
+_FAR_MM = 1.6  # between the lumens of artery and vein, room for both walls
 
 
 class _Course(NamedTuple):
-    """Where one vessel goes: nodes (N, 3) (x, depth, z) mm and radii (N,) mm."""
+    """One vessel without branchings: nodes (N, 3) (x, depth, z) mm and radii (N,) mm."""
 
     points: Array
     radius: Array
@@ -83,8 +74,8 @@ def sample_carotid(
         tuple(settings.specular * strength for strength in _MIRRORS), surfaces,
     )  # fmt: skip
     return AnatomicalTissue(
-        key, settings.attenuation_db_cm_mhz, sheets, np.array(_LAYERS), np.zeros((0, 9)),
-        np.array([body.row() for body in bodies]), (*COMMON, *mine), laid,
+        key, settings.attenuation_db_cm_mhz, sheets, np.array(_LAYERS), septum_rows([]),
+        body_rows(bodies), (*COMMON, *mine), laid,
         _features(bodies, sheets[0]), walls, extended,
     )  # fmt: skip
 
@@ -92,7 +83,10 @@ def sample_carotid(
 def _sample_vessels(
     rng: np.random.Generator, settings: TissueSettings
 ) -> tuple[VesselTree, _Course]:
-    """Draw the common, internal and external carotid and the jugular vein, (x, depth, z) mm."""
+    """Draw common, internal and external carotid and the jugular vein, (x, depth, z) mm.
+
+    Returns the tree of all four, and the common carotid.
+    """
     low, high = settings.vessel_extent_mm
     fork = low + (high - low) * rng.uniform(0.45, 0.65)
     radius = float(rng.uniform(*settings.carotid_radius_mm))
@@ -126,7 +120,7 @@ def _sample_vessels(
 def _course(
     rng: np.random.Generator, start: Array, ahead: Array, length: float, radius: float, sway: float
 ) -> _Course:
-    """Return a nearly straight vessel that sways (mm) across its way; its radius is constant."""
+    """Return a nearly straight vessel of constant radius, with waves of `sway` mm across it."""
     steps = max(int(length / STEP_MM), 2)
     s = STEP_MM * np.arange(steps + 1)
     wave = 2 * np.pi / rng.uniform(40, 80, 2)
@@ -137,9 +131,10 @@ def _course(
 
 
 def _fork(rng: np.random.Generator, common: _Course, high: float) -> tuple[_Course, _Course]:
-    """Return the internal and the external carotid: Murray's radii and angles where they begin.
+    """Return the internal and the external carotid, up to z = `high` mm.
 
-    The internal one has its bulb just past the origin; both soon turn to run along the neck.
+    They begin with Murray's radii and angles and soon turn to run along the neck. The internal one
+    has its bulb three radii of the common carotid past the origin.
     """
     radius = float(common.radius[-1])
     ratio = float(rng.uniform(0.72, 0.92))
@@ -172,7 +167,7 @@ def _fork(rng: np.random.Generator, common: _Course, high: float) -> tuple[_Cour
 def _sample_jugular(
     rng: np.random.Generator, arteries: list[_Course], settings: TissueSettings
 ) -> _Course:
-    """Return a vein in front of the arteries and to their side, never nearer than `_FAR_MM`."""
+    """Return a vein in front of the arteries and beside them, nowhere nearer than `_FAR_MM`."""
     common, high = arteries[0], settings.vessel_extent_mm[1]
     radius = float(rng.uniform(3.2, 4.6))
     distance = radius + common.radius[0] + _FAR_MM
@@ -212,7 +207,7 @@ def _sample_sheets(rng: np.random.Generator, settings: TissueSettings, common: _
 
 
 def _sample_bodies(rng: np.random.Generator, common: _Course) -> list[Body]:
-    """Draw trachea, thyroid and spine about the artery; a trachea's rim is of cartilage."""
+    """Draw trachea (air in a shell of cartilage), thyroid and spine around the artery."""
     x, depth, _ = common.points[0]
     radius = float(common.radius[0])
     lobe = float(rng.uniform(5.0, 7.0))

@@ -9,22 +9,12 @@ from numpy.typing import NDArray
 
 from simulate.reflectors.reflectors import Reflectors, SurfacePoints
 from simulate.reflectors.surfaces import body_points, joined, wall_points
-from simulate.shapes.bodies import Body, Septum
+from simulate.shapes.bodies import Body, Septum, body_rows, septum_rows
 from simulate.shapes.septa import septa_crossings
 from simulate.shapes.sheets import SheetPlan, sample_sheets
+from simulate.shapes.texture import NERVE, TENDON
 from simulate.tissue.anatomy import AnatomicalTissue
-from simulate.tissue.materials import (
-    BONE,
-    COMMON,
-    CORTEX,
-    FAT,
-    MUSCLE,
-    NERVE,
-    SKIN,
-    TENDON,
-    WALLS,
-    Material,
-)
+from simulate.tissue.materials import BONE, COMMON, CORTEX, FAT, MUSCLE, SKIN, WALLS, Material
 from simulate.tissue.settings import TissueSettings
 from simulate.vessels.growth import GrowthSettings, grow_vessels
 from simulate.vessels.tree import VesselTree, laid_below
@@ -40,7 +30,7 @@ _MATERIALS = (
     BONE, CORTEX,
 )  # fmt: skip
 _LAYERS = ((_SKIN, 0.0), (_FAT, 0.0), (_SUPERFICIAL, 0.45), (_MIDDLE, 0.35), (_DEEP, 0.4))
-_MIRRORS = (0.7, 0.0, 1.0, 0.8, 0.7)  # of the skin and of the tops of the deeper layers
+_MIRRORS = (0.7, 0.0, 1.0, 0.8, 0.7)  # strength of the skin and of the tops of deeper layers
 _HALF_WIDTH_MM = 16.0
 _GAP_MM = 0.6  # between a tendon and what is beside it
 
@@ -79,14 +69,17 @@ def sample_forearm(
     )  # fmt: skip
     return AnatomicalTissue(
         key, settings.attenuation_db_cm_mhz, sheets, np.array(_LAYERS),
-        np.array(septa, float), np.array([body.row() for body in bodies]), materials, laid,
+        septum_rows(septa), body_rows(bodies), materials, laid,
         septa_crossings(septa, sheets, settings.vessel_extent_mm, _HALF_WIDTH_MM),
         np.array(WALLS), extended,
     )  # fmt: skip
 
 
 def _varied(levels: Array, slopes: Array) -> tuple[Material, ...]:
-    """Return the materials of one subject: echoes a little different, fibres along slopes."""
+    """Return the materials of one subject.
+
+    levels (K,): factors of the echo amplitudes; slopes (3,): dy/dz of the three muscles' fibres.
+    """
     mine = [
         material._replace(level=material.level * float(level))
         for material, level in zip(_MATERIALS, levels, strict=True)
@@ -121,7 +114,7 @@ def _sample_sheets(rng: np.random.Generator, settings: TissueSettings) -> Array:
 def _sample_septa(
     rng: np.random.Generator, sheets: Array, settings: TissueSettings
 ) -> list[Septum]:
-    """Draw septa askew through the fat, and one between the muscles of each of two layers."""
+    """Draw oblique septa in the fat, and two that divide each of the upper muscle layers."""
     low, high = settings.vessel_extent_mm
     septa = []
     top, bottom = float(sheets[1, 0, 0]), float(sheets[2, 0, 0])
@@ -170,7 +163,7 @@ def _sample_bones(rng: np.random.Generator, settings: TissueSettings) -> list[Bo
 
 
 def _top(bone: Body, extent_mm: tuple[float, float]) -> float:
-    """Return the least depth (mm) of a bone between two z."""
+    """Return the least depth below the skin (mm) of a bone's surface between two z (mm)."""
     z = np.linspace(*extent_mm, 50)
     half = math.hypot(bone.across * math.sin(bone.angle), bone.high * math.cos(bone.angle))
     return float((bone.depth + bone.depth_slope * z - half * (1.0 + bone.taper * z)).min())
@@ -179,7 +172,10 @@ def _top(bone: Body, extent_mm: tuple[float, float]) -> float:
 def _sample_tendons(
     rng: np.random.Generator, sheets: Array, tree: VesselTree, roof: float
 ) -> list[Body]:
-    """Draw tendons within the muscles, growing along the limb, and the median nerve between."""
+    """Draw tendons in the muscles, thicker along the limb, and the median nerve between two layers.
+
+    tree: in (x, depth, z) mm; roof: depth (mm) above which tendons stay.
+    """
     first, second = float(sheets[2, 0, 0]), float(sheets[3, 0, 0])
     third = max(second + 2.0, min(float(sheets[4, 0, 0]), roof))
     radius = float(rng.uniform(1.6, 2.4))
@@ -211,9 +207,9 @@ def _sample_tendons(
 def _clear(
     rng: np.random.Generator, tree: VesselTree, others: list[Body], depth: float, radius: float
 ) -> float:
-    """Return an x (mm) clear of the vessels (x, depth, z) and of other bodies.
+    """Return an x (mm) for a body of this radius clear of vessels (x, depth, z) and other bodies.
 
-    The first of thirty tries that is, or else the one that is most so.
+    It is the first of thirty tries with a gap of `_GAP_MM`, or else the one with the widest gap.
     """
     tries = rng.uniform(-_HALF_WIDTH_MM + 4, _HALF_WIDTH_MM - 4, 30)
     beside = np.array([(body.x, body.depth, body.across) for body in others]).reshape(-1, 3)

@@ -9,18 +9,19 @@ import numpy as np
 from benchmark.errors import UserError
 from simulate.reflectors.reflectors import Reflectors, SurfacePoints
 from simulate.reflectors.surfaces import body_points, joined
-from simulate.shapes.bodies import Body
+from simulate.shapes.bodies import Body, body_rows, septum_rows
 from simulate.shapes.sheets import SheetPlan, sample_sheets, sheet_height
+from simulate.shapes.texture import GRAIN, PLAIN
 from simulate.tissue.anatomy import AnatomicalTissue
 from simulate.tissue.materials import COMMON, WALLS, Material
 from simulate.tissue.settings import TissueSettings
 from simulate.vessels.tree import VesselTree
 
+# Materials of this anatomy, after the common six.
 _TISSUE, _CYST, _BRIGHT, _DARK = range(6, 10)
-_GRAIN = 5  # as in `anatomy_texture`
-_GAP_MM = 1.0
+_GAP_MM = 1.0  # between any two bodies
 _HALF_WIDTH_MM = 17.0
-_TRIES = 2000
+_TRIES = 2000  # to place all of them
 
 
 def sample_inclusions(
@@ -30,13 +31,13 @@ def sample_inclusions(
     undulation = rng.uniform(*settings.undulation_mm)
     bend = 1.0 / rng.uniform(*settings.limb_radius_mm)
     sheets = sample_sheets(rng, (SheetPlan(0.0, bend, 0.01, undulation, (40.0, 90.0)),))
-    fluid = -settings.attenuation_db_cm_mhz  # hence the bright band behind a cyst
+    fluid = -settings.attenuation_db_cm_mhz  # no loss in fluid: a bright band behind a cyst
     materials = (
         *COMMON,
-        Material(1.0, _GRAIN, 1560.0, 1040.0, 0.5),
-        Material(0.01, 0, 1500.0, 1000.0, 0.002, extra_db_cm_mhz=fluid),
-        Material(float(rng.uniform(2.2, 3.2)), _GRAIN, 1600.0, 1080.0, 0.8),
-        Material(float(rng.uniform(0.28, 0.45)), _GRAIN, 1540.0, 1030.0, 0.4),
+        Material(1.0, GRAIN, 1560.0, 1040.0, 0.5),
+        Material(0.01, PLAIN, 1500.0, 1000.0, 0.002, extra_db_cm_mhz=fluid),
+        Material(float(rng.uniform(2.2, 3.2)), GRAIN, 1600.0, 1080.0, 0.8),
+        Material(float(rng.uniform(0.28, 0.45)), GRAIN, 1540.0, 1030.0, 0.4),
     )
     bodies = _sample_balls(rng, settings)
     surfaces = SurfacePoints.empty()
@@ -53,13 +54,18 @@ def sample_inclusions(
     centres[:, 1] += sheet_height(sheets[0], centres[:, 0], centres[:, 2])
     return AnatomicalTissue(
         key, settings.attenuation_db_cm_mhz, sheets, np.array([(_TISSUE, 0.0)]),
-        np.zeros((0, 9)), np.array([body.row() for body in bodies]).reshape(-1, 19), materials,
+        septum_rows([]), body_rows(bodies), materials,
         VesselTree.empty(), centres, np.array(WALLS), extended,
     )  # fmt: skip
 
 
 def _sample_balls(rng: np.random.Generator, settings: TissueSettings) -> list[Body]:
-    """Draw ellipsoids of the three kinds in turn, each apart from those before it."""
+    """Draw ellipsoids of the three kinds in turn, none touching another.
+
+    Raises
+    ------
+    UserError : there is no room for so many.
+    """
     bodies: list[Body] = []
     low, high = settings.vessel_extent_mm
     for _ in range(_TRIES):

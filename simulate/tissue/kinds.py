@@ -1,6 +1,6 @@
-"""The kinds of tissue by name, each one function that draws a subject.
+"""The kinds of tissue by name, each a function that draws a subject.
 
-All that is random is drawn once into a plain record; every answer is a function of it.
+A subject is a plain record of random numbers drawn once; every answer is a function of it.
 """
 
 from __future__ import annotations

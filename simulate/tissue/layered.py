@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +30,7 @@ SOUND = (
     (1000.0, 1100.0, 950.0, 1120.0, 1050.0, 1050.0, 1060.0, 1060.0),
     (0.002, 1.2, 0.5, 1.2, 0.6, 0.6, 0.5, 0.15),
 )
-MIRRORS = (0.7, 0.0, 1.0, 0.8)  # of skin, its lower side, superficial and deep fascia
+MIRRORS = (0.7, 0.0, 1.0, 0.8)  # strength of skin, its lower side, superficial, deep fascia
 
 
 @dataclass(frozen=True)
@@ -39,8 +38,8 @@ class LayeredTissue:
     """A limb: skin, fat with septa, fascia, two muscles with fibres, and a branching vessel tree.
 
     sheets (4, T, 4): skin (world mm), then skin thickness, superficial and deep fascia (mm below
-    the skin), each as `simulate.shapes.sheets` describes; fibre (2,): slopes dy/dz of
-    the two muscles' fibres; levels (8,): echo amplitudes by layer.
+    the skin), each as `simulate.shapes.sheets` describes; fibre (2,): slopes dy/dz of the two
+    muscles' fibres; levels (8,): echo amplitudes by layer; extended: fibres and mirrors.
     """
 
     key: int
@@ -55,11 +54,6 @@ class LayeredTissue:
     def _index(self) -> VesselIndex:
         return build_index(self.vessels)
 
-    @cached_property
-    def _lookup(self) -> tuple[Any, ...]:
-        index = self._index
-        return (index.origin_mm, index.shape, index.start, index.entries, index.segments)
-
     @property
     def blood_level(self) -> float:
         """Echo amplitude of blood."""
@@ -68,7 +62,7 @@ class LayeredTissue:
     def backscatter(self, points_mm: Array) -> NDArray[np.float64]:
         """Return echo amplitudes (M,) at world points (M, 3) mm; 0 outside the body.
 
-        Those of the independent scatterers: what the fibres have is taken off.
+        They are those of the independent scatterers, without the share of the fibres.
         """
         echo = self._echo(points_mm)
         diffuse = self.extended.diffuse_amplitude
@@ -76,8 +70,9 @@ class LayeredTissue:
 
     def _echo(self, points_mm: Array) -> NDArray[np.float64]:
         points = np.ascontiguousarray(points_mm, np.float64)
-        key = np.uint64(self.key)
-        return kernels.backscatter(points, key, self.sheets, self.fibre, self.levels, *self._lookup)
+        return kernels.backscatter(
+            points, np.uint64(self.key), self.sheets, self.fibre, self.levels, self._index.lookup
+        )
 
     def reflectors(
         self, low_mm: Array, high_mm: Array, density_per_mm3: float
@@ -91,7 +86,7 @@ class LayeredTissue:
         return self._classify(points_mm)[1] < kernels.WALL
 
     def attenuation_db_per_mm(self, points_mm: Array, frequency_hz: float) -> Array:
-        """Return that nothing attenuates more than the limb as a whole, (M,) dB/mm."""
+        """Return zeros (M,) dB/mm: the whole limb attenuates alike."""
         return np.zeros(len(points_mm))
 
     def in_lumen(self, points_mm: Array) -> NDArray[np.bool_]:
@@ -109,7 +104,7 @@ class LayeredTissue:
 
     def _classify(self, points_mm: Array) -> tuple[Array, NDArray[np.int64], NDArray[np.int64]]:
         points = np.ascontiguousarray(points_mm, np.float64)
-        return kernels.classify(points, self.sheets, *self._lookup)
+        return kernels.classify(points, self.sheets, self._index.lookup)
 
     def chromophores(self, points_mm: Array) -> Chromophores:
         """Return blood in the vessels and melanin in the epidermis, at world points (M, 3) mm."""
@@ -126,7 +121,7 @@ class LayeredTissue:
 
     @property
     def landmarks_mm(self) -> Array:
-        """World points (L, 3) mm one can find again: branchings, and vessel centres between."""
+        """World points (L, 3) mm that one can find again: branchings, and centres between them."""
         return places_along(self.vessels)
 
 
@@ -166,5 +161,5 @@ def _sample_sheets(rng: np.random.Generator, settings: TissueSettings) -> Array:
 
 
 def layer_acoustics(layer: NDArray[np.int64]) -> Acoustics:
-    """Return sound speed, density and absorption of layers (M,), as `classify` numbers them."""
+    """Return sound speed, density and absorption of layers (M,), numbers of `layered_kernels`."""
     return Acoustics(*(np.asarray(values)[layer] for values in SOUND))

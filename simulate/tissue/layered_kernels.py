@@ -1,4 +1,4 @@
-"""TODO."""
+"""What lies at a point of a layered limb, compiled: layers, fasciae, textures and vessels."""
 
 from __future__ import annotations
 
@@ -8,28 +8,29 @@ from numba import njit
 from simulate.compiled import cached_by_source, pointwise
 from simulate.shapes.sheets import height
 from simulate.shapes.texture import fat_texture, muscle_texture
+from simulate.tissue.materials import EPIDERMIS_MM
 from simulate.vessels.index import wall_distance
 
-# Layers, as `classify` names them.
+# Layers by number.
 OUTSIDE, SKIN, FAT, FASCIA, MUSCLE, DEEP_MUSCLE, WALL, BLOOD = range(8)
 
-
-EPIDERMIS_MM = 0.15
-
-
-FASCIA_MM = 0.45
+FASCIA_MM = 0.45  # thickness of a fascia
 
 
 @pointwise
 def wall_thickness(segment):
-    """Thickness (mm) of a vessel's wall: a tenth of a millimetre and a share of the radius."""
+    """Return the thickness (mm) of a vessel's wall, which grows with the radius of its lumen."""
     return 0.12 + 0.15 * 0.5 * (segment[6] + segment[7])
 
 
 @cached_by_source
 @njit(cache=True, nogil=True, error_model="numpy")
-def classify(points, sheets, origin, shape, start, entries, segments):
-    """Return depth below the skin (M,) mm, layer (M,) and nearest segment (M,), -1 if far."""
+def classify(points, sheets, lookup):
+    """Return depth below the skin (M,) mm, layer (M,) and nearest segment (M,), -1 if far.
+
+    sheets (4, T, 4): as in `LayeredTissue`.
+    """
+    origin, shape, start, entries, segments = lookup
     count = points.shape[0]
     depth, layer = np.empty(count), np.empty(count, np.int64)
     owner = np.empty(count, np.int64)
@@ -48,10 +49,10 @@ def classify(points, sheets, origin, shape, start, entries, segments):
 
 @pointwise
 def _layer(below, x, z, sheets):
-    """Return the layer at a depth (mm) below the skin, vessels aside."""
+    """Return the layer at a depth (mm) below the skin, vessels not considered."""
     if below < 0.0:
         return OUTSIDE
-    # The skin's thickness varies by far less than itself, so further down it need not be known.
+    # A point deeper than twice the mean skin thickness cannot be skin: skip the exact thickness.
     if below < 2.0 * sheets[1, 0, 0] and below < height(sheets[1], x, z):
         return SKIN
     superficial = below - height(sheets[2], x, z)
@@ -65,11 +66,12 @@ def _layer(below, x, z, sheets):
 
 @cached_by_source
 @njit(cache=True, nogil=True, error_model="numpy")
-def backscatter(points, key, sheets, fibre, levels, origin, shape, start, entries, segments):
+def backscatter(points, key, sheets, fibre, levels, lookup):
     """Return the echo amplitude (M,) at world points (M, 3): the layer's level times its texture.
 
     fibre (2,): slope dy/dz of the fibres above and below the deep fascia; levels (8,) by layer.
     """
+    origin, shape, start, entries, segments = lookup
     count = points.shape[0]
     result = np.empty(count)
     for n in range(count):

@@ -1,17 +1,15 @@
-"""How tissue moves while the probe looks: pressed by it, with the breath, with the pulse.
+"""Motion of tissue during a sweep: pressed by the probe, with the breath, with the pulse.
 
-Displacements are fields on scatterers in world mm, functions of a frozen record that is drawn once
-per sweep. They move tissue, never the probe: poses stay exact. Without severity a field is exactly
+Displacements are fields in world mm, functions of a frozen record that is drawn once per sweep.
+They move tissue, never the probe: poses stay exact. With all strengths at zero they are exactly
 zero.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,23 +18,21 @@ from simulate.harmonics import Harmonics, sample_band
 from simulate.tissue.pulsation import pulsation
 from simulate.tissue.settings import TissueMotionSettings
 from simulate.vessels.heartbeat import pressure_wave
-from simulate.vessels.index import build_index
+from simulate.vessels.index import Lookup, build_index
 from simulate.vessels.tree import VesselTree, only_arteries
 
 Array = NDArray[np.float64]
-# Points (M, 3) at rest, world mm; a time, s; world_from_image (4, 4): mm to be added, (M, 3).
-Displacement = Callable[[Array, float, Array], Array]
 
-PULSE_REACH_MM = 6.0  # outside an artery, where its pulsation has died out
+PULSE_REACH_MM = 6.0  # distance from an artery's lumen at which its pulsation has faded out
 
 
 @dataclass(frozen=True)
 class TissueMotion:
-    """What was drawn for one sweep.
+    """The motion of tissue drawn for one sweep.
 
-    strain, depth_mm, press, share: compression, see `compression`; breath_mm, breath_hz,
-    breath_phase, breath_direction (3,), breath_depth_mm: see `breathing`; pulse_mm, pulse_hz,
-    pulse_phase: see `pulsation`; arteries: the tree whose arteries beat.
+    strain, depth_mm, press, share: see `compression`; breath_mm, breath_hz, breath_phase,
+    breath_direction (3,), breath_depth_mm: see `breathing`; pulse_mm, pulse_hz, pulse_phase: see
+    `pulsation`; arteries: a vessel tree, of which only the arteries beat.
     """
 
     strain: float = 0.0
@@ -59,7 +55,7 @@ class TissueMotion:
         return self.strain == self.breath_mm == self.pulse_mm == 0.0
 
     def displacement(self, points_mm: Array, time_s: float, world_from_image: Array) -> Array:
-        """Return where tissue goes at a time: world (M, 3) mm to be added to its place at rest.
+        """Return the displacement of tissue at a time: (M, 3) mm to be added to its place at rest.
 
         Parameters
         ----------
@@ -82,11 +78,11 @@ class TissueMotion:
         return float(0.5 + 0.5 * np.sin(self.press(np.asarray(time_s))))
 
     def compression(self, points: Array, time_s: float, world_from_image: Array) -> Array:
-        """Return the displacement (M, 3) by a press that holds the skin to the probe's face.
+        """Return the displacement (M, 3) by the probe's pressure; the skin stays at its face.
 
         In the image frame, with strain e(y) = e exp(-y / D) below the face:
-        u_y = -e D (1 - exp(-y / D)), u_x = share e(y) x, u_z = (1 - share) e(y) z. Its divergence
-        is exactly zero: what gives way in depth bulges aside.
+        u_y = -e D (1 - exp(-y / D)), u_x = share e(y) x, u_z = (1 - share) e(y) z. The divergence
+        is exactly zero: tissue compressed in depth bulges sideways.
         """
         strain = self.strain * self.pressure(time_s)
         rotation = world_from_image[:3, :3]
@@ -99,11 +95,11 @@ class TissueMotion:
         return moved @ rotation.T
 
     def breathing(self, points: Array, time_s: float) -> Array:
-        """Return the shift (M, 3) with the breath, along the limb and a little outward.
+        """Return the displacement (M, 3) with the breath, along the limb and a little outward.
 
-        The waveform is 1 - cos^4(pi f t + phase), long at rest (Lujan et al., Med. Phys. 26 (1999)
-        715, eq. 1, n = 2). Along x and z it grows with depth as 1 - exp(-y / D); a field that
-        depends on y alone, across y, has no divergence.
+        The waveform is 1 - cos^4(pi f t + phase), which rests for long (Lujan et al., Med. Phys. 26
+        (1999) 715, eq. 1, n = 2). Along x and z it grows with depth as 1 - exp(-y / D), along y it
+        is the same everywhere, so its divergence is zero.
         """
         wave = 1.0 - math.cos(math.pi * self.breath_hz * time_s + self.breath_phase) ** 4
         across, outward, along = self.breath_direction
@@ -117,16 +113,16 @@ class TissueMotion:
     def pulsation(self, points: Array, time_s: float) -> Array:
         """Return the displacement (M, 3) away from the nearest artery.
 
-        Outside the wall at radius R it is u R / r, which has no divergence in the plane across the
-        vessel, faded out towards PULSE_REACH_MM; inside, u r / R: the lumen widens evenly.
+        With u the widening of the radius R: outside, at r from the centreline, u R / r, which has
+        no divergence in the plane across the vessel, faded out towards PULSE_REACH_MM; inside
+        u r / R, so that the lumen widens evenly.
         """
         swell = self.pulse_mm * float(pressure_wave(self.pulse_hz * time_s + self.pulse_phase))
-        return pulsation(np.ascontiguousarray(points), swell, PULSE_REACH_MM, *self._lookup)
+        return pulsation(np.ascontiguousarray(points), swell, PULSE_REACH_MM, self._lookup)
 
     @cached_property
-    def _lookup(self) -> tuple[Any, ...]:
-        index = build_index(only_arteries(self.arteries), PULSE_REACH_MM)
-        return (index.origin_mm, index.shape, index.start, index.entries, index.segments)
+    def _lookup(self) -> Lookup:
+        return build_index(only_arteries(self.arteries), PULSE_REACH_MM).lookup
 
 
 def sample_tissue_motion(

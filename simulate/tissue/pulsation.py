@@ -11,8 +11,12 @@ from simulate.vessels.index import wall_distance
 
 @cached_by_source
 @njit(cache=True, nogil=True, error_model="numpy")
-def pulsation(points, swell, reach, origin, shape, start, entries, segments):
-    """Return displacements (M, 3) mm at points (M, 3) for walls `swell` (mm) wider than at rest."""
+def pulsation(points, swell, reach, lookup):
+    """Return displacements (M, 3) mm of points (M, 3) mm when every radius is `swell` mm larger.
+
+    The displacement fades out towards `reach` mm outside the lumen; lookup: of the arteries.
+    """
+    origin, shape, start, entries, segments = lookup
     result = np.zeros((points.shape[0], 3))
     for n in range(points.shape[0]):
         x, y, z = points[n, 0], points[n, 1], points[n, 2]
@@ -31,7 +35,7 @@ def pulsation(points, swell, reach, origin, shape, start, entries, segments):
         if gap <= 0.0:
             factor = swell / radius
         else:
-            fade = min(max(2.0 - 2.0 * gap / reach, 0.0), 1.0)  # whole over the nearer half
+            fade = min(max(2.0 - 2.0 * gap / reach, 0.0), 1.0)  # 1 in the nearer half
             factor = swell * radius / (distance * distance) * fade * fade * (3.0 - 2.0 * fade)
         result[n, 0], result[n, 1], result[n, 2] = factor * dx, factor * dy, factor * dz
     return result

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmark.errors import UserError, unknown_name
 
-KINDS = ("carotid", "forearm", "inclusions", "layered", "uniform")  # drawn by `tissue.kinds`
+KINDS = ("carotid", "forearm", "inclusions", "layered", "uniform")  # see `simulate.tissue.kinds`
 
 
 @dataclass(frozen=True)
@@ -19,14 +19,14 @@ class TissueMotionSettings:
     Parameters
     ----------
     strain
-        Largest axial compression under the probe (0 to 0.15), at the skin.
+        Largest axial compression under the probe, at the skin; from 0 to 0.3.
     strain_depth_mm
-        Depth over which it falls to 1 / e.
+        Depth at which the compression has fallen to 1 / e.
     strain_change_hz
-        Band in which the pressure of the hand changes.
+        Frequency band in which the pressure of the hand changes.
     bulge_share
-        Share of the displaced volume that goes aside within the image plane; the rest goes out of
-        the plane.
+        Share of the compressed volume that bulges sideways in the image plane; the rest bulges out
+        of the plane.
     breath_mm, breath_hz
         Largest shift along the limb with the breath, and its frequency.
     pulse_mm, pulse_hz
@@ -73,28 +73,29 @@ class TissueSettings:
         tendons, a nerve and two bones; "carotid": a neck with the bifurcation and the jugular vein;
         "inclusions": cysts and solid balls in uniform tissue.
     attenuation_db_cm_mhz
-        One value for the whole body but bone and fluid.
+        Of the whole body except bone and fluid.
     limb_radius_mm, undulation_mm
         Curvature of the skin across the limb, and the root mean square of its waves.
     skin_mm, fat_mm, muscle_mm
         Thickness of the skin, of the fat below it, and of the upper muscle.
     arteries, veins, vessel_radius_mm, vessel_depth_mm, vessel_extent_mm
-        Trunks that enter a limb; thinnest branch and thickest trunk; room below the skin and along
-        z. The extent along z holds for every kind.
+        Number of trunks that enter a limb; radii of the thinnest branch and the thickest trunk;
+        depths below the skin and z between which vessels run. The extent along z holds for every
+        kind.
     bone_depth_mm
-        How far below the skin the bones of a forearm begin.
+        Depth below the skin at which the bones of a forearm begin.
     carotid_radius_mm, carotid_depth_mm
-        Of the common carotid artery, and of its centre below the skin.
+        Radius of the common carotid artery, and depth of its centre below the skin.
     inclusions, inclusion_radius_mm, inclusion_depth_mm
-        How many there are, their mean radius, and the depth of their centres.
+        Their number, mean radius, and depth of their centres.
     coherent_fraction, coherent_length_mm
         Share (0 to 1) of the echo's power that comes from fibres along the limb, in pieces of this
         length; see `simulate.reflectors.coherence`.
     specular
-        How much brighter than the tissue fascia, walls and bone are where the beam meets them
-        straight on, as amplitude; 0 for no mirrors.
+        Echo amplitude of fascia, walls and bone at right angles to the beam, relative to the
+        tissue; 0 for no mirrors.
     motion
-        How tissue moves under the probe, with the breath and with the pulse.
+        Motion of tissue under the probe, with the breath and with the pulse.
     """
 
     kind: str = "layered"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from simulate.reflectors.reflectors import Reflectors
 from simulate.tissue.answers import Acoustics, Chromophores
 from simulate.tissue.layered import layer_acoustics
+from simulate.tissue.layered_kernels import MUSCLE, OUTSIDE
 from simulate.tissue.settings import TissueSettings
 from simulate.vessels.tree import VesselTree
 
@@ -27,9 +28,9 @@ class UniformTissue:
     blood_level: float = 0.0
 
     def backscatter(self, points_mm: Array) -> NDArray[np.float64]:
-        """Return 1 (M,) below the skin and 0 above it, at world points (M, 3) mm; see `extended`.
+        """Return echo amplitudes (M,) at world points (M, 3) mm: one value below the skin, else 0.
 
-        Those of the independent scatterers: what the fibres have is taken off.
+        They are those of the independent scatterers, without the share of the fibres.
         """
         return self.extended.diffuse_amplitude * _below(points_mm)
 
@@ -42,11 +43,11 @@ class UniformTissue:
         )
 
     def attenuation_db_per_mm(self, points_mm: Array, frequency_hz: float) -> Array:
-        """Return that nothing attenuates more than the rest, (M,) dB/mm."""
+        """Return zeros (M,) dB/mm: all of the tissue attenuates alike."""
         return np.zeros(len(points_mm))
 
     def in_lumen(self, points_mm: Array) -> NDArray[np.bool_]:
-        """Return that there is no blood, (M,)."""
+        """Return all False (M,): there is no blood."""
         return np.zeros(len(points_mm), bool)
 
     def depth_below_skin_mm(self, points_mm: Array) -> Array:
@@ -60,25 +61,26 @@ class UniformTissue:
         return np.zeros(np.shape(x)), normal
 
     def chromophores(self, points_mm: Array) -> Chromophores:
-        """Return that nothing absorbs at world points (M, 3) mm."""
+        """Return zeros: nothing absorbs light."""
         nothing = np.zeros(len(points_mm))
         return Chromophores(nothing, nothing, nothing)
 
     def acoustics(self, points_mm: Array) -> Acoustics:
         """Return muscle below the skin and gel above it, at world points (M, 3) mm."""
-        return layer_acoustics(np.where(points_mm[:, 1] >= 0.0, 4, 0))
+        return layer_acoustics(np.where(points_mm[:, 1] >= 0.0, MUSCLE, OUTSIDE))
 
     @property
     def landmarks_mm(self) -> Array:
-        """There is nothing to recognise: (0, 3)."""
+        """No points (0, 3): there is nothing to recognise."""
         return np.zeros((0, 3))
 
 
 def _below(points_mm: Array) -> NDArray[np.float64]:
+    """Return 1.0 (M,) below the skin and 0.0 above it."""
     return (points_mm[:, 1] >= 0.0).astype(np.float64)
 
 
 def sample_uniform(rng: np.random.Generator, settings: TissueSettings, key: int) -> UniformTissue:
-    """Draw uniform tissue: nothing but its scatterers and fibres differs between subjects."""
+    """Draw one subject; subjects differ in the key of their scatterers and fibres only."""
     fibres = Reflectors(key, settings.coherent_fraction, settings.coherent_length_mm)
     return UniformTissue(key, settings.attenuation_db_cm_mhz, extended=fibres)

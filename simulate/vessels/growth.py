@@ -6,8 +6,8 @@ import numpy as np
 
 from simulate.vessels.tree import ARTERY, STEP_MM, VEIN, VesselTree
 
-CLEARANCE_MM = 1.2  # between the walls of neighbours, sought while growing
-APPROACH_MM = 3.0  # scale over which a vessel turns away from a wall of its room
+CLEARANCE_MM = 1.2  # a growing vessel turns away from walls of others nearer than this
+APPROACH_MM = 3.0  # distance from the boundary of the room at which a vessel begins to turn
 
 
 @dataclass(frozen=True)
@@ -15,8 +15,8 @@ class GrowthSettings:
     """Where vessels run, in (x, depth below the skin, z) mm, and how thick they are.
 
     radius_mm: thinnest branch and thickest trunk; depth_mm, half_width_mm, extent_mm: the room
-    along y, x and z; spacing_mm: between branchings; orders: how often in a row a
-    vessel may leave as the smaller of two.
+    along y, x and z; spacing_mm: range of the length between branchings; orders: how many times on
+    the way from its trunk a vessel may have been the smaller child of a branching.
     """
 
     radius_mm: tuple[float, float]
@@ -29,10 +29,11 @@ class GrowthSettings:
 
 @dataclass(frozen=True)
 class _Branch:
-    """The head of a growing vessel: its last node, direction, radius, and the place it seeks.
+    """The head of a growing vessel.
 
-    number: of this vessel; origin (3,): where it left another; side: how often on its way it was
-    the smaller of two.
+    node: its last node; direction (3,), a unit vector; radius, mm; home (2,): the (x, depth) that
+    it is drawn towards; kind: ARTERY or VEIN; number: of this vessel; origin (3,): where it left
+    its parent; side: how often since its trunk it was the smaller child of a branching.
     """
 
     node: int
@@ -46,16 +47,16 @@ class _Branch:
 
 
 def murray_radii(parent: float, ratio: float) -> tuple[float, float]:
-    """Return the radii of two children whose cubes add to the parent's, the second `ratio` of one.
+    """Return the radii of two children of a vessel, the second `ratio` times the first.
 
-    C. D. Murray, PNAS 12 (1926) 207.
+    Their cubes add up to the parent's: C. D. Murray, PNAS 12 (1926) 207.
     """
     first = parent * (1 + ratio**3) ** (-1 / 3)
     return first, ratio * first
 
 
 def murray_angles(parent: float, first: float, second: float) -> tuple[float, float]:
-    """Return the angles (rad) at which two children leave the parent's direction.
+    """Return the angles (rad) at which two children, given all radii, leave the parent's direction.
 
     C. D. Murray, J. Gen. Physiol. 9 (1926) 835: least work at a branching of given radii.
     """
@@ -65,7 +66,7 @@ def murray_angles(parent: float, first: float, second: float) -> tuple[float, fl
 
 
 class _Forest:
-    """The nodes grown so far, in (x, depth, z) mm."""
+    """Vessels while they grow: all nodes so far, in (x, depth, z) mm."""
 
     def __init__(self, rng: np.random.Generator, settings: GrowthSettings):
         self.rng, self.settings = rng, settings
@@ -77,6 +78,7 @@ class _Forest:
         self.vessels = 0
 
     def add(self, point: np.ndarray, radius: float, parent: int, kind: int, number: int) -> int:
+        """Add a node of vessel `number`; return the node's index."""
         self.points = np.vstack([self.points, point])
         self.radius.append(radius)
         self.parent.append(parent)
@@ -94,33 +96,37 @@ class _Forest:
         return _Branch(node, ahead, radius, home, kind, self.vessels, place)
 
     def new_number(self) -> int:
+        """Return the number of a vessel that begins."""
         self.vessels += 1
         return self.vessels
 
     def home(self) -> np.ndarray:
-        """Return a place (x, depth) for a vessel to seek."""
+        """Return a random (x, depth) for a vessel to be drawn towards."""
         low, high = self.settings.depth_mm
         across = 0.7 * self.settings.half_width_mm
         return self.rng.uniform((-across, low), (across, high))
 
     def steer(self, branch: _Branch, point: np.ndarray, wander: np.ndarray) -> np.ndarray:
-        """Return the direction of the next step: along the limb, home, away from neighbours."""
+        """Return the direction of the next step: along the limb, towards home, off neighbours.
+
+        point (3,): where the head is; wander (3,): random part of the change of direction.
+        """
         away = np.array([*(0.012 * (branch.home - point[:2])), 0.08])
         gap = point - self.points
         distance = np.linalg.norm(gap, axis=1)
         clear = distance - np.asarray(self.radius) - branch.radius
         foreign = (clear < CLEARANCE_MM) & (np.asarray(self.number) != branch.number)
-        if foreign.any():  # but for those it has just left
+        if foreign.any():  # nodes near the branching that it has just left do not count
             apart = np.linalg.norm(self.points[foreign] - branch.origin, axis=1)
             foreign[foreign] = apart > 3 * branch.radius + CLEARANCE_MM
             push = (CLEARANCE_MM - clear[foreign]) / distance[foreign]
-            # Only aside: pushed back along the limb, a vessel would wind itself into a knot.
+            # Sideways only: pushed back along the limb, a vessel would wind itself into a knot.
             away[:2] += 0.25 * (gap[foreign, :2] * push[:, None]).sum(0)
         direction = branch.direction + STEP_MM * (away + wander)
         return self.within_walls(direction / np.linalg.norm(direction), point)
 
     def within_walls(self, direction: np.ndarray, point: np.ndarray) -> np.ndarray:
-        """Return a unit direction that nears a wall of the room the slower the nearer it is."""
+        """Return a direction whose speed towards a wall of the room falls with the distance."""
         low, high = self.settings.depth_mm
         width = self.settings.half_width_mm
         below = np.array([-width, low]) - point[:2]
@@ -130,7 +136,7 @@ class _Forest:
         return turned / max(float(np.linalg.norm(turned)), 1.0)
 
     def grow(self, branch: _Branch) -> list[_Branch]:
-        """Grow one vessel to its next branching; return what goes on from there."""
+        """Grow a vessel up to its next branching; return the heads that continue from there."""
         low, high = self.settings.extent_mm
         length = self.rng.uniform(*self.settings.spacing_mm)
         wander: np.ndarray = np.zeros(3)
@@ -146,7 +152,11 @@ class _Forest:
         return self.split(branch)
 
     def split(self, branch: _Branch) -> list[_Branch]:
-        """Return the two children of a branching; where one would be too thin, side vessels end."""
+        """Return the two children of a branching.
+
+        Where the smaller one would be too thin or of too high an order, a trunk goes on unbranched
+        and a side vessel ends.
+        """
         ratio = self.rng.uniform(0.45, 0.95)
         first, second = murray_radii(branch.radius, ratio)
         if second < self.settings.radius_mm[0] or branch.side == self.settings.orders:
@@ -174,7 +184,7 @@ def grow_vessels(
 ) -> VesselTree:
     """Draw vessels that enter at the low end of z and branch by Murray's law along the limb.
 
-    Returns a tree in (x, depth, z) mm; the phantom lays its depth below the skin.
+    The tree is in (x, depth below the skin, z) mm; see `vessels.tree.laid_below`.
     """
     forest = _Forest(rng, settings)
     heads = [forest.root(kind) for kind in [ARTERY] * arteries + [VEIN] * veins]

@@ -1,8 +1,9 @@
-"""TODO."""
+"""Which vessel is near a point: a spatial index of segments, and the distance to their lumens."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -10,45 +11,18 @@ from numba import njit
 from simulate.compiled import cached_by_source, pointwise
 from simulate.vessels.tree import VesselTree
 
-
-@pointwise
-def wall_distance(x, y, z, origin, shape, start, entries, segments):
-    """Signed distance (mm) to the nearest lumen, negative inside, and that segment; inf if far."""
-    best, owner = np.inf, -1
-    i = np.int64(np.floor(x - origin[0]))
-    j = np.int64(np.floor(y - origin[1]))
-    k = np.int64(np.floor(z - origin[2]))
-    if i < 0 or j < 0 or k < 0 or i >= shape[0] or j >= shape[1] or k >= shape[2]:
-        return best, owner
-    cell = (i * shape[1] + j) * shape[2] + k
-    for place in range(start[cell], start[cell + 1]):
-        s = segments[entries[place]]
-        ax, ay, az = s[3] - s[0], s[4] - s[1], s[5] - s[2]
-        px, py, pz = x - s[0], y - s[1], z - s[2]
-        share = (px * ax + py * ay + pz * az) / (ax * ax + ay * ay + az * az)
-        share = min(max(share, 0.0), 1.0)
-        px, py, pz = px - share * ax, py - share * ay, pz - share * az
-        gap = np.sqrt(px * px + py * py + pz * pz) - (s[6] + share * (s[7] - s[6]))
-        if gap < best:
-            best, owner = gap, entries[place]
-    return best, owner
+CELL_MM = 1.0  # side of a cell of the index; `wall_distance` takes it to be 1
+MARGIN_MM = 0.6  # outside the lumen, up to where distances are known by default
 
 
-@cached_by_source
-@njit(cache=True, nogil=True, error_model="numpy")
-def distance_to_lumen(points, origin, shape, start, entries, segments):
-    """Return `wall_distance` (M,) at points (M, 3)."""
-    result = np.empty(points.shape[0])
-    for n in range(points.shape[0]):
-        x, y, z = points[n, 0], points[n, 1], points[n, 2]
-        result[n] = wall_distance(x, y, z, origin, shape, start, entries, segments)[0]
-    return result
+class Lookup(NamedTuple):
+    """The arrays of a `VesselIndex` that `wall_distance` reads, for compiled code."""
 
-
-CELL_MM = 1.0  # of the spatial index
-
-
-MARGIN_MM = 0.6  # outside the lumen, up to where distances are known
+    origin_mm: np.ndarray
+    shape: np.ndarray
+    start: np.ndarray
+    entries: np.ndarray
+    segments: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -66,9 +40,14 @@ class VesselIndex:
     segments: np.ndarray
     kind: np.ndarray
 
+    @property
+    def lookup(self) -> Lookup:
+        """What compiled code needs to find the vessel near a point."""
+        return Lookup(self.origin_mm, self.shape, self.start, self.entries, self.segments)
+
 
 def build_index(tree: VesselTree, margin_mm: float = MARGIN_MM) -> VesselIndex:
-    """Return the spatial index of a tree: exact for points up to a margin outside a lumen."""
+    """Return the spatial index of a tree; distances are exact up to `margin_mm` from a lumen."""
     segments = np.ascontiguousarray(tree.segments)
     kind = tree.segment_kind.astype(np.int64)
     if not len(segments):
@@ -95,7 +74,10 @@ def build_index(tree: VesselTree, margin_mm: float = MARGIN_MM) -> VesselIndex:
 def _cells_near(
     segment: np.ndarray, low: np.ndarray, high: np.ndarray, reach: float, origin: np.ndarray
 ) -> np.ndarray:
-    """Return the cells (C, 3) that a capsule may touch."""
+    """Return the cells (C, 3) that may lie within `reach` mm of a segment's centreline.
+
+    low, high (3,): of the box to search, mm.
+    """
     first = ((low - origin) / CELL_MM).astype(int)
     last = ((high - origin) / CELL_MM).astype(int)
     spans = [np.arange(a, b + 1) for a, b in zip(first, last, strict=True)]
@@ -105,3 +87,43 @@ def _cells_near(
     share = np.clip((centre - segment[:3]) @ along / max(along @ along, 1e-12), 0, 1)
     distance = np.linalg.norm(centre - segment[:3] - share[:, None] * along, axis=1)
     return cells[distance <= reach + 0.5 * np.sqrt(3) * CELL_MM]
+
+
+@pointwise
+def wall_distance(x, y, z, origin, shape, start, entries, segments):
+    """Return (signed distance mm to the nearest lumen, its segment) at a point.
+
+    The distance is negative inside the lumen; (inf, -1) where the index knows of no segment nearby.
+    The arrays are those of a `Lookup`, one by one: handing over a tuple for every point would count
+    references to all its arrays.
+    """
+    best, owner = np.inf, -1
+    i = np.int64(np.floor(x - origin[0]))
+    j = np.int64(np.floor(y - origin[1]))
+    k = np.int64(np.floor(z - origin[2]))
+    if i < 0 or j < 0 or k < 0 or i >= shape[0] or j >= shape[1] or k >= shape[2]:
+        return best, owner
+    cell = (i * shape[1] + j) * shape[2] + k
+    for place in range(start[cell], start[cell + 1]):
+        s = segments[entries[place]]
+        ax, ay, az = s[3] - s[0], s[4] - s[1], s[5] - s[2]
+        px, py, pz = x - s[0], y - s[1], z - s[2]
+        share = (px * ax + py * ay + pz * az) / (ax * ax + ay * ay + az * az)
+        share = min(max(share, 0.0), 1.0)
+        px, py, pz = px - share * ax, py - share * ay, pz - share * az
+        gap = np.sqrt(px * px + py * py + pz * pz) - (s[6] + share * (s[7] - s[6]))
+        if gap < best:
+            best, owner = gap, entries[place]
+    return best, owner
+
+
+@cached_by_source
+@njit(cache=True, nogil=True, error_model="numpy")
+def distance_to_lumen(points, lookup):
+    """Return the signed distance (M,) mm to the nearest lumen at points (M, 3) mm; inf if far."""
+    origin, shape, start, entries, segments = lookup
+    result = np.empty(points.shape[0])
+    for n in range(points.shape[0]):
+        x, y, z = points[n, 0], points[n, 1], points[n, 2]
+        result[n] = wall_distance(x, y, z, origin, shape, start, entries, segments)[0]
+    return result

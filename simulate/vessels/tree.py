@@ -1,4 +1,4 @@
-"""Branching vessel trees: exact centreline points and radii, and the distance to their walls."""
+"""Branching vessel trees: exact centreline points and radii."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from simulate.shapes.sheets import sheet_height
 
 ARTERY, VEIN = 0, 1
 KINDS = ("artery", "vein")
-STEP_MM = 0.5
-LANDMARK_SPACING_MM = 4.0
-LANDMARK_RADIUS_MM = 0.5  # thinner vessels drown in speckle
+STEP_MM = 0.5  # length of a segment of a grown vessel
+LANDMARK_SPACING_MM = 4.0  # along a vessel, from a branching or the landmark before
+LANDMARK_RADIUS_MM = 0.5  # least radius: thinner vessels are lost in the speckle
 
 
 @dataclass(frozen=True)
 class VesselTree:
-    """Vessels as nodes joined to their parents; between two nodes place and radius are linear.
+    """Vessels as nodes joined to their parents; position and radius are linear between two nodes.
 
     points_mm (P, 3) world; radius_mm (P,); parent (P,), -1 where a vessel enters; kind (P,) ARTERY
     or VEIN. A node with two children is a branching and keeps the parent vessel's radius.
@@ -46,7 +46,7 @@ class VesselTree:
 
     @property
     def segments(self) -> np.ndarray:
-        """Return (S, 8): two end points (mm) and the two radii (mm) of every segment."""
+        """Segments (S, 8), mm: start point (3), end point (3), radius at start and at end."""
         child = np.flatnonzero(self.parent >= 0)
         parent = self.parent[child]
         ends = [self.points_mm[parent], self.points_mm[child]]
@@ -55,7 +55,7 @@ class VesselTree:
 
     @property
     def segment_kind(self) -> np.ndarray:
-        """Return (S,) the kind of each of `segments`."""
+        """The kind (S,) of each of `segments`."""
         return self.kind[self.parent >= 0]
 
     def to_json(self) -> dict[str, Any]:
@@ -70,16 +70,16 @@ class VesselTree:
 
 
 def laid_below(tree: VesselTree, skin: np.ndarray) -> VesselTree:
-    """Return a tree in (x, depth below a skin sheet, z) mm in the world."""
+    """Return in the world a tree that is given in (x, depth below a skin sheet, z) mm."""
     lift = np.zeros_like(tree.points_mm)
     lift[:, 1] = sheet_height(skin, tree.points_mm[:, 0], tree.points_mm[:, 2])
     return replace(tree, points_mm=tree.points_mm + lift)
 
 
 def places_along(tree: VesselTree) -> np.ndarray:
-    """Points (L, 3) mm one can find again: branchings, and vessel centres between.
+    """Return landmarks (L, 3) mm: branchings, and points of the centreline between them.
 
-    Only of vessels that are thick enough to be seen.
+    Only of vessels thick enough to be seen.
     """
     places = [int(node) for node in tree.branchings]
     travelled = np.zeros(len(tree))
@@ -97,7 +97,7 @@ def places_along(tree: VesselTree) -> np.ndarray:
 
 
 def only_arteries(tree: VesselTree) -> VesselTree:
-    """Return a tree without its veins; no artery hangs on a vein."""
+    """Return a tree without its veins; no artery may branch off a vein."""
     kept = tree.kind == ARTERY
     number = np.cumsum(kept) - 1
     parent = np.where(tree.parent[kept] >= 0, number[tree.parent[kept]], -1)

@@ -15,32 +15,25 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import correlate1d
 
-from simulate.bmode.render import _image_maker, _source, beam_for, render_bmode
+from simulate.bmode.render import beam_for, frame_source, image_maker, render_bmode
 from simulate.bmode.settings import BmodeSettings
 from simulate.iq.beam import Beam, scatterer_density
 from simulate.iq.culling import needed_blocks
 from simulate.iq.frames import make_frames
 from simulate.iq.scatterers import ScattererStore
 from simulate.probe.transducer import Probe
+from simulate.tissue.uniform import UniformTissue
 
 FRAMES = 48
 SETTINGS = BmodeSettings(scatterers_per_cell=10.0, noise_db=-40.0)
+TISSUE = UniformTissue(key=1)
 PROBE = Probe()  # 5 MHz, 256 x 256 pixels, 38 x 40 mm
-
-
-@dataclass(frozen=True)
-class Uniform:
-    key: int = 1
-    attenuation_db_cm_mhz: float = 0.5
-
-    def backscatter(self, points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.ones(len(points_mm))
 
 
 def oblique_sweep(frames: int, step_mm: float = 0.1) -> NDArray[np.float64]:
@@ -68,7 +61,7 @@ def best_of(action: Callable[[], object], repetitions: int = 5) -> tuple[float, 
 
 def image_plane_points(beam: Beam, pose: NDArray) -> tuple[NDArray, NDArray]:
     """Positions in the image frame and amplitudes of the scatterers one frame hears."""
-    store = ScattererStore(Uniform(), scatterer_density(PROBE, 10.0))
+    store = ScattererStore(TISSUE, scatterer_density(PROBE, 10.0))
     blocks = needed_blocks(np.linalg.inv(pose), beam, store.block_mm)
     drawn = [store.points(tuple(block)) for block in blocks]
     points = (np.concatenate([p for p, _ in drawn]) - pose[:3, 3]) @ pose[:3, :3]
@@ -122,10 +115,9 @@ def engine(poses: NDArray, settings: BmodeSettings = SETTINGS) -> dict[int, tupl
 
     Number 0: on two threads, all scatterers drawn anew.
     """
-    beam = beam_for(Uniform(), PROBE, settings)
-    times = np.zeros(len(poses))
-    source = _source(Uniform(), PROBE, settings, beam, poses, times, None, 3, 0)
-    make_image = _image_maker(PROBE, settings, beam)
+    beam = beam_for(TISSUE, PROBE, settings)
+    source = frame_source(TISSUE, PROBE, settings, beam, poses, seed=3)
+    make_image = image_maker(PROBE, settings, beam)
     images = np.empty((len(poses), PROBE.height_px, PROBE.width_px), np.uint8)
 
     def sweep(threads: int) -> None:
@@ -136,9 +128,7 @@ def engine(poses: NDArray, settings: BmodeSettings = SETTINGS) -> dict[int, tupl
             pass
 
     taken = {n: best_of(lambda n=n: sweep(n)) for n in (1, 2)}
-    taken[0] = best_of(
-        lambda: render_bmode(Uniform(), PROBE, settings, poses, seed=3, threads=2), 2
-    )
+    taken[0] = best_of(lambda: render_bmode(TISSUE, PROBE, settings, poses, seed=3, threads=2), 2)
     return {n: (len(poses) / wall, len(poses) / cpu) for n, (wall, cpu) in taken.items()}
 
 
@@ -168,7 +158,7 @@ def pymust_seconds(points: NDArray) -> float | None:
 
 def main() -> None:
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
-    beam = beam_for(Uniform(), PROBE, SETTINGS)
+    beam = beam_for(TISSUE, PROBE, SETTINGS)
     poses = oblique_sweep(FRAMES)
     points, amplitudes = image_plane_points(beam, poses[0])
     count = len(points)

@@ -11,21 +11,10 @@ import multiprocessing
 import resource
 import sys
 import time
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 LIMIT_MB = 2000.0
-
-
-@dataclass(frozen=True)
-class Uniform:
-    key: int = 1
-    attenuation_db_cm_mhz: float = 0.5
-
-    def backscatter(self, points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.ones(len(points_mm))
 
 
 def sweep(frames: int, length_mm: float, results: multiprocessing.Queue) -> None:
@@ -33,13 +22,14 @@ def sweep(frames: int, length_mm: float, results: multiprocessing.Queue) -> None
     from simulate.bmode.render import render_bmode
     from simulate.bmode.settings import BmodeSettings
     from simulate.probe.transducer import Probe
+    from simulate.tissue.uniform import UniformTissue
 
     angle = 0.15
     poses = np.tile(np.eye(4), (frames, 1, 1))
     poses[:, 1:3, 1:3] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
     poses[:, 2, 3] = np.linspace(0.0, length_mm, frames)
     start = time.perf_counter()
-    images = render_bmode(Uniform(), Probe(), BmodeSettings(), poses, seed=1)
+    images = render_bmode(UniformTissue(key=1), Probe(), BmodeSettings(), poses, seed=1)
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
     results.put((peak, images.nbytes / 1e6, seconds))

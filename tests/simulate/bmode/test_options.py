@@ -1,6 +1,6 @@
 """Options of the B-mode engine: lines, moving tissue, shadows, side lobes, thinning, filters.
 
-As in test_bmode, the oracle is a direct double-precision sum or a closed form.
+As in `test_render.py`, the oracle is a direct double-precision sum or a closed form.
 """
 
 import dataclasses
@@ -181,18 +181,19 @@ def test_field_that_is_zero_changes_no_bit():
     assert still.tobytes() == moved.tobytes()
 
 
-def test_the_tissues_own_displacement_is_used_with_timestamps_only():
-    class Breathing(Uniform):
-        def displacement(self, points_mm, time_s):
-            return np.full_like(points_mm, 0.2 * time_s)
+def test_a_displacement_is_used_with_timestamps_only():
+    def breathing(points, time_s, world_from_image):
+        return np.full_like(points, 0.2 * time_s)
 
     poses = np.repeat(oblique(1), 2, axis=0)
-    still = render_iq(Breathing(), FOCUS, QUIET, poses)
+    still = render_iq(Uniform(), FOCUS, QUIET, poses, displacement=breathing)
     assert correlation(still[0], still[1]) > 0.9999
-    moving = render_iq(Breathing(), FOCUS, QUIET, poses, timestamps=[0.0, 1.0])
+    moving = render_iq(
+        Uniform(), FOCUS, QUIET, poses, timestamps=[0.0, 1.0], displacement=breathing
+    )
     assert correlation(moving[0], moving[1]) < 0.9
     with pytest.raises(ValueError, match="timestamps"):
-        render_iq(Breathing(), FOCUS, QUIET, poses, timestamps=[0.0])
+        render_iq(Uniform(), FOCUS, QUIET, poses, timestamps=[0.0], displacement=breathing)
 
 
 def test_displacement_that_is_not_a_number_is_named():

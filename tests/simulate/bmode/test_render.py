@@ -15,10 +15,12 @@ from scipy.spatial.transform import Rotation
 from benchmark.errors import UserError
 from simulate.bmode import render as bmode
 from simulate.bmode.envelope import band_limited_envelope, compress
-from simulate.bmode.render import BmodeSettings, beam_for, image_from_iq, render_bmode, render_iq
+from simulate.bmode.render import beam_for, image_from_iq, render_bmode, render_iq
+from simulate.bmode.settings import BmodeSettings
 from simulate.iq import frames
 from simulate.iq.scatterers import BLOCK_SIDE, CELLS, ScattererStore
 from simulate.probe.transducer import Probe
+from tests.simulate.plain_tissue import PlainTissue
 
 WAVELENGTH = 0.308
 WAVENUMBER = 2.0 * np.pi / WAVELENGTH
@@ -33,12 +35,9 @@ WINDOW = Probe(
 
 
 @dataclass(frozen=True)
-class Uniform:
+class Uniform(PlainTissue):
     key: int = 7
     attenuation_db_cm_mhz: float = 0.0
-
-    def backscatter(self, points_mm):
-        return np.ones(len(points_mm))
 
 
 class Listed(ScattererStore):

@@ -30,6 +30,7 @@ from simulate.sweep.scene import draw_scene
 from simulate.tissue.kinds import sample_tissue
 from simulate.tissue.settings import TissueSettings
 from simulate.vessels.tree import VesselTree
+from tests.simulate.plain_tissue import PlainTissue
 
 PROBE = Probe(
     transmit_f_number=2.0, start_depth_mm=14.0, depth_mm=26.0, height_px=48, width_px=48,
@@ -53,7 +54,7 @@ def tube(direction, kind=0, radius=2.0):
 
 
 @dataclass(frozen=True)
-class Tube:
+class Tube(PlainTissue):
     """A straight tube in tissue of one brightness."""
 
     vessels: VesselTree

@@ -14,10 +14,11 @@ from simulate.iq.scatterers import (
     ScattererStore,
     poisson_table,
 )
+from tests.simulate.plain_tissue import PlainTissue
 
 
 @dataclass(frozen=True)
-class Layered:
+class Layered(PlainTissue):
     key: int = 0xFEDCBA9876543210
     attenuation_db_cm_mhz: float = 0.0
 

@@ -1,4 +1,4 @@
-"""Forearm, carotid and inclusions: what is where, and that every subject is another."""
+"""Forearm, carotid and inclusions: order of their parts, and differences between subjects."""
 
 import dataclasses
 import json
@@ -8,17 +8,11 @@ import numpy as np
 import pytest
 
 from benchmark.errors import UserError
+from simulate.shapes.bodies import BODY, Body, Septum, body_rows, septum_rows
 from simulate.shapes.septa import septa_crossings
 from simulate.shapes.sheets import height, sheet_height, sheet_slope
-from simulate.tissue import (
-    anatomy,
-    carotid,
-    forearm,
-    inclusions,
-)
-from simulate.tissue import (
-    anatomy_kernels as anatomy_texture,
-)
+from simulate.tissue import carotid, forearm, inclusions, materials
+from simulate.tissue.anatomy_kernels import body_reach
 from simulate.tissue.kinds import sample_tissue
 from simulate.tissue.settings import KINDS, TissueSettings
 
@@ -79,14 +73,22 @@ def test_options_of_structure_change_nothing_else_of_a_subject(kind):
     assert bool(rich.extended)
 
 
-def test_material_numbers_agree_between_the_plain_and_the_compiled_code():
-    names = ("PLAIN", "LOBULES", "FIBRES", "TENDON", "NERVE", "GRAIN")
-    for name in names:
-        assert getattr(anatomy, name) == getattr(anatomy_texture, name)
-    assert len(anatomy.COMMON) == anatomy_texture.ADVENTITIA + 1
-    assert len(anatomy.COMMON) + len(forearm._MATERIALS) == forearm._CORTEX + 1
-    assert len(anatomy.COMMON) + len(carotid._MATERIALS) == carotid._CARTILAGE + 1
-    assert anatomy.GRAIN == inclusions._GRAIN
+def test_material_numbers_are_places_in_the_list_of_materials():
+    assert len(materials.COMMON) == materials.ADVENTITIA + 1
+    assert materials.COMMON[materials.BLOOD].level < 0.05
+    assert materials.COMMON[materials.OUTSIDE].level == 0.0
+    assert len(materials.COMMON) + len(forearm._MATERIALS) == forearm._CORTEX + 1
+    assert len(materials.COMMON) + len(carotid._MATERIALS) == carotid._CARTILAGE + 1
+    assert len(subject("inclusions").materials) == inclusions._DARK + 1
+
+
+def test_columns_of_bodies_and_septa_are_their_fields():
+    body = Body(*np.arange(19.0))
+    septum = Septum(*np.arange(9.0))
+    assert body_rows([body]).tolist() == [[getattr(body, name) for name in Body._fields]]
+    assert septum_rows([septum]).tolist() == [[getattr(septum, name) for name in Septum._fields]]
+    assert all(body_rows([body])[0, getattr(BODY, n)] == getattr(body, n) for n in Body._fields)
+    assert body_rows([]).shape == (0, 19) and septum_rows([]).shape == (0, 9)
 
 
 def test_layers_of_a_forearm_lie_in_their_order():
@@ -132,7 +134,7 @@ def test_bones_hold_sound_back_and_vessels_keep_out_of_them(seed):
     materials = arm._classify(points)[1]
     bone = np.isin(materials, [forearm._BONE, forearm._CORTEX])
     assert 0.02 < bone.mean() < 0.4
-    assert np.allclose(extra[bone], anatomy.BONE_DB_CM_MHZ * 0.5) and not extra[~bone].any()
+    assert np.allclose(extra[bone], materials.BONE_DB_CM_MHZ * 0.5) and not extra[~bone].any()
     assert np.allclose(arm.attenuation_db_per_mm(points, 1e7), 2 * extra)
     tree = arm.vessels
     inside = arm.attenuation_db_per_mm(tree.points_mm, 5e6)
@@ -175,8 +177,8 @@ def test_two_straight_septa_cross_where_lines_do():
     flat = np.zeros((3, 1, 4))
     flat[1:, 0, 0] = 2.0, 6.0
     lines = [
-        anatomy.Septum(1, -4.0, 0.0, 4.0, 0.5, 0.0, 1.0, 0.0, 0.1),
-        anatomy.Septum(1, 6.0, 0.0, 4.0, -0.5, 0.0, 1.0, 0.0, 0.1),
+        Septum(1, -4.0, 0.0, 4.0, 0.5, 0.0, 1.0, 0.0, 0.1),
+        Septum(1, 6.0, 0.0, 4.0, -0.5, 0.0, 1.0, 0.0, 0.1),
     ]
     points = septa_crossings(lines, flat, (0.0, 30.0), 15.0)
     assert np.allclose(points, [[1.0, 6.0, 10.0]], atol=1e-9)
@@ -225,16 +227,19 @@ def test_an_arterial_wall_is_bright_dark_bright():
 def test_inclusions_are_apart_and_of_three_kinds(seed):
     phantom = subject("inclusions", seed)
     rows = phantom.bodies
-    assert len(rows) == 36 and set(rows[:, 15]) == {7.0, 8.0, 9.0}
-    centre, reach = rows[:, [0, 5, 12]], rows[:, 9:12].max(1)
+    assert len(rows) == 36 and set(rows[:, BODY.material]) == {7.0, 8.0, 9.0}
+    centre = rows[:, [BODY.x, BODY.depth, BODY.middle]]
+    reach = rows[:, [BODY.across, BODY.high, BODY.half_length]].max(1)
     apart = np.linalg.norm(centre[:, None] - centre, axis=2) - reach[:, None] - reach
     assert apart[~np.eye(36, dtype=bool)].min() > 0.9
     echo = phantom.backscatter(phantom.features_mm)
-    assert (echo[rows[:, 15] == 7] < 0.05).all() and (echo[rows[:, 15] == 8] > 1.5).all()
-    assert (echo[rows[:, 15] == 9] < 0.7).all()
+    assert (echo[rows[:, BODY.material] == 7] < 0.05).all() and (
+        echo[rows[:, BODY.material] == 8] > 1.5
+    ).all()
+    assert (echo[rows[:, BODY.material] == 9] < 0.7).all()
     extra = phantom.attenuation_db_per_mm(phantom.features_mm, 5e6)
-    assert np.allclose(extra[rows[:, 15] == 7], -0.5 * 5 / 10)
-    assert not extra[rows[:, 15] != 7].any()
+    assert np.allclose(extra[rows[:, BODY.material] == 7], -0.5 * 5 / 10)
+    assert not extra[rows[:, BODY.material] != 7].any()
 
 
 def test_the_surface_of_a_body_is_where_its_inside_ends():
@@ -246,7 +251,7 @@ def test_the_surface_of_a_body_is_where_its_inside_ends():
     below = arm.depth_below_skin_mm(points)
     least = np.full(len(points), np.inf)
     for row in arm.bodies:
-        reach = [anatomy_texture.body_reach(row, p[0], d, p[2])
+        reach = [body_reach(row, p[0], d, p[2])
                  for p, d in zip(points, below, strict=True)]  # fmt: skip
         least = np.minimum(least, [abs(gap) for _, gap in reach])
     on_body = least < 1e-6

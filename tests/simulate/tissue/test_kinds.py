@@ -7,11 +7,12 @@ import pytest
 
 from benchmark.errors import UserError
 from simulate.shapes import texture
+from simulate.tissue import layered_kernels as kernels
 from simulate.tissue.kinds import SAMPLERS, sample_tissue
 from simulate.tissue.layered import LayeredTissue
 from simulate.tissue.settings import KINDS, TissueSettings
 from simulate.vessels.growth import GrowthSettings, grow_vessels, murray_angles, murray_radii
-from simulate.vessels.index import MARGIN_MM, build_index
+from simulate.vessels.index import MARGIN_MM, build_index, wall_distance
 from simulate.vessels.tree import VesselTree
 
 
@@ -91,8 +92,7 @@ def test_the_distance_field_agrees_with_brute_force(limb):
     points = centre + rng.normal(0, 0.9, centre.shape)
     expected = brute_force(tree.segments, points)
     index = build_index(tree)
-    lookup = (index.origin_mm, index.shape, index.start, index.entries, index.segments)
-    found = np.array([texture.wall_distance(*point, *lookup)[0] for point in points])
+    found = np.array([wall_distance(*point, *index.lookup)[0] for point in points])
     near = expected < MARGIN_MM
     assert near.sum() > 1000 and (expected < 0).sum() > 500
     assert np.allclose(found[near], expected[near], atol=1e-12)
@@ -105,22 +105,22 @@ def test_lumen_is_dark_and_its_wall_bright(limb):
     points = tree.points_mm[rng.integers(len(tree), size=3000)] + rng.normal(0, 0.8, (3000, 3))
     distance = brute_force(tree.segments, points)
     echo = limb.backscatter(points)
-    assert np.allclose(echo[distance < -1e-9], limb.levels[texture.BLOOD])
+    assert np.allclose(echo[distance < -1e-9], limb.levels[kernels.BLOOD])
     wall = (distance > 1e-9) & (distance < 0.17)  # the thinnest wall, 0.12 + 0.15 * 0.4 mm
-    assert wall.sum() > 100 and np.allclose(echo[wall], limb.levels[texture.WALL])
-    assert limb.levels[texture.BLOOD] < 0.05 < 1.0 < limb.levels[texture.WALL]
+    assert wall.sum() > 100 and np.allclose(echo[wall], limb.levels[kernels.WALL])
+    assert limb.levels[kernels.BLOOD] < 0.05 < 1.0 < limb.levels[kernels.WALL]
 
 
 def test_layers_lie_one_below_the_other(limb):
     """Down any line: outside, skin, fat, fascia, muscle, fascia, deep muscle, vessels aside."""
-    order = [texture.OUTSIDE, texture.SKIN, texture.FAT, texture.FASCIA, texture.MUSCLE,
-             texture.FASCIA, texture.DEEP_MUSCLE]  # fmt: skip
+    order = [kernels.OUTSIDE, kernels.SKIN, kernels.FAT, kernels.FASCIA, kernels.MUSCLE,
+             kernels.FASCIA, kernels.DEEP_MUSCLE]  # fmt: skip
     y = np.arange(-2.0, 24.0, 0.02)
     seen = 0
     for x, z in np.random.default_rng(2).uniform((-12, 0), (12, 40), (60, 2)):
         points = np.column_stack([np.full_like(y, x), y, np.full_like(y, z)])
         _, layer, _ = limb._classify(points)
-        if np.isin(layer, [texture.WALL, texture.BLOOD]).any():
+        if np.isin(layer, [kernels.WALL, kernels.BLOOD]).any():
             continue
         seen += 1
         assert layer[np.r_[True, np.diff(layer) != 0]].tolist() == order
@@ -134,9 +134,9 @@ def test_backscatter_is_zero_outside_and_about_one_in_muscle(limb):
     echo = limb.backscatter(points)
     assert np.array_equal(depth < 0, echo == 0)
     assert np.allclose(depth, limb.depth_below_skin_mm(points), atol=1e-12)
-    muscle = np.isin(layer, [texture.MUSCLE, texture.DEEP_MUSCLE])
+    muscle = np.isin(layer, [kernels.MUSCLE, kernels.DEEP_MUSCLE])
     assert 0.7 < np.sqrt((echo[muscle] ** 2).mean()) < 1.4
-    fat = np.sqrt((echo[layer == texture.FAT] ** 2).mean())
+    fat = np.sqrt((echo[layer == kernels.FAT] ** 2).mean())
     assert fat < 0.8 * np.sqrt((echo[muscle] ** 2).mean())
 
 
@@ -148,7 +148,7 @@ def test_muscle_is_smoother_along_its_fibres_than_across(limb):
     def correlation(offset):
         ends = start + offset
         layers = limb._classify(start)[1], limb._classify(ends)[1]
-        same = (layers[0] == layers[1]) & np.isin(layers[0], [texture.DEEP_MUSCLE])
+        same = (layers[0] == layers[1]) & np.isin(layers[0], [kernels.DEEP_MUSCLE])
         return np.corrcoef(limb.backscatter(start[same]), limb.backscatter(ends[same]))[0, 1]
 
     slope = limb.fibre[1]
@@ -194,9 +194,9 @@ def test_acoustics_tell_fat_from_muscle_and_gel(limb):
     points = np.column_stack([np.full_like(y, 11.0), y, np.full_like(y, 3.0)])
     layer = limb._classify(points)[1]
     speed = limb.acoustics(points).sound_speed_m_s
-    assert (speed[layer == texture.FAT] == 1450).all()
-    assert (speed[layer == texture.DEEP_MUSCLE] == 1580).all()
-    assert (speed[layer == texture.OUTSIDE] == 1500).all()
+    assert (speed[layer == kernels.FAT] == 1450).all()
+    assert (speed[layer == kernels.DEEP_MUSCLE] == 1580).all()
+    assert (speed[layer == kernels.OUTSIDE] == 1500).all()
 
 
 def test_subjects_differ_and_a_seed_repeats_its_subject():
