@@ -117,8 +117,8 @@ def sensor_rows(
 
     Returns
     -------
-    (lateral, steps) in 2D, (R, lateral, steps) in 3D. The absorbing layer lies outside the grid; its
-    thickness is chosen to give the whole grid a size that the FFT handles fast.
+    (lateral, steps) in 2D, (R, lateral, steps) in 3D. The absorbing layer lies outside the grid and
+    is as thick as gives the whole grid a size that the FFT handles fast.
     """
     check_backend(backend, device)
     if initial_pressure.shape != grid.shape:
