@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def list_specs() -> None:
     """List the specs that come with the package, with their sizes."""
-    from simulate.dataset.card import size_of
+    from simulate.dataset.size import size_of
     from simulate.spec import load_spec, spec_names
 
     print(f"{'spec':<16} {'sweeps':>6} {'frames':>7} {'MB':>8}  description")

@@ -90,7 +90,7 @@ def generate(
     mine = plans[part - 1 :: parts]
     _claim(spec, homes, withheld)
     missing = [plan for plan in mine if not _is_made(homes, plan)]
-    missing.sort(key=lambda plan: not plan.showcase)  # the longest first
+    missing.sort(key=lambda plan: not plan.showcase)  # first those that take longest
     if missing:
         _refuse_mixed_versions(spec, homes)
         count = min(workers or core_count(), len(missing))

@@ -7,8 +7,6 @@ two are added: echoes superpose.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +21,7 @@ from simulate.iq.scatterers import CELLS, Scatterers
 from simulate.iq.shadow import transmission
 from simulate.iq.staging import workspace
 from simulate.probe.transducer import Probe
+from simulate.tissue.answers import Tissue
 from simulate.tissue.motion import Displacement
 
 Array = NDArray[np.float64]
@@ -38,16 +37,15 @@ CUT_SIGMAS = 4.0
 
 
 class _Bloodless:
-    """A tissue whose lumens are empty."""
+    """A tissue whose lumens are empty, as the IQ engine asks for it."""
 
-    def __init__(self, tissue: Any) -> None:
+    def __init__(self, tissue: Tissue) -> None:
         self.tissue, self.key = tissue, tissue.key
         self.attenuation_db_cm_mhz = tissue.attenuation_db_cm_mhz
-        for name in ("extended", "reflectors", "attenuation_db_per_mm"):
-            if hasattr(tissue, name):
-                setattr(self, name, getattr(tissue, name))
+        self.reflectors = tissue.reflectors
+        self.attenuation_db_per_mm = tissue.attenuation_db_per_mm
 
-    def backscatter(self, points_mm: Array) -> Array:
+    def backscatter(self, points_mm: NDArray[np.floating]) -> Array:
         """Return the echo amplitudes (M,) of tissue, 0 in lumens, at world points (M, 3) mm."""
         return np.where(self.tissue.in_lumen(points_mm), 0.0, self.tissue.backscatter(points_mm))
 
@@ -57,7 +55,7 @@ class EnsembleMaker:
 
     def __init__(
         self,
-        tissue: Any,
+        tissue: Tissue,
         probe: Probe,
         settings: DopplerSettings,
         bmode: BmodeSettings,
@@ -86,7 +84,7 @@ class EnsembleMaker:
         in slow time at every bone.
         """
         frames, pulses = times.shape
-        empty: Any = _Bloodless(self.tissue)
+        empty = _Bloodless(self.tissue)
         iq = render_iq(
             empty, self.probe, self.bmode, np.asarray(pulse_poses, np.float64).reshape(-1, 4, 4),
             timestamps=None if self.displacement is None else times.ravel(),
@@ -125,13 +123,12 @@ class EnsembleMaker:
 
     def _shadow(self, time_s: float, pose: Array) -> NDArray[np.float32] | None:
         """Return the share of a frame's echoes that shadows leave; None without shadows."""
-        attenuation = getattr(self.tissue, "attenuation_db_per_mm", None)
-        if not self.bmode.shadows or attenuation is None:
+        if not self.bmode.shadows:
             return None
         field, displace = self.displacement, None
         if field is not None:
             displace = lambda points: field(points, time_s, pose)  # noqa: E731
-        return transmission(attenuation, self.beam, pose[None], displace)
+        return transmission(self.tissue.attenuation_db_per_mm, self.beam, pose[None], displace)
 
     def _draw_blood(
         self, rng: np.random.Generator, time_s: float, pose: Array

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +23,9 @@ from simulate.doppler.ensemble import EnsembleMaker
 from simulate.doppler.pulses import pulse_poses, pulse_times
 from simulate.doppler.settings import DopplerSettings, check_rate
 from simulate.doppler.wall_filter import polynomial_filter, svd_filter
-from simulate.iq.beam import Echo
+from simulate.iq.beam import Beam, Echo
 from simulate.probe.transducer import Probe
+from simulate.tissue.answers import Tissue
 from simulate.tissue.motion import Displacement
 
 Array = NDArray[np.float64]
@@ -33,7 +33,7 @@ Complex = NDArray[np.complexfloating]
 
 
 def render_doppler(
-    tissue: Any,
+    tissue: Tissue,
     probe: Probe,
     settings: DopplerSettings,
     bmode_settings: BmodeSettings,
@@ -49,7 +49,7 @@ def render_doppler(
 
     Parameters
     ----------
-    tissue : of `simulate.tissue.kinds`.
+    tissue : its blood and everything that echoes.
     bmode_settings : density of scatterers, noise, gain compensation, shadows.
     world_from_image : (N, 4, 4) at mid-ensemble, mm, interpolated by screw motions; or
         (N, pulses, 4, 4), the exact poses at `pulse_times`.
@@ -113,7 +113,7 @@ class _Imager:
         settings: DopplerSettings,
         bmode: BmodeSettings,
         attenuation_db_cm_mhz: float,
-        beam: Any,
+        beam: Beam,
     ) -> None:
         self.probe, self.settings, self.bmode, self.beam = probe, settings, bmode, beam
         self.positions = self._pixel_positions()

@@ -33,7 +33,7 @@ from simulate.sweep.scene import Scene, draw_scene
 
 
 def make_sweep(spec: Spec, index: int, entropy: int | None = None) -> Sweep:
-    """Return sweep `index` of a data set, whatever other sweeps are made, on any machine.
+    """Return sweep `index` of a data set: the same on any machine, whichever others are made.
 
     entropy: used in place of the spec's seed for sweeps that nobody else may draw again.
     """
@@ -46,7 +46,7 @@ def compose_sweep(spec: Spec, plan: SweepPlan, entropy: int | None = None) -> Sw
 
 
 def render_sweep(spec: Spec, scene: Scene) -> Sweep:
-    """Return the sweep of a drawn scene of the data set of `spec`; its bytes depend on no more."""
+    """Return the sweep of a drawn scene; `spec` is that of its data set, without stress."""
     factors = _factors(spec, scene)
     channels = _bmode_channels(scene)
     if scene.plan.showcase:
@@ -111,7 +111,7 @@ def _bmode_channels(scene: Scene) -> dict[str, Channel]:
 
 
 def _measured(scene: Scene) -> dict[str, np.ndarray]:
-    """Return the poses (N, 4, 4) that a pose sensor on the probe measures, by its kind, if any."""
+    """Return the poses (N, 4, 4) that the pose sensor measures, by its kind; empty without one."""
     settings = scene.spec.pose_sensor
     if settings.kind == "none":
         return {}

@@ -1,4 +1,4 @@
-"""Everything random about one sweep, drawn before rendering, from streams with names."""
+"""Everything random about one sweep: the scene drawn before rendering, and streams by name."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ def _tissue(settings: TissueSettings, entropy: int, subject_index: int) -> Tissu
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything random about one sweep, drawn before rendering.
+    """Everything random about one sweep, before rendering.
 
-    Rendering draws nothing more: noise and blood are functions of seeds that the scene's streams
-    give, so that a scene can be rendered again with the same bytes.
+    Renderers and sensors draw from the scene's streams, each of which starts from its beginning
+    whenever it is asked for: a scene rendered again gives the same bytes.
 
     spec: of the data set, with the sweep's stress factor already applied; motion: of the hand;
     times (N,): of the B-mode frames, s; entropy: of all streams of random numbers.

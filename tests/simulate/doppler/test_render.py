@@ -66,6 +66,12 @@ class Tube:
     def backscatter(self, points_mm):
         return np.full(len(points_mm), self.outside)
 
+    def reflectors(self, low_mm, high_mm, density_per_mm3):
+        return np.zeros((0, 3)), np.zeros(0)
+
+    def attenuation_db_per_mm(self, points_mm, frequency_hz):
+        return np.zeros(len(points_mm))
+
 
 def settings(speed=100.0, profile="plug", **changes):
     flow = FlowSettings(
