@@ -1,1 +1,1 @@
-"""How the probe is moved: trajectories by profile, with tremor and other disturbances."""
+"""The hand that moves the probe: trajectories by profile, with tremor and other disturbances."""

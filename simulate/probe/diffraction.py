@@ -6,7 +6,7 @@ eq. 4-14, with the phase of the lens)
     U(y) = ∫ exp(i k (y'² (1/z - 1/f) / 2 - y y' / z)) dy',   |y'| <= h / 2.
 
 A pulse's beam is the rms of |U| over its spectrum, each frequency with the same level on the axis.
-Unlike a Gaussian beam, the beam of such an aperture is narrowest nearer than its focus if
+Unlike a Gaussian beam, the beam of such an aperture is narrowest short of its focus if
 h² / (4 wavelength f) is about 1, as for the lenses of common probes.
 """
 

@@ -14,7 +14,7 @@ from simulate.spec.record import Spec
 
 @dataclass(frozen=True)
 class SweepPlan:
-    """What a spec alone says about one sweep.
+    """The part of a sweep that its spec determines without random numbers.
 
     index: of the sweep in its data set; drawn_as: index of the sweep whose random numbers it uses,
     its own unless it is stressed; showcase: whether it has photoacoustic frames; controlled:
