@@ -82,7 +82,9 @@ class Spec:
                 f"{self.showcase.sweeps}"
             )
         check_motion(self.motion)
-        self._refuse_a_path_beyond_the_tissue()
+        if self.tissue.kind != "uniform":
+            self._refuse_a_path_beyond_the_vessels()
+            self._refuse_a_face_wider_than_the_limb()
         if self.showcase.sweeps:
             plan_grid(self.probe, self.photoacoustic)  # refuses grids that cannot work
         if self.showcase.sweeps and self.showcase.doppler:
@@ -104,9 +106,7 @@ class Spec:
                 f"probe.depth_mm = {self.probe.depth_mm:g} and back, got {self.bmode.line_time_s:g}"
             )
 
-    def _refuse_a_path_beyond_the_tissue(self) -> None:
-        if self.tissue.kind == "uniform":
-            return
+    def _refuse_a_path_beyond_the_vessels(self) -> None:
         reach = self.motion.start_mm + self.motion.path_length_mm[1]
         if self.tissue.vessel_extent_mm[1] < reach:
             raise UserError(
@@ -114,6 +114,8 @@ class Spec:
                 f"motion.path_length_mm and motion.start_mm lead, got "
                 f"{self.tissue.vessel_extent_mm[1]:g}"
             )
+
+    def _refuse_a_face_wider_than_the_limb(self) -> None:
         key, face = "probe.width_mm", self.probe.width_mm
         if self.probe.geometry == "curvilinear":
             half_angle = 0.5 * self.probe.aperture_mm / self.probe.radius_mm
