@@ -21,8 +21,7 @@ from simulate.iq.scatterers import CELLS, Scatterers
 from simulate.iq.shadow import transmission
 from simulate.iq.staging import workspace
 from simulate.probe.transducer import Probe
-from simulate.tissue.answers import Tissue
-from simulate.tissue.motion import Displacement
+from simulate.tissue.answers import Displacement, Tissue
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complexfloating]

@@ -25,8 +25,7 @@ from simulate.doppler.settings import DopplerSettings, check_rate
 from simulate.doppler.wall_filter import polynomial_filter, svd_filter
 from simulate.iq.beam import Beam, Echo
 from simulate.probe.transducer import Probe
-from simulate.tissue.answers import Tissue
-from simulate.tissue.motion import Displacement
+from simulate.tissue.answers import Displacement, Tissue
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complexfloating]

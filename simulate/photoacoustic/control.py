@@ -8,8 +8,7 @@ import numpy as np
 from simulate.photoacoustic.render import render_photoacoustic
 from simulate.photoacoustic.settings import PhotoacousticSettings
 from simulate.probe.transducer import Probe
-from simulate.tissue.answers import Absorber
-from simulate.tissue.motion import Displacement
+from simulate.tissue.answers import Absorber, Displacement
 
 
 def kwave_control(

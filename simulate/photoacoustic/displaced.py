@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.tissue.answers import Absorber, Acoustics, Chromophores
-from simulate.tissue.motion import Displacement
+from simulate.tissue.answers import Absorber, Acoustics, Chromophores, Displacement
 
 Array = NDArray[np.floating]
 

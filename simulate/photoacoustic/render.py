@@ -21,8 +21,7 @@ from simulate.photoacoustic.grid import image_probe, plan_grid
 from simulate.photoacoustic.settings import PhotoacousticSettings
 from simulate.photoacoustic.source import initial_pressure, medium_on_grid
 from simulate.probe.transducer import Probe
-from simulate.tissue.answers import Absorber, Acoustics
-from simulate.tissue.motion import Displacement
+from simulate.tissue.answers import Absorber, Acoustics, Displacement
 
 Array = NDArray[np.floating]
 

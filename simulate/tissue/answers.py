@@ -1,7 +1,8 @@
-"""What every tissue answers about a point: the one contract between engines and tissue."""
+"""The answers of a tissue about points: the one contract between engines and tissue."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -10,6 +11,10 @@ from numpy.typing import NDArray
 from simulate.vessels.tree import VesselTree
 
 Array = NDArray[np.floating]
+
+# How tissue moves: points (M, 3) world mm at rest, a time s and world_from_image (4, 4) of the
+# frame to the mm (M, 3) by which they have moved.
+Displacement = Callable[[NDArray[np.float64], float, NDArray[np.float64]], NDArray[np.float64]]
 
 
 class Chromophores(NamedTuple):
