@@ -12,14 +12,13 @@ import numpy as np
 from simulate.bmode.render import render_bmode
 from simulate.dataset.pictures import figure, save
 from simulate.photoacoustic import optics
-from simulate.photoacoustic.optics import Illumination
-from simulate.photoacoustic.render import PhotoacousticSettings, render_photoacoustic
-from simulate.photoacoustic.source import Tissue
+from simulate.photoacoustic.render import render_photoacoustic
+from simulate.photoacoustic.settings import Illumination, PhotoacousticSettings
 from simulate.probe.transducer import Probe
 from simulate.spec import load_spec
 from simulate.spec.plan import plan_sweeps
 from simulate.sweep.scene import draw_scene
-from simulate.tissue.answers import Chromophores
+from simulate.tissue.answers import Absorber, Chromophores
 
 IMAGES = Path(__file__).parent / "images"
 
@@ -47,7 +46,7 @@ class Tubes:
 class Pale:
     """A tissue whose skin has no melanin."""
 
-    def __init__(self, tissue: Tissue) -> None:
+    def __init__(self, tissue: Absorber) -> None:
         self.tissue = tissue
         self.depth_below_skin_mm, self.acoustics = tissue.depth_below_skin_mm, tissue.acoustics
 
@@ -58,7 +57,7 @@ class Pale:
 
 
 def rendered(
-    tissue: Tissue, probe: Probe, settings: PhotoacousticSettings, pose: np.ndarray, nm: int = 800
+    tissue: Absorber, probe: Probe, settings: PhotoacousticSettings, pose: np.ndarray, nm: int = 800
 ) -> np.ndarray:
     """Return one photoacoustic frame (H, W), Pa."""
     return render_photoacoustic(tissue, probe, settings, pose[None], np.array([nm]), seed=1)[0]

@@ -13,7 +13,9 @@ from simulate.bmode.render import render_bmode
 from simulate.bmode.settings import BmodeSettings
 from simulate.dataset.decorrelation import decorrelation
 from simulate.dataset.pictures import figure, save
-from simulate.doppler.render import DopplerSettings, aliasing_speed_m_s, pulse_times, render_doppler
+from simulate.doppler.pulses import aliasing_speed_m_s, pulse_times
+from simulate.doppler.render import render_doppler
+from simulate.doppler.settings import DopplerSettings
 from simulate.probe.transducer import Probe
 from simulate.spec import load_spec
 from simulate.spec.plan import plan_sweeps

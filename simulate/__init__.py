@@ -2,5 +2,5 @@
 
 __all__ = ["GENERATOR_VERSION"]
 
-# Part of a data set's identity: rises whenever the same spec gives other bytes.
+# Part of a data set's identity: raised whenever the same spec gives other bytes.
 GENERATOR_VERSION = 1

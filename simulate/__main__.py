@@ -1,6 +1,6 @@
 """The command line: `python -m simulate list | show | factors | generate`.
 
-Everything heavy is imported by the command that needs it, so that --help answers at once.
+Each command imports what it needs itself, so that --help answers at once.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def list_specs() -> None:
     """List the specs that come with the package, with their sizes."""
-    from simulate.dataset.card import size_of
+    from simulate.dataset.size import size_of
     from simulate.spec import load_spec, spec_names
 
     print(f"{'spec':<16} {'sweeps':>6} {'frames':>7} {'MB':>8}  description")
@@ -44,10 +44,10 @@ def show(
     spec
         Name of a spec (see `list`) or a TOML file.
     decorrelation
-        Print instead how fast its frames forget each other, beside the theory of developed
-        speckle, and draw that.
+        Print instead how frames decorrelate with distance, beside the theory of developed speckle,
+        and draw that.
     out
-        The picture; by default <name>-decorrelation.png here.
+        File of that picture; by default <name>-decorrelation.png in the current folder.
     """
     from simulate.spec import load_spec
 
@@ -67,7 +67,7 @@ def show(
 
 
 def factors() -> None:
-    """List what can be made worse in five steps, with the value at each."""
+    """List the stress factors, with their values at severity 1 to 5."""
     from simulate.spec.factors import FACTORS
 
     for name, factor in FACTORS.items():
@@ -86,7 +86,7 @@ def generate(
     answers: Path | None = None,
     preview: bool = True,
 ) -> None:
-    """Make the data set of a spec; started again, it goes on where it was.
+    """Make the data set of a spec; an interrupted run continues when started again.
 
     Parameters
     ----------
@@ -97,15 +97,15 @@ def generate(
     workers
         Processes; by default one per core.
     shard
-        Make only the I-th of N parts, 1 to N; the last part to end writes the index.
+        Make only the I-th of N parts, 1 to N; the part that ends last writes the index.
     scheduler
-        Work on the Dask cluster of this scheduler, whose workers see the same folder.
+        Run on the Dask cluster of this scheduler, whose workers must see the same folder.
     withhold_poses
-        Draw the test split from the entropy file and keep its poses apart, in `answers`.
+        Draw the test split from the entropy file and write its poses to `answers` only.
     entropy_file
-        At least 32 hexadecimal digits that nobody else knows.
+        File with at least 32 hexadecimal digits that nobody else knows.
     answers
-        Folder of the answers; by default the data set's with "-answers" behind it.
+        Folder of the answers; by default the data set's with "-answers" appended.
     preview
         Write preview.html at the end.
     """

@@ -1,8 +1,9 @@
-"""What the compiled kernels share: how they are compiled and cached, and vector mathematics.
+"""Compilation and caching of the numba kernels, and vector mathematics that they share.
 
-numba's cache on disk notices a change of the file that a kernel is in, not of the files whose
-functions and constants it has swallowed. Kernels made by `kernel` and `inlined` are therefore
-cached under the sources of all engine files: a change of any of them compiles all of them anew.
+numba's cache on disk notices a change of the file that a kernel is in, but not of the files whose
+functions and constants were compiled into it. Kernels made by `kernel`, `inlined` and `pointwise`
+are therefore cached under the sources of all files with kernels: a change of any of them compiles
+all kernels again.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ FAST: dict[str, Any] = {
     "error_model": "numpy",
     "fastmath": {"reassoc", "contract", "arcp", "nsz"},
 }
-
-
-# What a file says that holds kernels, or plain tuples handed to kernels.
+# A file with one of these holds kernels, or plain tuples that are handed to kernels.
 MARKS = (b"import numba", b"from numba", b".compiled import", b"NamedTuple")
+
+_f = np.float32
 
 
 def source_token(folder: Path) -> str:
-    """Hash of the Python files below a folder with kernels, or with tuples handed to kernels."""
+    """Return a hash of the Python files below a folder that bear one of `MARKS`."""
     digest = hashlib.sha256(f"bounds {getattr(config, 'BOUNDSCHECK', None)}".encode())
     for path in sorted(folder.rglob("*.py")):
         source = path.read_bytes()
@@ -43,28 +44,29 @@ _TOKEN = source_token(Path(__file__).parent)
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile a function with `FAST`, cached on disk for as long as no engine file changes."""
+    """Compile a function with `FAST`, cached on disk as long as no file with kernels changes."""
     return cached_by_source(njit(**FAST)(function))
 
 
 def inlined(function: Callable[..., Any]) -> Any:
-    """The same for what is called once per cell: part of its caller, so that no call remains.
+    """Compile a function as `kernel` does, and inline it into its callers.
 
-    A call would hand over dozens of array descriptors and count their references.
+    For functions called once per cell: a call would pass dozens of array descriptors and count
+    their references.
     """
     return cached_by_source(njit(forceinline=True, **FAST)(function))
 
 
 def pointwise(function: Callable[..., Any]) -> Any:
-    """The same without reordered sums: what a tissue asks of each point, at every point."""
+    """Compile a function inlined and without reordered sums: an answer of a tissue at a point."""
     return cached_by_source(njit(cache=True, forceinline=True, error_model="numpy")(function))
 
 
 def cached_by_source(dispatcher: Any) -> Any:
-    """Let a compiled function's cache on disk be valid for the present sources only.
+    """Make a compiled function's cache on disk valid for the present sources only.
 
-    numba compares a stamp of the function's own file; it has no public way to widen it. Where its
-    internals differ from those known here, caching stays as it was.
+    numba compares a stamp of the function's own file and has no public way to add to it. With a
+    numba whose internals differ from those named here, the cache keeps that stamp alone.
     """
     file: Any = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
     if hasattr(file, "_source_stamp"):
@@ -72,14 +74,12 @@ def cached_by_source(dispatcher: Any) -> Any:
     return dispatcher
 
 
-_f = np.float32
-
-# No vector mathematics library is at hand: Taylor series, which the vector unit evaluates.
+# Taylor series, which the vector unit evaluates: numba has no vector mathematics library here.
 
 
 @kernel
 def decay(exponent: Any) -> Any:
-    """exp(-exponent) as exp(-exponent / 8)^8; exact to 3e-5 up to 5, any number beyond."""
+    """exp(-exponent) as exp(-exponent / 8)^8; exact to 3e-5 for exponents of at most 5."""
     u = exponent * _f(-0.125)
     series = _f(1 / 24) + u * (_f(1 / 120) + u * _f(1 / 720))
     series = _f(1.0) + u * (_f(1.0) + u * (_f(1 / 2) + u * (_f(1 / 6) + u * series)))
@@ -102,7 +102,7 @@ def turn(cycles: Any) -> Any:
 
 @kernel
 def arctan(ratio: Any) -> Any:
-    """Arc tangent, exact to 1e-6 up to 25 degrees; too large, never too small, far beyond."""
+    """Arc tangent, exact to 1e-6 up to 25 degrees; at larger angles never too small."""
     q = ratio * ratio
     series = _f(1 / 9) + q * (_f(-1 / 11) + q * _f(1 / 13))
     series = _f(1 / 5) + q * (_f(-1 / 7) + q * series)

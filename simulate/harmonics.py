@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
 
 
 @dataclass(frozen=True)
 class Harmonics:
-    """A sum of sinusoids, amplitude sin(2 pi frequency t + phase); without any it is zero."""
+    """The sum of amplitude sin(2 pi frequency t + phase) over sinusoids; zero without any."""
 
     amplitude: tuple[float, ...] = ()
     frequency_hz: tuple[float, ...] = ()
@@ -43,9 +42,10 @@ def sample_band(
     rate_rms: float | None = None,
     count: int = 12,
 ) -> Harmonics:
-    """Draw a function with its power spread evenly over a band, one frequency in each part of it.
+    """Draw a function whose power is spread evenly over a band of frequencies.
 
-    Either the root mean square of its values or that of its derivative (per s) is given.
+    One frequency is drawn in each of `count` equal parts of the band. The root mean square is given
+    either of the function's values (value_rms) or of its derivative, per s (rate_rms).
     """
     low, high = band_hz
     frequency = low + (high - low) * (np.arange(count) + rng.random(count)) / count
@@ -64,8 +64,12 @@ def sample_correlated(
     """Draw a function whose autocorrelation is about exp(-(lag / correlation_s)^2).
 
     A Gaussian spectrum of standard deviation 1 / (sqrt(2) pi correlation_s) has that
-    autocorrelation; the frequencies are one draw from each of its `count` equal parts.
+    autocorrelation. One frequency is drawn from each of `count` parts of equal power.
+
+    deviation: standard deviation of the values.
     """
+    from scipy.special import ndtri
+
     quantile = 0.5 + 0.5 * (np.arange(count) + rng.random(count)) / count
     frequency = ndtri(quantile) / (np.sqrt(2) * np.pi * correlation_s)
     phase = rng.uniform(0, 2 * np.pi, count)

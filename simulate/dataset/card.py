@@ -1,4 +1,4 @@
-"""What a data set says about itself: its card, its size, and what it costs to make."""
+"""The card of a data set (its README), and the description of a spec that `show` prints."""
 
 import json
 from typing import Any
@@ -11,9 +11,16 @@ from simulate.dataset.size import memory_bytes, size_of
 from simulate.spec import Spec
 from simulate.spec.factors import FACTORS
 
+WAYS = {
+    "advance": "Every sweep advances along the positive axis of travel.",
+    "retreat": "Every sweep retreats along the axis of travel.",
+    "both": "Sweeps go either way; the sign of an elevational step is not in two frames of "
+    "developed speckle, so that anatomy is the only cue.",
+}
+
 
 def describe(spec: Spec) -> str:
-    """Return what `show` prints: every field of a spec, its identity, size and cost."""
+    """Return every field of a spec, its identity, size and cost, as text; `show` prints it."""
     lines = [f"{spec.name}: {spec.description}", ""]
     for key, value in spec.to_dict().items():
         if isinstance(value, dict):
@@ -36,20 +43,12 @@ def describe(spec: Spec) -> str:
 
 
 def _toml(value: Any) -> str:
-    """Return a value as TOML writes it; what is derived (None) is said to be."""
+    """Return a value as TOML writes it; None, which TOML has not, as a remark."""
     if value is None:
         return '"derived from the probe"'
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{k} = {_toml(v)}" for k, v in value.items()) + " }"
     return json.dumps(value)
-
-
-WAYS = {
-    "advance": "Every sweep advances along the positive axis of travel.",
-    "retreat": "Every sweep retreats along the axis of travel.",
-    "both": "Sweeps go either way; the sign of an elevational step is not in two frames of "
-    "developed speckle, so that anatomy is the only cue.",
-}
 
 
 def dataset_card(spec: Spec, dataset: Dataset) -> str:
@@ -99,7 +98,7 @@ def _acquisition(spec: Spec) -> list[str]:
 
 
 def _extras(spec: Spec) -> list[str]:
-    """Return lines on what not every data set has: measured poses, an inertial sensor."""
+    """Return lines on measured poses and on the inertial sensor, where there are any."""
     lines, sensor = [], spec.pose_sensor
     if sensor.kind != "none":
         lines.append(
@@ -137,7 +136,7 @@ def _photoacoustics(spec: Spec, dataset: Dataset) -> list[str]:
 
 
 def _stress(spec: Spec) -> list[str]:
-    """Return the table of what is made worse, with its values."""
+    """Return the table of stress factors and their values, where there are any."""
     if not spec.stress.factors:
         return []
     severities = spec.stress.severities

@@ -1,4 +1,4 @@
-"""More than one machine: an executor of a Dask cluster."""
+"""An executor on a Dask cluster, to make a data set on more than one machine."""
 
 from collections.abc import Iterator
 from concurrent.futures import Executor
@@ -13,7 +13,7 @@ def dask_executor(address: str, timeout_s: float = 20.0) -> Iterator[Executor]:
 
     Raises
     ------
-    UserError : dask.distributed is not installed, or nobody answers at the address.
+    UserError : dask.distributed is not installed, or no scheduler answers at the address.
     """
     try:
         from distributed import Client

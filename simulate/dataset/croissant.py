@@ -7,11 +7,11 @@ from benchmark.files import sha256_of_file
 from simulate import GENERATOR_VERSION
 from simulate.spec import Spec
 
-HERE = "./"  # the folder that holds this file: data sets are made where they are used
+HERE = "./"  # the folder that holds the metadata: data sets are made where they are used
 LICENCE = "https://spdx.org/licenses/MIT.html"
-PUBLISHED = "2026-11-22"  # of this version of the generator; a data set has no date of its own
+PUBLISHED = "2026-11-22"  # date of this version of the generator; a data set has no date itself
 
-# The context that the specification asks every file to carry.
+# The context that the specification prescribes for every file.
 CONTEXT: dict[str, Any] = {
     "@language": "en",
     "@vocab": "https://schema.org/",

@@ -1,4 +1,4 @@
-"""How fast frames of a spec forget each other as the probe advances: its decorrelation curve."""
+"""The decorrelation curve of a spec: correlation of frames against elevational distance."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from simulate.spec import Spec
 from simulate.spec.plan import plan_sweeps
 from simulate.sweep.scene import draw_scene
 
-STEPS = 24
-BANDS = 3  # of depth
+STEPS = 24  # distances at which the curve is measured
+BANDS = 3  # of depth, each with a curve
 
 
 @dataclass(frozen=True)
 class Decorrelation:
     """Correlation of intensity against elevational distance.
 
-    distance_mm (D,): of two image planes that lie parallel; depth_mm (B,): middle of each band;
-    measured (B, D): mean over pairs of frames and tissue; theory (B, D): of developed speckle,
-    exp(-d^2 / 2 sigma^2), the mean over the band's depths with what the elevational beam gives
-    there after attenuation (Chen et al. 1997; `Probe.sigma_speckle_mm`).
+    distance_mm (D,): of two parallel image planes; depth_mm (B,): middle of each band of depths;
+    measured (B, D): mean over pairs of frames and over the band; theory (B, D): that of developed
+    speckle, exp(-d^2 / 2 sigma^2), the mean over the band's depths, with sigma of the elevational
+    beam after attenuation (Chen et al. 1997; `Probe.sigma_speckle_mm`).
     """
 
     distance_mm: np.ndarray
@@ -48,9 +48,10 @@ class Decorrelation:
 
 
 def decorrelation(spec: Spec, subject: int = 0) -> Decorrelation:
-    """Measure the curve on a subject: frames of a probe that moves straight out of its plane.
+    """Measure the curve on a subject with a probe that moves straight out of its image plane.
 
-    No motion of hand or tissue and no noise: what is left is tissue and beam.
+    Wobble of the hand, motion of the tissue and noise are left out, so that the curve is that of
+    tissue and beam alone.
     """
     probe, bmode = spec.probe, replace(spec.bmode, noise_db=-200.0)
     plan = next(p for p in plan_sweeps(spec) if p.subject_index == subject)
@@ -80,7 +81,7 @@ def decorrelation(spec: Spec, subject: int = 0) -> Decorrelation:
 def _curve(frames: np.ndarray) -> np.ndarray:
     """Return the correlation (D,) of frames (2 D, P) 0 to D - 1 steps apart, over all pairs.
 
-    A local mean would hide large structures; each frame is compared with its own mean.
+    The mean of a whole frame is subtracted; a local mean would remove large structures.
     """
     centred = frames - frames.mean(1, keepdims=True)
     norm = np.sqrt((centred**2).sum(1))

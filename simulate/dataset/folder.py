@@ -1,7 +1,8 @@
-"""A data set folder that is being made, by several processes at once and over several runs.
+"""A data set folder while it is made, by several processes at once and over several runs.
 
-Sweeps are written whole under their own names, each with a record of its hash beside it; whoever
-finds all records there writes the index. So nothing depends on who made what, or when.
+A sweep is written whole under its own name, and after it a record of its hash. The process that
+finds all records writes the index, so the result does not depend on which process made which
+sweep, or when.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from simulate.spec.plan import SweepPlan
 
 
 def _in_words(key: str, identity: Mapping[str, Any]) -> str:
-    """Return what an identity says of "spec_hash" or "withheld", as errors name it."""
+    """Return the value of "spec_hash" or "withheld" of an identity in the words of an error."""
     value = identity.get(key)
     if key == "spec_hash":
         return f"spec hash {str(value)[:12]}"
@@ -31,7 +32,7 @@ def _in_words(key: str, identity: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class DatasetFolder:
-    """The folder of a data set; without `truths` of a split, its vessel trees are not there."""
+    """The folder of a data set; for splits in `without_truth` it holds no vessel trees."""
 
     path: Path
     without_truth: tuple[str, ...] = ()
@@ -41,7 +42,7 @@ class DatasetFolder:
 
         Raises
         ------
-        UserError : the folder holds another data set, or part of one from other versions.
+        UserError : the folder holds another data set, or part of one of other library versions.
         """
         path, ours = self.path / "identity.json", dict(identity)
         if not path.is_file():
@@ -83,7 +84,7 @@ class DatasetFolder:
         return self.path / "records" / f"{plan.name}.json"
 
     def recorded(self, plan: SweepPlan) -> Entry | None:
-        """Return the entry of a sweep that is there whole, or None."""
+        """Return the entry of a sweep whose files are complete and unchanged, or None."""
         path = self._record(plan)
         if not (path.is_file() and self._sweep(plan).is_file()):
             return None
@@ -110,7 +111,10 @@ class DatasetFolder:
         write_json(self._record(plan), asdict(entry))
 
     def finish(self, name: str, plans: Sequence[SweepPlan]) -> tuple[Dataset | None, bool]:
-        """Write the index once every sweep is there; return the data set, and whether it is new."""
+        """Write the index if every sweep is complete.
+
+        Returns the data set, or None while sweeps are missing, and whether the index is new.
+        """
         found = [self.recorded(plan) for plan in plans]
         entries = [entry for entry in found if entry is not None]
         if len(entries) < len(plans):

@@ -1,6 +1,6 @@
-"""From a spec to a data set folder, in any number of processes, machines and attempts.
+"""From a spec to a data set folder, with the same bytes however the work is divided.
 
-All of them give the same bytes; see `simulate.dataset.folder`.
+Any number of processes, machines and interrupted runs may share it; see `simulate.dataset.folder`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ VERSIONS_OF = ("numpy", "numba", "scipy", "h5py", "k-wave-python")
 
 
 def identity(spec: Spec) -> dict[str, Any]:
-    """Return what a data set is: its spec, their hash, and the versions of what made it."""
+    """Return the identity of a data set: its spec and hash, and the versions that make it."""
     return {
         "spec": spec.to_dict(),
         "spec_hash": spec.hash,
@@ -52,21 +52,25 @@ def generate(
     executor: Executor | None = None,
     withheld: Withheld | None = None,
 ) -> Dataset | None:
-    """Make all sweeps of a data set that are not there yet; return it, or None if others miss.
+    """Make the missing sweeps of a data set.
 
     Parameters
     ----------
-    folder : of the data set; taken up where an earlier run of the same spec left it.
+    folder : of the data set; sweeps of an earlier run of the same spec are kept.
     workers : processes; by default one per core this process may use.
     shard : (i, n) makes the i-th of n parts only, 1 to n.
     executor : runs the work in place of a pool of this machine, e.g. Dask's; its workers must see
         the folder under the same name.
-    withheld : draws the test split from private entropy and puts its answers elsewhere.
+    withheld : the private entropy of the test split, and the folder of its answers.
+
+    Returns
+    -------
+    The data set, or None while sweeps of other shards are missing.
 
     Raises
     ------
-    UserError : the folder holds another data set, or one from other library versions that is not
-        whole; more memory is needed than there is; answers within the data set's folder.
+    UserError : the folder holds another data set, or an incomplete one of other library versions;
+        more memory is needed than there is; the answers are within the data set's folder.
     """
     part, parts = shard
     if not 1 <= part <= parts:
@@ -78,7 +82,7 @@ def generate(
     mine = plans[part - 1 :: parts]
     _claim(spec, homes, withheld)
     missing = [plan for plan in mine if not _is_made(homes, plan)]
-    missing.sort(key=lambda plan: not plan.showcase)  # the longest first
+    missing.sort(key=lambda plan: not plan.showcase)  # first those that take longest
     if missing:
         _refuse_mixed_versions(spec, homes)
         count = min(workers or core_count(), len(missing))
@@ -94,7 +98,7 @@ def generate(
 
 @dataclass(frozen=True)
 class _Homes:
-    """Where sweeps go: the data set, and the answers of its test split where those are apart."""
+    """The folders of a data set and of the answers of its test split, None if not withheld."""
 
     public: DatasetFolder
     answers: DatasetFolder | None
@@ -120,20 +124,20 @@ def _claim(spec: Spec, homes: _Homes, withheld: Withheld | None) -> None:
 
 
 def _refuse_mixed_versions(spec: Spec, homes: _Homes) -> None:
-    """Refuse to add sweeps to those of other library versions, with an index or without."""
+    """Refuse to add sweeps to those of other library versions, in either folder."""
     for home in (homes.public, homes.answers):
         if home is not None:
             home.refuse_other_versions(identity(spec)["versions"])
 
 
 def _is_made(homes: _Homes, plan: SweepPlan) -> bool:
-    """Return whether a sweep is there whole, and its answer where it has one apart."""
+    """Return whether a sweep is complete, and its answer too where that is kept apart."""
     answered = plan.split != "test" or homes.answers is None or homes.answers.recorded(plan)
     return bool(answered and homes.public.recorded(plan))
 
 
 def _make_and_write(spec: Spec, plan: SweepPlan, homes: _Homes, withheld: Withheld | None) -> int:
-    """Make one sweep and write it where it belongs; return its number of frames."""
+    """Make one sweep and write it and its answer; return its number of frames."""
     private = withheld is not None and plan.split == "test"
     entropy = withheld.entropy if withheld is not None and private else None
     sweep = compose_sweep(spec, plan, entropy)
@@ -180,7 +184,7 @@ def _run(
 
 
 def _finish(spec: Spec, homes: _Homes, plans: Sequence[SweepPlan]) -> Dataset | None:
-    """Write index, card and metadata of the data set, and of its answers, once all is there."""
+    """Write index, card and metadata of the data set, and the answers' index, if complete."""
     if homes.answers is not None:
         tests = [plan for plan in plans if plan.split == "test"]
         answers, _ = homes.answers.finish(f"{spec.name}-answers", tests)

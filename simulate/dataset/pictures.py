@@ -1,4 +1,4 @@
-"""Matplotlib without a screen: one way to open a figure and to save it, with the same bytes."""
+"""Matplotlib figures without a screen, saved with the same bytes each time."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ def figure(width: float, height: float, **layout: Any) -> tuple[Any, Any]:
 def save(drawing: Any, path: Path, dpi: int = 110, colours: int | None = None) -> None:
     """Write a figure as PNG, whole or not at all, without a date or a version.
 
-    `colours`: at most so many, which makes a picture full of speckle several times smaller.
+    `colours`: largest number of colours; a limit makes a picture of speckle several times smaller.
     """
     with atomic_path(path) as temporary:
         drawing.savefig(temporary, dpi=dpi, format="png", metadata={"Software": None})

@@ -1,4 +1,4 @@
-"""A page that shows a data set: frames, trajectories, decorrelation and statistics, in one file."""
+"""The preview of a data set: an HTML page of frames, trajectories, decorrelation, statistics."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from benchmark.geometry import degrees_of_freedom, path_length, relative
 from benchmark.sweep import Sweep, centre_path
 from simulate.dataset.pictures import figure
 
-MOST_SWEEPS = 6  # shown frame by frame
-MOST_STEPS = 40  # sweeps whose steps are counted
-LAGS = 12
+MOST_SWEEPS = 6  # whose frames are shown
+MOST_STEPS = 40  # sweeps in the statistics of steps
+LAGS = 12  # largest distance, in frames, of the decorrelation
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
     "img{max-width:100%;background:#fff}td,th{padding:0 .8rem;text-align:right}"
@@ -61,7 +61,7 @@ def write_preview(dataset: Dataset) -> Path:
 
 
 def _spread(entries: Sequence[Entry], most: int) -> list[Entry]:
-    """Return at most so many entries, evenly spread, the test split first in line."""
+    """Return at most `most` entries, evenly spread over the splits test, train, val in order."""
     order = [e for split in ("test", "train", "val") for e in entries if e.split == split]
     chosen = np.unique(np.linspace(0, len(order) - 1, min(most, len(order))).round().astype(int))
     return [order[n] for n in chosen]
@@ -79,7 +79,7 @@ def _counts(dataset: Dataset) -> str:
 
 
 def _picture(draw: Callable[[list[Sweep]], tuple[Any, str]], sweeps: list[Sweep]) -> str:
-    """Return a drawing as an image of the page, with its description for those who cannot see."""
+    """Return a drawing as an HTML image with its description as alternative text."""
     drawing, description = draw(sweeps)
     buffer = io.BytesIO()
     drawing.savefig(buffer, dpi=90, format="png", metadata={"Software": None})
@@ -125,7 +125,7 @@ def _draw_decorrelation(sweeps: list[Sweep]) -> tuple[Any, str]:
 
 
 def _correlations(sweep: Sweep, lags: int) -> np.ndarray:
-    """Return the mean correlation (lags,) of frames 0, 1 ... apart, over some pairs of a sweep."""
+    """Return the mean correlation (lags,) of frames 0, 1, ... apart over some pairs of a sweep."""
     starts = np.unique(np.linspace(0, len(sweep) - lags, 8).astype(int))
     found = []
     for start in starts:

@@ -1,4 +1,4 @@
-"""How large a data set is, what it costs to make, and whether this machine can."""
+"""Estimates of a data set's size, time and memory, and a check against this machine's memory."""
 
 import os
 from collections import Counter
@@ -9,8 +9,7 @@ import numpy as np
 
 from benchmark.errors import UserError
 from simulate.iq.beam import ELEVATION_CUT, sampled_beam, scatterer_density
-from simulate.photoacoustic.grid import plan_grid
-from simulate.photoacoustic.settings import image_probe
+from simulate.photoacoustic.grid import image_probe, plan_grid
 from simulate.probe.acquisition import laser_times
 from simulate.spec import Spec
 from simulate.spec.factors import at_level
@@ -18,8 +17,8 @@ from simulate.spec.plan import plan_sweeps
 
 # Seconds of one core, measured on a virtual core of a 2.5 GHz server: per B-mode frame, per
 # scatterer in its slab and per pixel with shadows, per scatterer drawn, per node and step of a
-# photoacoustic grid, and what every run costs to start. Where there are fibres beside the
-# scatterers drawn, there is about twice as much to draw and to hear.
+# photoacoustic grid, and per run, to start. Fibres about double the number of scatterers, both
+# drawn and rendered.
 PER_FRAME_S = 5e-4
 PER_SLAB_SCATTERER_S = 1.6e-8
 PER_SHADED_PIXEL_S = 8e-8
@@ -28,9 +27,9 @@ WITH_FIBRES = 2.0
 PER_NODE_STEP_S = {"kwave": 4e-8, "propagator": 8e-10}
 START_S = 6.0
 
-# Bytes of a worker: libraries and kernels; blocks kept for later; per scatterer, with the padding
-# of cells and of blocks and the blocks that a slab only touches. Both twice, for an array is
-# copied when it grows.
+# Bytes of a worker: libraries and kernels; blocks kept for later frames; per scatterer, with the
+# padding of cells and of blocks and with the blocks that a slab only touches. The last two are
+# doubled because an array is copied when it grows.
 PROCESS_BYTES = 250e6
 KEPT_BYTES = 2 * 256e6
 PER_SCATTERER_BYTES = 2 * 16 * 1.3 * 1.6
@@ -44,10 +43,10 @@ DOPPLER_SLAB = 4.0 / 3.0  # times as thick as that of a B-mode frame
 
 @dataclass(frozen=True)
 class Size:
-    """How large a data set is: sweeps, frames, MB on disk; about how many seconds of one core.
+    """The size of a data set, and an estimate of the seconds of one core that it takes.
 
-    frames : of B-mode; doppler_frames : each of power and of velocity; megabytes : of all frames
-        and of the IQ where that is stored.
+    frames : of B-mode; doppler_frames : pairs of power and velocity; megabytes : on disk, of all
+        frames and of the IQ where that is stored.
     """
 
     sweeps: int
@@ -94,7 +93,7 @@ def _doppler_frames(spec: Spec) -> int:
 
 
 def _iq_samples(spec: Spec) -> int:
-    """Return the samples of the IQ of one frame."""
+    """Return the number of IQ samples of one frame."""
     beam = sampled_beam(
         spec.probe, spec.tissue.attenuation_db_cm_mhz, 1.0, side_lobes=spec.bmode.side_lobes
     )
@@ -107,10 +106,7 @@ def _iq_bytes(spec: Spec) -> int:
 
 
 def _slab(spec: Spec) -> tuple[float, float, float]:
-    """Return scatterers per mm^3, area of the image mm^2, and mean thickness of the beam mm.
-
-    Those of fibres, listed beside the ones drawn, are about as many again.
-    """
+    """Return scatterers per mm^3, fibres included, area of the image mm^2, and mean beam mm."""
     probe = spec.probe
     density = scatterer_density(probe, spec.bmode.scatterers_per_cell)
     density *= WITH_FIBRES if spec.tissue.coherent_fraction > 0.0 else 1.0
@@ -138,7 +134,7 @@ def _doppler_seconds(spec: Spec) -> float:
 
 
 def memory_bytes(spec: Spec) -> float:
-    """Return about how much memory one process needs for the most demanding sweep."""
+    """Return an estimate of the memory that one process needs for the most demanding sweep."""
     conditions = [(f, s) for f in spec.stress.factors for s in spec.stress.severities]
     return max(_memory(at_level(spec, *chosen)) for chosen in [("", 0), *conditions])
 
@@ -151,7 +147,7 @@ def _memory(spec: Spec) -> float:
 
 
 def _channel_bytes(spec: Spec) -> float:
-    """Return the bytes of what one sweep holds besides scatterers: images, IQ, and Doppler."""
+    """Return the bytes of a sweep's images, IQ and Doppler frames: all but its scatterers."""
     image = spec.probe.width_px * spec.probe.height_px
     total = 2.0 * spec.acquisition.frames * image + _iq_bytes(spec)
     if spec.showcase.sweeps and spec.showcase.doppler:
@@ -163,7 +159,7 @@ def _channel_bytes(spec: Spec) -> float:
 
 
 def available_bytes() -> float:
-    """Return how much memory there is left, on this machine or in this container."""
+    """Return the free memory of this machine or, if less, of this container."""
     free = float(os.sysconf("SC_PHYS_PAGES")) * os.sysconf("SC_PAGE_SIZE")
     for path, word in ((MEMORY_INFO, "MemAvailable:"), (CONTAINER_LIMIT, "")):
         try:
@@ -181,9 +177,11 @@ def available_bytes() -> float:
 def check_memory(spec: Spec, processes: int, available: float | None = None) -> None:
     """Refuse a spec whose frames need more memory than there is.
 
+    available: bytes; by default `available_bytes()`.
+
     Raises
     ------
-    UserError : with the key that would have to be smaller, and about what would fit.
+    UserError : not enough memory; names the key to lower and an estimate of a value that fits.
     """
     free = available_bytes() if available is None else available
     needed = memory_bytes(spec)

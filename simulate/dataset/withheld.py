@@ -1,4 +1,4 @@
-"""Test sweeps without answers: drawn from private entropy, their poses kept in another folder."""
+"""Withheld test splits: drawn from private entropy, with the answers in a folder apart."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,20 +9,20 @@ from benchmark.files import sha256_of_text
 
 LEAST_DIGITS = 32  # hexadecimal: 128 bits, so that its hash may be published
 
-# Factors that neither follow from the poses nor let them be drawn again.
+# Factors that neither depend on the poses nor help to draw them again.
 PUBLIC_FACTORS = ("spec", "subject", "profile", "orientation", "factor", "severity", "level")
 
 
 @dataclass(frozen=True)
 class Withheld:
-    """What the test split is drawn from, and the folder of its answers."""
+    """The entropy from which the test split is drawn, and the folder of its answers."""
 
     entropy: int
     answers: str
 
     @property
     def commitment(self) -> dict[str, str]:
-        """What a data set may say about it: which split, and the hash of the entropy."""
+        """The part that a data set makes public: the split, and the hash of the entropy."""
         return {"split": "test", "entropy_sha256": sha256_of_text(f"{self.entropy:x}")}
 
 
@@ -31,7 +31,7 @@ def read_entropy(path: Path | str) -> int:
 
     Raises
     ------
-    UserError : no such file, something else than digits, or too few of them.
+    UserError : no such file, not hexadecimal digits, or too few of them.
     """
     advice = 'python -c "import secrets; print(secrets.token_hex(32))" makes one'
     try:
@@ -51,5 +51,5 @@ def read_entropy(path: Path | str) -> int:
 
 
 def public_factors(factors: dict[str, Any]) -> dict[str, Any]:
-    """Return those factors of a sweep that give nothing away."""
+    """Return the factors of a sweep that tell nothing about its poses."""
     return {key: factors[key] for key in PUBLIC_FACTORS if key in factors}

@@ -1,1 +1,1 @@
-
+"""Power and colour Doppler frames."""

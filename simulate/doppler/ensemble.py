@@ -1,13 +1,11 @@
-"""Slow-time ensembles: the IQ of tissue and of running blood at each pulse of a Doppler frame.
+"""Slow-time ensembles: the IQ of tissue and of flowing blood at each pulse of a Doppler frame.
 
-Tissue is seen from the probe's pose at each pulse (the hand moves on between them: clutter). Blood
-is drawn afresh for every frame, moves along its vessel from pulse to pulse, and is added: echoes
-superpose.
+Tissue is rendered from the probe's pose at each pulse; the motion of the hand between pulses makes
+it clutter. Blood is drawn anew for every frame and moves along its vessel from pulse to pulse. The
+two are added: echoes superpose.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,47 +13,48 @@ from numpy.typing import NDArray
 from simulate.bmode.render import beam_for, render_iq
 from simulate.bmode.settings import BmodeSettings
 from simulate.doppler.flow import Flow
-from simulate.doppler.settings import DopplerSettings, slow_time
+from simulate.doppler.pulses import slow_time
+from simulate.doppler.settings import DopplerSettings
 from simulate.iq.beam import scatterer_density
 from simulate.iq.one_frame import Frame, frame_iq
 from simulate.iq.scatterers import CELLS, Scatterers
 from simulate.iq.shadow import transmission
 from simulate.iq.staging import workspace
 from simulate.probe.transducer import Probe
-from simulate.tissue.answers import Displacement
+from simulate.tissue.answers import Displacement, Tissue
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complexfloating]
 
-MEMORY_BYTES = 128e6  # of the ensembles of tissue made at once
-NEAR_MM = 15.0  # from the image plane, where displacements are sampled
+MEMORY_BYTES = 128e6  # of the tissue ensembles made at once
+NEAR_MM = 15.0  # from the image plane, within which displacements are sampled
 EVERYWHERE_MM = 1000.0  # side of a cell that no frame can miss
-# A scatterer that enters the slab between two pulses is a step, which no wall filter takes out. At
-# four sigmas it has 3e-4 of its amplitude, at the three of B-mode frames 1e-2: specks of colour.
+# A scatterer that enters the slab between two pulses is a step, which no wall filter removes. At
+# four sigmas it has 3e-4 of its amplitude; at the three sigmas of B-mode frames it would have 1e-2
+# and make specks of colour.
 CUT_SIGMAS = 4.0
 
 
 class _Bloodless:
-    """A tissue whose lumens are empty."""
+    """A tissue whose lumens are empty, as the IQ engine asks for it."""
 
-    def __init__(self, tissue: Any) -> None:
+    def __init__(self, tissue: Tissue) -> None:
         self.tissue, self.key = tissue, tissue.key
         self.attenuation_db_cm_mhz = tissue.attenuation_db_cm_mhz
-        for name in ("extended", "reflectors", "attenuation_db_per_mm"):
-            if hasattr(tissue, name):
-                setattr(self, name, getattr(tissue, name))
+        self.reflectors = tissue.reflectors
+        self.attenuation_db_per_mm = tissue.attenuation_db_per_mm
 
-    def backscatter(self, points_mm: Array) -> Array:
-        """Return the echo amplitudes (M,) of tissue alone."""
+    def backscatter(self, points_mm: NDArray[np.floating]) -> Array:
+        """Return the echo amplitudes (M,) of tissue, 0 in lumens, at world points (M, 3) mm."""
         return np.where(self.tissue.in_lumen(points_mm), 0.0, self.tissue.backscatter(points_mm))
 
 
 class EnsembleMaker:
-    """What is the same for all Doppler frames of a sweep; parameters as in `render_doppler`."""
+    """Makes the ensembles of a sweep's Doppler frames; parameters as in `render_doppler`."""
 
     def __init__(
         self,
-        tissue: Any,
+        tissue: Tissue,
         probe: Probe,
         settings: DopplerSettings,
         bmode: BmodeSettings,
@@ -79,11 +78,12 @@ class EnsembleMaker:
     def tissue_iq(self, pulse_poses: Array, times: Array, first_frame: int) -> Complex:
         """Return the IQ (F, P, rows, columns) of tissue and noise.
 
-        pulse_poses (F, P, 4, 4) at times (F, P) s. An ensemble has one shadow, as its blood has: an
-        edge of it that went from sample to sample of the grid would be a step on every bone.
+        pulse_poses (F, P, 4, 4) at times (F, P) s. All pulses of an ensemble share one shadow, as
+        its blood does: a shadow's edge that moved from one grid sample to the next would be a step
+        in slow time at every bone.
         """
         frames, pulses = times.shape
-        empty: Any = _Bloodless(self.tissue)
+        empty = _Bloodless(self.tissue)
         iq = render_iq(
             empty, self.probe, self.bmode, np.asarray(pulse_poses, np.float64).reshape(-1, 4, 4),
             timestamps=None if self.displacement is None else times.ravel(),
@@ -95,7 +95,8 @@ class EnsembleMaker:
     def blood_iq(self, frame: int, times: Array, pulse_poses: Array) -> Complex:
         """Return the IQ (P, rows, columns) of blood that moves during one ensemble.
 
-        times (P,) s; pulse_poses (P, 4, 4).
+        frame: its number in the sweep, from which its blood is drawn; times (P,) s; pulse_poses
+        (P, 4, 4).
         """
         result = np.zeros((self.settings.pulses, *self.shape), np.complex64)
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(frame,)))
@@ -117,19 +118,18 @@ class EnsembleMaker:
         return result
 
     def _shadow(self, time_s: float, pose: Array) -> NDArray[np.float32] | None:
-        """Return what attenuation in space leaves of a frame's echoes; None for all of it."""
-        attenuation = getattr(self.tissue, "attenuation_db_per_mm", None)
-        if not self.bmode.shadows or attenuation is None:
+        """Return the share of a frame's echoes that shadows leave; None without shadows."""
+        if not self.bmode.shadows:
             return None
         field, displace = self.displacement, None
         if field is not None:
             displace = lambda points: field(points, time_s, pose)  # noqa: E731
-        return transmission(attenuation, self.beam, pose[None], displace)
+        return transmission(self.tissue.attenuation_db_per_mm, self.beam, pose[None], displace)
 
     def _draw_blood(
         self, rng: np.random.Generator, time_s: float, pose: Array
     ) -> tuple[Array, Array]:
-        """Return blood cells near an image: (M, 3) mm, uniform over the lumens, and signs (M,)."""
+        """Return blood scatterers near an image: (M, 3) mm, uniform in lumens, and signs (M,)."""
         reach = float(self.beam.elevation_reach.max()) + 0.87 + self._farthest_mm(time_s, pose)
         local = (self.cells + 0.5 - pose[:3, 3]) @ pose[:3, :3]
         near = self.cells[np.abs(local[:, 2]) < reach]
@@ -139,7 +139,7 @@ class EnsembleMaker:
         return points, rng.choice((-1.0, 1.0), len(points))
 
     def _farthest_mm(self, time_s: float, pose: Array) -> float:
-        """Return how far blood may be from where it is at rest in mid-ensemble."""
+        """Return the largest distance, mm, of blood from its place at rest in mid-ensemble."""
         radius = self.tissue.vessels.radius_mm.max(initial=0.0)
         flow = self.settings.flow
         mean = max(flow.artery_mm_s * (1 + flow.pulsatility_artery), 2 * flow.vein_mm_s)
@@ -153,7 +153,7 @@ class EnsembleMaker:
 
 
 def _one_block(points_mm: Array, amplitudes: Array) -> Scatterers:
-    """Return scatterers as the engine takes them, in one cell that no frame can miss."""
+    """Return points (M, 3) mm as `Scatterers` of one block with one cell that no frame misses."""
     corner = points_mm.mean(0)
     local = np.ascontiguousarray((points_mm - corner).T, np.float32)
     starts = np.zeros((1, CELLS + 1), np.int32)

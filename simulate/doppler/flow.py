@@ -1,4 +1,4 @@
-"""How blood runs through a vessel tree: the velocity at any point of a lumen."""
+"""The velocity of blood at any point of a vessel tree's lumens."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Flow:
-    """Blood in one tree: arteries run away from their roots, veins towards them.
+    """The flow of blood in one tree: in arteries away from their roots, in veins towards them.
 
     phase : of the beat at time 0; 1 is one period.
     """

@@ -1,4 +1,4 @@
-"""The velocity of blood, compiled."""
+"""The velocity of blood at points of a vessel tree, compiled; see `simulate.doppler.flow`."""
 
 from __future__ import annotations
 

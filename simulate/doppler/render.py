@@ -1,19 +1,18 @@
 """Power and colour Doppler: a slow-time ensemble of blood among moving tissue, filtered.
 
 For each frame the probe fires pulses at a repetition frequency; `simulate.doppler.ensemble` makes
-the IQ of tissue and blood at each of them. A wall filter takes the tissue out. From what is left,
-x_n, the lag-one autocorrelation gives the velocity (Kasai et al., IEEE TSU 32 (1985) 458):
-v = c PRF arg(R_1) / (4 pi f), positive towards the probe, f the local frequency.
+the IQ of tissue and blood at each of them. A wall filter removes the tissue. The lag-one
+autocorrelation R_1 of the filtered ensemble gives the velocity (Kasai et al., IEEE TSU 32 (1985)
+458): v = c PRF arg(R_1) / (4 pi f), positive towards the probe, f the local frequency.
 
-What the model leaves out: lines fired one after the other (all pixels see a pulse at once, as with
-plane waves), angle correction, and blood that turns round a bend within one ensemble.
+Not modelled: lines fired one after the other (all pixels see a pulse at once, as with plane waves),
+angle correction, and blood that turns round a bend within one ensemble.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,29 +20,19 @@ from numpy.typing import NDArray
 from simulate.bmode.envelope import polar_positions
 from simulate.bmode.settings import BmodeSettings
 from simulate.doppler.ensemble import EnsembleMaker
-from simulate.doppler.settings import (
-    DopplerSettings,
-    aliasing_speed_m_s,
-    check_rate,
-    pulse_poses,
-    pulse_times,
-)
+from simulate.doppler.pulses import pulse_poses, pulse_times
+from simulate.doppler.settings import DopplerSettings, check_rate
 from simulate.doppler.wall_filter import polynomial_filter, svd_filter
-from simulate.iq.beam import Echo
+from simulate.iq.beam import Beam, Echo
 from simulate.probe.transducer import Probe
-from simulate.tissue.answers import Displacement
-
-__all__ = [
-    "DopplerSettings", "aliasing_speed_m_s", "autocorrelation", "check_rate", "filtered",
-    "pulse_times", "render_doppler",
-]  # fmt: skip
+from simulate.tissue.answers import Displacement, Tissue
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complexfloating]
 
 
 def render_doppler(
-    tissue: Any,
+    tissue: Tissue,
     probe: Probe,
     settings: DopplerSettings,
     bmode_settings: BmodeSettings,
@@ -55,13 +44,13 @@ def render_doppler(
     beat_phase: float = 0.0,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Power and velocity images of a sweep, on the probe's image grid.
+    """Return power and velocity images of a sweep, on the probe's image grid.
 
     Parameters
     ----------
-    tissue : of `simulate.tissue.kinds`.
+    tissue : its blood and everything that echoes.
     bmode_settings : density of scatterers, noise, gain compensation, shadows.
-    world_from_image : (N, 4, 4) at mid-ensemble, mm, between which the hand moves on screws; or
+    world_from_image : (N, 4, 4) at mid-ensemble, mm, interpolated by screw motions; or
         (N, pulses, 4, 4), the exact poses at `pulse_times`.
     timestamps : (N,) s, rising.
     seed : of noise and blood.
@@ -71,8 +60,8 @@ def render_doppler(
 
     Returns
     -------
-    power (N, H, W) float32, of what the wall filter leaves, relative to the reference tissue;
-    velocity (N, H, W) float32 m/s, positive towards the probe, 0 below the threshold of power.
+    power : (N, H, W) float32 after the wall filter, relative to the reference tissue.
+    velocity : (N, H, W) float32 m/s, positive towards the probe, 0 below the threshold of power.
 
     Raises
     ------
@@ -115,7 +104,7 @@ def autocorrelation(ensemble: Complex) -> tuple[Array, Complex]:
 
 
 class _Imager:
-    """From a filtered ensemble on the IQ grid to power and velocity on the image grid."""
+    """Makes power and velocity on the image grid from a filtered ensemble on the IQ grid."""
 
     def __init__(
         self,
@@ -123,7 +112,7 @@ class _Imager:
         settings: DopplerSettings,
         bmode: BmodeSettings,
         attenuation_db_cm_mhz: float,
-        beam: Any,
+        beam: Beam,
     ) -> None:
         self.probe, self.settings, self.bmode, self.beam = probe, settings, bmode, beam
         self.positions = self._pixel_positions()

@@ -1,4 +1,4 @@
-"""The tables `doppler` and `doppler.flow` of a spec, and the times of the pulses they ask for."""
+"""The tables `doppler` and `doppler.flow` of a spec, and a check of them against the probe."""
 
 from __future__ import annotations
 
@@ -6,14 +6,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from benchmark.errors import UserError
-from benchmark.geometry import interpolate
 from simulate.probe.transducer import Probe
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -23,14 +17,16 @@ class FlowSettings:
     Parameters
     ----------
     profile
-        "parabolic": v = 2 mean (1 - r² / R²), as in long vessels; "plug": the same all over.
+        "parabolic": v = 2 mean (1 - r² / R²), as in long vessels; "plug": the same speed over the
+        whole lumen.
     artery_mm_s, vein_mm_s, reference_radius_mm
-        Mean speed over the lumen and over time of a vessel of that radius. In others it is
-        proportional to the radius: the flow goes as its cube, so that Murray's law keeps it whole.
+        Mean speed, over the lumen and over time, of a vessel of the reference radius. In others it
+        is proportional to the radius: flow goes as the radius cubed, so that branchings that obey
+        Murray's law conserve it.
     pulsatility_artery, pulsatility_vein
         (Largest - least) over mean flow within a beat.
     heart_hz
-        Beats per second; where `tissue.motion` makes arteries pulsate, its `pulse_hz` holds.
+        Beats per second; replaced by `pulse_hz` where `tissue.motion` makes arteries pulsate.
     """
 
     profile: Literal["parabolic", "plug"] = "parabolic"
@@ -65,14 +61,14 @@ class DopplerSettings:
     pulses, prf_hz
         Length of the ensemble and pulse repetition frequency.
     wall_filter, order
-        "polynomial": regression up to that order; "svd": that many components more than one are
-        taken out; "none".
+        "polynomial": regression up to that order; "svd": the order + 1 strongest components are
+        removed; "none".
     blood_db
-        Echo of blood beside what the tissue says, for contrast agents or weak scanners.
+        Added to the tissue's own echo of blood, for contrast agents or weak scanners.
     smooth_mm
-        Sigma over which the autocorrelation is averaged, along x and y.
+        Sigma of the smoothing of the autocorrelation, along x and y.
     threshold_db
-        Velocity is 0 where less power than this above the electronic noise is left.
+        Velocity is 0 where the filtered power is less than this above the electronic noise.
     frames_per_second
         Of Doppler frames in a sweep.
     flow
@@ -107,11 +103,12 @@ class DopplerSettings:
 
 
 def check_rate(probe: Probe, settings: DopplerSettings) -> None:
-    """Refuse a pulse that is fired before the last one's deepest echo is back, or too late.
+    """Refuse a pulse repetition frequency that is too high or too low.
 
     Raises
     ------
-    UserError : the repetition frequency does not fit the depth, or the ensemble the frame rate.
+    UserError : a pulse would be fired before the deepest echo of the last one is back, or an
+        ensemble would be longer than a frame.
     """
     highest = 1e3 * probe.sound_speed_m_s / (2.0 * probe.depth_mm)
     if settings.prf_hz > highest:
@@ -126,32 +123,3 @@ def check_rate(probe: Probe, settings: DopplerSettings) -> None:
             f"doppler.prf_hz: expected at least {lowest:g} Hz, for {settings.pulses} pulses within "
             f"a frame of {settings.frames_per_second:g} frames/s, got {settings.prf_hz:g} Hz"
         )
-
-
-def aliasing_speed_m_s(probe: Probe, settings: DopplerSettings) -> float:
-    """Return the speed along the beam, m/s, beyond which it is shown with the wrong sign."""
-    return probe.sound_speed_m_s * settings.prf_hz / (4.0 * probe.centre_frequency_hz)
-
-
-def slow_time(settings: DopplerSettings) -> Array:
-    """Return the times (P,) s of the pulses about mid-ensemble."""
-    pulse = np.arange(settings.pulses, dtype=np.float64)
-    return (pulse - 0.5 * (settings.pulses - 1)) / settings.prf_hz
-
-
-def pulse_times(timestamps: Array, settings: DopplerSettings) -> Array:
-    """Return the times (N, P) s of the pulses of frames at mid-ensemble (N,) s."""
-    return np.asarray(timestamps, np.float64)[:, None] + slow_time(settings)
-
-
-def pulse_poses(world_from_image: Array, timestamps: Array, settings: DopplerSettings) -> Array:
-    """Return the poses (N, P, 4, 4) at the pulses of frames at mid-ensemble (N,) s.
-
-    From poses (N, 4, 4) of the frames: between them, and half an ensemble beyond the first and the
-    last, the hand moves on screws. Poses (N, P, 4, 4) are taken as they are.
-    """
-    if world_from_image.ndim == 4:
-        return world_from_image
-    instants = pulse_times(timestamps, settings)
-    poses = interpolate(timestamps, world_from_image, instants.ravel())
-    return poses.reshape(len(timestamps), settings.pulses, 4, 4)

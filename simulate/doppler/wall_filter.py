@@ -1,6 +1,6 @@
-"""Wall filters: what keeps moving blood and takes tissue out of a slow-time ensemble.
+"""Wall filters: they remove tissue from a slow-time ensemble and keep moving blood.
 
-Sums are einsum's: unlike a BLAS it takes them in the same order with any number of threads.
+Sums are taken by einsum: unlike a BLAS, it adds in the same order with any number of threads.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _explained(basis: NDArray, ensemble: NDArray) -> NDArray:
 
 
 def polynomial_response(pulses: int, order: int, cycles: NDArray) -> NDArray[np.float64]:
-    """Return the mean power (...) that the filter leaves of exp(2 pi i cycles n), n the pulse.
+    """Return the mean power (...) of exp(2 pi i cycles n), n the pulse, after the filter.
 
     1 - sum |B_k|² / P with B_k the transforms of the basis (Bjaerum et al. 2002, eq. 18).
     """
@@ -41,9 +41,9 @@ def polynomial_response(pulses: int, order: int, cycles: NDArray) -> NDArray[np.
 
 
 def svd_filter(ensemble: NDArray[np.complexfloating], components: int) -> NDArray:
-    """Return an ensemble (P, ...) less its strongest components common to all pixels.
+    """Return an ensemble (P, ...) less its strongest singular components over all pixels.
 
-    C. Demene et al., IEEE TMI 34 (2015) 2271: clutter is what moves alike over the image.
+    C. Demene et al., IEEE TMI 34 (2015) 2271: clutter moves coherently over the image.
     """
     casorati = ensemble.reshape(len(ensemble), -1)
     double = casorati.astype(np.complex128)

@@ -1,7 +1,7 @@
-"""What befalls a hand on its way: tremor, pauses, runs backwards, jerks, nods and turns.
+"""Disturbances of a hand's motion: tremor, pauses, runs backwards, jerks, nods and turns.
 
-Each draws from its own stream of random numbers and changes only the record of a trajectory, so
-that the rest of the sweep is the same with and without it.
+Each disturbance draws from its own stream of random numbers and changes only the record of a
+trajectory, so that the rest of the sweep is the same with and without it.
 """
 
 from dataclasses import replace
@@ -12,14 +12,14 @@ from simulate.hand.settings import MotionSettings
 from simulate.hand.trajectory import Jerk, Trajectory
 from simulate.harmonics import Harmonics, sample_band
 
-BACKUP_S = 0.6  # how long a hand goes backwards
-MARGIN = 0.12  # share of the sweep at either end that is left alone
+BACKUP_S = 0.6  # longest duration of a run backwards
+MARGIN = 0.12  # share of the sweep at either end without pauses, runs backwards and jerks
 
 
 def disturb(rng: np.random.Generator, settings: MotionSettings, hand: Trajectory) -> Trajectory:
-    """Return a drawn trajectory with all that its settings let befall it.
+    """Return a drawn trajectory with the disturbances that the settings ask for.
 
-    The streams are children of `rng`; nothing is drawn from itself.
+    Their streams are children of `rng`; no number is drawn from `rng` itself.
     """
     trembling, pausing, reversing, jerking = rng.spawn(4)
     hand = _pauses(pausing, settings.pauses, hand)
@@ -44,23 +44,23 @@ def _moments(rng: np.random.Generator, count: int, duration_s: float) -> np.ndar
 
 
 def _pauses(rng: np.random.Generator, count: int, hand: Trajectory) -> Trajectory:
-    """Draw standstills; the path stays, so the hand is faster between them."""
+    """Draw standstills; the path stays the same, so the hand is faster between them."""
     moments = _moments(rng, count, hand.pace.duration_s)
     stops = tuple(float(moment) for moment in moments)
     return replace(hand, pace=replace(hand.pace, stops=hand.pace.stops + stops))
 
 
 def _reversals(rng: np.random.Generator, count: int, hand: Trajectory) -> Trajectory:
-    """Draw short runs backwards; the path stays from its start to its end."""
+    """Draw short runs backwards; the path keeps its start and its end."""
     moments = _moments(rng, count, hand.pace.duration_s)
-    share = 0.35 * hand.pace.duration_s / max(count, 1)  # they must not eat up the way
+    share = 0.35 * hand.pace.duration_s / max(count, 1)  # most of the time the hand goes forwards
     half = 0.5 * min(BACKUP_S, share)
     runs = tuple((float(m - half), float(m + half)) for m in moments)
     return replace(hand, pace=replace(hand.pace, backups=hand.pace.backups + runs))
 
 
 def _jerks(rng: np.random.Generator, settings: MotionSettings, hand: Trajectory) -> Trajectory:
-    """Draw twitches in every degree of freedom, a third as large along the normal."""
+    """Draw twitches in all six degrees of freedom; along the normal a third as large."""
     size = np.array([1.0, 1.0, 1.0 / 3.0, 1.0, 1.0, 1.0])
     size[:3] *= settings.jerk_mm
     size[3:] *= np.deg2rad(settings.jerk_deg)

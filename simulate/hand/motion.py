@@ -1,9 +1,9 @@
-"""The hand: how trajectories of the probe are drawn, by name, in continuous time.
+"""Trajectories of the probe, drawn by the name of a profile, in continuous time.
 
 A profile (`simulate.hand.profiles`) is a pair of functions: `sample` draws all that is random once
 into a plain record, `pose(t, record, surface)` is a smooth function of time. Speed, wobble and
-tremor are sums of sinusoids, so a trajectory can be sampled at any rate and at any instant. What
-befalls a hand (tremor, pauses, jerks) is put into its record afterwards, by
+tremor are sums of sinusoids, so a trajectory can be sampled at any rate and at any instant.
+Disturbances (tremor, pauses, jerks) are added to the record afterwards, by
 `simulate.hand.disturbances`.
 """
 
@@ -36,11 +36,11 @@ def sample_motion(
 
 
 def check(settings: MotionSettings) -> None:
-    """Refuse profiles that do not exist, or that the asked direction does not allow.
+    """Refuse profiles that do not exist or do not agree with the direction of travel.
 
     Raises
     ------
-    UserError : an unknown profile (the nearest is suggested); one that goes both ways where
+    UserError : an unknown profile (the nearest is suggested); a profile that goes both ways where
         `motion.direction` is not "both".
     """
     for name in settings.profiles:
@@ -59,7 +59,7 @@ def poses(profile: str, t: np.ndarray, trajectory: Trajectory, surface: Surface)
 def _hand(
     rng: np.random.Generator, settings: MotionSettings, orientation: str, duration_s: float
 ) -> Trajectory:
-    """Draw what all profiles share: length, pace, start, orientation and wobble."""
+    """Draw the part that all profiles share: length, pace, start, orientation and wobble."""
     correlation = np.exp(rng.uniform(*np.log(settings.speed_correlation_s)))
     length = np.exp(rng.uniform(*np.log(settings.path_length_mm)))
     start = settings.start_mm * rng.uniform((-0.5, -1.0), (0.5, 1.0))

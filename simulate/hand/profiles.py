@@ -1,4 +1,4 @@
-"""Kinds of motion, by name: what each draws on top of what all hands share."""
+"""Motion profiles by name: what each draws in addition to what all profiles share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,11 +13,11 @@ from simulate.harmonics import Harmonics, sample_band
 
 @dataclass(frozen=True)
 class Profile:
-    """A kind of motion: how its record is drawn, and the pose it gives at any time.
+    """A motion profile: the function that draws its record, and its pose at any time.
 
-    sample(rng, settings, hand) returns the record, made from the one that was drawn for all
-    profiles alike; pose(t, record, surface) returns world_from_image (N, 4, 4); reverses: whether
-    the probe also goes back along its path.
+    sample(rng, settings, hand) returns the profile's record, made from `hand`, which is drawn in
+    the same way for all profiles; pose(t, record, surface) returns world_from_image (N, 4, 4);
+    reverses: whether the probe also goes back along its path.
     """
 
     sample: Callable[[np.random.Generator, MotionSettings, Trajectory], Trajectory]
@@ -26,7 +26,7 @@ class Profile:
 
 
 def find_profile(name: str) -> Profile:
-    """Return the profile of a name, or of an address "module:attribute" outside of this package.
+    """Return the profile of a name, or of an address "module:attribute".
 
     Raises
     ------
@@ -56,17 +56,17 @@ def _s(rng: np.random.Generator, settings: MotionSettings, hand: Trajectory) -> 
 
 
 def _loop(rng: np.random.Generator, settings: MotionSettings, hand: Trajectory) -> Trajectory:
-    """Draw a closed circle, with the probe turning along by its share `follow`."""
+    """Draw a closed circle; the probe turns with it by the share `follow`."""
     return replace(hand, bend_rad=2 * np.pi * float(rng.choice((-1.0, 1.0))))
 
 
 def _spiral(rng: np.random.Generator, settings: MotionSettings, hand: Trajectory) -> Trajectory:
-    """Draw a clothoid: the path curls up, its curvature growing with the distance."""
+    """Draw a clothoid: a path whose curvature grows with distance."""
     return replace(hand, coil_rad=2 * np.pi * float(rng.choice((-1.0, 1.0))))
 
 
 def _sector(rng: np.random.Generator, settings: MotionSettings, hand: Trajectory) -> Trajectory:
-    """Draw an arc whose probe always points along it, as around a joint."""
+    """Draw an arc along which the probe always points, as around a joint."""
     return replace(hand, bend_rad=_angle(rng, settings.swing_deg), follow=1.0)
 
 
@@ -79,7 +79,7 @@ def _free(rng: np.random.Generator, settings: MotionSettings, hand: Trajectory) 
 def _swing(axis: int) -> Callable[[np.random.Generator, MotionSettings, Trajectory], Trajectory]:
     """Return the sampler of a swing about one image axis while the contact creeps on.
 
-    Tilt is drawn with the sign that moves the deep image the way the contact goes.
+    Tilt has the sign that moves the deep part of the image in the direction of the contact.
     """
 
     def sample(rng: np.random.Generator, settings: MotionSettings, hand: Trajectory) -> Trajectory:

@@ -17,43 +17,44 @@ class MotionSettings:
     Parameters
     ----------
     profiles, orientations
-        Names of `simulate.hand.profiles` or addresses "module:attribute" of a `Profile`; and how
-        the image plane stands to the path ("perpendicular": the probe travels along its
-        elevational axis, "parallel": along its lateral axis).
+        Names of `simulate.hand.profiles` or addresses "module:attribute" of a `Profile`; and the
+        image plane against the path ("perpendicular": the probe travels along its elevational axis,
+        "parallel": along its lateral axis).
     direction
-        "advance": always towards the positive axis of travel, "retreat": always away, "both":
-        drawn per sweep; profiles that turn round or go round need "both".
+        "advance": every sweep goes towards the positive axis of travel, "retreat": away from it,
+        "both": drawn per sweep; profiles that also go back along their path need "both".
     path_length_mm
         Smallest and largest distance along the skin; the mean speed follows from the duration.
     speed_spread, speed_correlation_s
         Standard deviation of the logarithm of speed within a sweep (0.28: two and a half times
         between its 5th and 95th percentile), and the range of its correlation time.
     curve_deg, follow
-        Largest heading off the axis in curved paths, and the share of it that the probe turns
-        with (0: it keeps its direction, 1: it follows the path).
+        Largest heading off the axis in curved paths, and the share of the heading by which the
+        probe turns (0: it keeps its direction, 1: it follows the path).
     swing_deg, creep
-        Angle swept by fan, rock and turn, and the share of the path length by which the contact
-        moves meanwhile.
+        Angle swept by fan, rock and turn, and the share of the path length that the contact moves
+        meanwhile.
     wobble_frequency_hz, wobble_across_mm_s, wobble_axial_mm_s, wobble_deg_s, wobble_severity
-        Band of the wobble, its root mean square rates across the path, along the normal and
-        about each axis, and the range of a factor on them drawn per sweep.
+        Band of the wobble; its root mean square rates across the path, along the normal and about
+        each axis; and the range of a factor on these rates, drawn per sweep.
     wobble_axes
         Factors on `wobble_deg_s` for tilt, yaw and roll.
     tremor_mm, tremor_deg, tremor_hz
         Root mean square of a tremor in each translation and rotation, and its band: 6 to 12 Hz in
         healthy hands (Lakie et al. 2015).
     azimuth_deg
-        Turn of the probe against the path beyond its orientation: the image plane holds the share
-        sin(azimuth) of the travel.
+        Turn of the probe against the path, beyond its orientation: of the travel, the share
+        sin(azimuth) lies in the image plane.
     tilt_deg, fan_deg
-        A slow nod forth and back over the path about the lateral axis (its largest angle), and a
-        fan run through from end to end.
+        Largest angle of a slow nod forth and back over the path about the lateral axis, and the
+        angle of a fan swept from one end of the path to the other.
     pauses, reversals
-        Standstills, and short runs backwards; a sweep as a whole still goes its direction.
+        Number of standstills and of short runs backwards; the sweep as a whole keeps its direction.
     jerks, jerk_mm, jerk_deg
-        Twitches of a quarter of a second, and their size in each translation and rotation.
+        Number of twitches of a quarter of a second, and their size in each translation and
+        rotation.
     start_mm
-        Where paths start: z is drawn within plus and minus this, x within half of it.
+        Range of the start of paths: z within plus and minus this, x within half of it.
     gel_mm
         Mean thickness of the coupling gel between the middle of the face and the skin.
     """

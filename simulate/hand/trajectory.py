@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.interpolate import CubicHermiteSpline
 
 from benchmark.geometry import compose, rotation_from_vector
 from simulate.harmonics import Harmonics
@@ -15,11 +14,11 @@ Surface = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast the path is run through over `duration_s`.
+    """The speed along the path over `duration_s`.
 
-    Speed is proportional to exp(log_speed(t)), multiplied by a dip to zero at each of `stops`
-    (s) and changing sign smoothly at each of `turns` (s) and at both ends of each of `backups`
-    (from s, to s), which leave the way as a whole as long as it was.
+    Speed is proportional to exp(log_speed(t)). It dips to zero at each of `stops` (s) and changes
+    sign smoothly at each of `turns` (s) and at both ends of each of `backups` (from s, to s).
+    Stops and backups do not change the end of the path.
     """
 
     duration_s: float
@@ -29,10 +28,11 @@ class Pace:
     backups: tuple[tuple[float, float], ...] = ()
 
     def progress(self, t: np.ndarray) -> np.ndarray:
-        """Return the signed share (N,) of the path run through at times (N,) s.
+        """Return the signed share (N,) of the path covered at times (N,) s.
 
-        The total distance, there and back, is one. Integrated once by Simpson's rule on a fine
-        grid whose nodes also carry the speed, so the cubic between them is exact to about 1e-8.
+        The whole path is 1; with `turns` it is the distance travelled, there and back. The speed is
+        integrated by Simpson's rule on a fine grid. A cubic between its nodes, with the speed as
+        slope, is exact to about 1e-8.
         """
         steps = 4 * max(64, int(np.ceil(self.duration_s * 100)))
         grid = np.linspace(0.0, self.duration_s, 2 * steps + 1)
@@ -42,12 +42,12 @@ class Pace:
         pieces = (speed[:-2:2] + 4 * speed[1::2] + speed[2::2]) * width / 6
         distance = np.concatenate([[0.0], np.cumsum(pieces)])
         scale = distance[-1] if not self.turns else total
-        curve = CubicHermiteSpline(grid[::2], distance / scale, speed[::2] / scale)
+        curve = _cubic(grid[::2], distance / scale, speed[::2] / scale)
         return curve(t)
 
     def _speed(self, t: np.ndarray) -> np.ndarray:
         speed = np.exp(self.log_speed(t))
-        for stop in self.stops:  # a standstill of about 0.3 s, entered and left smoothly
+        for stop in self.stops:  # a standstill of about 0.3 s with smooth ends
             speed = speed * (1.0 - np.exp(-(((t - stop) / 0.3) ** 4)))
         for turn in self.turns:
             speed = speed * np.tanh((turn - t) / 0.15)
@@ -58,7 +58,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class Jerk:
-    """A twitch of the hand at `time_s`, of 0.25 s at half its height, as a Gaussian.
+    """A twitch of the hand at `time_s`: a Gaussian, 0.25 s wide at half its height.
 
     size: across, along and axial in mm, then tilt, yaw and roll in rad.
     """
@@ -73,17 +73,16 @@ class Jerk:
 
 @dataclass(frozen=True)
 class Trajectory:
-    """One trajectory: all that was drawn for it.
+    """Everything drawn for one trajectory.
 
-    length_mm: along the skin; start_mm: (x, z); heading at share q of the path is
-    `bend_rad (q - 1/2) + coil_rad q^2 + wave_rad sin(2 pi q) + wander(q)`; `follow`: the share of
-    it that the probe turns with; azimuth_rad: direction of the elevational axis against the path
-    (0: perpendicular image plane, -pi/2: parallel); swing_rad: rotation vector (tilt, yaw, roll)
-    run through over the path, symmetric about its middle; backwards: it is run from its end;
-    gel_mm: between face and skin.
-    nod_rad: tilt over the share of the path; across_mm, axial_mm, rotation_rad (tilt, yaw, roll):
-    wobble over time; tremor: none or six, across, along and axial in mm, then tilt, yaw, roll;
-    jerks: twitches in the same six.
+    length_mm: along the skin; start_mm: (x, z); heading at share q of the path:
+    `bend_rad (q - 1/2) + coil_rad q^2 + wave_rad sin(2 pi q) + wander(q)`; follow: share of the
+    heading by which the probe turns; azimuth_rad: direction of the elevational axis against the
+    path (0: perpendicular image plane, -pi/2: parallel); swing_rad: rotation vector (tilt, yaw,
+    roll) swept over the path, symmetric about its middle; backwards: whether the path is travelled
+    from its end; gel_mm: thickness of the gel between face and skin; nod_rad: tilt over the share
+    of the path; across_mm, axial_mm, rotation_rad (tilt, yaw, roll): wobble over time; tremor: none
+    or six, across, along and axial in mm, then tilt, yaw, roll; jerks: twitches in the same six.
     """
 
     pace: Pace
@@ -122,7 +121,7 @@ class Trajectory:
         for slope, origin in zip((np.sin(heading), np.cos(heading)), self.start_mm, strict=True):
             pieces = (slope[:-2:2] + 4 * slope[1::2] + slope[2::2]) * width / 6
             values = origin + np.concatenate([[0.0], np.cumsum(pieces)])
-            curve = CubicHermiteSpline(nodes[::2], values, slope[::2] * self.length_mm)
+            curve = _cubic(nodes[::2], values, slope[::2] * self.length_mm)
             places.append(curve(q))
         return places[0], places[1]
 
@@ -130,8 +129,8 @@ class Trajectory:
 def follow_skin(t: np.ndarray, trajectory: Trajectory, surface: Surface) -> np.ndarray:
     """Return world_from_image (N, 4, 4) at times (N,) s of a probe that rests on the skin.
 
-    The probe's face centre lies on the skin but for the gel and the axial wobble, its y axis along
-    the inward normal but for swing and wobble, which turn it about the face centre.
+    The centre of the probe's face lies on the skin, apart from the gel and the axial wobble. Its y
+    axis is the inward normal, apart from swing and wobble, which turn the probe about that centre.
     """
     t = np.asarray(t, float)
     share = trajectory.pace.progress(t)
@@ -157,8 +156,17 @@ def follow_skin(t: np.ndarray, trajectory: Trajectory, surface: Surface) -> np.n
     return compose(base @ rotation_from_vector(swing + wobble), contact)
 
 
+def _cubic(
+    nodes: np.ndarray, values: np.ndarray, slopes: np.ndarray
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the piecewise cubic through values (K,) with slopes (K,) at nodes (K,)."""
+    from scipy.interpolate import CubicHermiteSpline
+
+    return CubicHermiteSpline(nodes, values, slopes)
+
+
 def _upright(normal: np.ndarray, azimuth: np.ndarray) -> np.ndarray:
-    """Return rotations (N, 3, 3) with y along `normal` (N, 3), z as near as can be to `azimuth`."""
+    """Return rotations (N, 3, 3) with y along `normal` (N, 3) and z closest to `azimuth` (N,)."""
     forward = np.stack([np.sin(azimuth), np.zeros_like(azimuth), np.cos(azimuth)], -1)
     elevation = forward - (forward * normal).sum(-1, keepdims=True) * normal
     elevation /= np.linalg.norm(elevation, axis=-1, keepdims=True)

@@ -1,1 +1,1 @@
-
+"""Photoacoustic frames: light, sound, array, image."""

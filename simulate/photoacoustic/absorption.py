@@ -1,4 +1,4 @@
-"""Spectra of what absorbs light: oxygenated and deoxygenated blood, and melanin.
+"""Absorption spectra of oxygenated and deoxygenated blood, and of melanin.
 
 Haemoglobin: molar extinction of M. K. Moaveni (PhD thesis, University of Washington, 1970) and
 J. M. Schmitt (Stanford G558-15) as compiled by S. Prahl, in 1/(cm M), with 66 500 g/mol and 150 g/L
@@ -6,10 +6,8 @@ in whole blood. Other tables differ from it by up to about a tenth.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmark.errors import UserError
-from simulate.tissue.answers import Chromophores
 
 # wavelength nm: (oxygenated, deoxygenated), 1/(cm M)
 MOAVENI_EXTINCTION: dict[int, tuple[float, float]] = {
@@ -22,13 +20,15 @@ MOAVENI_EXTINCTION: dict[int, tuple[float, float]] = {
 HAEMOGLOBIN_GRAMS_PER_LITRE = 150.0
 HAEMOGLOBIN_GRAMS_PER_MOLE = 66_500.0
 
-Array = NDArray[np.floating]
-
 
 def blood_absorption_per_cm(wavelength_nm: float) -> tuple[float, float]:
     """Return the absorption of oxygenated and of deoxygenated whole blood, 1/cm.
 
-    mu_a = ln(10) eps c / M. Only tabulated wavelengths are answered: anything else is a UserError.
+    mu_a = ln(10) eps c / M.
+
+    Raises
+    ------
+    UserError : a wavelength that is not in the table.
     """
     pair = MOAVENI_EXTINCTION.get(wavelength_nm)  # type: ignore[call-overload]
     if pair is None:
@@ -44,12 +44,3 @@ def blood_absorption_per_cm(wavelength_nm: float) -> tuple[float, float]:
 def melanosome_absorption_per_cm(wavelength_nm: float) -> float:
     """Return the absorption inside a skin melanosome, 1.70e12 nm^-3.48 1/cm (Jacques 1998)."""
     return 1.70e12 * float(wavelength_nm) ** -3.48
-
-
-def absorption_per_cm(chromophores: Chromophores, wavelength_nm: float) -> Array:
-    """Return the absorption coefficient (M,) 1/cm as the volume-weighted sum of its absorbers."""
-    oxygenated, deoxygenated = blood_absorption_per_cm(wavelength_nm)
-    saturation = np.asarray(chromophores.oxygenation, np.float64)
-    blood = saturation * oxygenated + (1 - saturation) * deoxygenated
-    melanin = melanosome_absorption_per_cm(wavelength_nm)
-    return chromophores.blood_fraction * blood + chromophores.melanin_fraction * melanin

@@ -1,20 +1,19 @@
-"""The medium sound crosses and the grid it is computed on, the same for both engines.
+"""The grid on which sound is computed, the same for both engines, and checks of it.
 
-Whatever would make a run wrong without looking wrong is refused here, with the numbers that would
-work: a grid too coarse for the receiving band, a time step past the stability limit, a source
-outside the grid, a record too short for the depth.
+Errors that an image would not show are refused here, with the numbers that would work: a grid too
+coarse for the receiving band, a time step past the stability limit, a source outside the grid, a
+record too short for the depth.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 from benchmark.errors import UserError
 
-# Gaussian band limit of the source; the solver errs by 1e-4 at 1.5 cells, by 2 % at 1.0.
+# Gaussian band limit of the source: the solver's error is 1e-4 at 1.5 cells, 2 % at 1.0.
 SOURCE_SIGMA_CELLS = 1.5
 MINIMUM_CELLS_PER_WAVELENGTH = 3.0
 
@@ -89,7 +88,7 @@ def check_time_step(grid: AcousticGrid, fastest_m_s: float) -> None:
 
 
 def check_sampling(grid: AcousticGrid, highest_hz: float, fastest_m_s: float) -> None:
-    """Refuse a time step that samples the upper band edge less than twice a period."""
+    """Refuse a time step with less than two samples per period of the upper band edge."""
     longest = 0.5 / highest_hz
     if grid.time_step_s > longest * (1 + 1e-9):
         speed = fastest_m_s / (grid.spacing_mm * 1e-3)  # cells per second
@@ -114,7 +113,7 @@ def check_duration(grid: AcousticGrid, needed_s: float) -> None:
 def check_inside(
     grid: AcousticGrid, what: str, lower_mm: Sequence[float], upper_mm: Sequence[float]
 ) -> None:
-    """Refuse a grid that does not hold a box (axial, lateral[, elevation]) of the image frame."""
+    """Refuse a grid that does not contain a box (axial, lateral[, elevation]), image-frame mm."""
     names = ("axial", "lateral", "elevation")
     for axis, (nodes, low, high) in enumerate(zip(grid.axes_mm, lower_mm, upper_mm, strict=True)):
         if low < nodes[0] - 1e-9 or high > nodes[-1] + 1e-9:
@@ -126,11 +125,19 @@ def check_inside(
 
 
 def friendly_size(at_least: int) -> int:
-    """Return the smallest even 2-3-5-smooth number that is not smaller."""
-    size = at_least + at_least % 2
-    while scipy.fft.next_fast_len(size, real=True) != size:
+    """Return the smallest even 2-3-5-smooth number that is not below `at_least`."""
+    size = max(2, at_least + at_least % 2)
+    while not _is_smooth(size):
         size += 2
     return size
+
+
+def _is_smooth(number: int) -> bool:
+    """Return whether a number has no prime factor but 2, 3 and 5."""
+    for prime in (2, 3, 5):
+        while number % prime == 0:
+            number //= prime
+    return number == 1
 
 
 def friendly_layer(nodes: int, at_least: int) -> int:

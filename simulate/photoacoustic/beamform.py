@@ -1,4 +1,4 @@
-"""From element signals to an image: delay-and-sum, line reconstruction, envelope, skin, display."""
+"""From photoacoustic element signals to an image: beamformers, envelope, skin, display."""
 
 from typing import Any, Literal
 
@@ -71,7 +71,7 @@ def _delay_and_sum(
     analytic: NDArray, element: NDArray, lateral: NDArray, depth: NDArray, samples_per_mm: Any,
     f_number: Any, hann: bool, coherence: bool, image: NDArray,
 ) -> None:  # fmt: skip
-    """Sum per image column, element by element, so that a signal is read in order."""
+    """Sum per image column, element by element, so that each signal is read in order."""
     rows = depth.shape[0]
     last = analytic.shape[1] - 2
     nearest = np.float32(0.51) * (element[1] - element[0])
@@ -137,7 +137,7 @@ def line_reconstruction(
     bins = scipy.fft.next_fast_len(4 * samples)
     mode = scipy.fft.fft(np.real(analytic).astype(np.float32), width, axis=0)
     lateral = 2 * np.pi * np.fft.fftfreq(width, pitch_mm)
-    # bin of omega / c and of ky, rad/mm; only the band that carries sound is worth the work
+    # Bin of omega / c and of ky, rad/mm. Bins above the band that carries sound are left out.
     spacing = np.pi / (bins * sound_speed_m_s * time_step_s * 1e3)
     cosine = _cosine_transform(mode, bins)
     band = min(_occupied(cosine), bins - 3)
@@ -146,14 +146,14 @@ def line_reconstruction(
     with np.errstate(invalid="ignore"):
         jacobian = np.where(total > 0, axial / total, 1.0)
     source = np.where(total < spacing * band, jacobian, 0) * _interpolate(cosine, total / spacing)
-    # P0 is four times the cosine integral; with its step and that of ky / pi this is 4 / bins
+    # P0 is four times the cosine integral; with its step and that of ky / pi this is 4 / bins.
     waves = np.exp(1j * np.outer(axial, depth_mm)).astype(np.complex64)
     image = _product(np.float32(4 / bins) * source.astype(np.complex64), waves)
     return _to_columns(image, pitch_mm, element_mm, lateral_mm)
 
 
 def _product(first: NDArray, second: NDArray) -> NDArray:
-    """Return a matrix product, each sum in one order: a BLAS changes it with its threads."""
+    """Return a matrix product whose sums have one order; a BLAS changes it with its threads."""
     return np.einsum("ik,kj->ij", first, second)
 
 
@@ -206,9 +206,9 @@ def reject_skin(
 ) -> NDArray[np.float32]:
     """Return an envelope image (H, W) with the skin's own sound muted.
 
-    The skin is the strongest row of each column within `search_mm` of the first tissue row,
-    smoothed over columns by a median; all is muted down to `below_mm` under it, over a soft edge.
-    Taken from the image alone, as a scanner would. `row_mm` (H,) is the depth of each row.
+    The skin is taken from the image alone, as a scanner would: the brightest of the first
+    `search_mm` of each column, smoothed over columns by a median. Each column is muted down to
+    `below_mm` under it, with a soft edge. `row_mm` (H,) is the depth of each row.
     """
     near = row_mm <= search_mm
     if not np.any(near) or below_mm <= 0:

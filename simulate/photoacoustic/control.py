@@ -1,4 +1,4 @@
-"""k-Wave as a control of photoacoustic frames that the fast engine made."""
+"""k-Wave as a control of photoacoustic frames made by another engine."""
 
 from dataclasses import replace
 from typing import Any
@@ -8,11 +8,11 @@ import numpy as np
 from simulate.photoacoustic.render import render_photoacoustic
 from simulate.photoacoustic.settings import PhotoacousticSettings
 from simulate.probe.transducer import Probe
-from simulate.tissue.answers import Displacement, Tissue
+from simulate.tissue.answers import Absorber, Displacement
 
 
 def kwave_control(
-    tissue: Tissue,
+    tissue: Absorber,
     probe: Probe,
     settings: PhotoacousticSettings,
     world_from_image: np.ndarray,
@@ -20,12 +20,15 @@ def kwave_control(
     displacement: Displacement | None = None,
     times_s: np.ndarray | None = None,
 ) -> dict[str, Any]:
-    """Return how far frames of both engines differ: of the same poses, one pulse, without noise.
+    """Compare frames of the settings' engine with k-Wave's: the same poses, one pulse, no noise.
 
     Parameters are those of `render_photoacoustic`.
 
-    relative_difference: root mean square of the difference of the images over that of k-Wave's, per
-    frame; largest_difference: the largest of any pixel over the largest of k-Wave's.
+    Returns
+    -------
+    frames : their number.
+    relative_difference : per frame, root mean square of the difference over that of k-Wave's image.
+    largest_difference : the largest in any pixel of any frame, over k-Wave's brightest pixel.
     """
     silent = replace(settings, noise_pa=0.0, pulses_averaged=1)
     fast, slow = (

@@ -1,4 +1,4 @@
-"""A tissue at one instant of its motion, answering for whatever lies at a point just then."""
+"""A tissue at one instant of its motion, as photoacoustics sees it."""
 
 from __future__ import annotations
 
@@ -7,33 +7,32 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.photoacoustic.source import Tissue, acoustics_of
-from simulate.tissue.answers import Acoustics, Chromophores, Displacement
+from simulate.tissue.answers import Absorber, Acoustics, Chromophores, Displacement
 
 Array = NDArray[np.floating]
 
-ROUNDS = 30  # of the search for the place at rest, at most
-NEAR_MM = 1e-3  # how well it is found
+ROUNDS = 30  # at most, of the search for the place at rest
+NEAR_MM = 1e-3  # change of the place at rest below which the search ends
 
 
 @dataclass(frozen=True)
 class DisplacedTissue:
-    """What `photoacoustic_source.Tissue` asks of a tissue that is displaced at `time_s`.
+    """An `Absorber` that answers for a tissue as it is displaced at `time_s`.
 
-    The skin under the probe stays where the probe's face holds it; all else moves.
-    `world_from_image` (4, 4) is the probe's pose then.
+    Everything moves but the skin, which the probe's face holds in place. `world_from_image` (4, 4)
+    is the probe's pose at that time.
     """
 
-    tissue: Tissue
+    tissue: Absorber
     displacement: Displacement
     time_s: float
     world_from_image: NDArray[np.float64]
 
     def at_rest(self, points_mm: Array) -> Array:
-        """Return where at rest the tissue was that now lies at world points (M, 3), mm.
+        """Return the places at rest (M, 3) of the tissue that lies at world points (M, 3), mm.
 
-        The fixed point of x - u(rest), which is one while strains are below 1. Points that have
-        found theirs are not asked again.
+        The place at rest is the fixed point of rest = x - u(rest), unique while strains are below
+        1. A point whose place is found takes no part in later rounds.
         """
         points = np.asarray(points_mm, np.float64)
         rest, open_ = points.copy(), np.arange(len(points))
@@ -48,13 +47,13 @@ class DisplacedTissue:
         return rest
 
     def chromophores(self, points_mm: Array) -> Chromophores:
-        """Return what absorbs light there now."""
+        """Return what absorbs light at world points (M, 3), mm, at `time_s`."""
         return self.tissue.chromophores(self.at_rest(points_mm))
 
     def depth_below_skin_mm(self, points_mm: Array) -> Array:
-        """Return the depth (M,) below the skin, which does not move."""
+        """Return the depth (M,) below the skin, which does not move, at world points (M, 3), mm."""
         return self.tissue.depth_below_skin_mm(points_mm)
 
     def acoustics(self, points_mm: Array) -> Acoustics:
-        """Return the acoustic properties there now."""
-        return acoustics_of(self.tissue, self.at_rest(points_mm))
+        """Return the acoustic properties at world points (M, 3), mm, at `time_s`."""
+        return self.tissue.acoustics(self.at_rest(points_mm))

@@ -1,4 +1,4 @@
-"""The computing grid that photoacoustic settings and a probe ask for."""
+"""The grids that photoacoustic settings and a probe ask for: of pixels, and of the computation."""
 
 from dataclasses import replace
 
@@ -7,17 +7,31 @@ from numpy.typing import NDArray
 
 from simulate.photoacoustic import acoustics
 from simulate.photoacoustic.acoustics import AcousticGrid
-from simulate.photoacoustic.receiver import ReceiveBand, receive_band
+from simulate.photoacoustic.band import ReceiveBand, receive_band
 from simulate.photoacoustic.settings import PhotoacousticSettings
 from simulate.probe.transducer import Probe
 
 Array = NDArray[np.floating]
 
-# Just below k-Wave's stability limits; the propagator has none, but is sampled alike, so that
-# frames of both engines differ by the engines alone.
+# Just below k-Wave's stability limits. The propagator has none, but is sampled in the same way so
+# that frames of both engines differ by the engines alone.
 _CFL = {2: 0.44, 3: 0.36}
 SIDE_CELLS = 12  # nodes beyond image and array, over which the source falls to zero
-FRONT_CELLS = 8  # nodes before the probe face: room for the source's Gaussian
+FRONT_CELLS = 8  # nodes above the probe face: room for the source's Gaussian
+
+
+def image_probe(probe: Probe, settings: PhotoacousticSettings) -> Probe:
+    """Return the probe with the pixel grid of its photoacoustic image."""
+    return replace(
+        probe,
+        width_px=settings.width_px or probe.width_px,
+        height_px=settings.height_px or probe.height_px,
+    )
+
+
+def photoacoustic_mm_from_pixel(probe: Probe, settings: PhotoacousticSettings) -> Array:
+    """Return (4, 4): (column, row, 0, 1) of a photoacoustic image to image mm."""
+    return image_probe(probe, settings).mm_from_pixel
 
 
 def plan_grid(
@@ -29,8 +43,13 @@ def plan_grid(
 ) -> AcousticGrid:
     """Return the smallest grid that carries the band and holds array, image and travel time.
 
-    `slowest_m_s`, `fastest_m_s` bound a heterogeneous medium; None: the probe's speed. UserError
-    where the settings ask for too coarse, too small, unstable or too short.
+    Parameters
+    ----------
+    slowest_m_s, fastest_m_s : sound speeds in a heterogeneous medium; None: the probe's speed.
+
+    Raises
+    ------
+    UserError : the settings ask for a grid that is too coarse, too small, unstable or too short.
     """
     slowest = slowest_m_s or probe.sound_speed_m_s
     fastest = fastest_m_s or probe.sound_speed_m_s
@@ -74,7 +93,7 @@ def _extent(
     axial = acoustics.friendly_size(int(np.ceil(depth / spacing)) + 1 + FRONT_CELLS)
     lateral = acoustics.friendly_size(int(np.ceil(width / spacing)) + 1)
     shape: tuple[int, ...] = (axial, lateral)
-    if settings.grid_depth_mm or settings.grid_width_mm:  # asked for: exactly so
+    if settings.grid_depth_mm or settings.grid_width_mm:  # an extent asked for is kept exactly
         shape = (int(depth / spacing) + 1 + FRONT_CELLS, int(width / spacing) + 1)
         shape = tuple(n + n % 2 for n in shape)
     first: tuple[float, ...] = (-FRONT_CELLS * spacing, -0.5 * (shape[1] - 1) * spacing)
@@ -89,7 +108,7 @@ def _extent(
 
 
 def _longest_path_mm(probe: Probe, settings: PhotoacousticSettings) -> float:
-    """Return the longest way from a pixel to an element that listens to it."""
+    """Return the longest distance from a pixel to an element of its aperture."""
     across = 0.5 * (probe.width_mm + probe.elements * probe.pitch_mm)
     if settings.reconstruction == "delay-and-sum":
         across = min(across, 0.5 * probe.depth_mm / settings.f_number)

@@ -2,7 +2,7 @@
 
 The only importer of k-wave-python (B. E. Treeby & B. T. Cox, J. Biomed. Opt. 15 (2010) 021314).
 Its first import downloads executables that its Python solver does not need, and fails without a
-network; `load()` imports it with that download switched off, and writes nothing.
+network; `load()` imports it without that download and without writing to the disk.
 """
 
 import contextlib
@@ -113,12 +113,12 @@ def sensor_rows(
     medium : sound speed in m/s (homogeneous, lossless), or `Acoustics` with fields of grid.shape.
     elevation_weights : (R, elevation), 3D only: R weighted sums over elevation are returned.
     fast_fft : the Python solver on the CPU with SciPy's real-input FFT, four times faster than with
-        NumPy's complex one and equal to rounding; False is k-wave-python as it comes.
+        NumPy's complex one and equal to rounding; False is k-wave-python without changes.
 
     Returns
     -------
     (lateral, steps) in 2D, (R, lateral, steps) in 3D. The absorbing layer lies outside the grid and
-    is as thick as makes the whole grid friendly to the FFT.
+    is as thick as gives the whole grid a size that the FFT handles fast.
     """
     check_backend(backend, device)
     if initial_pressure.shape != grid.shape:
@@ -206,7 +206,7 @@ def _problem(
 
 @contextlib.contextmanager
 def _solver(fast_fft: bool) -> Iterator[Any]:
-    """Yield kspaceFirstOrder; with the fast FFT its Simulation class is exchanged meanwhile."""
+    """Yield kspaceFirstOrder; with `fast_fft`, its Simulation class is replaced meanwhile."""
     load()
     from kwave.kspaceFirstOrder import kspaceFirstOrder
     from kwave.solvers import kspace_solver
@@ -223,7 +223,7 @@ def _solver(fast_fft: bool) -> Iterator[Any]:
 
 
 class _HalfSpectrum:
-    """NumPy, except that `fft` transforms real fields to half spectra and back with SciPy."""
+    """NumPy, except that `fft` is SciPy's, from real fields to half spectra and back."""
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.shape = shape

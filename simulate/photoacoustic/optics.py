@@ -1,13 +1,26 @@
-"""Light in tissue: what absorbs it, how deep it gets, and the pressure it leaves behind."""
+"""Light in tissue: absorption, scattering, fluence, and the initial pressure they give."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.errors import UserError
-from simulate.photoacoustic.absorption import blood_absorption_per_cm
+from simulate.photoacoustic.absorption import (
+    blood_absorption_per_cm,
+    melanosome_absorption_per_cm,
+)
 from simulate.photoacoustic.settings import Illumination
+from simulate.tissue.answers import Chromophores
 
 Array = NDArray[np.floating]
+
+
+def absorption_per_cm(chromophores: Chromophores, wavelength_nm: float) -> Array:
+    """Return the absorption coefficient (M,) 1/cm as the volume-weighted sum of its absorbers."""
+    oxygenated, deoxygenated = blood_absorption_per_cm(wavelength_nm)
+    saturation = np.asarray(chromophores.oxygenation, np.float64)
+    blood = saturation * oxygenated + (1 - saturation) * deoxygenated
+    melanin = melanosome_absorption_per_cm(wavelength_nm)
+    return chromophores.blood_fraction * blood + chromophores.melanin_fraction * melanin
 
 
 def reduced_scattering_per_cm(illumination: Illumination, wavelength_nm: float) -> float:
@@ -30,7 +43,7 @@ def fluence_mj_cm2(
 
     Parameters
     ----------
-    points_mm : (M, 3) in the image-mm frame (x lateral, z elevation; depth is taken from the next).
+    points_mm : (M, 3) in the image-mm frame, of which x (lateral) and z (elevation) are used.
     depth_mm : (M,) below the skin.
 
     Wide beam: Phi0 exp(-mu_eff depth). Side bars: a row of isotropic sources one transport length
@@ -54,7 +67,8 @@ def _side_bars(
     scattering = reduced_scattering_per_cm(illumination, wavelength_nm)
     diffusion_cm = 1 / (3 * (illumination.bulk_absorption_per_cm + scattering))
     source_depth = 1 / (illumination.bulk_absorption_per_cm + scattering)
-    image_depth = -(source_depth + 4 * 2.94 * diffusion_cm)  # 2 A D twice, A of index 1.4 to air
+    # The extrapolated boundary lies 2 A D outside; A is 2.94 from index 1.4 to air.
+    image_depth = -(source_depth + 4 * 2.94 * diffusion_cm)
     spots = 12
     length = illumination.bar_length_mm / 10
     energy = illumination.surface_fluence_mj_cm2 * length * illumination.bar_width_mm / 10 / spots
@@ -83,8 +97,8 @@ def oxygen_saturation(
 ) -> Array:
     """Return the oxygenated share of haemoglobin from the signal at two wavelengths.
 
-    Solves signal_i = k (s mu_oxy_i + (1 - s) mu_deoxy_i) for s; the signals must be proportional to
-    absorption (the same fluence at both wavelengths, or divided by it). Same shape as the signals.
+    Solves signal_i = k (s mu_oxy_i + (1 - s) mu_deoxy_i) for s; any shape. The signals must be
+    proportional to absorption: of the same fluence at both wavelengths, or divided by it.
     """
     if first_wavelength_nm == second_wavelength_nm:
         raise UserError(

@@ -1,16 +1,16 @@
 """Exact photoacoustic propagation in a homogeneous medium, summed over plane-wave modes.
 
 In a lossless homogeneous medium an initial pressure p0 at rest obeys p(k, t) = P0(k) cos(c |k| t)
-(B. T. Cox & P. C. Beard, JASA 117 (2005) 3616, eq. 5). On the row of the array what is wanted is
+(B. T. Cox & P. C. Beard, JASA 117 (2005) 3616, eq. 5). The pressure on the row of the array is
 
     S(kx, t) = sum over ky (and kz) of P0(k) exp(i ky y_sensor) W(kz) cos(c |k| t),
 
 a sum of cosines of unevenly spaced frequencies at evenly spaced times: a non-uniform Fourier
 transform. Each mode is spread over a few bins of an even frequency grid, one cosine transform
 gives every time sample, and the spreading kernel is divided out (A. H. Barnett, J. Magland & L. af
-Klinteberg, SIAM J. Sci. Comput. 41 (2019) C479). There is no time step to be stable, and the cost
-does not grow with modes times samples. The grid is padded by the distance sound travels, so that no
-periodic image of the source is ever heard.
+Klinteberg, SIAM J. Sci. Comput. 41 (2019) C479). There is no stability limit on the time step, and
+the cost does not grow with modes times samples. The grid is padded by the distance that sound
+travels, so that no periodic image of the source reaches the array.
 """
 
 import numba
@@ -43,7 +43,7 @@ def sensor_rows(
         precision is that of the result), band-limited to the grid.
     sensor_row : axial index of the row.
     elevation_weights : (R, elevation), 3D only: R weighted sums over elevation are returned.
-    padded : False leaves the grid periodic; only for showing what that does.
+    padded : False leaves the grid periodic, only to show what that does.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def _as_three_dimensional(
 
 
 def _padded_shape(shape: tuple[int, ...], reach: int, sensor_row: int) -> tuple[int, int, int]:
-    """Return the periods that keep each periodic image farther from the sensor than `reach`."""
+    """Return periods (cells) that keep all periodic images farther from the sensor than `reach`."""
     axial = reach + max(shape[0] - 1 - sensor_row, sensor_row) + 1
     elevation = reach + shape[2] if shape[2] > 1 else 1
     return (
@@ -116,7 +116,7 @@ def _wave_numbers(
 
 
 def _fold_axial(spectrum: NDArray) -> NDArray:
-    """Add the modes of +-ky, which share one cosine; returns (lateral, axial half, elevation)."""
+    """Return (lateral, axial half, elevation): modes of +-ky, which share one cosine, added."""
     count = len(spectrum)
     half = spectrum[: count // 2 + 1].copy()
     mirrored = (count - 1) // 2
@@ -130,10 +130,10 @@ def _spread(
     modes: NDArray, transfer: NDArray, lateral: NDArray, axial: NDArray, elevation: NDArray,
     scale: float, out: NDArray,
 ) -> None:  # fmt: skip
-    """Spread each mode, of frequency scale |k| in bins, over the bins around it.
+    """Spread each mode, whose frequency is scale |k| bins, over the bins around that frequency.
 
-    Modes of +-kz are added first, each row with its own `transfer` (R, elevation). The cosine is
-    even about bin 0 and about the last one, so taps beyond either end are mirrored.
+    Modes of +-kz are added first, for each row with its own `transfer` (R, elevation). The cosine
+    is even about bin 0 and about the last bin, so taps beyond either end are mirrored.
     """
     last = out.shape[1] - 1
     rows, count = transfer.shape
@@ -166,7 +166,7 @@ def _spread(
 def _to_time(
     grid: NDArray, steps: int, size: tuple[int, ...], lateral_nodes: int
 ) -> NDArray[np.floating]:
-    """Cosine transform to time, divide by the kernel, back to lateral: (R, lateral, steps)."""
+    """Return (R, lateral, steps): cosine transform to time, kernel divided out, lateral inverse."""
     bins = grid.shape[1] - 1
     grid[:, 1:-1] *= 0.5  # DCT-I counts every inner bin twice
     spectrum = np.ascontiguousarray(np.moveaxis(grid, 2, 0))

@@ -1,6 +1,4 @@
-"""What the array makes of the pressure on its face: element area, lens, band, noise."""
-
-from dataclasses import dataclass
+"""From the pressure on the probe's face to element signals: element area, lens, band, noise."""
 
 import numpy as np
 import scipy.fft
@@ -8,58 +6,10 @@ from numpy.typing import NDArray
 
 from benchmark.errors import UserError
 from simulate.photoacoustic.acoustics import SOURCE_SIGMA_CELLS
-from simulate.photoacoustic.settings import PhotoacousticSettings
-from simulate.probe.transducer import FWHM, Probe
+from simulate.photoacoustic.band import ReceiveBand
+from simulate.probe.transducer import Probe
 
 Array = NDArray[np.floating]
-
-
-@dataclass(frozen=True)
-class ReceiveBand:
-    """A Gaussian receiving band by its -6 dB edges, Hz."""
-
-    low_hz: float
-    high_hz: float
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.low_hz < self.high_hz:
-            raise UserError(
-                f"band_hz: expected 0 <= low < high, got {self.low_hz:g} to {self.high_hz:g}"
-            )
-
-    @property
-    def centre_hz(self) -> float:
-        """Middle of the band, Hz."""
-        return 0.5 * (self.low_hz + self.high_hz)
-
-    @property
-    def sigma_hz(self) -> float:
-        """Standard deviation of the amplitude spectrum, Hz."""
-        return (self.high_hz - self.low_hz) / FWHM
-
-    def response(self, frequency_hz: Array) -> Array:
-        """Return the amplitude response: a Gaussian, corrected to be zero at 0 Hz (as a Morlet)."""
-        spread = 2 * self.sigma_hz**2
-        at_zero = np.exp(-(self.centre_hz**2) / spread)
-        correction = at_zero * np.exp(-(frequency_hz**2) / spread)
-        return np.exp(-((frequency_hz - self.centre_hz) ** 2) / spread) - correction
-
-
-def photoacoustic_band(probe: Probe) -> ReceiveBand:
-    """Return the band in which a probe hears: its pulse-echo band, one way.
-
-    Pulse-echo passes the element twice, so one pass is sqrt(2) wider for a Gaussian spectrum.
-    """
-    half = probe.centre_frequency_hz * probe.fractional_bandwidth / np.sqrt(2)
-    low = max(probe.centre_frequency_hz - half, 0.0)
-    return ReceiveBand(float(low), float(probe.centre_frequency_hz + half))
-
-
-def receive_band(probe: Probe, settings: PhotoacousticSettings) -> ReceiveBand:
-    """Return the band of the settings, or else of the probe."""
-    if settings.band_hz is None:
-        return photoacoustic_band(probe)
-    return ReceiveBand(*settings.band_hz)
 
 
 def element_positions_mm(probe: Probe) -> Array:
@@ -88,12 +38,12 @@ def element_weights(probe: Probe, lateral_mm: Array) -> Array:
 
 
 def elevation_weights(probe: Probe, elevation_mm: Array) -> tuple[Array, Array]:
-    """Return the element height as weighted sums over elevation, and the lens delay of each.
+    """Return the element height as weighted sums over elevation, and the lens delay of each sum.
 
     Returns
     -------
-    weights : (R, elevation); row r takes the mean of the nodes at +-z_r, all rows sum to 1.
-    delays_s : (R,) by which the lens holds each row back so that its focus is in phase.
+    weights : (R, elevation); row r weighs the nodes at +-z_r; all rows together sum to 1.
+    delays_s : (R,) by which the lens delays each row, so that sound from its focus is in phase.
     """
     spacing = elevation_mm[1] - elevation_mm[0]
     half = 0.5 * probe.element_height_mm
@@ -109,7 +59,7 @@ def elevation_weights(probe: Probe, elevation_mm: Array) -> tuple[Array, Array]:
 
 
 def through_lens(rows: NDArray, delays_s: Array, time_step_s: float) -> NDArray:
-    """Delay each row (R, lateral, steps) by its own time and add them: (lateral, steps)."""
+    """Return the sum (lateral, steps) of rows (R, lateral, steps), each delayed by its own time."""
     steps = rows.shape[-1]
     padded = scipy.fft.next_fast_len(2 * steps, real=True)
     angular = 2 * np.pi * np.fft.rfftfreq(padded, time_step_s)
@@ -133,8 +83,8 @@ def analytic_signals(
     The Gaussian that band-limits the source (sigma s) is, in a homogeneous medium, the factor
     exp(-(2 pi f s / c)^2 / 2) on every signal; it is divided out here, so that an image does not
     depend on the grid it was computed on. Above the finest frequency that the grid carries the
-    response falls to zero. Sampling is raised until the centre frequency has 16 samples a period,
-    enough for linear interpolation (2 %). `noise` (elements, steps) passes the band alone.
+    response falls to zero. The sampling rate is raised until the centre frequency has 16 samples a
+    period, enough for linear interpolation (2 %). `noise` (elements, steps) passes the band only.
     """
     elements, steps = signals.shape
     padded = scipy.fft.next_fast_len(steps + steps // 4, real=True)
@@ -148,8 +98,8 @@ def analytic_signals(
     fade = min(steps // 20 + 1, 32)
     tapered = np.array(signals, np.float32)
     tapered[:, steps - fade :] *= np.cos(0.5 * np.pi * np.arange(1, fade + 1) / fade) ** 2
-    # What lies against the face is heard from the first sample on: half of it is the trapezoid rule
-    # of that step, and its error is of fourth order because pressure starts at rest.
+    # A source that touches the face is heard from the first sample on. Halving that sample is the
+    # trapezoid rule; its error is of fourth order because pressure starts at rest.
     tapered[:, 0] *= 0.5
     spectrum = scipy.fft.rfft(tapered, padded, axis=1) * response.astype(np.float32)
     if noise is not None:

@@ -1,8 +1,9 @@
 """Photoacoustic frames of a tissue: light, initial pressure, sound to the array, image.
 
-In 2D the absorbers are averaged over elevation with the one-way beam of the array's lens, so a 2D
-source is the mean initial pressure (Pa) over the slice that the probe hears, and sound then spreads
-in the image plane only. In 3D nothing is averaged: the element's height and lens do it themselves.
+In 2D the absorbers are averaged over elevation with the one-way beam of the array's lens: the
+source is the mean initial pressure (Pa) over the slice that the probe hears, and sound spreads in
+the image plane only. In 3D the source is not averaged; the element's height and its lens weigh the
+sound that reaches the face.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,25 +15,13 @@ from scipy.sparse import csr_array
 from benchmark.errors import UserError
 from simulate.photoacoustic import beamform, kwave, propagator, receiver
 from simulate.photoacoustic.acoustics import AcousticGrid
+from simulate.photoacoustic.band import receive_band
 from simulate.photoacoustic.displaced import DisplacedTissue
-from simulate.photoacoustic.grid import plan_grid
-from simulate.photoacoustic.settings import (
-    PhotoacousticSettings,
-    image_probe,
-    photoacoustic_mm_from_pixel,
-)
-from simulate.photoacoustic.source import Tissue, initial_pressure, medium_on_grid
+from simulate.photoacoustic.grid import image_probe, plan_grid
+from simulate.photoacoustic.settings import PhotoacousticSettings
+from simulate.photoacoustic.source import initial_pressure, medium_on_grid
 from simulate.probe.transducer import Probe
-from simulate.tissue.answers import Acoustics, Displacement
-
-__all__ = [
-    "PhotoacousticSettings",
-    "element_signals",
-    "form_image",
-    "photoacoustic_mm_from_pixel",
-    "plan_grid",
-    "render_photoacoustic",
-]
+from simulate.tissue.answers import Absorber, Acoustics, Displacement
 
 Array = NDArray[np.floating]
 
@@ -44,7 +33,10 @@ def element_signals(
     grid: AcousticGrid,
     medium: Acoustics | float,
 ) -> NDArray[np.float32]:
-    """Return what each element hears of an initial pressure, (elements, steps) Pa, unfiltered."""
+    """Return the signal of each element (elements, steps) Pa from an initial pressure, unfiltered.
+
+    medium : sound speed in m/s (homogeneous), or `Acoustics` with fields of grid.shape (k-Wave).
+    """
     weights, delays = None, None
     if len(grid.shape) == 3:
         weights, delays = receiver.elevation_weights(probe, grid.axes_mm[2])
@@ -60,7 +52,7 @@ def element_signals(
         )  # fmt: skip
     if delays is not None:
         rows = receiver.through_lens(rows, delays, grid.time_step_s)
-    # Sparse: quick, and unlike a BLAS it sums in the same order with any number of threads.
+    # Sparse: fast, and unlike a BLAS it sums in the same order with any number of threads.
     matrix = csr_array(receiver.element_weights(probe, grid.axes_mm[1]).astype(np.float32))
     return matrix @ rows.astype(np.float32, copy=False)
 
@@ -78,7 +70,7 @@ def form_image(
 
     `noise_pa` is the rms noise of an element within its band, drawn from `random`.
     """
-    band = receiver.receive_band(probe, settings)
+    band = receive_band(probe, settings)
     speed = probe.sound_speed_m_s
     noise = None
     if noise_pa > 0:
@@ -107,7 +99,7 @@ def form_image(
 
 
 def render_photoacoustic(
-    tissue: Tissue,
+    tissue: Absorber,
     probe: Probe,
     settings: PhotoacousticSettings,
     world_from_image: Array,
@@ -123,15 +115,17 @@ def render_photoacoustic(
     Parameters
     ----------
     world_from_image : (N, 4, 4), or (N, K, 4, 4) to average K laser pulses per frame, each at its
-        own pose: the average is what motion blurs, and noise falls by sqrt(K).
+        own pose: motion blurs the average, and noise falls by sqrt(K).
     wavelength_nm : (N,), each of the haemoglobin table.
     seed : of the receiver noise; frame n draws from (seed, n) whatever else is rendered.
     displacement : of the tissue; by default it is at rest.
     times_s : (N,) or (N, K) s, of the poses; a displacement needs them.
     progress : called with the number of frames done.
 
-    UserError for a tissue without `acoustics` where the medium is heterogeneous, and for grids that
-    cannot work (see `plan_grid`).
+    Raises
+    ------
+    UserError : poses, wavelengths or times that do not fit together; a grid that cannot work (see
+        `plan_grid`).
     """
     poses = np.asarray(world_from_image, np.float64)
     poses = poses[:, None] if poses.ndim == 3 else poses
@@ -159,19 +153,19 @@ def render_photoacoustic(
 
 
 def _frame(
-    tissues: Sequence[Tissue],
+    tissues: Sequence[Absorber],
     probe: Probe,
     settings: PhotoacousticSettings,
     pulses: Array,
     wavelength_nm: float,
     random: np.random.Generator,
 ) -> NDArray[np.float32]:
-    """Return one frame of pulses (K, 4, 4), each with the tissue as it lay then."""
+    """Return one frame (H, W) of pulses (K, 4, 4), each with the tissue as it lies at its time."""
     grid, middle = plan_grid(probe, settings), len(pulses) // 2
     medium: Acoustics | float = probe.sound_speed_m_s
     if settings.medium == "heterogeneous":
         grid, medium = _heterogeneous_grid(tissues[middle], probe, settings, grid, pulses[middle])
-    # Sound is linear: the mean over pulses of the source is the mean of what is heard.
+    # Sound is linear: the mean of the sources over pulses gives the mean of the signals.
     heard = [
         initial_pressure(tissue, probe, settings, grid, pose, wavelength_nm)
         for tissue, pose in zip(tissues, pulses, strict=True)
@@ -183,15 +177,16 @@ def _frame(
 
 
 def _heterogeneous_grid(
-    tissue: Tissue,
+    tissue: Absorber,
     probe: Probe,
     settings: PhotoacousticSettings,
     grid: AcousticGrid,
     pose: Array,
 ) -> tuple[AcousticGrid, Acoustics]:
-    """Return a grid planned for the slowest and fastest tissue at its nodes, and its medium.
+    """Return a grid planned for the slowest and fastest tissue at its own nodes, and its medium.
 
-    A finer grid may meet thin tissue that a coarser one missed, hence again until none is new.
+    A finer grid may have nodes in thin tissue that a coarser one missed, so the grid is planned
+    again until the range of its speeds no longer grows.
     """
     slowest = fastest = probe.sound_speed_m_s
     while True:

@@ -1,29 +1,23 @@
 """The tables `photoacoustic` and `photoacoustic.illumination` of a spec."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
-
-import numpy as np
-from numpy.typing import NDArray
 
 from benchmark.errors import UserError
 from simulate.photoacoustic.absorption import blood_absorption_per_cm
-from simulate.probe.transducer import Probe
-
-Array = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
 class Illumination:
-    """The laser pulse and the tissue it crosses.
+    """The laser pulse and the bulk of the tissue; the `photoacoustic.illumination` table of a spec.
 
-    `kind` "wide" is a beam much wider than deep, whose fluence depends on depth alone; "sides" is
-    two bars of light beside the probe, parallel to its lateral axis, `bar_offset_mm` to either side
-    of the image plane. `surface_fluence_mj_cm2` is the pulse energy per area that enters the skin.
-    Bulk absorption (1/cm) is held constant over wavelength; reduced scattering follows
-    a (wavelength / 500 nm)^-b with the mean of soft tissue in S. L. Jacques, Phys. Med. Biol. 58
-    (2013) R37, table 2. `background_absorption_per_cm` absorbs, and so sounds, wherever there is
-    tissue.
+    `kind` "wide" is a beam much wider than the image is deep, whose fluence depends on depth alone;
+    "sides" is two bars of light beside the probe, parallel to its lateral axis, `bar_offset_mm` to
+    either side of the image plane. `surface_fluence_mj_cm2` is the pulse energy per area that
+    enters the skin. Bulk absorption (1/cm) is the same at all wavelengths; reduced scattering
+    follows a (wavelength / 500 nm)^-b with the mean of soft tissue in S. L. Jacques, Phys. Med.
+    Biol. 58 (2013) R37, table 2. `background_absorption_per_cm` is absorption of all tissue, which
+    therefore emits sound everywhere.
     """
 
     kind: Literal["wide", "sides"] = "wide"
@@ -50,25 +44,28 @@ class Illumination:
 
 @dataclass(frozen=True)
 class PhotoacousticSettings:
-    """How photoacoustic frames are made; every None is derived from the probe.
+    """How photoacoustic frames are made; the `photoacoustic` table of a spec.
+
+    A value of None is derived from the probe.
 
     Parameters
     ----------
     engine : "propagator" (exact, homogeneous) or "kwave".
-    dimensions : 2 or 3 of the acoustic computation.
+    dimensions : of the acoustic computation, 2 or 3.
     wavelengths_nm : of the laser, in turn from frame to frame.
-    frames_per_second, pulses_averaged : the laser's frame rate, and pulses per frame.
+    frames_per_second, pulses_averaged : frame rate, and laser pulses averaged in a frame.
     medium : "homogeneous" (the probe's sound speed), or "heterogeneous" (k-Wave only).
     band_hz : -6 dB edges of the receiving band; None: the probe's own, one way.
-    cells_per_wavelength, spacing_mm : of the grid, at the upper band edge; spacing_mm wins.
-    cfl, steps : time step as cells of travel, and number of samples.
+    cells_per_wavelength, spacing_mm : of the grid, the former at the upper band edge and ignored
+        where spacing_mm is given.
+    cfl, steps : cells that sound travels in a time step, and number of samples.
     grid_width_mm, grid_depth_mm : extent of the grid.
-    elevation_samples : planes of the elevational mean (2D).
+    elevation_samples : planes over which the source is averaged in elevation (2D).
     noise_pa : rms noise of an element within its band, Pa, of one pulse.
     reconstruction : "delay-and-sum" or "line" (k-space).
     f_number, apodisation, coherence_factor : of delay-and-sum.
-    skin_search_mm, skin_reject_mm : where the skin is sought, and how far below it is muted (0: not
-        at all).
+    skin_search_mm, skin_reject_mm : depth down to which the skin is sought, and depth below the
+        skin down to which the image is muted (0: not at all).
     width_px, height_px : image grid over the probe's field of view; None: the probe's.
     kwave_backend, kwave_device, kwave_fast_fft : see `simulate.photoacoustic.kwave.sensor_rows`.
     """
@@ -130,17 +127,3 @@ class PhotoacousticSettings:
                 raise UserError(f"photoacoustic.{key}: expected more than 0, got {value}")
         if self.noise_pa < 0:
             raise UserError(f"photoacoustic.noise_pa: expected >= 0, got {self.noise_pa}")
-
-
-def image_probe(probe: Probe, settings: PhotoacousticSettings) -> Probe:
-    """Return the probe with the pixel grid of its photoacoustic image."""
-    return replace(
-        probe,
-        width_px=settings.width_px or probe.width_px,
-        height_px=settings.height_px or probe.height_px,
-    )
-
-
-def photoacoustic_mm_from_pixel(probe: Probe, settings: PhotoacousticSettings) -> Array:
-    """Return (4, 4): (column, row, 0, 1) of a photoacoustic image to image mm."""
-    return image_probe(probe, settings).mm_from_pixel

@@ -1,41 +1,22 @@
-"""The initial pressure of an image plane: the tissue's absorbers under the laser, on the grid."""
-
-from typing import Protocol
+"""The initial pressure of the tissue's absorbers under the laser, and its medium, on the grid."""
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from benchmark.errors import UserError
 from simulate.photoacoustic import optics
-from simulate.photoacoustic.absorption import absorption_per_cm
 from simulate.photoacoustic.acoustics import SOURCE_SIGMA_CELLS, AcousticGrid
+from simulate.photoacoustic.band import receive_band
 from simulate.photoacoustic.grid import SIDE_CELLS
-from simulate.photoacoustic.receiver import receive_band
 from simulate.photoacoustic.settings import PhotoacousticSettings
 from simulate.probe.transducer import Probe
-from simulate.tissue.answers import Acoustics, Chromophores
+from simulate.tissue.answers import Absorber, Acoustics
 
 Array = NDArray[np.floating]
 
 
-class Tissue(Protocol):
-    """What a phantom answers about points (M, 3) float64 in world mm.
-
-    For heterogeneous media it also has `acoustics(points_mm) -> Acoustics`.
-    """
-
-    def chromophores(self, points_mm: Array) -> Chromophores:
-        """Return what absorbs light there."""
-        ...
-
-    def depth_below_skin_mm(self, points_mm: Array) -> Array:
-        """Return the depth (M,) below the skin, negative outside the body."""
-        ...
-
-
 def initial_pressure(
-    tissue: Tissue,
+    tissue: Absorber,
     probe: Probe,
     settings: PhotoacousticSettings,
     grid: AcousticGrid,
@@ -45,7 +26,7 @@ def initial_pressure(
     """Return the band-limited initial pressure on the grid, Pa, shape grid.shape.
 
     `world_from_image` (4, 4). Each elevational plane is sampled at its own offset within the cell
-    (a Kronecker lattice), which smooths edges of absorbers as well as averaging over the beam.
+    (a Kronecker lattice), so that the mean over the beam also smooths the edges of absorbers.
     """
     axial, lateral = grid.axes_mm[0][:, None], grid.axes_mm[1]
     field = np.zeros(grid.shape)
@@ -87,9 +68,9 @@ def _planes(
 
 
 def _edge_window(grid: AcousticGrid) -> Array:
-    """Return a window (axial, lateral): 0 before the face, fading out at sides and bottom."""
+    """Return a window (axial, lateral): 0 above the face, fading out at sides and bottom."""
     cells = [np.arange(n) for n in grid.shape[:2]]
-    tissue = (cells[0] >= grid.sensor_row).astype(float)  # before the face there is the probe
+    tissue = (cells[0] >= grid.sensor_row).astype(float)  # above the face there is the probe
     below = tissue * np.clip((grid.shape[0] - 3 - cells[0]) / (SIDE_CELLS - 3), 0, 1)
     aside = np.minimum(cells[1], grid.shape[1] - 1 - cells[1]) - 2
     beside = np.clip(aside / (SIDE_CELLS - 3), 0, 1)
@@ -97,7 +78,7 @@ def _edge_window(grid: AcousticGrid) -> Array:
 
 
 def _point_pressure(
-    tissue: Tissue,
+    tissue: Absorber,
     settings: PhotoacousticSettings,
     image_mm: Array,
     world_from_image: Array,
@@ -107,28 +88,17 @@ def _point_pressure(
     light = settings.illumination
     world = image_mm @ world_from_image[:3, :3].T + world_from_image[:3, 3]
     depth = np.asarray(tissue.depth_below_skin_mm(world), np.float64)
-    absorption = absorption_per_cm(tissue.chromophores(world), wavelength_nm)
+    absorption = optics.absorption_per_cm(tissue.chromophores(world), wavelength_nm)
     absorption = absorption + light.background_absorption_per_cm * (depth >= 0)
     fluence = optics.fluence_mj_cm2(light, wavelength_nm, image_mm, depth)
     return optics.pressure_pa(light.grueneisen, absorption, fluence)
 
 
-def acoustics_of(tissue: Tissue, points_mm: Array) -> Acoustics:
-    """Return the acoustic properties at world points; UserError where the tissue has none."""
-    if not hasattr(tissue, "acoustics"):
-        raise UserError(
-            "photoacoustic.medium: 'heterogeneous' needs a tissue with acoustics(points_mm), got "
-            f"{type(tissue).__name__}"
-        )
-    found: Acoustics = tissue.acoustics(points_mm)
-    return found
-
-
-def medium_on_grid(tissue: Tissue, grid: AcousticGrid, world_from_image: Array) -> Acoustics:
-    """Return the acoustic properties at the grid's nodes, fields of grid.shape; see above."""
+def medium_on_grid(tissue: Absorber, grid: AcousticGrid, world_from_image: Array) -> Acoustics:
+    """Return the acoustic properties at the grid's nodes, fields of grid.shape."""
     nodes = np.meshgrid(*grid.axes_mm, indexing="ij")
     elevation = nodes[2] if len(nodes) == 3 else np.zeros_like(nodes[0])
     points = np.stack([nodes[1], nodes[0], elevation], axis=-1).reshape(-1, 3)
     world = points @ world_from_image[:3, :3].T + world_from_image[:3, 3]
-    found = acoustics_of(tissue, world)
+    found = tissue.acoustics(world)
     return Acoustics(*(np.asarray(values, np.float64).reshape(grid.shape) for values in found))

@@ -1,17 +1,17 @@
-"""What the machine adds: when frames are taken, which are lost, and how its gain changes."""
+"""The machine's clock and gain: times of frames, frames that are lost, changes of gain."""
 
 import numpy as np
 
 from simulate.harmonics import sample_band
 from simulate.probe.settings import AcquisitionSettings
 
-GAIN_HZ = (0.1, 0.5)
+GAIN_HZ = (0.1, 0.5)  # band of the changes of gain
 
 
 def frame_times(rng: np.random.Generator, settings: AcquisitionSettings) -> np.ndarray:
     """Return the mid-frame times (N,) s, rising, of the frames that are not lost.
 
-    Jitter is cut at 0.45 of the frame interval, so that frames keep their order.
+    Jitter is limited to 0.45 of the frame interval, so that frames keep their order.
     """
     interval = 1.0 / settings.frame_rate_hz
     regular = (np.arange(settings.frames) + 0.5) * interval
@@ -32,7 +32,8 @@ def gain_changes(
 def laser_times(settings: AcquisitionSettings, frames_per_second: float, most: int) -> np.ndarray:
     """Return the times (P,) s of at most `most` laser frames spread evenly over a sweep.
 
-    Where more fit at the laser's rate, it fires slower, so that the whole sweep is covered.
+    If more would fit at the laser's rate, the laser fires at a lower rate, so that the frames still
+    cover the whole sweep.
     """
     count = min(most, max(1, int(settings.duration_s * frames_per_second)))
     return (np.arange(count) + 0.5) * settings.duration_s / count

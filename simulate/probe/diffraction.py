@@ -5,9 +5,9 @@ eq. 4-14, with the phase of the lens)
 
     U(y) = ∫ exp(i k (y'² (1/z - 1/f) / 2 - y y' / z)) dy',   |y'| <= h / 2.
 
-A pulse's beam is the rms of that over its spectrum, each frequency with the same level on the axis.
-Unlike a Gaussian beam, such an aperture is narrowest before its focus where h² / (4 wavelength f)
-is about 1, as for the lenses of common probes.
+A pulse's beam is the rms of |U| over its spectrum, each frequency with the same level on the axis.
+Unlike a Gaussian beam, the beam of such an aperture is narrowest short of its focus if
+h² / (4 wavelength f) is about 1, as for the lenses of common probes.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from numpy.typing import ArrayLike, NDArray
 
 FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))
 HALF = math.sqrt(2.0 * math.log(2.0))  # exp(-HALF² / 2) is one half
-LEAST_DEPTH_MM = 0.5  # the integral's approximations end before the face does
-RATIOS = np.linspace(1.0, 2.2, 7)  # of wavelengths, from the shortest that is asked for
+LEAST_DEPTH_MM = 0.5  # the integral's approximations do not hold nearer to the face
+RATIOS = np.linspace(1.0, 2.2, 7)  # of the table's wavelengths to the shortest
 DEPTHS = 200  # of the table
-OFFSETS = 160  # from the axis outwards
-PLACES = 128  # from the axis outwards, where phases count
-SPECTRUM = (-2.5, 2.5, 9)  # from, to in standard deviations, and how many
-LOWEST = 0.1  # frequency of a wide band that counts, over its centre
+OFFSETS = 160  # samples of an amplitude profile, from the axis outwards
+PLACES = 128  # samples of a complex profile, from the axis outwards
+SPECTRUM = (-2.5, 2.5, 9)  # frequencies of a pulse: from, to in standard deviations, and how many
+LOWEST = 0.1  # lowest of these frequencies, over the centre frequency
 
 Array = NDArray[Any]
 
 
 class Aperture(NamedTuple):
-    """A focused rectangular aperture, and what its field U becomes: |U|^ways.
+    """A focused rectangular aperture, whose field U gives a beam of amplitude |U|^ways.
 
-    `receive` = (f-number, aperture mm at most), where that is multiplied by the field of a
-    dynamically focused reception, |sinc(y / (wavelength f-number))|. `bandwidth`: standard
-    deviation of the spectrum over its centre.
+    `receive` = (f-number, largest aperture mm), or None: a factor of dynamically focused reception,
+    |sinc(y / (wavelength f-number))|. `bandwidth`: standard deviation of the spectrum over its
+    centre.
     """
 
     aperture_mm: float
@@ -49,15 +49,15 @@ class Aperture(NamedTuple):
 
 
 def aperture_sigma_mm(beam: Aperture, depth_mm: ArrayLike, wavelength_mm: Array) -> Array:
-    """Amplitude sigma (-6 dB width over 2.355) of a beam at depths, mm; shapes broadcast."""
+    """Return a beam's amplitude sigma (-6 dB width / 2.355) at depths, mm; shapes broadcast."""
     return _looked_up(half_height_width_mm, beam, depth_mm, wavelength_mm) / FWHM
 
 
 def speckle_sigma_mm(beam: Aperture, depth_mm: ArrayLike, wavelength_mm: Array) -> Array:
-    """Sigma in exp(-d² / 2 sigma²), the correlation of speckle intensity after a step d, mm.
+    """Return sigma in exp(-d² / 2 sigma²), the correlation of speckle intensity after a step d, mm.
 
-    Out of focus it is less than the beam's: its wavefront is curved there, so that a step changes
-    the phases of scatterers that it hardly brings nearer.
+    Out of focus it is smaller than the beam's own sigma: the wavefront is curved there, so a step
+    changes the phases of scatterers much more than their weights.
     """
     return _looked_up(half_correlation_mm, beam, depth_mm, wavelength_mm) / HALF
 
@@ -68,7 +68,7 @@ def _looked_up(
     depth_mm: ArrayLike,
     wavelength_mm: Array,
 ) -> Array:
-    """Interpolate a quantity of a beam over depths and wavelengths between those of its table."""
+    """Return a quantity of a beam, interpolated over depths and wavelengths in its table."""
     depth, wavelength = np.broadcast_arrays(np.asarray(depth_mm, np.float64), wavelength_mm)
     if not depth.size:
         return np.zeros(depth.shape)
@@ -92,13 +92,13 @@ def _table(
     deepest_mm: float,
     wavelength_mm: float,
 ) -> Array:
-    """A quantity in mm over (DEPTHS, RATIOS)."""
+    """Return the table of a quantity, mm, over (DEPTHS, RATIOS)."""
     depths = np.maximum(deepest_mm * np.arange(1, DEPTHS + 1) / DEPTHS, LEAST_DEPTH_MM)
     return np.stack([of(beam, depths, ratio * wavelength_mm) for ratio in RATIOS], axis=1)
 
 
 def half_height_width_mm(beam: Aperture, depth_mm: Array, wavelength_mm: float) -> Array:
-    """-6 dB full width (D,) of a beam, from the axis to where it first falls below half."""
+    """Return the full width (D,) of a beam, mm, to where it first falls below half (-6 dB)."""
     depth = depth_mm[:, None]
     reach = _reach_mm(beam, depth, wavelength_mm)
     offset = reach * np.linspace(0.0, 1.0, OFFSETS)
@@ -115,7 +115,7 @@ def half_height_width_mm(beam: Aperture, depth_mm: Array, wavelength_mm: float) 
 
 
 def half_correlation_mm(beam: Aperture, depth_mm: Array, wavelength_mm: float) -> Array:
-    """Step (D,) after which the intensity of a beam's speckle correlates by one half.
+    """Return the step (D,), mm, after which a beam's speckle intensity correlates by one half.
 
     The squared autocorrelation of the complex field |U|^ways exp(i ways arg U), over the pulse's
     spectrum (R. F. Wagner et al., IEEE Trans. Sonics Ultrason. 30 (1983) 156).
@@ -135,21 +135,21 @@ def half_correlation_mm(beam: Aperture, depth_mm: Array, wavelength_mm: float) -
 
 
 def _half_way(curves: Array) -> Array:
-    """Place (D,), a fractional index, at which each of (D, n) curves first falls below one half."""
+    """Return the fractional index (D,) at which curves (D, n) first fall below one half."""
     below, row = np.argmax(curves < 0.5, axis=1), np.arange(len(curves))
     before, after = curves[row, below - 1], curves[row, below]
     return below - 1 + (before - 0.5) / (before - after)
 
 
 def _spectrum(beam: Aperture) -> Iterator[tuple[float, float]]:
-    """Frequencies of a pulse over its centre, and their shares of its power, not normalised."""
+    """Yield frequencies of a pulse over its centre, and their power, not normalised."""
     lowest, highest, count = SPECTRUM
     for number in np.linspace(max(lowest, (LOWEST - 1.0) / beam.bandwidth), highest, count):
         yield 1.0 + number * beam.bandwidth, math.exp(-(number**2))
 
 
 def _reach_mm(beam: Aperture, depth: Array, wavelength_mm: float) -> Array:
-    """Twice the geometric shadow and the diffraction of the aperture: it holds the main lobe."""
+    """Return an offset beyond the main lobe, mm: twice the geometric shadow and the diffraction."""
     shadow = beam.aperture_mm * np.abs(1.0 - depth / beam.focus_mm)
     return shadow + 2.0 * wavelength_mm * depth / beam.aperture_mm
 
@@ -157,7 +157,10 @@ def _reach_mm(beam: Aperture, depth: Array, wavelength_mm: float) -> Array:
 def aperture_field(
     offset_mm: Array, depth_mm: Array, wavelength_mm: float, aperture_mm: float, focus_mm: float
 ) -> Array:
-    """|U| at offsets from the axis and depths (broadcast), by Fresnel's functions; any scale."""
+    """Return |U| at offsets from the axis and depths (broadcast), by Fresnel's functions.
+
+    The scale is arbitrary.
+    """
     bend, centre = _stationary(offset_mm, depth_mm, wavelength_mm, aperture_mm, focus_mm)
     cosine, sine = _fresnel_between(bend, centre, aperture_mm)
     return np.hypot(cosine, sine) / np.sqrt(np.abs(bend))
@@ -166,7 +169,7 @@ def aperture_field(
 def complex_field(
     offset_mm: Array, depth_mm: Array, wavelength_mm: float, aperture_mm: float, focus_mm: float
 ) -> Array:
-    """U with the phase of the plane that it is in, by Fresnel's functions; any scale."""
+    """Return U as `aperture_field` returns |U|, with the phase over the plane at its depth."""
     bend, centre = _stationary(offset_mm, depth_mm, wavelength_mm, aperture_mm, focus_mm)
     cosine, sine = _fresnel_between(bend, centre, aperture_mm)
     cycles = offset_mm**2 / (2.0 * wavelength_mm * depth_mm) - bend * centre**2
@@ -177,7 +180,7 @@ def complex_field(
 def _stationary(
     offset_mm: Array, depth_mm: Array, wavelength_mm: float, aperture_mm: float, focus_mm: float
 ) -> tuple[Array, Array]:
-    """Phase over the aperture: its bend in cycles / mm², never 0, and its stationary place, mm."""
+    """Return the bend of the phase over the aperture, cycles / mm², never 0, and its vertex, mm."""
     bend = (1.0 / depth_mm - 1.0 / focus_mm) / (2.0 * wavelength_mm)  # cycles / mm²
     least = 1e-4 / aperture_mm**2
     bend = np.where(np.abs(bend) < least, np.where(bend < 0.0, -least, least), bend)
@@ -185,7 +188,7 @@ def _stationary(
 
 
 def _fresnel_between(bend: Array, centre_mm: Array, aperture_mm: float) -> tuple[Array, Array]:
-    """Fresnel's cosine and sine integrals from one end of the aperture to the other."""
+    """Return Fresnel's cosine and sine integrals from one end of the aperture to the other."""
     from scipy.special import fresnel
 
     scale = 2.0 * np.sqrt(np.abs(bend))

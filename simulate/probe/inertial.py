@@ -1,8 +1,7 @@
-"""What an inertial sensor at the middle of the probe's face measures, exactly and with its errors.
+"""Measurements of an inertial sensor at the middle of the probe's face, exact and with errors.
 
-The motion is a smooth function of time, so its derivatives are taken from that function itself, by
-central differences of fourth order over a millisecond: good to about 1e-5 of a tremor's
-acceleration.
+The motion is a smooth function of time. Its derivatives are central differences of fourth order
+with a step of a millisecond, exact to about 1e-5 of a tremor's acceleration.
 """
 
 import numpy as np
@@ -20,8 +19,8 @@ SECOND = np.array([-1.0, 16.0, -30.0, 16.0, -1.0]) / 12.0
 def exact_inertial(pose_at: PoseAt, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return specific force (M, 3) m/s^2 and angular rate (M, 3) rad/s, both in the image frame.
 
-    Specific force is acceleration less gravity: at rest 1 g upwards. Of a body with R(t) =
-    world_from_image, the angular rate is the vector of the skew matrix R^T dR/dt.
+    Specific force is acceleration less gravity: at rest 1 g upwards. The angular rate is the vector
+    of the skew matrix R^T dR/dt, where R(t) is the rotation of world_from_image.
     """
     instants = np.asarray(times)[:, None] + STEP_S * STENCIL
     poses = pose_at(instants.ravel()).reshape(len(times), len(STENCIL), 4, 4)
@@ -38,9 +37,9 @@ def exact_inertial(pose_at: PoseAt, times: np.ndarray) -> tuple[np.ndarray, np.n
 def measure_inertial(
     rng: np.random.Generator, settings: InertialSettings, pose_at: PoseAt, duration_s: float
 ) -> dict[str, np.ndarray]:
-    """Return a sweep's `imu`: what the sensor says, and the same without its errors (`true_...`).
+    """Return a sweep's `imu`: what the sensor measures, and the same without errors (`true_...`).
 
-    Samples are regular, half an interval from the sweep's start.
+    Samples are regular; the first is half an interval after the sweep's start.
     """
     count = int(duration_s * settings.rate_hz)
     times = (np.arange(count) + 0.5) / settings.rate_hz

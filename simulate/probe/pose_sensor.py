@@ -1,4 +1,4 @@
-"""What an optical or electromagnetic tracker would have measured, beside the exact poses."""
+"""Poses as an optical or electromagnetic tracker on the probe measures them."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,7 @@ def measure_poses(
     times: np.ndarray,
     calibration: np.ndarray,
 ) -> np.ndarray:
-    """Return world_from_image (N, 4, 4) as the sensor and its calibration give it for frames.
+    """Return world_from_image (N, 4, 4) of frames by the sensor and its calibration.
 
     Parameters
     ----------

@@ -1,4 +1,7 @@
-"""The tables `acquisition`, `pose_sensor` and `imu` of a spec; `probe` is `probe.transducer`."""
+"""The tables `acquisition`, `pose_sensor` and `imu` of a spec.
+
+The table `probe` is `simulate.probe.transducer.Probe`, which holds the physics of its beam too.
+"""
 
 from dataclasses import dataclass, fields
 from typing import Literal
@@ -10,18 +13,18 @@ from benchmark.errors import UserError
 
 @dataclass(frozen=True)
 class AcquisitionSettings:
-    """How many frames a sweep has and when; the `acquisition` table of a spec.
+    """The number and times of a sweep's frames, and its gain; the `acquisition` table of a spec.
 
     Parameters
     ----------
     frames, frame_rate_hz
-        Of a sweep, before any is lost.
+        Of a sweep, lost frames included.
     frame_jitter_s
-        Standard deviation of the time of a frame about its place in the regular series.
+        Standard deviation of a frame's time about its place in the regular series.
     dropped_share
-        Share of frames that are lost; the first and the last never are.
+        Share of frames that are lost; the first and the last frame are always kept.
     gain_change_db
-        Root mean square of a gain that somebody turns up and down during the sweep.
+        Root mean square of the changes of gain during the sweep.
     """
 
     frames: int = 100
@@ -52,7 +55,7 @@ class AcquisitionSettings:
 
     @property
     def duration_s(self) -> float:
-        """Length of a sweep in s; the first frame's middle is half a frame after its start."""
+        """Duration of a sweep, s; the first frame's middle is half a frame after its start."""
         return self.frames / self.frame_rate_hz
 
 
@@ -63,17 +66,17 @@ class PoseSensorSettings:
     Parameters
     ----------
     kind
-        "none", "optical" or "electromagnetic": the name of what is measured; its errors are the
-        numbers below.
+        "none", "optical" or "electromagnetic": the name under which the poses are stored; the
+        errors are the numbers below, whatever the kind.
     noise_mm, noise_deg
         White noise of each measurement: along the world's axes, and about each axis.
     distortion_mm
-        Root mean square of a displacement that changes smoothly with the place.
+        Root mean square of a displacement that changes smoothly with position.
     calibration_mm, calibration_deg
-        Standard deviation of the image's calibrated place and direction on the sensor; drawn once
-        per data set.
+        Standard deviation of the error of the image's calibrated position and direction on the
+        sensor; drawn once per data set.
     lag_s
-        How long before its frame's time stamp a pose was measured.
+        Time from the measurement of a pose to its frame's time stamp.
     lever_mm
         Distance of the sensor behind the probe's face.
     """
@@ -108,17 +111,17 @@ class PoseSensorSettings:
 
 @dataclass(frozen=True)
 class InertialSettings:
-    """An inertial sensor; the `imu` table of a spec.
+    """An inertial sensor on the probe; the `imu` table of a spec.
 
     Parameters
     ----------
     rate_hz
         Samples per second, at most 250; 0 for no sensor.
     acceleration_noise, angular_rate_noise
-        Densities of white noise, m/s^2 and rad/s per square root of Hz; the sensor's band is half
-        of its rate.
+        Densities of white noise, m/s^2 and rad/s per square root of Hz; the sensor's bandwidth is
+        half its rate.
     acceleration_bias, angular_rate_bias
-        Standard deviation of the constant errors of a sweep, m/s^2 and rad/s.
+        Standard deviation of an error that is constant during a sweep, m/s^2 and rad/s.
     """
 
     rate_hz: float = 0.0

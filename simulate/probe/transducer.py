@@ -1,4 +1,4 @@
-"""The probe: array, pulse, beam and image grid in one frozen description."""
+"""The `probe` table of a spec: array, pulse, beam and image grid in one frozen record."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Array = NDArray[Any]  # float64
 
 @dataclass(frozen=True)
 class Probe:
-    """An ultrasound probe and the grid of its images; one table of a spec.
+    """An ultrasound probe and the grid of its images; the `probe` table of a spec.
 
     Image frame, mm: origin at the centre of the probe face, x along the array, y depth, z = x × y
     (elevation). Beam widths are standard deviations of Gaussian *amplitude* profiles in mm; the
@@ -48,17 +48,17 @@ class Probe:
     transmit_focus_mm, transmit_f_number
         The one transmit focus of every line.
     f_number
-        Receive f-number, kept at all depths that the aperture allows (dynamic receive focus).
+        Receive f-number at all depths for which the array is long enough (dynamic receive focus).
     diffraction
-        Widths of the lens's and of the transmit beam by Fresnel's integral over rectangular
-        apertures, in place of the law of a Gaussian beam.
+        Whether widths of the lens's and of the transmit beam are those of rectangular apertures by
+        Fresnel's integral, in place of Gaussian beams.
     radius_mm
         Radius of a curvilinear face, 0 for a linear one.
     width_px, height_px, width_mm, start_depth_mm, depth_mm
         Image grid. Pixel centres span ``width_mm`` in x, centred on the face, and
-        ``start_depth_mm`` (first row) to ``depth_mm`` (last row) in y. A curvilinear probe may
-        start above its apex (negative), where the ends of its face are; it sees down to a range
-        of ``depth_mm`` in every direction.
+        ``start_depth_mm`` (first row) to ``depth_mm`` (last row) in y. The image of a curvilinear
+        probe may start above its apex (negative), where the ends of its face are; it reaches to a
+        range of ``depth_mm`` in every direction.
     """
 
     name: str = "linear-5MHz"
@@ -160,18 +160,18 @@ class Probe:
         return 1e3 * self.sound_speed_m_s / (4.0 * math.pi * self.sigma_frequency_hz)
 
     def wavelength_at(self, frequency_hz: ArrayLike | None) -> Array:
-        """Wavelength in mm at a frequency in Hz (None: the centre frequency)."""
+        """Return the wavelength in mm at a frequency in Hz (None: the centre frequency)."""
         frequency = self.centre_frequency_hz if frequency_hz is None else frequency_hz
         return 1e3 * self.sound_speed_m_s / np.asarray(frequency, dtype=np.float64)
 
     # ---- lateral beam
 
     def receive_f_number(self, depth_mm: Depths) -> Array:
-        """Receive f-number at a depth: `f_number` until the aperture is used up, then more."""
+        """Return the receive f-number at a depth: `f_number`, or more if the array is too short."""
         return np.maximum(self.f_number, np.asarray(depth_mm, np.float64) / self.aperture_mm)
 
     def sigma_transmit_mm(self, depth_mm: Depths, frequency_hz: ArrayLike | None = None) -> Array:
-        """Lateral width of the focused transmit beam alone, as one factor of two, mm."""
+        """Return the lateral width of the transmit beam, one factor of the two-way beam, mm."""
         wavelength = self.wavelength_at(frequency_hz)
         if self.diffraction:
             return math.sqrt(2.0) * aperture_sigma_mm(self._transmit(2), depth_mm, wavelength)
@@ -188,11 +188,11 @@ class Probe:
         return Aperture(self._transmit_aperture_mm, self.transmit_focus_mm, ways, bandwidth)
 
     def sigma_receive_mm(self, depth_mm: Depths, frequency_hz: ArrayLike | None = None) -> Array:
-        """Lateral width of dynamically focused reception, as one factor of two, mm."""
+        """Return the lateral width of dynamic reception, one factor of the two-way beam, mm."""
         return TWO_WAY_FACTOR * self.wavelength_at(frequency_hz) * self.receive_f_number(depth_mm)
 
     def sigma_lateral_mm(self, depth_mm: Depths, frequency_hz: ArrayLike | None = None) -> Array:
-        """Two-way lateral width: fixed transmit focus times dynamic receive focus, mm.
+        """Return the two-way lateral width: fixed transmit focus, dynamic receive focus, mm.
 
         Without `diffraction`, at the transmit focus with equal f-numbers F, it is
         0.376 wavelength F, the width of sinc².
@@ -207,13 +207,13 @@ class Probe:
     def sigma_lateral_oneway_mm(
         self, depth_mm: Depths, frequency_hz: ArrayLike | None = None
     ) -> Array:
-        """Lateral width of dynamically focused reception alone (sinc), as in photoacoustics, mm."""
+        """Return the one-way lateral width of dynamic reception (sinc), for photoacoustics, mm."""
         return ONE_WAY * self.wavelength_at(frequency_hz) * self.receive_f_number(depth_mm)
 
     # ---- elevational beam
 
     def sigma_elevation_mm(self, depth_mm: Depths, frequency_hz: ArrayLike | None = None) -> Array:
-        """Two-way elevational width of the fixed lens, mm.
+        """Return the two-way elevational width of the fixed lens, mm.
 
         Without `diffraction` a Gaussian beam, sigma_0 sqrt(1 + ((z - z_f) / z_R)²) with
         sigma_0 = 0.376 wavelength F_e and z_R = 4 pi sigma_0² / wavelength.
@@ -223,9 +223,10 @@ class Probe:
         return self._sigma_lens_mm(depth_mm, frequency_hz, TWO_WAY_FACTOR) / math.sqrt(2.0)
 
     def sigma_speckle_mm(self, depth_mm: Depths, frequency_hz: ArrayLike | None = None) -> Array:
-        """Sigma in exp(-d² / 2 sigma²), how alike speckle is after an elevational step d, mm.
+        """Return sigma, mm, in exp(-d² / 2 sigma²), the correlation after an elevational step d.
 
-        That of the beam, or less by diffraction: out of focus its wavefront is curved.
+        That of speckle intensity: the beam's own sigma, or less with `diffraction`, because out of
+        focus the wavefront is curved.
         """
         if not self.diffraction:
             return self.sigma_elevation_mm(depth_mm, frequency_hz)
@@ -234,10 +235,10 @@ class Probe:
     def sigma_elevation_oneway_mm(
         self, depth_mm: Depths, frequency_hz: float, spread_hz: float
     ) -> Array:
-        """Elevational width of the lens in reception alone, as in photoacoustics, mm.
+        """Return the one-way elevational width of the lens, for photoacoustics, mm.
 
-        `spread_hz`: standard deviation of the amplitude spectrum that is received around
-        `frequency_hz`; only `diffraction` asks for it.
+        `spread_hz`: standard deviation of the received amplitude spectrum about `frequency_hz`;
+        used with `diffraction` only.
         """
         if self.diffraction:
             lens = self._lens(1)._replace(bandwidth=spread_hz / frequency_hz)
@@ -267,7 +268,7 @@ class Probe:
 
     @property
     def mm_from_pixel(self) -> Array:
-        """(4, 4) float64: (column, row, 0, 1), first pixel centre (0, 0), to image mm."""
+        """(4, 4) float64: (column, row, 0, 1), first pixel's centre (0, 0), to image mm."""
         spacing_x, spacing_y = self.pixel_mm
         matrix = np.diag([spacing_x, spacing_y, 1.0, 1.0])
         matrix[0, 3] = -0.5 * self.width_mm
@@ -280,49 +281,14 @@ class Probe:
         return np.linspace(self.start_depth_mm, self.depth_mm, self.height_px)
 
     def pixels_per_lateral_fwhm(self) -> float:
-        """Columns per narrowest two-way lateral FWHM; below 2 the image undersamples speckle."""
+        """Return the number of columns per narrowest two-way lateral FWHM.
+
+        Below 2 the image undersamples speckle.
+        """
         return float(FWHM * self.sigma_lateral_mm(self.row_depths_mm).min() / self.pixel_mm[0])
 
 
 def _gaussian_beam(depth_mm: Depths, focus_mm: float, waist: Array, wavelength: Array) -> Array:
-    """One-way Gaussian beam: amplitude sigma at a depth, from the sigma at the focus, mm."""
+    """Return the amplitude sigma of a Gaussian beam at a depth from that at its focus, mm."""
     rayleigh = 2.0 * math.pi * waist**2 / wavelength
     return waist * np.sqrt(1.0 + ((np.asarray(depth_mm, np.float64) - focus_mm) / rayleigh) ** 2)
-
-
-PROBES: dict[str, Probe] = {
-    probe.name: probe
-    for probe in (
-        Probe(),
-        Probe(
-            name="linear-7.5MHz",
-            centre_frequency_hz=7.5e6,
-            elements=192,
-            pitch_mm=0.2,
-            element_height_mm=4.0,
-            elevation_focus_mm=18.0,
-            transmit_focus_mm=18.0,
-        ),
-        # An abdominal array with the image of the TUS-REC data: 640 x 480 pixels of 0.229 mm by
-        # 0.221 mm, 6 MHz.
-        Probe(
-            name="curvilinear-6MHz",
-            geometry="curvilinear",
-            centre_frequency_hz=6.0e6,
-            fractional_bandwidth=0.5,
-            elements=128,
-            pitch_mm=0.48,
-            radius_mm=60.0,
-            element_height_mm=13.0,
-            elevation_focus_mm=60.0,
-            transmit_focus_mm=60.0,
-            transmit_f_number=3.0,
-            f_number=3.0,
-            width_px=640,
-            height_px=480,
-            width_mm=146.58,
-            start_depth_mm=-10.85,
-            depth_mm=95.0,
-        ),
-    )
-}

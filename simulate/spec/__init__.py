@@ -1,4 +1,4 @@
-"""What is asked for: a data set as one frozen record, read from a TOML file."""
+"""The spec of a data set: one frozen record, read from a TOML file."""
 
 from simulate.spec.record import Spec, load_spec, spec_names
 

@@ -1,4 +1,4 @@
-"""Stress factors: what is made worse in five steps, each a small pure function of a spec.
+"""Stress factors: pure functions that make one thing of a spec worse in five steps.
 
 A user's own factor is any function (spec, severity) -> spec in an importable module, named in a
 spec as "module:function".
@@ -14,15 +14,16 @@ from benchmark.addresses import find
 from benchmark.errors import UserError
 
 SEVERITIES = (1, 2, 3, 4, 5)
+STEPS = (1.0, 2.0, 3.0, 4.0, 5.0)
 
 Record = TypeVar("Record")  # a spec, or any frozen dataclass with the tables that a factor changes
 
 
 @dataclass(frozen=True)
 class Factor:
-    """One thing that is made worse: its value at severity 1 to 5, what that means, and the change.
+    """A stress factor: what its value means, the value at severity 1 to 5, and the change it makes.
 
-    change(spec, value) returns the spec with that value and all else equal.
+    change(spec, value) returns the spec with that value and everything else unchanged.
     """
 
     meaning: str
@@ -34,7 +35,7 @@ class Factor:
 
         Raises
         ------
-        UserError : another severity.
+        UserError : a severity that is none of these.
         """
         if severity not in SEVERITIES:
             raise UserError(f"severity of a stress factor: expected 1 to 5, got {severity}")
@@ -57,13 +58,13 @@ def at_level(spec: Record, name: str, severity: int) -> Record:
 
 
 def level_of(name: str, severity: int) -> float | None:
-    """Return a registered factor's value at a severity; None for severity 0 or an address."""
+    """Return a factor's value at a severity; None for severity 0 and for a user's own factor."""
     factor = FACTORS.get(name)
     return factor.levels[severity - 1] if factor and severity else None
 
 
 def changed(spec: Any, table: str, **values: Any) -> Any:
-    """Return a spec with some values of one of its tables replaced, and checked."""
+    """Return a spec with some values of one of its tables replaced; the new spec is checked."""
     return replace(spec, **{table: replace(getattr(spec, table), **values)})
 
 
@@ -88,7 +89,7 @@ def _in_plane(spec: Any, degrees: float) -> Any:
 
 
 def _tissue_motion(key: str, step: float) -> Callable[[Any, float], Any]:
-    """Return the change that sets one size of `tissue.motion`, both ends of it, to whole steps."""
+    """Return the change that sets both ends of a range of `tissue.motion` to a number of steps."""
 
     def change(spec: Any, steps: float) -> Any:
         size = step * int(steps)
@@ -98,7 +99,7 @@ def _tissue_motion(key: str, step: float) -> Callable[[Any, float], Any]:
 
 
 def _value(table: str, key: str) -> Callable[[Any, float], Any]:
-    """Return the change that sets one key of one table, as an integer where it is one."""
+    """Return the change that sets one key of one table, in the type that the key has."""
 
     def change(spec: Any, value: float) -> Any:
         kind = type(getattr(getattr(spec, table), key))
@@ -107,7 +108,6 @@ def _value(table: str, key: str) -> Callable[[Any, float], Any]:
     return change
 
 
-STEPS = (1.0, 2.0, 3.0, 4.0, 5.0)
 FACTORS: dict[str, Factor] = {
     "speed": Factor("times as fast over the same path", (1.25, 1.5, 2.0, 2.5, 3.0), _speed),
     "acceleration": Factor(

@@ -1,4 +1,4 @@
-"""What each sweep of a data set is, before anything is drawn: split, subject, motion, stress."""
+"""The plan of each sweep of a data set: split, subject, motion and stress, without randomness."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from simulate.spec.record import Spec
 
 @dataclass(frozen=True)
 class SweepPlan:
-    """What is settled about a sweep before anything is drawn.
+    """The part of a sweep that its spec determines without random numbers.
 
-    index: of the sweep in its data set; drawn_as: index of the sweep whose random numbers it
-    shares, its own but for a stressed sweep; showcase: whether it has photoacoustic frames;
-    controlled: whether it is the one whose photoacoustic frames k-Wave may make again; factor,
-    severity: "" and 0, or what is made worse.
+    index: of the sweep in its data set; drawn_as: index of the sweep whose random numbers it uses,
+    its own unless it is stressed; showcase: whether it has photoacoustic frames; controlled:
+    whether it is the sweep whose photoacoustic frames are compared with k-Wave's, where the spec
+    asks for that; factor, severity: the stress, "" and 0 without any.
     """
 
     index: int
@@ -77,10 +77,10 @@ def _motion(spec: Spec, number: int, repeat: int) -> tuple[str, str]:
     """Return profile and orientation of a sweep of a subject of a split, both counted from 0.
 
     "rounds": profiles change from sweep to sweep and orientations from round to round, so that
-    each split has as many of each as can be. "latin-square": the profile is the cell (subject,
-    sweep) of a cyclic Latin square (of its first columns, evenly spaced, where there are fewer
-    sweeps than profiles), so that over as many subjects as there are profiles each one comes once
-    in every place; orientations alternate within a subject and between such blocks.
+    each split has as many of each as possible. "latin-square": the profile is the cell (subject,
+    sweep) of a cyclic Latin square, with evenly spaced columns where there are fewer sweeps than
+    profiles. In a block of as many subjects as profiles, each profile then occurs once in every
+    place; orientations alternate within a subject and between blocks.
     """
     profiles, orientations = spec.motion.profiles, spec.motion.orientations
     if spec.subjects.design == "rounds":
@@ -93,7 +93,7 @@ def _motion(spec: Spec, number: int, repeat: int) -> tuple[str, str]:
 
 
 def _shown(spec: Spec, split: str, place: int) -> bool:
-    """Return whether the sweep in a place of its split has photoacoustic frames."""
+    """Return whether the sweep at a place of its split, from 0, has photoacoustic frames."""
     if split == "test":
         return place < spec.showcase.sweeps
     if spec.showcase.split == "test":

@@ -1,4 +1,20 @@
-"""The whole of a data set as one frozen record: TOML -> spec -> canonical JSON -> SHA-256."""
+"""A data set as one frozen record: TOML -> `Spec` -> canonical JSON -> SHA-256.
+
+Each table of a spec is a frozen dataclass of the room it concerns:
+
+========================================  ====================================
+table                                     file in `simulate/`
+========================================  ====================================
+`subjects`, `showcase`, `stress`          `spec/settings.py`
+`motion`                                  `hand/settings.py`
+`probe`                                   `probe/transducer.py`
+`acquisition`, `pose_sensor`, `imu`       `probe/settings.py`
+`tissue`, `tissue.motion`                 `tissue/settings.py`
+`bmode`, `contact`                        `bmode/settings.py`
+`doppler`, `doppler.flow`                 `doppler/settings.py`
+`photoacoustic` and its `illumination`    `photoacoustic/settings.py`
+========================================  ====================================
+"""
 
 import dataclasses
 import math
@@ -8,124 +24,33 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmark.addresses import short_name
 from benchmark.errors import UserError, unknown_name
 from benchmark.files import canonical_json, sha256_of_text
 from simulate import GENERATOR_VERSION
-from simulate.bmode.contact import ContactSettings
-from simulate.bmode.settings import BmodeSettings
+from simulate.bmode.settings import BmodeSettings, ContactSettings
 from simulate.doppler.settings import DopplerSettings, check_rate
 from simulate.hand.motion import check as check_motion
 from simulate.hand.settings import MotionSettings
 from simulate.photoacoustic.grid import plan_grid
 from simulate.photoacoustic.settings import PhotoacousticSettings
-from simulate.probe.acquisition import AcquisitionSettings
-from simulate.probe.inertial import InertialSettings
-from simulate.probe.pose_sensor import PoseSensorSettings
+from simulate.probe.settings import AcquisitionSettings, InertialSettings, PoseSensorSettings
 from simulate.probe.transducer import Probe
-from simulate.spec.factors import SEVERITIES, find_factor
+from simulate.spec.settings import ShowcaseSettings, StressSettings, SubjectSettings
 from simulate.spec.tables import record_from_table
 from simulate.tissue.settings import TissueSettings
 
 SPEC_FOLDER = Path(__file__).parents[1] / "specs"
-DESIGNS = ("rounds", "latin-square")
 
-# Keys that came after v1 was frozen, by table ("" for whole tables): while they have their defaults
-# they are no part of a spec's identity, so older specs keep theirs.
+# Keys added after v1, by table ("" for whole tables). At its default such a key is left out of the
+# hash, so the hashes of older specs do not change.
 LATER: dict[str, tuple[str, ...]] = {"": ()}
 
 
 @dataclass(frozen=True)
-class SubjectSettings:
-    """How many subjects each split has, and how many sweeps each subject; the `subjects` table.
-
-    design: how profiles and orientations are spread, "rounds" or "latin-square"; see
-    `simulate.spec.plan`.
-    """
-
-    train: int = 1
-    val: int = 1
-    test: int = 1
-    sweeps: int = 1
-    design: str = "rounds"
-
-    def __post_init__(self) -> None:
-        for key in ("train", "val", "test"):
-            if getattr(self, key) < 0:
-                raise UserError(f"subjects.{key}: expected at least 0, got {getattr(self, key)}")
-        if self.sweeps < 1:
-            raise UserError(f"subjects.sweeps: expected at least 1, got {self.sweeps}")
-        if self.train + self.val + self.test == 0:
-            raise UserError("subjects: expected at least one in some split, got none")
-        if self.design not in DESIGNS:
-            raise unknown_name("subjects.design: design", self.design, DESIGNS)
-
-
-@dataclass(frozen=True)
-class ShowcaseSettings:
-    """Which sweeps have photoacoustic frames: the first of each split; the `showcase` table.
-
-    sweeps: how many of the test split; frames: at most so many photoacoustic frames in each,
-    spread over it; doppler: whether these sweeps have Doppler frames too; split: "test", or "all"
-    for as large a share of the other splits too;
-    control_frames: so many of the first showcase sweep's are made a second time, by k-Wave, and
-    the difference is told in the data set's card.
-    """
-
-    sweeps: int = 0
-    frames: int = 24
-    split: str = "test"
-    control_frames: int = 0
-    doppler: bool = False
-
-    def __post_init__(self) -> None:
-        if self.sweeps < 0:
-            raise UserError(f"showcase.sweeps: expected at least 0, got {self.sweeps}")
-        if self.frames < 1:
-            raise UserError(f"showcase.frames: expected at least 1, got {self.frames}")
-        if self.split not in ("test", "all"):
-            raise UserError(f"showcase.split: expected 'test' or 'all', got {self.split!r}")
-        if not 0 <= self.control_frames <= self.frames:
-            raise UserError(
-                f"showcase.control_frames: expected 0 to {self.frames}, got {self.control_frames}"
-            )
-
-
-@dataclass(frozen=True)
-class StressSettings:
-    """What is made worse, one factor at a time, in the test split; the `stress` table.
-
-    factors: names of `simulate.spec.factors`, or addresses "module:function" of functions
-    (spec, severity) -> spec; severities: of 1 to 5. Every test sweep is made once as it is and once
-    per factor and severity: of the same subject, by the same hand on the same path. No two may
-    have one short name: sweeps are named by it.
-    """
-
-    factors: tuple[str, ...] = ()
-    severities: tuple[int, ...] = SEVERITIES
-
-    def __post_init__(self) -> None:
-        for name in self.factors:
-            find_factor(name)
-        for key, values in (
-            ("factors", [short_name(name) for name in self.factors]),
-            ("severities", list(self.severities)),
-        ):
-            twice = [value for number, value in enumerate(values) if value in values[:number]]
-            if twice:
-                raise UserError(f"stress.{key}: expected each once, got {twice[0]!r} twice")
-        if not self.severities or not set(self.severities) <= set(SEVERITIES):
-            raise UserError(
-                f"stress.severities: expected some of {list(SEVERITIES)}, got "
-                f"{list(self.severities)}"
-            )
-
-
-@dataclass(frozen=True)
 class Spec:
-    """A data set: everything that its bytes depend on, but for the generator's version.
+    """A data set: everything but the generator's version that its bytes depend on.
 
-    name: of the data set, ending in its version; seed: entropy of all that is drawn.
+    name: of the data set, ending in its version; seed: entropy of all random numbers.
     """
 
     name: str
@@ -157,7 +82,9 @@ class Spec:
                 f"{self.showcase.sweeps}"
             )
         check_motion(self.motion)
-        self._refuse_a_path_beyond_the_tissue()
+        if self.tissue.kind != "uniform":
+            self._refuse_a_path_beyond_the_vessels()
+            self._refuse_a_face_wider_than_the_limb()
         if self.showcase.sweeps:
             plan_grid(self.probe, self.photoacoustic)  # refuses grids that cannot work
         if self.showcase.sweeps and self.showcase.doppler:
@@ -179,9 +106,7 @@ class Spec:
                 f"probe.depth_mm = {self.probe.depth_mm:g} and back, got {self.bmode.line_time_s:g}"
             )
 
-    def _refuse_a_path_beyond_the_tissue(self) -> None:
-        if self.tissue.kind == "uniform":
-            return
+    def _refuse_a_path_beyond_the_vessels(self) -> None:
         reach = self.motion.start_mm + self.motion.path_length_mm[1]
         if self.tissue.vessel_extent_mm[1] < reach:
             raise UserError(
@@ -189,6 +114,8 @@ class Spec:
                 f"motion.path_length_mm and motion.start_mm lead, got "
                 f"{self.tissue.vessel_extent_mm[1]:g}"
             )
+
+    def _refuse_a_face_wider_than_the_limb(self) -> None:
         key, face = "probe.width_mm", self.probe.width_mm
         if self.probe.geometry == "curvilinear":
             half_angle = 0.5 * self.probe.aperture_mm / self.probe.radius_mm
@@ -205,18 +132,15 @@ class Spec:
 
     @property
     def hash(self) -> str:
-        """SHA-256 of the canonical JSON of the spec and the generator's version.
-
-        What came later than v1 and has its default counts as not there; see `LATER`.
-        """
-        told = {key: self.told(key) for key in self.to_dict()}
+        """SHA-256 of the canonical JSON of the spec and the generator's version; see `LATER`."""
+        spec = {key: self.canonical(key) for key in self.to_dict()}
         for key in LATER[""]:
             if getattr(self, key) == type(getattr(self, key))():
-                del told[key]
-        return sha256_of_text(canonical_json({"generator": GENERATOR_VERSION, "spec": told}))
+                del spec[key]
+        return sha256_of_text(canonical_json({"generator": GENERATOR_VERSION, "spec": spec}))
 
-    def told(self, key: str) -> Any:
-        """Return one table as plain JSON values, without later keys that have their defaults."""
+    def canonical(self, key: str) -> Any:
+        """Return one field as plain JSON values, less keys of `LATER` that have their defaults."""
         value = getattr(self, key)
         if not dataclasses.is_dataclass(value) or isinstance(value, type):
             return plain(value)
@@ -227,7 +151,7 @@ class Spec:
 
 
 def plain(value: Any) -> Any:
-    """Return a value with tuples as lists, all the way down: what JSON gives back."""
+    """Return a value with all tuples in it as lists, as JSON gives it back."""
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
@@ -243,9 +167,9 @@ def load_spec(name_or_path: str | Path) -> Spec:
 
     Raises
     ------
-    UserError : no such spec (the nearest name is suggested); not TOML; an unknown key (the
-        nearest is suggested), a missing one, a value of the wrong type or one that cannot be,
-        with file, table and key.
+    UserError : no such spec (the nearest name is suggested); not TOML; an unknown key (the nearest
+        is suggested), a missing key, a value of the wrong type or out of range, with file, table
+        and key.
     """
     path = Path(name_or_path)
     if path.suffix != ".toml":
@@ -256,7 +180,10 @@ def load_spec(name_or_path: str | Path) -> Spec:
 
 
 def _table(path: Path, below: tuple[Path, ...] = ()) -> dict[str, Any]:
-    """Return the table of a TOML file, laid over that of the spec which it `extends`, if any."""
+    """Return the table of a TOML file, merged into that of the spec that it `extends`, if any.
+
+    below: the files that led here by `extends`.
+    """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -273,20 +200,20 @@ def _table(path: Path, below: tuple[Path, ...] = ()) -> dict[str, Any]:
         raise UserError(f"{path}: extends: {unknown_name('spec', base, spec_names())}")
     if inner in (*below, path):
         raise UserError(f"{path}: extends: '{base}' leads back to itself")
-    return _laid_over(_table(inner, (*below, path)), table)
+    return _merged(_table(inner, (*below, path)), table)
 
 
-def _laid_over(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """Return a table with the values of another put in, tables within tables key by key."""
-    merged = dict(under)
-    for key, value in over.items():
+def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Return a table with the values of another in place of its own, inner tables key by key."""
+    merged = dict(base)
+    for key, value in changes.items():
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _laid_over(merged[key], value) if both else value
+        merged[key] = _merged(merged[key], value) if both else value
     return merged
 
 
 def spec_from_table(table: dict[str, Any], source: str) -> Spec:
-    """Return the spec of a table as TOML gives it; `source` names it in errors."""
+    """Return the spec of a table as TOML gives it; `source` names the table in errors."""
     try:
         return record_from_table(Spec, table, "")
     except UserError as error:

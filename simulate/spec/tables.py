@@ -1,4 +1,4 @@
-"""Frozen dataclasses from the tables of a TOML file, with every mistake named by its dotted key."""
+"""Frozen dataclasses from tables of a TOML file; every mistake is named by its dotted key."""
 
 import dataclasses
 import difflib
@@ -11,12 +11,12 @@ from benchmark.errors import UserError
 
 
 def record_from_table(kind: type, table: Any, where: str) -> Any:
-    """Return the dataclass `kind` of a table as TOML gives it; `where` is its dotted name.
+    """Return a table as TOML gives it as the dataclass `kind`; `where` is the table's dotted name.
 
     Raises
     ------
-    UserError : an unknown key (the nearest is suggested), a missing one, a value of the wrong type
-        or one that `kind` refuses.
+    UserError : an unknown key (the nearest is suggested), a missing key, a value of the wrong type,
+        or a value that `kind` refuses.
     """
     if not isinstance(table, dict):
         raise UserError(f"{where}: expected a table, got {table!r}")
@@ -37,7 +37,7 @@ def record_from_table(kind: type, table: Any, where: str) -> Any:
 
 
 def _value(kind: Any, value: Any, where: str) -> Any:
-    """Return a TOML value as `kind`, or say what was expected."""
+    """Return a TOML value as `kind`; raise UserError with what was expected."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if dataclasses.is_dataclass(kind):
         return record_from_table(typing.cast(type, kind), value, where)
@@ -67,7 +67,7 @@ def _value(kind: Any, value: Any, where: str) -> Any:
 
 
 def _describe(kind: Any) -> str:
-    """Return what a type is called in an error."""
+    """Return the words for a type in an error."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if dataclasses.is_dataclass(kind):
         return "a table"

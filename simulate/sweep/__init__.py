@@ -1,1 +1,1 @@
-
+"""One sweep: its scene is drawn, then rendered."""

@@ -1,4 +1,4 @@
-"""One sweep of a data set as a pure function of (spec, index)."""
+"""One sweep of a data set, a pure function of (spec, index): draw its scene, then render it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from simulate.bmode.render import (
     render_bmode,
     render_iq,
 )
+from simulate.doppler.pulses import pulse_times
 from simulate.doppler.render import render_doppler
-from simulate.doppler.settings import pulse_times
 from simulate.photoacoustic.control import kwave_control
-from simulate.photoacoustic.render import photoacoustic_mm_from_pixel, render_photoacoustic
+from simulate.photoacoustic.grid import photoacoustic_mm_from_pixel
+from simulate.photoacoustic.render import render_photoacoustic
 from simulate.probe.acquisition import gain_changes, laser_times
 from simulate.probe.inertial import measure_inertial
 from simulate.probe.pose_sensor import calibration_error, measure_poses
@@ -32,16 +33,20 @@ from simulate.sweep.scene import Scene, draw_scene
 
 
 def make_sweep(spec: Spec, index: int, entropy: int | None = None) -> Sweep:
-    """Return sweep `index` of a data set: the same whatever else is made, and wherever.
+    """Return sweep `index` of a data set: the same on any machine, whichever others are made.
 
-    entropy: what it is drawn from in place of the spec's seed, where that must not be known.
+    entropy: used in place of the spec's seed for sweeps that nobody else may draw again.
     """
     return compose_sweep(spec, plan_sweeps(spec)[index], entropy)
 
 
 def compose_sweep(spec: Spec, plan: SweepPlan, entropy: int | None = None) -> Sweep:
     """Return one planned sweep of a data set; see `make_sweep`."""
-    scene = draw_scene(spec, plan, entropy)
+    return render_sweep(spec, draw_scene(spec, plan, entropy))
+
+
+def render_sweep(spec: Spec, scene: Scene) -> Sweep:
+    """Return the sweep of a drawn scene; `spec` is that of its data set, without stress."""
     factors = _factors(spec, scene)
     channels = _bmode_channels(scene)
     if scene.plan.showcase:
@@ -62,14 +67,14 @@ def compose_sweep(spec: Spec, plan: SweepPlan, entropy: int | None = None) -> Sw
             bmode.mm_from_pixel,
             bmode.frames.shape[1:],
         ),
-        probe=scene.spec.told("probe"),
+        probe=scene.spec.canonical("probe"),
         factors=factors,
         imu=imu,
     )
 
 
 def _bmode_channels(scene: Scene) -> dict[str, Channel]:
-    """Return the B-mode channel, and that of the IQ behind it where the spec keeps it."""
+    """Return the B-mode channel, and the channel of its IQ where the spec stores it."""
     spec, lines = scene.spec, scene.line_poses
     poses = scene.trajectory if lines is None else lines
     gain_db = gain_changes(scene.stream("gain"), spec.acquisition, scene.times)
@@ -106,7 +111,7 @@ def _bmode_channels(scene: Scene) -> dict[str, Channel]:
 
 
 def _measured(scene: Scene) -> dict[str, np.ndarray]:
-    """Return what a tracker on the probe would have said, by its kind; without one, nothing."""
+    """Return the poses (N, 4, 4) that the pose sensor measures, by its kind; empty without one."""
     settings = scene.spec.pose_sensor
     if settings.kind == "none":
         return {}
@@ -118,9 +123,9 @@ def _measured(scene: Scene) -> dict[str, np.ndarray]:
 
 
 def _photoacoustic_channel(scene: Scene) -> tuple[Channel, dict[str, Any]]:
-    """Return the photoacoustic frames of a sweep, at the laser's times and their own poses.
+    """Return the photoacoustic channel of a sweep, at the laser's times and their own poses.
 
-    With them, what k-Wave says of the first of them where the spec asks for it; see
+    With it, the comparison of some of its frames with k-Wave's where the spec asks for that; see
     `simulate.photoacoustic.control`.
     """
     spec, settings, moving = scene.spec, scene.spec.photoacoustic, scene.tissue_motion
@@ -153,9 +158,9 @@ def _photoacoustic_channel(scene: Scene) -> tuple[Channel, dict[str, Any]]:
 
 
 def _doppler_channels(scene: Scene) -> dict[str, Channel]:
-    """Return power and velocity of blood, at times and poses of their own."""
+    """Return the channels of power and velocity of blood, at times and poses of their own."""
     spec, moving, settings, phase = scene.spec, scene.tissue_motion, scene.spec.doppler, 0.0
-    if moving is not None and moving.pulse_mm:  # blood and walls beat as one
+    if moving is not None and moving.pulse_mm:  # blood pulsates with the arteries' walls
         settings = replace(settings, flow=replace(settings.flow, heart_hz=moving.pulse_hz))
         phase = moving.pulse_phase
     times = laser_times(spec.acquisition, settings.frames_per_second, spec.showcase.frames)
@@ -174,7 +179,7 @@ def _doppler_channels(scene: Scene) -> dict[str, Channel]:
 
 
 def _factors(spec: Spec, scene: Scene) -> dict[str, Any]:
-    """Return what a result may be broken down by; lengths of the image centre's path in mm."""
+    """Return the facts by which results are broken down; lengths are of the image centre's path."""
     probe, plan, trajectory = scene.spec.probe, scene.plan, scene.trajectory
     shape = (probe.height_px, probe.width_px)
     centre = apply(trajectory, image_centre(probe.mm_from_pixel, shape)[None])[:, 0]

@@ -1,12 +1,10 @@
-"""TODO."""
+"""The anatomical landmarks of a sweep: points of the tissue that its frames show."""
 
 import numpy as np
 
 from benchmark.geometry import apply, inverse
 
-LANDMARK_BORDER_PX = 2.0
-
-
+LANDMARK_BORDER_PX = 2.0  # a point nearer to an image's edge is not in the frame
 LANDMARK_OFF_PLANE_MM = 0.3  # an anatomical point further from the plane is not in the frame
 
 
@@ -18,8 +16,9 @@ def visible_landmarks(
 ) -> np.ndarray:
     """Return (L, 3): frame, x_px, y_px of each world point (K, 3) mm in the frame nearest to it.
 
-    A point is left out where no frame (N, 4, 4) comes within LANDMARK_OFF_PLANE_MM of it or where
-    it lies outside of that image (height, width) or on its border. Rows are in order of frames.
+    A point is left out if no frame (N, 4, 4) comes within LANDMARK_OFF_PLANE_MM of it, or if it
+    lies outside of that frame's image (height, width) or on its border. Rows are in order of
+    frames.
     """
     if not len(landmarks_mm):
         return np.zeros((0, 3))

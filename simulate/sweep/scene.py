@@ -1,4 +1,4 @@
-"""All that is random about one sweep, drawn before anything is rendered."""
+"""Everything random about one sweep: the scene drawn before rendering, and streams by name."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from simulate.tissue.kinds import sample_tissue
 from simulate.tissue.motion import TissueMotion, sample_tissue_motion
 from simulate.tissue.settings import TissueSettings
 
-# First spawn keys of the random numbers of subjects, and of the one pose sensor of a data set;
-# those of sweeps are their indices.
+# First spawn keys of the random numbers of subjects, and of the one pose sensor of a data set.
+# Those of sweeps are their indices.
 SUBJECT_STREAM = 2**31
 CALIBRATION_STREAM = 2**31 + 1
-# The streams of one sweep. A stream's second spawn key is its place here, so that the order of
-# these names is part of what GENERATOR_VERSION stands for.
+# The streams of random numbers of one sweep. A stream's second spawn key is its place here: another
+# order gives other bytes, and so needs another GENERATOR_VERSION.
 STREAMS = (
     "hand",
     "clock",
@@ -41,7 +41,7 @@ STREAMS = (
 def subject_tissue(spec: Spec, subject_index: int, entropy: int | None = None) -> Tissue:
     """Return the tissue of a subject: the same for all of its sweeps.
 
-    entropy: what it is drawn from in place of the spec's seed.
+    entropy: used in place of the spec's seed.
     """
     return _tissue(spec.tissue, spec.seed if entropy is None else entropy, subject_index)
 
@@ -54,10 +54,13 @@ def _tissue(settings: TissueSettings, entropy: int, subject_index: int) -> Tissu
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything random about one sweep, drawn before rendering.
+    """Everything random about one sweep, before rendering.
+
+    Renderers and sensors draw from the scene's streams, each of which starts from its beginning
+    whenever it is asked for: a scene rendered again gives the same bytes.
 
     spec: of the data set, with the sweep's stress factor already applied; motion: of the hand;
-    times (N,): of the B-mode frames, s; entropy: what all streams of random numbers start from.
+    times (N,): of the B-mode frames, s; entropy: of all streams of random numbers.
     """
 
     spec: Spec
@@ -72,11 +75,11 @@ class Scene:
         return sweep_stream(self.entropy, self.plan, name)
 
     def seed(self, name: str) -> int:
-        """Return the first number of a stream, in [0, 2^63): the seed of a renderer."""
+        """Return the seed of a renderer, the first integer in [0, 2^63) of a stream."""
         return int(self.stream(name).integers(2**63))
 
     def calibration_stream(self) -> np.random.Generator:
-        """Return the random numbers of the pose sensor's calibration, alike in all sweeps."""
+        """Return the stream of the pose sensor's calibration, the same for all sweeps."""
         sequence = np.random.SeedSequence(self.spec.seed, spawn_key=(CALIBRATION_STREAM,))
         return np.random.default_rng(sequence)
 
@@ -91,15 +94,15 @@ class Scene:
 
     @property
     def line_poses(self) -> np.ndarray | None:
-        """The true poses (N, lines, 4, 4) of their scan lines; None where a frame is an instant."""
+        """The true poses (N, lines, 4, 4) of their scan lines; None for instantaneous frames."""
         if not self.spec.bmode.line_time_s:
             return None
         instants = self.spec.bmode.line_times(self.times)
         return self.pose_at(instants.ravel()).reshape(*instants.shape, 4, 4)
 
-    @property
+    @cached_property
     def tissue_motion(self) -> TissueMotion | None:
-        """How tissue moves during the sweep, or None where it does not."""
+        """The motion of the tissue during the sweep; None where it is at rest."""
         settings = self.spec.tissue.motion
         if settings.still:
             return None
@@ -109,7 +112,7 @@ class Scene:
 def sweep_stream(entropy: int, plan: SweepPlan, name: str) -> np.random.Generator:
     """Return the stream `name` of a planned sweep, from its beginning.
 
-    A stressed sweep has the streams of the sweep that it is drawn as.
+    A stressed sweep has the streams of the same sweep without stress.
     """
     key = (plan.drawn_as, STREAMS.index(name))
     return np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=key))
@@ -118,7 +121,7 @@ def sweep_stream(entropy: int, plan: SweepPlan, name: str) -> np.random.Generato
 def draw_scene(spec: Spec, plan: SweepPlan, entropy: int | None = None) -> Scene:
     """Draw one planned sweep of a data set.
 
-    entropy: what it is drawn from in place of the spec's seed, where that must not be known.
+    entropy: used in place of the spec's seed for sweeps that nobody else may draw again.
     """
     local = at_level(spec, plan.factor, plan.severity)
     source = spec.seed if entropy is None else entropy

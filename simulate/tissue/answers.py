@@ -41,6 +41,22 @@ class Acoustics(NamedTuple):
     absorption_db_cm_mhz: Array
 
 
+class Absorber(Protocol):
+    """The part of a tissue that photoacoustics asks for, at world points (M, 3) mm at rest.
+
+    `acoustics` is asked for only where the medium is heterogeneous.
+    """
+
+    def chromophores(self, points_mm: Array) -> Chromophores:
+        """Return what absorbs light."""
+
+    def depth_below_skin_mm(self, points_mm: Array) -> Array:
+        """Return the depth (M,) below the skin along y, negative outside."""
+
+    def acoustics(self, points_mm: Array) -> Acoustics:
+        """Return sound speed, density and absorption."""
+
+
 class Tissue(Protocol):
     """All that a tissue answers about world points (M, 3) mm at rest.
 

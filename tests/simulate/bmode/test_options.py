@@ -23,7 +23,7 @@ from simulate.bmode.render import (
 )
 from simulate.bmode.settings import BmodeSettings
 from simulate.iq.scatterers import ScattererStore
-from simulate.probe.transducer import PROBES
+from simulate.probe.models import PROBES
 from tests.simulate.bmode.test_render import (
     FOCUS,
     QUIET,

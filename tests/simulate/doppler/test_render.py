@@ -11,16 +11,10 @@ import pytest
 
 from benchmark.errors import UserError
 from simulate.bmode.settings import BmodeSettings
-from simulate.doppler.flow import Flow, FlowSettings
-from simulate.doppler.render import (
-    DopplerSettings,
-    aliasing_speed_m_s,
-    autocorrelation,
-    check_rate,
-    filtered,
-    pulse_times,
-    render_doppler,
-)
+from simulate.doppler.flow import Flow
+from simulate.doppler.pulses import aliasing_speed_m_s, pulse_times
+from simulate.doppler.render import autocorrelation, filtered, render_doppler
+from simulate.doppler.settings import DopplerSettings, FlowSettings, check_rate
 from simulate.doppler.wall_filter import polynomial_filter, polynomial_response, svd_filter
 from simulate.probe.transducer import Probe
 from simulate.spec import load_spec
@@ -72,6 +66,12 @@ class Tube(PlainTissue):
 
     def backscatter(self, points_mm):
         return np.full(len(points_mm), self.outside)
+
+    def reflectors(self, low_mm, high_mm, density_per_mm3):
+        return np.zeros((0, 3)), np.zeros(0)
+
+    def attenuation_db_per_mm(self, points_mm, frequency_hz):
+        return np.zeros(len(points_mm))
 
 
 def settings(speed=100.0, profile="plug", **changes):
@@ -186,7 +186,7 @@ def test_blood_beats_with_the_walls_of_its_sweep(monkeypatch):
         calls.append((asked.flow.heart_hz, beat_phase))
         return np.zeros((2, 2, 48, 48), np.float32)
 
-    monkeypatch.setattr("simulate.doppler.render.render_doppler", listen)
+    monkeypatch.setattr("simulate.sweep.compose.render_doppler", listen)
     for each in (pulsating, replace(pulsating, tissue=spec.tissue)):
         _doppler_channels(draw_scene(each, plan_sweeps(each)[3]))
     moving = draw_scene(pulsating, plan_sweeps(pulsating)[3]).tissue_motion

@@ -7,7 +7,7 @@ import pytest
 
 from benchmark import geometry
 from benchmark.errors import UserError
-from simulate.hand.motion import poses, sample_motion
+from simulate.hand.motion import check, poses, sample_motion
 from simulate.hand.profiles import PROFILES, Profile
 from simulate.hand.settings import MotionSettings
 from simulate.hand.trajectory import Pace
@@ -147,8 +147,8 @@ def test_profiles_that_go_both_ways_are_for_both_directions_only(profile):
     for direction in ("advance", "retreat"):
         words = f"motion.direction: profile '{profile}' .* expected 'both', got '{direction}'"
         with pytest.raises(UserError, match=words):
-            MotionSettings(profiles=("straight", profile), direction=direction)
-    assert MotionSettings(profiles=(profile,), direction="both").profiles == (profile,)
+            check(MotionSettings(profiles=("straight", profile), direction=direction))
+    check(MotionSettings(profiles=(profile,), direction="both"))
 
 
 def test_speed_differs_two_to_three_fold_within_and_between_sweeps():
@@ -253,7 +253,7 @@ def test_a_profile_of_ones_own_goes_by_its_address():
         (f"{__name__}:TIMES", "expected a Profile"),
     ):
         with pytest.raises(UserError, match=words):
-            MotionSettings(profiles=(address,))
+            check(MotionSettings(profiles=(address,)))
 
 
 def test_the_same_seed_gives_the_same_trajectory_at_any_rate():
@@ -286,4 +286,4 @@ def test_retreating_runs_the_same_path_from_its_end():
 )
 def test_impossible_motion_is_refused(change, words):
     with pytest.raises(UserError, match=words):
-        MotionSettings(**change)
+        check(MotionSettings(**change))

@@ -5,7 +5,7 @@ import pytest
 
 from benchmark.errors import UserError
 from simulate.photoacoustic import optics
-from simulate.photoacoustic.optics import Illumination
+from simulate.photoacoustic.settings import Illumination
 from simulate.tissue.answers import Chromophores
 
 

@@ -11,16 +11,15 @@ import pytest
 
 from benchmark.errors import UserError
 from simulate.photoacoustic import optics, receiver
-from simulate.photoacoustic.optics import Illumination
+from simulate.photoacoustic.band import photoacoustic_band, receive_band
+from simulate.photoacoustic.grid import photoacoustic_mm_from_pixel, plan_grid
 from simulate.photoacoustic.render import (
-    PhotoacousticSettings,
     _heterogeneous_grid,
     element_signals,
     form_image,
-    photoacoustic_mm_from_pixel,
-    plan_grid,
     render_photoacoustic,
 )
+from simulate.photoacoustic.settings import Illumination, PhotoacousticSettings
 from simulate.photoacoustic.source import initial_pressure
 from simulate.probe.transducer import Probe
 from simulate.tissue.answers import Acoustics, Chromophores
@@ -144,7 +143,7 @@ def test_engines_give_the_same_frame():
 def test_source_in_2d_is_weighted_by_the_elevational_beam():
     settings = replace(SETTINGS, elevation_samples=41)
     grid = plan_grid(PROBE, settings)
-    band = receiver.receive_band(PROBE, settings)
+    band = receive_band(PROBE, settings)
     sigma = float(PROBE.sigma_elevation_oneway_mm(14.0, band.centre_hz, band.sigma_hz))
     lateral = ((0, 14.0, 0), (1, 0, 0), 0.5)  # a vessel in the plane, moved out of it
     heard = []
@@ -209,7 +208,7 @@ def test_pulses_are_averaged_at_their_own_poses():
 HASHES = """
 import hashlib
 from dataclasses import replace
-from simulate.photoacoustic import PhotoacousticSettings
+from simulate.photoacoustic.settings import PhotoacousticSettings
 from tests.simulate.photoacoustic.test_render import PROBE, SETTINGS, across, frame
 small = replace(PROBE, elements=16, width_mm=4.5, depth_mm=8.0, width_px=40, height_px=60)
 tubes = [across(0.5, 5.0, 0.4), across(-1.0, 7.0, 0.3)]
@@ -235,7 +234,7 @@ def test_bytes_do_not_depend_on_threads():
 
 def test_noise_has_its_rms_and_its_seed():
     settings = replace(SETTINGS, noise_pa=50.0)
-    band = receiver.receive_band(PROBE, settings)
+    band = receive_band(PROBE, settings)
     noise = receiver.white_noise((64, 4000), 5e-8, band, 50.0, np.random.default_rng(0))
     silence = np.zeros((64, 4000), np.float32)
     heard, _ = receiver.analytic_signals(silence, 5e-8, band, 0.15, 1540.0, noise=noise)
@@ -246,7 +245,7 @@ def test_noise_has_its_rms_and_its_seed():
 
 
 def test_band_of_a_probe_is_sqrt2_wider_than_its_echo():
-    band = receiver.photoacoustic_band(PROBE)
+    band = photoacoustic_band(PROBE)
     assert band.centre_hz == pytest.approx(2e6)
     assert band.high_hz - band.low_hz == pytest.approx(np.sqrt(2) * 0.6 * 2e6)
     echo = band.response(np.array([2e6, 2e6 + 0.6e6])) ** 2
@@ -284,7 +283,7 @@ def test_a_heterogeneous_grid_is_planned_for_what_its_own_nodes_meet():
 
     grid, medium = _heterogeneous_grid(Sheet([]), PROBE, settings, coarse, np.eye(4))
     slowest, fastest = medium.sound_speed_m_s.min(), medium.sound_speed_m_s.max()
-    band = receiver.receive_band(PROBE, settings)
+    band = receive_band(PROBE, settings)
     assert grid.spacing_mm * settings.cells_per_wavelength <= 1e3 * slowest / band.high_hz + 1e-9
     assert grid.time_step_s <= 0.44 * grid.spacing_mm * 1e-3 / fastest * (1 + 1e-9)
     assert grid == plan_grid(PROBE, settings, slowest_m_s=1300.0, fastest_m_s=1580.0)

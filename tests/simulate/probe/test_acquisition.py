@@ -5,7 +5,8 @@ import pytest
 
 from benchmark import geometry
 from benchmark.errors import UserError
-from simulate.probe.acquisition import AcquisitionSettings, frame_times, laser_times
+from simulate.probe.acquisition import frame_times, laser_times
+from simulate.probe.settings import AcquisitionSettings
 from simulate.sweep.landmarks import visible_landmarks
 
 MM_FROM_PIXEL = np.diag([0.25, 0.2, 1.0, 1.0])

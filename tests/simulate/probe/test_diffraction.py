@@ -8,7 +8,7 @@ import pytest
 from benchmark.errors import UserError
 from simulate.bmode.render import beam_for, render_iq
 from simulate.bmode.settings import BmodeSettings
-from simulate.photoacoustic.receiver import ReceiveBand
+from simulate.photoacoustic.band import ReceiveBand
 from simulate.probe.diffraction import aperture_field
 from simulate.probe.transducer import Probe
 from tests.simulate.bmode.test_render import Uniform, listed, pose

@@ -8,11 +8,13 @@ from scipy.interpolate import BarycentricInterpolator
 
 from benchmark import geometry
 from benchmark.errors import UserError
-from simulate.bmode.contact import ContactSettings, Loss, darken, loss_db, sample_losses
+from simulate.bmode.contact import Loss, darken, loss_db, sample_losses
+from simulate.bmode.settings import ContactSettings
 from simulate.hand.motion import poses, sample_motion
 from simulate.hand.settings import MotionSettings
-from simulate.probe.inertial import InertialSettings, exact_inertial, measure_inertial
-from simulate.probe.pose_sensor import PoseSensorSettings, calibration_error, measure_poses
+from simulate.probe.inertial import exact_inertial, measure_inertial
+from simulate.probe.pose_sensor import calibration_error, measure_poses
+from simulate.probe.settings import InertialSettings, PoseSensorSettings
 from simulate.tissue.kinds import sample_tissue
 from simulate.tissue.settings import TissueSettings
 

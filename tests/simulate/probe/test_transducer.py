@@ -7,7 +7,8 @@ import pytest
 
 from benchmark.errors import UserError
 from simulate.compiled import arctan
-from simulate.probe.transducer import FWHM, PROBES, WIDEST_ARC, Probe
+from simulate.probe.models import PROBES
+from simulate.probe.transducer import FWHM, WIDEST_ARC, Probe
 
 GAUSSIAN = Probe(diffraction=False)  # at a focus the widths of both laws agree
 

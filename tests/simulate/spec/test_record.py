@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import subprocess
+import sys
 import tomllib
 
 import numpy as np
@@ -17,7 +19,7 @@ from simulate.dataset.size import (
     memory_bytes,
     size_of,
 )
-from simulate.probe.transducer import PROBES
+from simulate.probe.models import PROBES
 from simulate.spec import record as spec_module
 from simulate.spec.record import SPEC_FOLDER, load_spec, spec_from_table, spec_names
 from simulate.sweep.compose import make_sweep
@@ -165,8 +167,8 @@ def test_what_comes_later_leaves_the_identity_of_older_specs_alone(monkeypatch):
     old = spec.hash
     assert len({old, paused.hash, sensed.hash}) == 3
     told = spec.to_dict()
-    assert "pauses" in told["motion"] and "pauses" not in spec.told("motion")
-    assert "pauses" in paused.told("motion")
+    assert "pauses" in told["motion"] and "pauses" not in spec.canonical("motion")
+    assert "pauses" in paused.canonical("motion")
 
 
 def test_a_spec_may_extend_another(tmp_path):
@@ -251,3 +253,17 @@ def test_small_v1_is_what_the_main_job_needs():
     assert spec.photoacoustic.engine == "kwave"
     focus = float(spec.probe.sigma_elevation_mm(np.array(spec.probe.elevation_focus_mm)))
     assert focus == pytest.approx(0.46, abs=0.01)
+
+
+def test_specs_load_without_engines():
+    """A spec is made of settings: reading every one of them loads no numba and no SciPy."""
+    code = (
+        "import sys\nfrom simulate.spec import load_spec, spec_names\n"
+        "for name in spec_names(): load_spec(name)\n"
+        "print(*[name for name in ('numba', 'scipy', 'kwave') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=SPEC_FOLDER.parents[1], capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == []
