@@ -66,7 +66,7 @@ class PatchGrid:
         return (sums / pixels).reshape(*images.shape[:-2], -1)
 
     def inside(self, shifts_px: np.ndarray) -> np.ndarray:
-        """Return (S, ny * nx) bool: patches that stay in the image at shifts (S, 2) (column, row)."""
+        """Return (S, ny * nx) bool: patches within the image at shifts (S, 2) (column, row)."""
         across = _stays(self.columns, shifts_px[:, 0])
         down = _stays(self.rows, shifts_px[:, 1])
         return (down[:, :, None] & across[:, None, :]).reshape(len(shifts_px), -1)
