@@ -73,9 +73,8 @@ def inconsistency(
     filled = total.index_add(0, index.flatten(), weight.flatten())
     sums = total.index_add(0, index.flatten(), (weight * levels).flatten())
     volume = sums / filled.clamp_min(SMALLEST_WEIGHT)
-    met = volume.index_select(0, index.flatten()).view_as(
-        weight
-    )  # volume[index] has a racing gradient
+    # index_select, since threads race in the gradient of volume[index].
+    met = volume.index_select(0, index.flatten()).view_as(weight)
     cut = (met * weight).sum(1)
     return (cut - small.flatten()).abs().mean()
 
