@@ -1,4 +1,4 @@
-# The main job and the house-keeping. Every step is idempotent: what is done is not done again.
+# The main job, tests and linters. Every step is idempotent: finished work is not repeated.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PIP_ARGS ?=
 SPEC ?= small-v1

@@ -1,1 +1,4 @@
-"""The field's other trackers, one file per family; found by name, never imported by the rest."""
+"""Other trackers of the field, one file per family; `parts/` holds what the families share.
+
+The benchmark finds them by name and never imports them.
+"""

@@ -1,4 +1,4 @@
-"""Trackers that do not look at the images: the floor that every other one must leave."""
+"""Trackers that ignore the images; any other tracker should be better than these."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,10 @@ from benchmark.tracker import Tracker
 
 
 class Identity(Tracker):
-    """The probe does not move. The reference of the TUS-REC scores; nothing is estimated."""
+    """The probe does not move.
+
+    Nothing is estimated. This is the reference of the TUS-REC scores.
+    """
 
     name = "identity"
 
@@ -21,9 +24,9 @@ class Identity(Tracker):
 class TrainingMean(Tracker):
     """Every step is the mean step of the training sweeps.
 
-    What can be had without images, once the protocol of the sweeps is known; a tracker that has
-    collapsed to the mean is no better. The mean is taken of the twists log(T), so that it does not
-    depend on the choice of the image's origin.
+    It shows how far the protocol of the sweeps alone goes, without images; a tracker that has
+    collapsed to the mean is no better. The mean is that of the twists log(T), so that it does not
+    depend on the origin of the image.
     """
 
     name = "training-mean"

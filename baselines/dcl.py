@@ -1,4 +1,4 @@
-"""3D residual networks on short clips, their mean motion and its trend (DCL-Net, DC2-Net)."""
+"""DCL-Net and DC2-Net: 3D residual networks that estimate the mean motion of short clips."""
 
 from dataclasses import dataclass
 
@@ -25,9 +25,9 @@ class DclConfig(LearnedConfig):
     """DCL-Net of a size that a CPU trains in minutes.
 
     window: frames of a clip; width: channels of the stem and of the first stage's bottlenecks,
-    doubled by each later stage, of which there are as many as `blocks` has digits (its blocks);
-    groups: cardinality; reduction: of squeeze and excitation; pool: whether the stem ends with a
-    maximum over 3 x 3; crop: side of the central crop, 0 for the whole frame; trend: weight of the
+    doubled by each later stage; blocks: one digit for each stage, its number of blocks; groups:
+    cardinality; reduction: of squeeze and excitation; pool: whether the stem ends with a maximum
+    over 3 x 3; crop: side of the central crop, 0 for the whole frame; trend: weight of the
     correlation loss; ranking, margin: weight and margin of the ranking loss.
     """
 
@@ -46,7 +46,7 @@ class DclConfig(LearnedConfig):
 
 @dataclass(frozen=True)
 class Dc2Config(DclConfig):
-    """The same with the margin ranking loss."""
+    """DCL-Net's configuration with the margin ranking loss."""
 
     ranking: float = 1.0
 
@@ -80,7 +80,7 @@ class Dc2PaperConfig(DclPaperConfig):
 
 
 class DclNet(MotionTracker):
-    """A clip of five frames into a 3D ResNeXt with attention: the clip's mean motion.
+    """A 3D ResNeXt with attention estimates the mean motion of a clip of five frames.
 
     Source: Guo et al., DCL-Net, MICCAI 2020. As published: clips of consecutive frames; a 3D
     ResNeXt that reduces space before time; self-attention over its last map; six outputs, the mean
@@ -135,13 +135,13 @@ class DclNet(MotionTracker):
 
 
 class Dc2Net(DclNet):
-    """DCL-Net with a margin ranking loss: clips of like motion get like embeddings.
+    """DCL-Net with a margin ranking loss, by which clips of similar motion get similar embeddings.
 
     Source: Guo et al., DC2-Net, IEEE TBME 2022. As `dcl-net`, whose card holds here too, with the
-    loss published for it: over all triples of a batch, of two clips the one whose motion is nearer
-    to the first's is to be nearer in the space of the last features, by a margin of 0.1. Distances
-    of embeddings and of standardised motions are Euclidean; the published weight and margin are
-    not known, here 1 and 0.1. `baselines.dcl:Dc2NetPaper` is the full preset.
+    loss published for it: in each triple of a batch, the clip whose motion is nearer to that of the
+    first should also be nearer to it in the space of the last features, by a margin of 0.1.
+    Distances of embeddings and of standardised motions are Euclidean; the published weight and
+    margin are not known, here they are 1 and 0.1. `baselines.dcl:Dc2NetPaper` is the full preset.
     """
 
     name = "dc2-net"
@@ -151,7 +151,7 @@ class Dc2Net(DclNet):
 class DclNetPaper(DclNet):
     """DCL-Net at its published size (3D ResNeXt-50, cardinality 32) and recipe; needs a GPU.
 
-    Differs from the publication as `dcl-net` does, but for the preset.
+    It differs from the publication as `dcl-net` does, except for that one's preset.
     """
 
     name = "dcl-net-paper"
@@ -161,7 +161,7 @@ class DclNetPaper(DclNet):
 class Dc2NetPaper(Dc2Net):
     """DC2-Net at its published size (3D ResNeXt-50, cardinality 32) and recipe; needs a GPU.
 
-    Differs from the publication as `dc2-net` does, but for the preset.
+    It differs from the publication as `dc2-net` does, except for that one's preset.
     """
 
     name = "dc2-net-paper"
@@ -169,7 +169,7 @@ class Dc2NetPaper(Dc2Net):
 
 
 def cropped(frames: Tensor, side: int) -> Tensor:
-    """Return the central crop (..., side, side) of frames (..., H, W); all of them where 0."""
+    """Return the central crop (..., side, side) of frames (..., H, W); the whole frame for 0."""
     if not side:
         return frames
     height, width = frames.shape[-2:]
@@ -178,15 +178,15 @@ def cropped(frames: Tensor, side: int) -> Tensor:
 
 
 def clip_means(motion: np.ndarray, steps: int) -> np.ndarray:
-    """Return the means (n, 6) of `steps` consecutive rows (fewer where there are not as many)."""
+    """Return the means (n, 6) of `steps` consecutive rows, or of all rows if there are fewer."""
     steps = min(steps, len(motion))
     return np.lib.stride_tricks.sliding_window_view(motion, steps, axis=0).mean(-1)
 
 
 def spread_over_steps(means: np.ndarray, steps: int) -> np.ndarray:
-    """Return for each of n + steps - 1 steps the mean of the answers (n, 6) of clips that hold it.
+    """Return, for each step, the mean of the answers of the clips that contain it.
 
-    Clip i holds steps i to i + steps - 1.
+    means (n, 6): clip i contains steps i to i + steps - 1. Returns (n + steps - 1, 6).
     """
     total = np.zeros((len(means) + steps - 1, means.shape[1]))
     holding = np.zeros((len(total), 1))
@@ -197,7 +197,7 @@ def spread_over_steps(means: np.ndarray, steps: int) -> np.ndarray:
 
 
 def margin_ranking(embedding: Tensor, motion: Tensor, margin: float) -> Tensor:
-    """Return how far embeddings disagree with motions about which of two clips is nearer.
+    """Return the ranking loss that orders distances of embeddings as those of motions are.
 
     embedding (B, D), motion (B, 6) standardised. Over all a, b, c of the batch with
     |y_a - y_b| < |y_a - y_c|: mean of relu(|v_a - v_b| - |v_a - v_c| + margin). Zero where B < 3.
@@ -207,7 +207,7 @@ def margin_ranking(embedding: Tensor, motion: Tensor, margin: float) -> Tensor:
         return embedding.sum() * 0
     a, b, c = torch.cartesian_prod(*[torch.arange(count, device=embedding.device)] * 3).unbind(1)
     distinct = (a != b) & (a != c) & (b != c)
-    # A distance of zero to itself has no gradient; such pairs are not among the triples.
+    # The distance of an embedding to itself has no gradient; no triple contains such a pair.
     apart, unlike = torch.cdist(embedding, embedding), torch.cdist(motion, motion)
     nearer = distinct & (unlike[a, b] < unlike[a, c])
     a, b, c = a[nearer], b[nearer], c[nearer]
@@ -217,7 +217,7 @@ def margin_ranking(embedding: Tensor, motion: Tensor, margin: float) -> Tensor:
 class ClipNet(nn.Module):
     """3D ResNeXt with attention over its last map: clips (B, W, H, W') to answers (B, 6).
 
-    Stem and first stages reduce space only; from the third stage on time is halved as well.
+    The stem and the first two stages reduce space only; later stages also halve time.
     """
 
     def __init__(self, config: DclConfig):

@@ -1,4 +1,4 @@
-"""Elevational motion from the decorrelation of speckle, by closed-form physics and calibration."""
+"""Speckle decorrelation: elevational motion by closed-form physics and a calibration."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,10 +27,10 @@ from benchmark.tracker import Tracker
 
 @dataclass(frozen=True)
 class DecorrelationConfig(RegistrationConfig):
-    """As `RegistrationConfig`, and what elevation needs.
+    """`RegistrationConfig` with the settings of elevational motion.
 
-    advance: the direction along z that speckle cannot tell, +1 or -1, or 0 for that of the
-    training sweeps; fit_frames: how many training frames the calibration uses at most.
+    advance: the direction along z, which speckle does not show: +1 or -1, or 0 for that of the
+    training sweeps; fit_frames: largest number of training frames used by the calibration.
     """
 
     advance: int = 0
@@ -38,18 +38,18 @@ class DecorrelationConfig(RegistrationConfig):
 
 
 class SpeckleDecorrelation(Tracker):
-    """Classical speckle decorrelation with a monotonic prior, no network.
+    """Classical speckle decorrelation: no network, and a probe that is assumed to advance.
 
-    The line of Chen 1997, Prager 2003, Gee 2006, Housden 2006 and Krupa 2009: log decompression,
+    After Chen 1997, Prager 2003, Gee 2006, Housden 2006 and Krupa 2009: log decompression,
     sub-pixel in-plane registration of patches, correlation rho = c exp(-d^2 / 2 sigma(z)^2) with
     sigma and c calibrated for each depth on the training sweeps, robust fit of a plane (elevation,
     tilt, yaw) to all patches. What differs: d is never read from single patches (the root is biased
     where rho is near 1 or 0); the plane is fitted to the correlations themselves, with their known
     noise (1 - rho^2) and the decorrelation by tilt, exp(-2 k^2 sigma^2 tilt^2). Steps over several
-    gaps are joined by their variances, which is the choice of the gap where correlation informs.
-    Coherent structure (Gee 2006) is told by in-plane correlation beyond the speckle's length; it
-    lifts the curve of its patch, by a factor calibrated on the training sweeps. The sign is not in
-    two frames of a symmetric beam: the sweep is taken to advance.
+    gaps are joined by their variances, so that gaps with informative correlation count most.
+    Coherent structure (Gee 2006) is recognised by in-plane correlation beyond the length of the
+    speckle; it raises the curve of its patch by a factor calibrated on the training sweeps. Two
+    frames of a symmetric beam do not show the sign of a step: the sweep is assumed to advance.
     """
 
     name = "speckle-decorrelation"
@@ -79,7 +79,7 @@ class SpeckleDecorrelation(Tracker):
         self.calibration = replace(self.calibration, gain=np.array(gain))
 
     def _gain(self, index: int, examples: list[Example]) -> float:
-        """Return the sum of true elevations over that of the fitted ones, for one gap."""
+        """Return the sum of true elevational steps over that of the fitted ones, for one gap."""
         true, fitted = 1e-9, 1e-9
         for one in examples:
             levels = self.calibration.at(one.pairs, one.centre_depth_mm, index)
@@ -128,18 +128,18 @@ def _first_frames(observation: Observation, count: int) -> Observation:
 
 
 def _phase_rate(observation: Observation) -> float:
-    """Return 2 k^2 (1/mm^2) of the probe, 0 where its description lacks frequency or speed."""
+    """Return 2 k^2 (1/mm^2) of the probe, or 0 if its description has no frequency."""
     frequency = float(observation.probe.get("centre_frequency_hz", 0.0))
     speed = float(observation.probe.get("sound_speed_m_s", 1540.0))
     return 2 * (2 * np.pi * frequency / (1e3 * speed)) ** 2
 
 
 def fit_plane(pairs: Pairs, levels: Levels, phase_rate: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return (P, 3) elevation (mm, >= 0), tilt and yaw (rad) at the image centre, their variances.
+    """Return elevation (mm, >= 0), tilt and yaw (rad) at the image centre (P, 3), and variances.
 
     Least squares of the patches' correlations against `model_correlation`, weighted by their noise
     and by Tukey's weights, with a normal prior on tilt and yaw (mean and spread in training); by
-    Gauss-Newton, from the median of the patches' own distances.
+    Gauss-Newton, starting at the median of the distances of single patches.
     """
     rho, usable = np.nan_to_num(pairs.correlation), np.isfinite(pairs.correlation)
     plane = np.zeros((len(rho), 3))

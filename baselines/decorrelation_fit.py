@@ -1,4 +1,4 @@
-"""What speckle decorrelation learns from training sweeps: widths, ceilings, noise, spreads."""
+"""Calibration of speckle decorrelation on training sweeps: widths, ceilings, noise, spreads."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -8,7 +8,7 @@ import numpy as np
 from baselines.registration import Pairs
 
 BAND_MM = 2.0  # depths closer than this share one width
-ROWS_AT_MOST = 4000  # patches that a width is fitted to; more change it by less than a percent
+ROWS_AT_MOST = 4000  # patches per fitted width; more change it by less than a percent
 
 
 def envelope_correlation(coherence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -45,9 +45,9 @@ class Levels:
     """The calibration at the patches of some pairs.
 
     sigma_mm (n,), ceiling (n,): the correlation of speckle at distance d is ceiling times
-    `envelope_correlation` of exp(-d^2 / 2 sigma^2);
-    coherent (P, n): share of it that does not decay; noise: standard deviation of a measured
-    correlation over (1 - rho^2); mean (2,), spread (2,): of tilt and yaw per advance in training.
+    `envelope_correlation` of exp(-d^2 / 2 sigma^2); coherent (P, n): share of the correlation that
+    does not decay; noise: standard deviation of a measured correlation over (1 - rho^2);
+    mean (2,), spread (2,): of tilt and yaw per advance in training.
     """
 
     sigma_mm: np.ndarray
@@ -60,11 +60,11 @@ class Levels:
 
 @dataclass(frozen=True)
 class Calibration:
-    """All numbers that `fit` finds.
+    """All numbers that the tracker's `fit` finds.
 
     depth_mm, sigma_mm (K,): by depth; ceiling (G, K), noise (G,), mean, spread (G, 2): by gap, see
     `Levels`; coherence: coherent share per `Pairs.structure`; sign: of the training sweeps'
-    advance; gain (G,): true over estimated mean elevation in training, the last few percent.
+    advance; gain (G,): true over estimated mean elevation in training, near 1.
     """
 
     depth_mm: np.ndarray
@@ -79,7 +79,7 @@ class Calibration:
 
     @classmethod
     def default(cls, gaps: int) -> "Calibration":
-        """Return a typical 5 MHz probe's, for use without training sweeps."""
+        """Return the calibration of a typical 5 MHz probe, for use without training sweeps."""
         one = np.ones(1)
         spread = np.full((gaps, 2), np.deg2rad(0.5))
         noise = np.full(gaps, 0.2)
@@ -123,7 +123,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class _Samples:
-    """Patches of all examples in one row: what was measured and what the truth says of each."""
+    """Patches of all examples in one row: measured values and true motion of each."""
 
     depth: np.ndarray
     rho: np.ndarray
@@ -137,15 +137,15 @@ class _Samples:
 
 
 def calibrate(examples: Sequence[Sequence[Example]]) -> Calibration:
-    """Return the calibration for examples by gap, each patch at its true distance.
+    """Return the calibration fitted to examples by gap, each patch at its true distance.
 
-    The patches' correlations were read after registration, so that what the registration leaves
-    is part of the ceiling and not of the elevational width.
+    Correlations of patches were measured after registration, so that the remaining misalignment is
+    part of the ceiling and not of the elevational width.
     """
     samples = _samples(examples)
     depth = _bands(samples.depth)
     coherence = 0.0
-    for _ in range(2):  # widths given the coherent share, and the share given the widths
+    for _ in range(2):  # fit widths given the coherent share, then the share given the widths
         sigma, ceiling = _fit_bands(samples, depth, coherence)
         coherence = _fit_coherence(samples, depth, sigma, ceiling)
     sigma, ceiling = _fit_bands(samples, depth, coherence)
@@ -196,7 +196,7 @@ def _model(
 
 
 def noise_shape(correlation: np.ndarray) -> np.ndarray:
-    """Return how the noise of a measured correlation depends on it: 1 - rho^2 (Fisher 1915)."""
+    """Return the noise of measured correlations up to a factor: 1 - rho^2 (Fisher 1915) + 0.02."""
     return 1 - np.clip(correlation, 0, 1) ** 2 + 0.02
 
 
@@ -227,9 +227,10 @@ def _fit_bands(
 
 
 def _fit_band(band: _Samples, start: np.ndarray, bounds: tuple, coherence: float) -> np.ndarray:
-    """Return sigma and the ceilings of one depth; the noise is that of the fit before.
+    """Return sigma and the ceilings of one depth.
 
-    Were it to follow the parameters within a fit, a lower ceiling would be bought by more noise.
+    The noise is that of the previous fit: if it followed the parameters within a fit, a lower
+    ceiling would be favoured for its larger noise.
     """
     from scipy.optimize import least_squares
 
@@ -248,7 +249,7 @@ def _fit_band(band: _Samples, start: np.ndarray, bounds: tuple, coherence: float
 def _fit_coherence(
     samples: _Samples, depth: np.ndarray, sigma: np.ndarray, ceiling: np.ndarray
 ) -> float:
-    """Return the coherent share per unit of structure that explains the correlations best."""
+    """Return the coherent share per unit of structure that fits the correlations best."""
     from scipy.optimize import minimize_scalar
 
     levels = _interpolated(samples, depth, sigma, ceiling)

@@ -1,4 +1,4 @@
-"""A local 3D encoder and a sparse global one, fused by a transformer (in the manner of DualTrack).
+"""In the manner of DualTrack: a local 3D and a sparse global encoder, fused by a transformer.
 
 Written from the method's published description alone.
 """
@@ -20,15 +20,15 @@ POSITIONS = 1000.0  # longest wavelength of the position code, in frames
 
 @dataclass(frozen=True)
 class DualConfig(LearnedConfig):
-    """DualTrack's manner at a size that a CPU trains in minutes.
+    """A network like DualTrack of a size that a CPU trains in minutes.
 
     window: frames of a training sample, and of a chunk when tracking; crop: side of the local
     encoder's central crop, 0 for the whole frame; local_width, local_blocks: channels of the 3D
-    network's first stage and residual blocks of each of its four; local_grid: side of the grid of
-    means that its last map becomes; global_every: frames between two that the global encoder sees;
-    global_size: side in pixels that these are brought to; global_width, global_blocks: of its 2D
-    network; global_layers, fusion_layers: transformer layers; model, heads: width and heads of all
-    transformers.
+    network's first stage and residual blocks of each of its four; local_grid: side of the grid that
+    its last map is averaged to; global_every: the global encoder sees every so many-th frame;
+    global_size: side in pixels that these frames are resampled to; global_width, global_blocks: of
+    its 2D network; global_layers, fusion_layers: transformer layers; model, heads: width and heads
+    of all transformers.
     """
 
     window: int = 16
@@ -81,24 +81,24 @@ class DualPaperConfig(DualConfig):
 
 
 class DualTrack(MotionTracker):
-    """A local 3D encoder of every frame, a sparse global one of few, fused by a transformer.
+    """A transformer fuses a local 3D encoder of all frames with a global encoder of few frames.
 
     Source: DualTrack (2025), written from its published description alone. As published: a 3D
     ResNet without temporal reduction behind a factorised (2 + 1)D first layer reads the frames'
     crops; a 2D ResNet and a transformer read whole frames at long intervals; a transformer decoder
-    attends from the local tokens to each other and to the global ones; each step's six numbers
-    from its token; mean squared error; mirrored samples. What differs, and why: both encoders and
-    the fusion are trained at once, since the common budget has no stages; the local map becomes a
-    token through 3 x 3 means and a linear layer instead of spatial attention; positions are coded
-    as sines of the place within the chunk, not relative; no reversal or sub-sampling, since a
-    step's sign is not in the images where all sweeps advance; no pretrained weights; the outputs
-    are the motion of the image centre and the rotation vector over their standard deviations; a
-    sweep is tracked in chunks as long as the training samples that overlap by half, each
-    step answered by the chunk in whose inner part it lies. The CPU
-    preset: an eighth of the channels, one block a stage, width 64, two layers each, 16 frames,
-    every fourth for the global encoder, rate 2e-3 falling as a cosine; frames standardised locally
-    for the local encoder, without which a small training set is remembered.
-    `baselines.dual:DualTrackPaper` is the full preset.
+    attends from the local tokens to each other and to the global ones; the six numbers of each step
+    come from its token; mean squared error; mirrored samples. What differs, and why: both encoders
+    and the fusion are trained at once, since the common budget has no stages; the local map becomes
+    a token through 3 x 3 means and a linear layer instead of spatial attention; positions are coded
+    as sines of the place within the chunk, not relative; no reversal or sub-sampling, since images
+    do not show the sign of a step and all sweeps advance; no pretrained weights; the outputs are
+    the motion of the image centre and the rotation vector over their standard deviations; a sweep
+    is tracked in chunks as long as the training samples that overlap by half, and the answer for a
+    step is that of the chunk in whose inner part it lies. The CPU preset: an eighth of the
+    channels, one block a stage, width 64, two layers each, 16 frames, every fourth for the global
+    encoder, rate 2e-3 falling as a cosine; frames standardised locally for the local encoder,
+    without which a small training set is remembered. `baselines.dual:DualTrackPaper` is the full
+    preset.
     """
 
     name = "dual-track"
@@ -140,7 +140,7 @@ class DualTrack(MotionTracker):
         for place, start in enumerate(starts):
             frames = frames_on(images, start, start + length, device)
             steps = self.scaled_back(self.answer(frames[None])[0])
-            # Half of the overlap with the chunk before stays as that one answered it.
+            # The first half of the overlap keeps the answers of the chunk before.
             skip = (starts[place - 1] + length - 1 - start) // 2 if place else 0
             motion[start + skip : start + length - 1] = steps[skip:]
         return motion
@@ -150,7 +150,8 @@ class DualTrackPaper(DualTrack):
     """Local and global encoders at the published size (ResNet-18, width 512); needs a GPU.
 
     Sample length, batch and decoder layers are not published for one stage; here 64 frames, two
-    samples and six layers. Differs from the publication as `dual-track` does, but for the preset.
+    samples and six layers. It differs from the publication as `dual-track` does, except for that
+    one's preset.
     """
 
     name = "dual-track-paper"
@@ -158,13 +159,13 @@ class DualTrackPaper(DualTrack):
 
 
 def chunk_starts(count: int, length: int) -> list[int]:
-    """Return where half overlapping chunks of `length` frames start that cover `count` frames."""
+    """Return the starts of half overlapping chunks of `length` frames that cover `count` frames."""
     last = count - length
     return [*range(0, last, max(1, length // 2)), last]
 
 
 class DualNet(nn.Module):
-    """Both encoders and the fusion."""
+    """Local encoder, global encoder, and the transformer that fuses their tokens."""
 
     def __init__(self, config: DualConfig):
         super().__init__()

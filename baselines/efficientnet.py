@@ -1,4 +1,4 @@
-"""EfficientNet on two frames, trained by the distance of the image corners (TUS-REC's baseline)."""
+"""The TUS-REC baseline: EfficientNet on two frames, trained by the distance of image corners."""
 
 from dataclasses import dataclass
 
@@ -34,8 +34,8 @@ class EfficientNetConfig(LearnedConfig):
     """EfficientNet of a size that a CPU trains in minutes.
 
     width, depth: multiples of EfficientNet-b0's channels and repeats (b1: 1.0, 1.1); stages: how
-    many of its seven are kept, each stride-two stage halving the map; dropout: of whole samples'
-    blocks and of the last features; norm_momentum: of the running means of batch normalisation.
+    many of its seven are kept, each stride-two stage halving the map; dropout: of blocks for whole
+    samples, and of the last features; norm_momentum: of the running means of batch normalisation.
     """
 
     width: float = above_zero(0.5)
@@ -65,7 +65,7 @@ class EfficientNetB1Config(EfficientNetConfig):
 
 
 class TusRecBaseline(MotionTracker):
-    """Two consecutive frames into EfficientNet, six numbers out, corner-point loss, steps chained.
+    """EfficientNet estimates the step between two frames, trained by the distance of image corners.
 
     Source: the baseline of the TUS-REC challenges (Li et al., MICCAI 2024 and 2025). As published:
     two frames as two channels into EfficientNet without pretraining; six outputs; the mean squared
@@ -105,8 +105,8 @@ class TusRecBaseline(MotionTracker):
 class TusRecBaselineB1(TusRecBaseline):
     """The TUS-REC baseline at its published size (EfficientNet-b1) and recipe.
 
-    Published for frames of 480 x 640 pixels, some thousands of epochs; training it needs a GPU.
-    Differs from the publication as `tusrec-baseline` does, but for the preset.
+    Published for frames of 480 x 640 pixels and some thousands of epochs; training needs a GPU. It
+    differs from the publication as `tusrec-baseline` does, except for that one's preset.
     """
 
     name = "tusrec-baseline-b1"

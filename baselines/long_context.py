@@ -1,4 +1,4 @@
-"""Many frames as channels, a set of transforms between them at once (Li et al.'s long context)."""
+"""Long context (Li et al.): a window of frames as channels, transforms of many pairs at once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,9 +28,9 @@ class LongContextConfig(EfficientNetConfig):
     """Long context of a size that a CPU trains in minutes.
 
     window: frames seen at once, one channel each; pairs: transforms answered (0: as many as
-    published for this window); balance: each pair's error counts over the spread of its motion,
-    without which the longest pairs drown the steps; consistency: weight of how far the steps
-    between two frames, joined, are from the pair's own transform.
+    published for this window); balance: divide the error of each pair by the spread of its motion,
+    without which the longest pairs outweigh the steps; consistency: weight of the distance between
+    the chained steps of a pair and the pair's own transform.
     """
 
     window: int = 8
@@ -63,21 +63,21 @@ class LongContextPaperConfig(LongContextConfig):
 
 
 class LongContext(MotionTracker):
-    """A window of frames as the channels of EfficientNet: the transforms of many pairs at once.
+    """EfficientNet sees a window of frames as channels and estimates transforms of many pairs.
 
     Source: Li et al., "Long-term dependency for 3D reconstruction of freehand ultrasound without
     external tracker", IEEE TBME 2023, and its predecessors. As published: the frames of a window
-    are channels of one EfficientNet; it answers a set of transforms between pairs of them; the
+    are channels of one EfficientNet; it estimates a set of transforms between pairs of them; the
     loss is the mean squared distance (mm^2) of the image corners over that set, optionally with a
-    term that asks joined transforms to equal direct ones; Adam. What differs, and why: of the
-    pairs, whose published choice is not known, all neighbours are taken, and the rest evenly from
+    term that asks joined transforms to equal direct ones; Adam. What differs, and why: the
+    published choice of pairs is not known, so all neighbours are taken, and the rest evenly from
     all longer gaps; the outputs are the motion of the image centre and the rotation vector over
-    their standard deviations in the training split at that gap; a step's answer is the mean over
-    all windows that hold it, so later frames are needed (short recordings are filled up by going
-    back and forth). The CPU preset: 8 frames instead of up to 100, the small EfficientNet of
-    `tusrec-baseline`, batches of 16 at a rate of 3e-3 falling as a cosine; each pair's error over
-    its own spread, without which the longest pairs drown the steps; frames standardised locally
-    and mirrored at random. `baselines.long_context:LongContextPaper` is the full preset.
+    their standard deviations in the training split at that gap; the answer for a step is the mean
+    over all windows that contain it, so later frames are needed (short recordings are filled up by
+    going back and forth). The CPU preset: 8 frames instead of up to 100, the small EfficientNet of
+    `tusrec-baseline`, batches of 16 at a rate of 3e-3 falling as a cosine; the error of each pair
+    divided by its spread, without which the longest pairs outweigh the steps; frames standardised
+    locally and mirrored at random. `baselines.long_context:LongContextPaper` is the full preset.
     """
 
     name = "long-context"
@@ -103,11 +103,11 @@ class LongContext(MotionTracker):
         )
 
     def fit(self, sweeps: Sequence[Sweep]) -> None:
-        """Take mean and spread of each pair's motion from the training sweeps, by its gap."""
+        """Set mean and spread of the motion of each pair, by its gap, from the training sweeps."""
         network, known = self.module(), {}
         longest = max(len(sweep) for sweep in sweeps) - 1
         for gap in {int(j - i) for i, j in self.pairs}:
-            here = min(gap, longest)  # where no sweep is as long, its longest gap stands in
+            here = min(gap, longest)  # where sweeps are too short, scale their longest gap
             values = [true_motion(sweep, here) for sweep in sweeps if len(sweep) > here]
             motion = np.concatenate(values) * gap / here
             known[gap] = motion.mean(0), np.maximum(motion.std(0), SMALLEST_STD)
@@ -137,7 +137,7 @@ class LongContext(MotionTracker):
         return geometry.degrees_of_freedom(geometry.inverse(poses[:, first]) @ poses[:, second])
 
     def _weight(self, corners: Tensor) -> Tensor:
-        """Return what a pair's squared distances count (P,), their mean being one."""
+        """Return the weights (P,) of the squared distances of each pair, with mean one."""
         network = self.module()
         if not self.config.balance:
             return torch.ones(len(self.pairs), device=corners.device)
@@ -164,8 +164,8 @@ class LongContext(MotionTracker):
 class LongContextPaper(LongContext):
     """Long context at its published size (100 frames, EfficientNet-b1) and recipe; needs a GPU.
 
-    Published for frames of 120 x 160 pixels. Differs from the publication as `long-context` does,
-    but for the preset.
+    Published for frames of 120 x 160 pixels. It differs from the publication as `long-context`
+    does, except for that one's preset.
     """
 
     name = "long-context-paper"
@@ -173,9 +173,9 @@ class LongContextPaper(LongContext):
 
 
 def published_count(window: int) -> int:
-    """Return how many transforms were published for a window, interpolated between its lengths.
+    """Return the number of transforms published for a window, interpolated between its lengths.
 
-    Below 10 frames: all pairs.
+    Up to 10 frames: all pairs.
     """
     if window <= 10:
         return window * (window - 1) // 2
@@ -185,7 +185,7 @@ def published_count(window: int) -> int:
 def frame_pairs(window: int, count: int) -> np.ndarray:
     """Return `count` pairs (i, j), i < j, of a window's frames, neighbours first, (P, 2) int.
 
-    At least all neighbours; the others are taken evenly from all pairs ordered by gap.
+    All neighbours are taken; the others are spread evenly over all longer pairs, ordered by gap.
     """
     gaps = range(2, window)
     longer = np.array([(i, i + gap) for gap in gaps for i in range(window - gap)], int)
@@ -196,6 +196,6 @@ def frame_pairs(window: int, count: int) -> np.ndarray:
 
 
 def back_and_forth(count: int, window: int) -> np.ndarray:
-    """Return indices (window,) that run through `count` frames forwards and backwards by turns."""
+    """Return indices (window,) that run forwards and backwards through `count` frames in turn."""
     period = np.concatenate([np.arange(count - 1), np.arange(count - 1, 0, -1)])
     return np.resize(period, window)

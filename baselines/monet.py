@@ -1,4 +1,4 @@
-"""ResNet-18 and a convolutional LSTM over the pairs of a sweep (MoNet and RecON, without IMU)."""
+"""MoNet without IMU: ResNet-18 and a convolutional LSTM over the pairs of a sweep."""
 
 from dataclasses import dataclass
 
@@ -29,8 +29,9 @@ class MoNetConfig(LearnedConfig):
     first convolution; hidden: channels of the recurrent state; absolute: weight of the absolute
     error, trend: of the correlation loss; standardised_loss: absolute errors over the spread of
     each degree of freedom instead of mm beside 100 rad.
-    Test time: rounds of RecON's frame-level consistency (0: none), adaptation_rate: of their Adam,
-    chunk: frames made consistent at once, reslice_scale: of the frames in it.
+    At test time consistency_rounds: rounds of RecON's frame-level consistency (0: none);
+    adaptation_rate: learning rate of their Adam; chunk: frames made consistent at once;
+    reslice_scale: scale to which these frames are reduced.
     """
 
     window: int = 12
@@ -74,7 +75,7 @@ class MoNetPaperConfig(MoNetConfig):
 
 
 class MoNet(MotionTracker):
-    """ResNet-18 on pairs and a convolutional LSTM over the whole sweep, absolute and trend loss.
+    """ResNet-18 describes pairs of frames, and a convolutional LSTM reads them over the sweep.
 
     Source: Luo et al., MoNet, MICCAI 2022, without its IMU; RecON, Medical Image Analysis 2023. As
     published: two frames as channels of ResNet-18 without its last pooling; a 3 x 3 convolutional
@@ -82,7 +83,7 @@ class MoNet(MotionTracker):
     angles counting more, and one minus Pearson's correlation over each sequence; Adam; sequences
     at random from the sweeps. What differs, and why: the branches that read acceleration and angle
     of an IMU are left out with the part of the adaptation that needs them; no sub-sampling and no
-    reversal of sequences, since a step's sign is not in the images where all sweeps advance; no
+    reversal of sequences, since images do not show the sign of a step and all sweeps advance; no
     pretrained weights; the outputs are the motion of the image centre and the rotation vector over
     their standard deviations in the training split. RecON's frame-level consistency at test time
     can be switched on (`consistency_rounds`, see `baselines.parts.consistency`); its edge and flow
@@ -98,7 +99,7 @@ class MoNet(MotionTracker):
 
     @property
     def causal(self) -> bool:  # type: ignore[override]
-        """Whether only earlier frames are used: not where a whole chunk is made consistent."""
+        """Whether only earlier frames are used; false if whole chunks are made consistent."""
         return not self.config.consistency_rounds
 
     @property
@@ -118,7 +119,7 @@ class MoNet(MotionTracker):
         error = (answer - target).abs()
         if not config.standardised_loss:
             published = error.new_tensor([1.0] * 3 + [ANGLE_WEIGHT] * 3)
-            error = 2 * error * network.std * published  # two means, of translation and of angles
+            error = 2 * error * network.std * published  # published: two means, not one of six
         return config.absolute * error.mean() + config.trend * trend_loss(answer, target, 1)
 
     def motion(self, images: Images, device: torch.device) -> np.ndarray:
@@ -137,7 +138,7 @@ class MoNet(MotionTracker):
 class MoNetPaper(MoNet):
     """MoNet without IMU at its published size (ResNet-18, state of 512) and recipe; needs a GPU.
 
-    Differs from the publication as `monet` does, but for the preset.
+    It differs from the publication as `monet` does, except for that one's preset.
     """
 
     name = "monet-paper"
@@ -193,8 +194,8 @@ def residual_trunk(
 ) -> nn.Sequential:
     """Return MONAI's ResNet without its pooling and last layer, as one sequence.
 
-    dimensions: 2 or 3, of which 3 puts time first; blocks: of each of the four stages (ResNet-18:
-    two). The first convolution halves the image, each of the last three stages as well.
+    dimensions: 2, or 3 with time first; blocks: of each of the four stages (ResNet-18: two). The
+    first convolution and each of the last three stages halve the image.
     """
     from monai.networks.nets import ResNet
 

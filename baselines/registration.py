@@ -25,13 +25,12 @@ from benchmark.tracker import Tracker
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs of frames `gap` apart, registered in their plane; P pairs, n patches.
+    """P pairs of frames at one gap, registered in their plane by n patches.
 
     motion (P, 3): translation of the image centre (x, y) mm and rotation (rad) of
-    `earlier_from_later`; variance (P, 3) of it; correlation (P, n): peak of each patch where the
-    registration says that it lies, NaN where it left the image; structure (P, n): see
-    `matching.structure`; centre_mm (n, 2): patch centres from the image centre; independent:
-    see `PatchGrid`.
+    `earlier_from_later`; variance (P, 3) of it; correlation (P, n): of each patch at its registered
+    place, NaN if that is outside the image; structure (P, n): see `matching.structure`; centre_mm
+    (n, 2): patch centres from the image centre; independent: see `PatchGrid`.
     """
 
     motion: np.ndarray
@@ -43,7 +42,7 @@ class Pairs:
 
 
 class Registration:
-    """The frames of one observation, ready to be matched pair by pair."""
+    """The frames of one observation, prepared for matching pair by pair."""
 
     def __init__(self, images: Images, dynamic_range_db: float, config: "RegistrationConfig"):
         self.axes = images.mm_from_pixel[:2, :2]
@@ -103,7 +102,7 @@ class Registration:
 def registered_gaps(registration: Registration, gaps: Sequence[int]) -> dict[int, Pairs]:
     """Return the registered pairs of every gap that the sweep has frames for.
 
-    Wider gaps are searched where the single steps, chained, say that the pattern went.
+    Wider gaps are searched around the displacement that the chained single steps predict.
     """
     count = len(registration.frames)
     steps = registration.pairs(1, registration.first_shifts())
@@ -140,12 +139,12 @@ def _rotation(angle: np.ndarray) -> np.ndarray:
 def rigid_motion(
     centre_mm: np.ndarray, displacement_mm: np.ndarray, height: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return motions (P, 3) `earlier_from_later` and their variances of displaced patches.
+    """Return motions (P, 3) `earlier_from_later` of displaced patches, and their variances.
 
-    centre_mm (n, 2): patches in the earlier frame; displacement_mm (P, n, 2): to where they lie in
-    the later one; height (P, n): their correlation there. Gauss-Newton on the exact rigid motion
-    with Tukey's weights about the spread of each axis, so that patches which matched the wrong
-    speckle do not count. A patch's own variance is taken as (1 - rho^2) / rho^2.
+    centre_mm (n, 2): patches in the earlier frame; displacement_mm (P, n, 2): from there to their
+    place in the later one; height (P, n): their correlation there. Gauss-Newton on the exact rigid
+    motion with Tukey's weights scaled by the spread along each axis, so that patches which matched
+    the wrong speckle do not count. A patch's own variance is taken as (1 - rho^2) / rho^2.
     """
     usable = np.isfinite(height) & np.isfinite(displacement_mm).all(-1)
     later = np.where(usable[..., None], centre_mm + np.nan_to_num(displacement_mm), 0)
@@ -188,7 +187,7 @@ def _tukey(residual: np.ndarray, usable: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def _variance(design: np.ndarray, influence: np.ndarray, steepness: np.ndarray) -> np.ndarray:
-    """Return the variances (P, 3) of a robust fit, its residuals telling the noise (Huber 1967)."""
+    """Return the variances (P, 3) of a robust fit, with noise from its residuals (Huber 1967)."""
     scatter = np.einsum("pnka,pnk,pnkb->pab", design, influence**2, design)
     slope = np.einsum("pnka,pnk,pnkb->pab", design, steepness, design) + 1e-9 * np.eye(3)
     inverse = np.linalg.inv(slope)
@@ -198,11 +197,11 @@ def _variance(design: np.ndarray, influence: np.ndarray, steepness: np.ndarray) 
 
 @dataclass(frozen=True)
 class RegistrationConfig:
-    """How frames are matched.
+    """Settings of in-plane matching.
 
     patch_mm: edge of a patch; flatten_mm: width of the local mean that brightness is divided by;
     reach_px: half-width of the search; gaps: frame distances that are joined, 1 among them;
-    dynamic_range_db: of the log compression, where the probe's description has none.
+    dynamic_range_db: of the log compression, if the probe's description has none.
     """
 
     patch_mm: float = 4.0
@@ -212,23 +211,23 @@ class RegistrationConfig:
     dynamic_range_db: float = 60.0
 
     def __post_init__(self) -> None:
-        """Refuse frame distances that leave out neighbours, or are no distances."""
+        """Refuse gaps without 1, below 1, or given twice."""
         if 1 not in self.gaps or min(self.gaps) < 1 or len({*self.gaps}) < len(self.gaps):
             raise UserError(f"gaps: expected 1 and other whole numbers above it, got {self.gaps}")
 
 
 def registration_of(observation: Observation, config: RegistrationConfig) -> Registration:
-    """Return the frames of an observation prepared for matching, its own dynamic range used."""
+    """Return the frames of an observation prepared for matching, by its dynamic range if known."""
     decibels = float(observation.probe.get("dynamic_range_db", config.dynamic_range_db))
     return Registration(observation.bmode, decibels, config)
 
 
 class InPlaneRegistration(Tracker):
-    """Sub-pixel registration in the image plane, with rotation; nothing out of the plane.
+    """Sub-pixel registration in the image plane, with rotation; no motion out of the plane.
 
-    What half of the problem is worth to an honest method. Block matching of the decompressed
+    It shows how far in-plane motion alone goes. Block matching of the decompressed
     envelope (normalised cross-correlation of half-overlapping patches), sub-pixel peaks from the
-    speckle's own autocorrelation shape, robust rigid fit, and the best linear join of steps over
+    shape of the speckle's autocorrelation, robust rigid fit, and the best linear join of steps over
     one to three frames. Nothing is learned.
     """
 

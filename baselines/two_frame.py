@@ -1,4 +1,4 @@
-"""A small network that sees two frames and answers the motion between them (Prevost family)."""
+"""Two-frame CNN (Prevost et al.): a small network estimates the motion between two frames."""
 
 import hashlib
 from dataclasses import dataclass
@@ -18,7 +18,11 @@ REMEMBERED_FLOW_BYTES = 2**29
 
 @dataclass(frozen=True)
 class TwoFrameConfig(LearnedConfig):
-    """Channels of the first layer, units of the hidden one, and whether flow is given as well."""
+    """Configuration of `two-frame-cnn`.
+
+    width: channels of the first layer; hidden: units of the hidden layer; flow: whether dense
+    optical flow is given beside the frames.
+    """
 
     width: int = 16
     hidden: int = 512
@@ -28,27 +32,27 @@ class TwoFrameConfig(LearnedConfig):
 
 @dataclass(frozen=True)
 class TwoFrameFlowConfig(TwoFrameConfig):
-    """The same network with dense optical flow beside the frames."""
+    """Configuration of `two-frame-flow`: dense optical flow beside the frames."""
 
     flow: bool = True
     learning_rate: float = 3e-3
 
 
 class TwoFrameCnn(MotionTracker):
-    """Two consecutive frames into a small CNN, six numbers out, steps chained.
+    """A small CNN estimates the step between two consecutive frames.
 
     Source: Prevost et al., MICCAI 2017 and Medical Image Analysis 48 (2018). As published: two
     frames, optionally with the two channels of their dense optical flow; a few strided convolutions
     and pooling; a hidden layer of 512 into 6; squared error; no memory between pairs.
     What differs, and why: batch normalisation after each convolution, without which such a network
-    predicts the mean at this budget; frames are standardised locally, without which it remembers
-    the anatomy of a small training set and not speckle; the six outputs are the motion of
+    predicts the mean at this budget; frames standardised locally, without which it learns the
+    anatomy of a small training set by heart; the six outputs are the motion of
     the image centre (mm) and the rotation vector, each over its standard deviation in the training
     split, instead of millimetres beside degrees of Euler angles; average pooling to 4 x 4 before
     the hidden layer, so that any image size fits; flow by iterative Lucas-Kanade (scikit-image)
     instead of Farnebäck's; pairs are mirrored left to right at random; a running mean of the
-    weights is kept and the mean error over the training sweeps taken off. Extra pairs at
-    wider gaps, as published, only cost updates here and are left out. Published layer widths are
+    weights is kept and the mean error over the training sweeps subtracted. Extra pairs at wider
+    gaps, as published, only cost updates here and are left out. Published layer widths are
     not known. No IMU, no pretrained weights.
     """
 
@@ -89,11 +93,11 @@ class TwoFrameCnn(MotionTracker):
 
 
 class TwoFrameFlow(TwoFrameCnn):
-    """Two consecutive frames and their dense optical flow into a small CNN, steps chained.
+    """A small CNN estimates the step from two consecutive frames and their dense optical flow.
 
     As `two-frame-cnn`, whose card holds here too, with the published two flow channels beside the
-    frames. Flow is found once per pair of training frames and remembered; its operations are not
-    in the budget, its time is in the seconds.
+    frames. Flow is computed once per pair of training frames and kept; its operations are not
+    counted in the budget, its time is part of the seconds.
     """
 
     name = "two-frame-flow"
@@ -101,7 +105,7 @@ class TwoFrameFlow(TwoFrameCnn):
 
 
 class FlowMemory:
-    """Flow of frame pairs, each found once as long as it fits into `limit` bytes (float16)."""
+    """Flow of frame pairs, computed once and kept while it fits into `limit` bytes (float16)."""
 
     def __init__(self, limit: int = REMEMBERED_FLOW_BYTES):
         self._limit, self._bytes = limit, 0

@@ -1,12 +1,12 @@
-"""Where drift comes from: how much of it a mean error per sweep is, and what becomes of tilt.
+"""Split the drift of trained runs into parts and draw estimated against true tilt.
 
     python docs/draw_drift.py DATA RUN... [--split val]
 
-DATA: a data set; RUN: folders of trained runs on it. Prints, for each run, the drift of the last
-frame as it is, with the mean error of each sweep taken off, with that mean error alone, and with
-one degree of freedom from the tracker and the others from the truth; then draws and prints the
-mean tilt (about the lateral axis) that was told against the true one, by length of the step; last,
-how alike the mean tilt errors of the sweeps are from run to run.
+DATA: a data set; RUN: folders of trained runs on it. For each run it prints the drift of the last
+frame: as estimated, with the mean error of each sweep removed, with that mean error alone, and with
+one degree of freedom from the tracker and the others from the truth. It draws, and prints the slope
+of, the mean estimated tilt (about the lateral axis) against the true one, by length of the step.
+Last it prints the correlation of the sweeps' mean tilt errors between runs.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def drift(sweep: Sweep, motion: np.ndarray) -> float:
 
 
 def parted(sweeps: list[Sweep], told: list[np.ndarray]) -> dict[str, float]:
-    """Return mean drift, %, as told and with parts of the error left out."""
+    """Return the mean drift, %, as estimated and with parts of the error left out."""
     parts: dict[str, list[float]] = {}
     for sweep, motion in zip(sweeps, told, strict=True):
         true = true_motion(sweep)
@@ -61,7 +61,7 @@ def parted(sweeps: list[Sweep], told: list[np.ndarray]) -> dict[str, float]:
 
 
 def draw(axes: plt.Axes, title: str, true: np.ndarray, told: np.ndarray) -> None:
-    """Draw mean told tilt against true tilt (degrees), a line for each length of step."""
+    """Draw mean estimated against true tilt (degrees), a line for each length of step."""
     axes.plot(TILTS_DEG[[0, -1]], TILTS_DEG[[0, -1]], color="0.7", lw=1)
     tilt, answer = np.rad2deg(true[:, 3]), np.rad2deg(told[:, 3])
     for low, high in pairwise(STEPS_MM):

@@ -1,4 +1,4 @@
-"""Draw what MoGLo-Net attends to: `python docs/draw_moglo.py WEIGHTS DATA [--out FILE]`.
+"""Draw the attention scores of MoGLo-Net: `python docs/draw_moglo.py WEIGHTS DATA [--out FILE]`.
 
 WEIGHTS is the folder of a trained run of `moglo` (or shipped weights), DATA a data set; frames are
 from its validation split.

@@ -143,7 +143,7 @@ def draw_engines() -> None:
 
 
 def draw_limits() -> None:
-    """Draw what a flat array of one band leaves of vessels: tilted ones, and a large one."""
+    """Draw the parts of vessels that a flat array of one band shows: tilted ones, a large one."""
     probe = Probe(
         name="linear-5MHz", width_mm=30.0, depth_mm=24.0, width_px=200, height_px=160,
     )  # fmt: skip

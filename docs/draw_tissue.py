@@ -116,7 +116,7 @@ def draw_doppler() -> None:
 
 
 def draw_decorrelation() -> None:
-    """Draw how fast frames forget each other in developed speckle and in a forearm."""
+    """Draw the decorrelation of frames over distance in developed speckle and in a forearm."""
     forearm = load_spec("forearm-v1")
     uniform = replace(forearm, tissue=TissueSettings(kind="uniform"))
     drawing, axes = figure(8.0, 3.2, ncols=2, sharey=True)

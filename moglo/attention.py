@@ -1,7 +1,7 @@
-"""Global-local attention: which places of a frame pair agree with the pair as a whole.
+"""Global-local attention: local patches of a frame pair weighted by likeness to the whole pair.
 
-Not query-key-value attention: the global map weights local patches by a cosine, and the weighted
-patches are mixed over their places. Facts and counts after the released network.
+This is not query-key-value attention. The cosine with the global map weights each local patch, and
+the weighted patches are mixed over their places. Structure and sizes are as in the released code.
 """
 
 import torch
@@ -13,7 +13,7 @@ MIXTURES = 4  # mixtures of patches, stacked: 4 x 2b = 8b channels, as many as t
 
 
 class ChannelGate(nn.Module):
-    """Multiply channels by sigmoid(MLP(mean)) + sigmoid(MLP(maximum)), a number from 0 to 2."""
+    """A factor of 0 to 2 for each channel: sigmoid(MLP(mean)) + sigmoid(MLP(maximum))."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -30,7 +30,7 @@ class ChannelGate(nn.Module):
 
 
 class SpatialGate(nn.Module):
-    """Multiply places by sigmoid(BN(3x3 convolution of channel mean and maximum))."""
+    """A factor of 0 to 1 for each place: sigmoid(BN(3x3 conv of channel mean and maximum))."""
 
     def __init__(self) -> None:
         super().__init__()

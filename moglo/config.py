@@ -1,4 +1,4 @@
-"""What can be chosen about MoGLo-Net: two presets, and every claim of the paper as a field."""
+"""Configurations of `moglo` and `moglo-paper`; every claim of the paper is a field."""
 
 from dataclasses import dataclass
 
@@ -17,40 +17,39 @@ CHOICES = {
 class MoGLoConfig:
     """MoGLo-Net of a size that a CPU trains in minutes; the default of tracker `moglo`.
 
-    Against the published one: half the reduction (maps at a quarter of the resolution hardly show
-    steps of a fraction of a pixel), a tenth of the width and as few blocks as strides allow,
-    templates twice as far apart, windows of three frames instead of five, small batches at a high
-    rate; all chosen on validation sweeps, of which docs/moglo.md tells.
+    Compared with the published network: half the reduction (maps at a quarter of the resolution
+    hardly show steps of a fraction of a pixel), a tenth of the width and as few blocks as strides
+    allow, templates twice as far apart, windows of three frames instead of five, small batches at a
+    high rate. All were chosen on validation sweeps (docs/moglo.md).
 
     Input
-        frame_size: frames are brought to this many pixels squared, pixel size honoured;
-        standardise: speckle alone is shown, the brightness of anatomy divided out, without which
-        a small training set is remembered rather than read (not in the published network);
+        frame_size: side in pixels that frames are resampled to, by their pixel size;
+        standardise: divide out the local brightness, so that the network sees speckle and does not
+        learn the anatomy of a small training set by heart (not in the published network);
         window: frames per sample, one estimate per pair of neighbours.
     Size
         width: channels of the first stage, doubled by each later one; stem_stride, stage_stride:
         reductions before and at the end of the frame encoder (the local map has frame_size /
         (stem_stride * stage_stride) pixels); stage_blocks_1 to 4: residual blocks of a stage;
-        last_stride: reduction at the end of the fourth, beyond which the global map is a mean;
+        last_stride: reduction at the end of the fourth, whose map is averaged to the global map;
         patch: side of an attention patch, and of the global map.
     Claims of the paper as switches
         correlation: volume "off", "fixed" (no gradient through it) or "learned";
         template_stride, search_radius: its grid, and its half-width on a local map of 64 pixels,
-        in proportion on others; centre_features: correlates deviations from each channel's mean,
-        without which all cosines of non-negative features lie near one (not in the published
-        network); gates: channel and spatial gates before the attention;
-        score: global-local score (all ones without); lstm: recurrence over the pairs of a window;
-        head: which branch answers, and is trained.
+        in proportion on others; centre_features: correlate deviations from each channel's mean,
+        since all cosines of non-negative features lie near one (not in the published network);
+        gates: channel and spatial gates before the attention; score: global-local score (all ones
+        if off); lstm: recurrence over the pairs of a window; head: the branch that is trained and
+        answers.
     Losses
         mmae, correlation_loss, triplet: weights; motion_weight: weight inside the absolute error,
         "released" (none: plain L1) or "paper" (|y| + 2); margin: of the triplet loss.
     Training
-        batch_size, learning_rate: of the recipe; average: share of the updates that the running
-        mean of the weights reaches back over (0: the weights themselves); unbiased: after training,
-        the mean error over the training sweeps is taken off the biases of the last layers, since
-        what is the same in every step adds up to drift (not in the published network); mirror:
-        half of the samples are mirrored laterally, which a symmetric probe cannot tell from a
-        mirrored hand motion.
+        batch_size, learning_rate: of the recipe; average: share of the updates over which a running
+        mean of the weights is kept (0: the last weights); unbiased: after training, subtract the
+        mean error over the training sweeps from the biases of the last layers, since an error that
+        is the same in every step adds up to drift (not in the published network); mirror: mirror
+        half of the samples laterally; with a symmetric probe a mirrored sweep is a possible sweep.
     """
 
     frame_size: int = 96

@@ -1,10 +1,10 @@
-"""Patch-wise correlation volume: where each patch of one map lies in the next, and how alike.
+"""Patch-wise correlation volume: cosines of patches of one feature map with those of the next.
 
-The released code gathers every candidate patch (66 MB a pair at the published size). The same
-numbers come from products of single pixels: one small matrix product per template gives those of
-its 3 x 3 pixels with all pixels of its search window, and nine shifted slices add up to the
-patch products. The largest temporary is the gathered search windows, 19 MB a pair; they are made
-again in the backward pass rather than kept.
+The released code gathers every candidate patch (66 MB a pair at the published size). Here the same
+numbers come from products of single pixels: one small matrix product per template multiplies its
+3 x 3 pixels with all pixels of its search window, and nine shifted slices add up to the products
+of patches. The largest temporary is the gathered search windows, 19 MB a pair; they are made
+again in the backward pass instead of being kept.
 """
 
 from typing import Any

@@ -10,8 +10,8 @@ PAPER_WEIGHT_OFFSET = 2.0  # c of the released training script; the class's own 
 def motion_weighted_error(predicted: Tensor, label: Tensor, form: str = "released") -> Tensor:
     """Return the motion-weighted mean absolute error of (..., 6) against (..., 6).
 
-    "paper": mean of |p - y| (|y| + 2), fast motion counting more; "released": the weight is never
-    handed in by the released training script, which makes it the plain mean of |p - y|.
+    "paper": mean of |p - y| (|y| + 2), so that fast motion counts more; "released": the plain mean
+    of |p - y|, since the released training script never passes the weight.
     """
     error = (predicted - label).abs()
     if form == "paper":
@@ -25,7 +25,7 @@ def correlation_loss(predicted: Tensor, label: Tensor) -> Tensor:
 
 
 def margin_triplet_loss(embedding: Tensor, label: Tensor, margin: float = 0.1) -> Tensor:
-    """Return how far embeddings disagree with labels about which of two samples is nearer.
+    """Return the triplet loss that orders distances of embeddings as those of labels are.
 
     embedding (B, D); label (B, 6). Over all a < b < c of the batch, with label distances
     d = 1 - cosine and q = sign(d_ac - d_ab): mean of relu(q (|v_a - v_b| - |v_a - v_c|) + margin).

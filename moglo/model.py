@@ -1,4 +1,4 @@
-"""MoGLo-Net: frames -> frame features -> pair features -> one six-vector per pair, twice."""
+"""The network: frames -> frame maps -> pair features -> a six-vector per pair from two branches."""
 
 from typing import NamedTuple
 
@@ -14,10 +14,10 @@ from moglo.correlation import correlation_volume
 class ResidualBlock(nn.Module):
     """3x3 conv - BN - SiLU - 3x3 conv - BN, plus shortcut, SiLU.
 
-    The stride is in the first convolution; the shortcut is max-pooled over 2x2 where it is 2, and
-    passes a 1x1 convolution only where the number of channels changes. The released code builds
-    that convolution in every block, and a channel gate over the 256 patches, and uses neither:
-    1,203,920 parameters of its 27,905,952 (1,195,456 + 8,464) that are not built here.
+    The stride is in the first convolution; with stride 2 the shortcut is max-pooled over 2x2. It
+    has a 1x1 convolution only where the number of channels changes. The released code builds that
+    convolution in every block, and a channel gate over the 256 patches, and does not use them:
+    1,195,456 + 8,464 of its 27,905,952 parameters, which are not built here.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int = 1):
@@ -39,7 +39,7 @@ class ResidualBlock(nn.Module):
 
 
 def _stage(inputs: int, outputs: int, blocks: int, first: int = 1, last: int = 1) -> nn.Sequential:
-    """Return residual blocks, the first and the last with the given strides (one: with both)."""
+    """Return residual blocks; `first` and `last` are strides of the first and the last block."""
     layers = []
     for index in range(blocks):
         stride = (first if index == 0 else 1) * (last if index == blocks - 1 else 1)
@@ -48,10 +48,10 @@ def _stage(inputs: int, outputs: int, blocks: int, first: int = 1, last: int = 1
 
 
 class PairFeatures(NamedTuple):
-    """What is known of N frame pairs.
+    """Features of N frame pairs.
 
-    local_vector, global_vector (N, 8b): what the two recurrent branches read; pair_map
-    (N, 8b, s, s): what the global map is the mean of; embedding (N, 16b, p, p): both maps, for the
+    local_vector, global_vector (N, 8b): inputs of the two recurrent branches; pair_map
+    (N, 8b, s, s): its local means are the global map; embedding (N, 16b, p, p): both maps, for the
     triplet loss; score (N, h/p, w/p): attention, for display; volume (N, templates, h/4, w/4) or
     None: resized correlation volume.
     """
@@ -80,12 +80,12 @@ class MotionEstimator(nn.Module):
 
 
 class MoGLoNet(nn.Module):
-    """The network, cut where streaming needs it: frames, pairs, sequences.
+    """MoGLo-Net in three steps that streaming calls apart: frames, pairs, sequences.
 
     With b the width and 256-pixel frames: frame map b x 64 x 64, local map 2b x 64 x 64, volume
     256 x 16 x 16, global map 8b x 4 x 4, mixed local patches 8b x 4 x 4.
-    Buffers: label_scale (6,) mm and degrees, what an output of 1 stands for; pixel_mm (2,), the
-    size along x and y of an input pixel.
+    Buffers: label_scale (6,) mm and degrees, the motion of an output of 1; pixel_mm (2,), the size
+    of an input pixel along x and y.
     """
 
     label_scale: Tensor
@@ -153,10 +153,10 @@ class MoGLoNet(nn.Module):
         return tuple(branches)
 
     def forward(self, frames: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
-        """Return what the losses need of windows of frames (B, W, S, S) in [0, 1].
+        """Return motions and embedding of windows of frames (B, W, S, S) in [0, 1], for the losses.
 
-        Returns the branches' scaled motions, each (B, W-1, 6), and the embedding of the last
-        pair (B, 16b p p).
+        The scaled motions of each branch are (B, W-1, 6); the embedding of the last pair is
+        (B, 16b p p).
         """
         batch, window = frames.shape[:2]
         maps = self.encode_frames(frames.flatten(0, 1)).unflatten(0, (batch, window))

@@ -1,4 +1,4 @@
-"""MoGLo's six numbers of a step: its axes, its Euler angles, its origin.
+"""MoGLo's six numbers of a step, to and from poses: axes, Euler angles, origin.
 
 MoGLo's axes are x axial (depth), y lateral, z elevational; ours are x lateral, y axial,
 z = x × y. Exchanging the first two turns a right-handed frame into a left-handed one, so MoGLo's
@@ -66,15 +66,15 @@ def step_from_six(six: Array, centre: Array) -> Array:
 
 
 def label_scale(six: np.ndarray, floor: float = 1e-3) -> np.ndarray:
-    """Return what labels are divided by, (6,): the 98th percentile of |six| over steps (N, 6).
+    """Return the scale of labels (6,): the 98th percentile of |six| over steps (N, 6).
 
-    Floored (mm and degrees), so that a motion absent from the training split is not blown up.
+    It is at least `floor` (mm and degrees), so that a motion absent from training is not blown up.
     """
     return np.maximum(np.percentile(np.abs(six), 98, axis=0), floor)
 
 
 def _permuted(pose: Array) -> Array:
-    """Return a pose with both frames' axes exchanged between ours and MoGLo's, either way."""
+    """Return a pose in MoGLo's axes, given in ours, or the other way round."""
     order = list(MOGLO_FROM_IMAGE)
     library, _ = _library(pose)
     if library is np:

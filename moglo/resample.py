@@ -1,4 +1,4 @@
-"""Frames of any size onto the network's input grid, pixel size honoured."""
+"""Resampling of frames of any size onto the input grid of the network, by their pixel size."""
 
 import torch
 from torch import Tensor
@@ -8,9 +8,9 @@ def resampled(frames: Tensor, source_mm: Tensor, size: int, pixel_mm: Tensor) ->
     """Return frames (B, W, size, size) on a grid of `pixel_mm` about the same image centre.
 
     frames (B, W, H, W'); source_mm (B, 2) and pixel_mm (2,): size of a pixel along x and y.
-    Interpolation is linear, with the triangle widened to the target's pixel where that is larger
-    (no aliasing); zero where the target lies outside the source. A grid that is the source's own
-    returns the frames as they are.
+    Interpolation is linear, with the triangle widened to the target pixel where that is larger (no
+    aliasing); pixels outside the source are zero. Frames that are on the grid already are returned
+    as they are.
     """
     height, width = frames.shape[-2:]
     same_size = (height, width) == (size, size)
@@ -22,7 +22,7 @@ def resampled(frames: Tensor, source_mm: Tensor, size: int, pixel_mm: Tensor) ->
 
 
 def _weights(count: int, size: int, ratio: Tensor) -> Tensor:
-    """Return (B, size, count): shares of the source's pixels in each of the target's.
+    """Return (B, size, count): the shares of source pixels in each target pixel.
 
     ratio (B,): target pixel over source pixel.
     """

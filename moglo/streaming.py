@@ -1,7 +1,7 @@
-"""Motion of a growing sequence: each frame's features once, each pair's once.
+"""Streaming: motion of a growing sequence, with every frame and every pair encoded once.
 
-A window of W frames read anew at every step costs W-1 pairs per frame; here a new frame costs
-one. What is kept between frames is the last frame's map and the vectors of the last W-2 pairs.
+Reading a window of W frames anew at every step costs W-1 pairs per frame; streaming costs one. It
+keeps the map of the last frame and the vectors of the last W-2 pairs.
 """
 
 import torch
@@ -11,10 +11,10 @@ from moglo.model import MoGLoNet
 
 
 class MotionStream:
-    """Scaled motions of frames handed in one after another, or some at a time.
+    """Scaled motions of frames that arrive one after another, or some at a time.
 
-    The first frame stands for those before it: the first window is filled by repeating it, whose
-    pair with itself is computed once. The network should be in evaluation mode.
+    The first window is filled by repeating the first frame; the pair of that frame with itself is
+    computed once. The network should be in evaluation mode.
     """
 
     def __init__(self, net: MoGLoNet):
@@ -26,7 +26,7 @@ class MotionStream:
     def push(self, frames: Tensor) -> Tensor:
         """Return the scaled motion (M, 6) into each of the new frames (N, S, S) in [0, 1].
 
-        M = N, less one where the stream begins, since nothing leads into its first frame.
+        M = N, or N - 1 at the beginning, since no motion leads into the first frame.
         """
         if len(frames) == 0:
             return frames.new_zeros(0, 6)

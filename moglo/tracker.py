@@ -1,4 +1,4 @@
-"""MoGLo-Net as a tracker of the benchmark."""
+"""The trackers `moglo` and `moglo-paper`: MoGLo-Net under the contract of the benchmark."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,15 +26,15 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 class MoGLo(LearnedTracker):
-    """MoGLo-Net (Lee et al., IEEE TMI 2025), at a size that a CPU trains in minutes.
+    """MoGLo-Net (Lee et al., IEEE TMI 2025) at a size that a CPU trains in minutes.
 
     A residual encoder of single frames, a patch-wise correlation volume of neighbours, a residual
-    encoder of pairs, global-local attention, two LSTMs with a linear head each, their outputs
-    averaged; trained by absolute error, correlation and triplet loss. Against the published one
-    (`moglo-paper`): narrower, shallower, at twice the resolution; the volume correlates centred
-    features within a smaller radius and lets gradients through; small batches at a high rate, half
-    of the samples mirrored; a running mean of the weights is kept, and the mean error over the
-    training sweeps is taken off the last biases.
+    encoder of pairs, global-local attention, two LSTMs with a linear head each, whose outputs are
+    averaged; trained by absolute error, correlation and triplet loss. Compared with the published
+    one (`moglo-paper`) it is narrower, shallower and at twice the resolution; the volume correlates
+    centred features within a smaller radius and passes gradients; batches are small, at a high
+    rate, and half of the samples are mirrored; a running mean of the weights is kept, and the mean
+    error over the training sweeps is subtracted from the last biases.
     """
 
     name = "moglo"
@@ -52,7 +52,7 @@ class MoGLo(LearnedTracker):
 
     @property
     def recipe(self) -> Recipe:  # type: ignore[override]
-        """A fast rise and a cosine to zero: hundreds of updates, not the paper's 22,000."""
+        """A fast rise and a cosine to zero, for far fewer updates than the published 22,000."""
         return Recipe(
             batch_size=self.config.batch_size,
             learning_rate=self.config.learning_rate,
@@ -85,7 +85,7 @@ class MoGLo(LearnedTracker):
         net.pixel_mm.copy_(torch.from_numpy(np.median(pixels, axis=0)))
 
     def finish(self, sweeps: Sequence[Sweep]) -> None:
-        """Take the mean error over the training sweeps off the last biases, where asked for."""
+        """Subtract the mean error over the training sweeps from the last biases, if `unbiased`."""
         if not self.config.unbiased:
             return
         errors = np.concatenate([self._errors(sweep) for sweep in sweeps])
@@ -104,7 +104,7 @@ class MoGLo(LearnedTracker):
         return motion.six_from_step(steps, centre) - truth
 
     def _answering(self) -> list[nn.Linear]:
-        """Return the last layers; the answer is the mean of theirs."""
+        """Return the last layers, the mean of whose outputs is the answer."""
         net = self.module()
         layers = {"local": net.local_estimator.head, "global": net.global_estimator.head}
         return [layers[name] for name in layers if self.config.head in (name, "mean")]
@@ -127,7 +127,7 @@ class MoGLo(LearnedTracker):
     def augment(
         self, frames: Tensor, prev_from_frame: Tensor, mm_from_pixel: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Mirror a random half of the samples laterally, where the configuration says so."""
+        """Mirror a random half of the samples laterally, if `mirror`."""
         if not self.config.mirror:
             return frames, prev_from_frame, mm_from_pixel
         return *mirrored_half(frames, prev_from_frame, mm_from_pixel), mm_from_pixel
@@ -135,8 +135,8 @@ class MoGLo(LearnedTracker):
     def track(self, observation: Observation) -> Prediction:
         """Return poses by streaming: one frame and one pair encoded per new frame.
 
-        Each step is the last one of the window that ends there; the first window is filled by
-        repeating the first frame, so that two frames already give an answer.
+        Each step is the last one of the window that ends there. The first window is filled by
+        repeating the first frame, so that two frames are enough.
         """
         images = observation.bmode
         if len(observation) == 1:
@@ -154,9 +154,9 @@ class MoGLo(LearnedTracker):
             yield stream.push(self._input(frames[None], grid[None])[0])
 
     def _input(self, frames: Tensor, mm_from_pixel: Tensor) -> Tensor:
-        """Return frames (B, W, S, S) as the network sees them: on the grid of training.
+        """Return frames (B, W, S, S) on the grid of training, standardised if `standardise`.
 
-        Before `fit` has set that grid, the frames are fitted to the network's size.
+        Before `fit` has set that grid, frames are scaled to the input size of the network.
         """
         size, pixel_mm = self.config.frame_size, self.module().pixel_mm
         source = mm_from_pixel[:, :3, :2].norm(dim=1)
@@ -180,7 +180,7 @@ class MoGLoPaper(MoGLo):
 
     @property
     def recipe(self) -> Recipe:  # type: ignore[override]
-        """The released code's: AdamW, decay 1e-2, rate times 0.8 at each tenth of training."""
+        """The recipe of the released code: AdamW, decay 1e-2, rate times 0.8 at each tenth."""
         return Recipe(
             batch_size=self.config.batch_size,
             learning_rate=self.config.learning_rate,
@@ -198,7 +198,7 @@ def _pixel_size(mm_from_pixel: np.ndarray) -> np.ndarray:
 
 
 def chunk_frames(images: Images, size: int, device: torch.device) -> Iterator[Tensor]:
-    """Yield frames (N, H, W) in [0, 1] on a device, as many as fit when brought to size x size."""
+    """Yield frames (N, H, W) in [0, 1] on a device, as many as fit at size x size pixels."""
     pixels = CHUNK_PIXELS if device.type == "cpu" else CHUNK_PIXELS_GPU
     chunk = max(1, pixels // size**2)
     for start in range(0, len(images.frames), chunk):

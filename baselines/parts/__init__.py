@@ -1,1 +1,1 @@
-
+"""Shared parts of the baselines: learned trackers, motion, matching, consistency."""

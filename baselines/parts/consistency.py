@@ -1,4 +1,4 @@
-"""RecON's frame-level consistency at test time: frames must agree with the volume that they fill.
+"""RecON's frame-level consistency at test time: frames should agree with the volume they fill.
 
 A copy of the network is trained on the sweep itself, without truth: frames are splatted into a
 volume at their estimated poses (each pixel over the eight voxels around it), the volume is cut at
@@ -24,8 +24,8 @@ SMALLEST_WEIGHT = 1e-3
 def adapted_motion(tracker: Any, images: Images, device: torch.device) -> np.ndarray:
     """Return the centre motion (N-1, 6) after `consistency_rounds` of adaptation to the sweep.
 
-    Each round is one step of Adam for each chunk of frames; the tracker's own network is left as
-    it is.
+    Each round is one step of Adam for each chunk of frames. The network of the tracker stays
+    unchanged.
     """
     config = tracker.config
     with torch.inference_mode(False), torch.enable_grad():
@@ -58,8 +58,8 @@ def inconsistency(
     """Return the mean absolute difference between frames and cuts of the volume that they fill.
 
     frames (N, H, W) in [0, 1]; first_from_frame (N, 4, 4), origins at the image centre, in mm;
-    scale: of the frames' grid, whose pixel becomes the voxel. Only voxels that other frames reach
-    too can disagree.
+    scale: reduction of the frames; the reduced pixel is the size of a voxel. Only voxels that
+    several frames reach can differ from a frame.
     """
     small = interpolate(frames[:, None], scale_factor=scale, mode="area")[:, 0]
     points = geometry.apply(first_from_frame, _grid(frames, small, mm_from_pixel))
@@ -73,7 +73,8 @@ def inconsistency(
     filled = total.index_add(0, index.flatten(), weight.flatten())
     sums = total.index_add(0, index.flatten(), (weight * levels).flatten())
     volume = sums / filled.clamp_min(SMALLEST_WEIGHT)
-    met = volume.index_select(0, index.flatten()).view_as(weight)  # an index's gradient races
+    # index_select, since threads race in the gradient of volume[index].
+    met = volume.index_select(0, index.flatten()).view_as(weight)
     cut = (met * weight).sum(1)
     return (cut - small.flatten()).abs().mean()
 

@@ -1,4 +1,4 @@
-"""What the learned baselines share: targets, recipe, mirroring, losses over corners and trends."""
+"""Base of the learned baselines: targets, recipe, mirroring, losses over corners and trends."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,20 +17,20 @@ from benchmark.learning.standardise import locally_standardised
 from benchmark.sweep import Images, Observation, Prediction, Sweep
 from benchmark.tracker import LearnedTracker, Recipe
 
-SMALLEST_STD = 1e-3  # mm and rad; a motion that training never shows is not blown up
-SMALLEST_NORM = 1e-6  # of a trend; a constant one has none
+SMALLEST_STD = 1e-3  # mm and rad, so that a motion absent from training is not blown up
+SMALLEST_NORM = 1e-6  # of a centred sequence, for those that are constant
 
 
 @dataclass(frozen=True)
 class LearnedConfig:
-    """What every learned baseline lets one choose.
+    """Configuration fields of every learned baseline.
 
     learning_rate, batch_size, optimiser, weight_decay, schedule, steps, step_factor, warm_up,
-    average: of the recipe (see `benchmark.tracker.Recipe`); standardise: frames are standardised
-    locally, so that speckle is read and not anatomy remembered; mirror: half of the training
-    samples are mirrored laterally; unbiased: after training, the mean error of each degree of
-    freedom over the training sweeps is taken off the answers (networks that answer one motion per
-    pair), since what is the same in every step adds up to drift.
+    average: of the recipe (see `benchmark.tracker.Recipe`); standardise: standardise frames
+    locally, so that the network reads speckle and does not learn anatomy by heart; mirror: mirror
+    half of the training samples laterally; unbiased: after training, subtract the mean error of
+    each degree of freedom over the training sweeps from the answers (of networks with one motion
+    per pair), since an error that is the same in every step adds up to drift.
     """
 
     learning_rate: float = above_zero(3e-3)
@@ -51,11 +51,11 @@ class LearnedConfig:
 
 
 class MotionTracker(LearnedTracker):
-    """A learned tracker whose network answers motion of the image centre in standard deviations.
+    """A learned tracker whose network estimates the motion of the image centre, standardised.
 
     A subclass builds a network in `build` and turns frames into its answers in `motion` and
-    `loss`. `answers` is the shape of one answer, (6,) or (pairs, 6); the network carries buffers
-    `mean` and `std` of that shape, which `fit` takes from `labels` of the training sweeps.
+    `loss`. `answers` is the shape of one answer, (6,) or (pairs, 6); the network has buffers `mean`
+    and `std` of that shape, which `fit` sets from the `labels` of the training sweeps.
     """
 
     Config = LearnedConfig
@@ -74,12 +74,12 @@ class MotionTracker(LearnedTracker):
         raise NotImplementedError
 
     def labels(self, sweep: Sweep) -> np.ndarray:
-        """Return the true answers (n, *answers) that a sweep holds."""
+        """Return the true answers (n, *answers) of a sweep."""
         return true_motion(sweep)
 
     @property
     def recipe(self) -> Recipe:  # type: ignore[override]
-        """The configuration's."""
+        """The recipe of the configuration."""
         shared = ("batch_size", "learning_rate", "optimiser", "weight_decay", "schedule", "steps",
                   "step_factor", "warm_up", "average")  # fmt: skip
         return Recipe(**{key: getattr(self.config, key) for key in shared})
@@ -93,14 +93,14 @@ class MotionTracker(LearnedTracker):
         return self._module
 
     def fit(self, sweeps: Sequence[Sweep]) -> None:
-        """Take mean and spread of the answers from the training sweeps."""
+        """Set mean and standard deviation of the answers from the training sweeps."""
         values = np.concatenate([self.labels(sweep) for sweep in sweeps])
         network = self.module()
         network.mean.copy_(torch.from_numpy(values.mean(0)))
         network.std.copy_(torch.from_numpy(np.maximum(values.std(0), SMALLEST_STD)))
 
     def finish(self, sweeps: Sequence[Sweep]) -> None:
-        """Take the mean error over the training sweeps off the answers, where asked for."""
+        """Subtract the mean error over the training sweeps from the answers, if `unbiased`."""
         if not self.config.unbiased or self.answers != (6,):
             return
         errors = [self._errors(sweep) for sweep in sweeps]
@@ -115,17 +115,17 @@ class MotionTracker(LearnedTracker):
     def augment(
         self, frames: Tensor, prev_from_frame: Tensor, mm_from_pixel: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Mirror a random half of the samples laterally, where the configuration says so."""
+        """Mirror a random half of the samples laterally, if `mirror`."""
         if not self.config.mirror:
             return frames, prev_from_frame, mm_from_pixel
         return *mirrored_half(frames, prev_from_frame, mm_from_pixel), mm_from_pixel
 
     def seen(self, frames: Tensor) -> Tensor:
-        """Return frames (..., H, W) as the network sees them."""
+        """Return frames (..., H, W) as the network sees them, standardised if `standardise`."""
         return locally_standardised(frames) if self.config.standardise else frames
 
     def track(self, observation: Observation) -> Prediction:
-        """Return chained estimates; a single frame stays where it is."""
+        """Return chained estimates of the steps; for a single frame, the identity."""
         if len(observation) < 2:
             return Prediction.from_steps(np.zeros((0, 4, 4)))
         images = observation.bmode
@@ -157,7 +157,7 @@ def frames_on(images: Images, start: int, stop: int, device: torch.device) -> Te
 
 
 def corners_from_centre(frames: Tensor, mm_from_pixel: Tensor) -> Tensor:
-    """Return where the four image corners lie from the image centre, (B, 4, 3) in mm."""
+    """Return the four image corners (B, 4, 3) relative to the image centre, in mm."""
     height, width = frames.shape[-2:]
     pixels = [[x, y, 0.0, 1.0] for x in (0, width - 1) for y in (0, height - 1)]
     corners = mm_from_pixel.new_tensor(pixels) @ mm_from_pixel.swapaxes(-1, -2)
@@ -181,7 +181,7 @@ def corner_distances(motion: Tensor, truth: Tensor, corners: Tensor) -> Tensor:
 
 
 def trend_loss(answer: Tensor, truth: Tensor, dim: int = 0) -> Tensor:
-    """Return one minus Pearson's correlation along `dim`, the mean over all else."""
+    """Return one minus Pearson's correlation along `dim`, averaged over the other axes."""
     one = answer - answer.mean(dim, keepdim=True)
     other = truth - truth.mean(dim, keepdim=True)
     norms = one.norm(dim=dim) * other.norm(dim=dim)

@@ -1,7 +1,7 @@
-"""Patches of two frames correlated at integer shifts, and the sub-pixel peak of each patch.
+"""Matching of patches: correlation at integer shifts, and the sub-pixel peak of each patch.
 
-The frames are never resampled: interpolating speckle that is sampled near its limit decorrelates
-it, which would read as motion out of the plane. Instead the correlation at whole pixels is fitted
+Frames are never resampled: interpolation decorrelates speckle that is sampled near its limit, and
+that would look like motion out of the plane. Instead the correlation at whole pixels is fitted
 by its known shape, a Gaussian whose widths come from the frame's own autocorrelation.
 """
 
@@ -21,8 +21,8 @@ def decompress(frames: np.ndarray, dynamic_range_db: float) -> np.ndarray:
 def flatten(envelope: np.ndarray, pixel_mm: np.ndarray, width_mm: float) -> np.ndarray:
     """Return envelopes (N, H, W) over their local mean: Gaussian of `width_mm`, 0 for none.
 
-    Speckle multiplies brightness; layers and vessels, which stay when the speckle has changed,
-    would otherwise hold the correlation up.
+    Speckle multiplies brightness. Without this, layers and vessels, which persist when speckle has
+    changed, would keep the correlation high.
     """
     from scipy.ndimage import gaussian_filter
 
@@ -36,8 +36,8 @@ def flatten(envelope: np.ndarray, pixel_mm: np.ndarray, width_mm: float) -> np.n
 class PatchGrid:
     """Square patches (in mm) that cover an image; `rows` (ny, H) and `columns` (nx, W) are 0 or 1.
 
-    centre_px (ny * nx, 2): column and row of the patch centres; independent: the share of patches
-    that would fit side by side, since neighbours overlap.
+    centre_px (ny * nx, 2): column and row of the patch centres; independent: share of patches that
+    count as independent, below 1 since neighbours overlap.
     """
 
     rows: np.ndarray
@@ -66,7 +66,7 @@ class PatchGrid:
         return (sums / pixels).reshape(*images.shape[:-2], -1)
 
     def inside(self, shifts_px: np.ndarray) -> np.ndarray:
-        """Return (S, ny * nx) bool: patches still in the image at shifts (S, 2) (column, row)."""
+        """Return (S, ny * nx) bool: patches within the image at shifts (S, 2) (column, row)."""
         across = _stays(self.columns, shifts_px[:, 0])
         down = _stays(self.rows, shifts_px[:, 1])
         return (down[:, :, None] & across[:, None, :]).reshape(len(shifts_px), -1)
@@ -82,7 +82,7 @@ def _windows(length: int, pixel_mm: float, patch_mm: float) -> np.ndarray:
 
 
 def _stays(windows: np.ndarray, shifts: np.ndarray) -> np.ndarray:
-    """Return (S, windows) bool: the window, moved, is still within its axis."""
+    """Return (S, windows) bool: whether the shifted window is within its axis."""
     first = windows.argmax(1) + shifts[:, None]
     last = windows.shape[1] - 1 - windows[:, ::-1].argmax(1) + shifts[:, None]
     return (first >= 0) & (last < windows.shape[1])
@@ -128,9 +128,9 @@ def correlation_maps(
 def speckle_shape(grid: PatchGrid, frame: np.ndarray) -> tuple[np.ndarray, float]:
     """Return widths (patches, 2) in px, (column, row), and floor of a frame's autocorrelation.
 
-    The floor is what is left of it beyond the speckle (below 0: a mean was taken off); above it
-    the widths are those of a Gaussian through the correlation at a lag of one pixel, the median
-    over each row of patches, since the beam changes with depth, not across.
+    The floor is the autocorrelation at lags beyond the speckle (negative if a mean was subtracted).
+    The widths are those of a Gaussian above the floor through the correlation at a lag of one
+    pixel, the median over each row of patches, since the beam changes with depth, not across.
     """
     lags = np.array([[1, 0], [0, 1]])
     middle = [_row_medians(grid, _self_correlation(grid, frame, lag)) for lag in lags]
@@ -146,7 +146,7 @@ def _row_medians(grid: PatchGrid, values: np.ndarray) -> np.ndarray:
 
 
 def _self_correlation(grid: PatchGrid, frame: np.ndarray, lag: np.ndarray) -> np.ndarray:
-    """Return the correlation (patches,) of a frame with itself, `lag` px off, to either side."""
+    """Return the correlation (patches,) of a frame with itself, mean of shifts by +lag and -lag."""
     sides = [correlation_maps(grid, frame, frame, one, 0)[:, 0, 0] for one in (lag, -lag)]
     known = np.isfinite(sides)
     return np.where(known, sides, 0).sum(0) / np.maximum(known.sum(0), 1)
@@ -155,7 +155,7 @@ def _self_correlation(grid: PatchGrid, frame: np.ndarray, lag: np.ndarray) -> np
 def structure(grid: PatchGrid, frame: np.ndarray, widths: np.ndarray) -> np.ndarray:
     """Return the correlation (patches,) of a frame with itself beyond the length of its speckle.
 
-    The mean over lags of four widths, up, down, left and right: 0 but for noise in developed
+    It is the mean over lags of four widths up, down, left and right: 0 up to noise in developed
     speckle of even brightness, and up to 1 for structure that is coherent over the patch.
     """
     across, down = np.ceil(4 * np.median(widths, 0)).astype(int)
@@ -191,9 +191,9 @@ def peaks(maps: np.ndarray, widths: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 
 def heights_at(maps: np.ndarray, widths: np.ndarray, position: np.ndarray) -> np.ndarray:
-    """Return the height (patches,) of a peak known to lie at `position` (patches, 2) px.
+    """Return the height (patches,) of peaks whose `position` (patches, 2) px is known.
 
-    The linear half of `peaks`: sum(map * shape) / sum(shape^2); NaN outside of the maps.
+    Least squares for the height alone: sum(map * shape) / sum(shape^2); NaN outside of the maps.
     """
     reach = maps.shape[-1] // 2
     position = np.nan_to_num(position)

@@ -1,4 +1,4 @@
-"""Motion of the image centre: what trackers estimate, and how several measures of it are joined."""
+"""Motion of the image centre, to and from poses, and the fusion of steps over several gaps."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,13 +9,13 @@ from benchmark.sweep import Images, Sweep
 
 
 def centre_motion(images: Images, prev_from_frame: np.ndarray) -> np.ndarray:
-    """Return (..., 6) of poses (..., 4, 4): motion of the image centre in mm, rotation vector."""
+    """Return the motion (..., 6) of poses (..., 4, 4): image centre in mm, rotation vector."""
     centre = images.centre_mm
     return geometry.degrees_of_freedom(geometry.about(centre, prev_from_frame))
 
 
 def steps_from_centre_motion(images: Images, motion: np.ndarray) -> np.ndarray:
-    """Return poses (..., 4, 4), image mm, of `centre_motion` (..., 6), which it undoes."""
+    """Return poses (..., 4, 4), image mm, of centre motion (..., 6); undoes `centre_motion`."""
     return geometry.about(
         -images.centre_mm,
         geometry.from_degrees_of_freedom(motion),
@@ -35,9 +35,10 @@ def fuse_gaps(
 
     measures[k] (N-k, 4, 4): poses `frame_i_from_frame_i+k`, origins at the image centre;
     variances[k] (N-k, 6): of their translation (mm^2) and rotation vector (rad^2).
-    A frame is reached from each frame k before it; these candidates are averaged, for each degree
-    of freedom, with the weights of the best linear unbiased estimate, C^-1 1 / (1' C^-1 1), C being
-    their covariance with the errors of the frames that they start from. Only earlier frames enter.
+    Each gap k gives a candidate pose of a frame, from frame i-k. Candidates are averaged, for each
+    degree of freedom, with the weights of the best linear unbiased estimate, C^-1 1 / (1' C^-1 1),
+    where C is their covariance, including the errors of the frames they start from. Only earlier
+    frames are used.
     """
     poses = np.tile(np.eye(4), (count, 1, 1))
     reach = max(measures)
@@ -74,7 +75,7 @@ def _best_pose(
     moved[:, 0, 1:] = moved[:, 1:, 0] = cross[:, :-1]
     moved[:, 0, 0] = variance
     step = variance + covariance[:, 0, 0] - 2 * cross[:, 0]
-    # Only differences matter: errors are counted from the oldest frame that is still in reach.
+    # Only differences matter: errors are relative to the oldest frame that is still in reach.
     oldest = moved[:, -1:, :]
     moved = moved - oldest - oldest.swapaxes(1, 2) + moved[:, -1:, -1:]
     return pose, moved, np.maximum(step, 0)

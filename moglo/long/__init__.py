@@ -1,4 +1,4 @@
-"""The tracker `moglo-long`: MoGLo-Net's pair encoder read over whole sweeps."""
+"""The tracker `moglo-long`: MoGLo-Net's encoder, and a second stage that reads whole sweeps."""
 
 from moglo.long.tracker import MoGLoLong
 

@@ -1,4 +1,4 @@
-"""What can be chosen about `moglo-long`, each idea against drift as a field."""
+"""The configuration of `moglo-long`; every part that acts against drift is a field."""
 
 from dataclasses import dataclass
 
@@ -16,42 +16,39 @@ LONG_CHOICES = {
 class MoGLoLongConfig(MoGLoConfig):
     """MoGLo-Net against drift: a second stage over whole sweeps, losses over spans, optional tiles.
 
-    The fields of `moglo` that are about frames, encoder and augmentation mean what they mean
-    there, and so does correlation_loss; its other loss weights (mmae, triplet) and head are not
-    used.
+    Fields of `MoGLoConfig` about frames, encoder and augmentation, and correlation_loss, keep their
+    meaning; its other loss weights (mmae, triplet) and head are not used.
 
     Input
         encoder: the speckle encoder of `moglo`, correlation volume and attention included;
-        normalise: its normalisation, over the "batch" as published or by "group" within a
-        sample: the pairs of a long window are of one sweep, whose statistics are not those of
-        tracking; tiles: normalised cross-correlation of the frames' own tiles; gaps: of frame
-        pairs (n - 1, n), (n - 2, n), (n - 4, n) ..., the first so many; reach: largest
-        displacement in pixels; tile, tile_stride: side and distance of tiles in pixels;
-        tile_width: channels that describe a tile.
+        normalise: its normalisation, over the "batch" as published or by "group" within a sample
+        (the pairs of a long window are of one sweep, whose statistics are not those of tracking);
+        tiles: normalised cross-correlation of tiles of the frames; gaps: number of frame pairs
+        correlated, of (n - 1, n), (n - 2, n), (n - 4, n) ...; reach: largest displacement in
+        pixels; tile, tile_stride: side and distance of tiles in pixels; tile_width: channels that
+        describe a tile.
     Sequence
         window: frames per sample of the first stage, in which pairs learn to be described;
-        hidden: size of a description, and of the recurrent part; lstm: a second stage, in which a
+        hidden: size of a description, and of the recurrent part; lstm: second stage, in which a
         recurrent part (of gated units) learns from the descriptions of whole training sweeps what
-        to add to the motion read from a pair; bidirectional: it runs both ways, and knows a sweep
-        when it has ended; sequence_window, sequence_batch, sequence_rate: steps and samples of its
-        updates, and their learning rate; sequence_share: of the budget; dropout, jitter: of what
-        it reads, and noise added to that, in standard deviations; views: how many of the four
-        views of a sweep (as it is, mirrored, backwards, both) are described in training and
-        averaged when tracking.
+        to add to the motion read from a pair; bidirectional: the recurrent part runs both ways in
+        time, so that a sweep must have ended; sequence_window, sequence_batch, sequence_rate: steps
+        and samples of its updates, and their learning rate; sequence_share: its share of the
+        budget; dropout, jitter: dropout of its input, and noise added to that, in standard
+        deviations; views: how many of the four views of a sweep (as it is, mirrored, backwards,
+        both) are described in training and averaged when tracking.
     Losses
-        error: of scaled steps, and of spans; displacements: weight of the likelihood of the
-        displacement of every tile of the encoder's last map, to which the rigid motion that fits
-        them best adds a first answer (0: neither); spans: weight of the position error of the image
-        corners after 5, 10, 20, 50 steps, as many as the window holds, or after all of a shorter
-        one; consistency: weight of the in-plane motion forwards plus that backwards, which should
-        be nothing; doubles the price;
-        likelihood: weight of the likelihood of the step's position error given sigma, which
-        reaches nothing but the head of sigma.
+        error: penalty of scaled steps and of spans; displacements: weight of the likelihood of the
+        displacement of every tile of the encoder's last map; the rigid motion that fits them best
+        is then a first answer (0: neither); spans: weight of the position error of the image
+        corners after 5, 10, 20 and 50 steps, as far as the window reaches, or after all steps of a
+        shorter one; consistency: weight of the sum of in-plane motion forwards and backwards, which
+        should be zero (doubles the cost); likelihood: weight of the likelihood of the step's
+        position error given sigma, whose gradient reaches only the head of sigma.
     Training
-        reverse: half of the samples are shown backwards, as the advancing sweep through mirrored
-        tissue that they could be; skips: share of the samples of the first stage that are made of
-        every second frame, so that other and longer steps are learned from; clip: largest norm of
-        a gradient.
+        reverse: show half of the samples backwards, which equals an advance through tissue mirrored
+        from front to back; skips: share of the samples of the first stage that consist of every
+        second frame, for longer steps; clip: largest norm of a gradient.
     """
 
     window: int = 3

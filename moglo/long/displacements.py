@@ -1,11 +1,11 @@
-"""Where each tile of a pair of frames has moved, how sure that is, and the motion that fits them.
+"""Displacement and uncertainty of each tile of a frame pair, and the rigid motion that fits them.
 
-Six numbers a pair are few labels, and a network soon knows the sweeps that it has seen by heart.
-The true step tells more: the displacement of every point of the image. A small head that is the
-same at every tile learns that, with its own uncertainty, and weighted least squares read one rigid
-motion off all tiles: translation is their mean, tilt and yaw are the slopes of what moves through
-the plane. Where that can hardly be seen (far below the focus, at the edges of the image, where the
-speckle of a fast step has changed) a tile says so and counts less.
+Six numbers a pair are few labels, and a network soon knows its training sweeps by heart. The true
+step gives more labels: the displacement of every point of the image. One small head, shared by all
+tiles, learns these displacements with their uncertainty. Weighted least squares then fit one rigid
+motion to all tiles: translation is their mean, tilt and yaw are the slopes of the displacement out
+of the plane. Tiles in which motion can hardly be seen (far below the focus, at the edges of the
+image, where speckle has changed after a fast step) have a large uncertainty and count less.
 """
 
 from typing import NamedTuple
@@ -18,15 +18,15 @@ from moglo import motion
 
 HIDDEN = 48
 LOG_SIGMA = (-4.0, 3.0)  # least and largest, of a scaled displacement
-LEVER_MM = 10.0  # a rotation is estimated as the displacement that it brings over this length
-RIDGE = 1e-3  # of the normal equations: less than one tile of the least certainty
+LEVER_MM = 10.0  # rotations are estimated as the displacement that they cause at this distance
+RIDGE = 1e-3  # added to the normal equations: less than one tile of the largest sigma
 
 
 class Displacements(NamedTuple):
-    """Of the T tiles of N pairs: mean, log_sigma (N, T, 3), in mm over `scale_mm` (3,).
+    """Displacements of the T tiles of N pairs: mean, log_sigma (N, T, 3), mm over `scale_mm` (3,).
 
-    Displacements are those of tissue that the later frame shows at a tile, seen from the earlier
-    frame: (lateral, axial, elevational). tiles_mm (T, 3): places from the image centre, image mm.
+    Each is the displacement (lateral, axial, elevational), in the earlier frame, of the tissue that
+    the later frame shows at the tile. tiles_mm (T, 3): tile centres from the image centre, in mm.
     """
 
     mean: Tensor
@@ -36,7 +36,7 @@ class Displacements(NamedTuple):
 
 
 class DisplacementHead(nn.Module):
-    """Pair maps (N, C, s, s) of frames of `frame_size` px -> displacements of their s x s tiles."""
+    """Pair maps (N, C, s, s) of frames of `frame_size` px -> displacements of the s x s tiles."""
 
     places: Tensor
 
@@ -61,10 +61,10 @@ class DisplacementHead(nn.Module):
 
 
 def fitted_motion(found: Displacements, label_scale: Tensor) -> Tensor:
-    """Return MoGLo's six numbers (N, 6), scaled, of the rigid motion that fits best.
+    """Return MoGLo's six numbers (N, 6), scaled, of the rigid motion that fits all tiles best.
 
     Minimises the sum over tiles q and axes of ((t + w x q - displacement) / sigma)^2 over the
-    translation t and the rotation vector w, which is small.
+    translation t and the (small) rotation vector w.
     """
     tiles = found.tiles_mm / LEVER_MM
     identity = torch.eye(3).to(tiles).expand(len(tiles), 3, 3)
@@ -83,7 +83,7 @@ def fitted_motion(found: Displacements, label_scale: Tensor) -> Tensor:
 
 
 def displacement_loss(found: Displacements, centre_steps: Tensor) -> Tensor:
-    """Return the negative log likelihood of true displacements, each normal with its own sigma.
+    """Return the mean negative log likelihood of true displacements under normals of each sigma.
 
     centre_steps (N, 4, 4): true steps with both frames' origins at the image centre, mm.
     """

@@ -1,4 +1,4 @@
-"""Losses of `moglo-long`: what sums up to drift, rather than what a single step is off by."""
+"""Losses of `moglo-long`: errors of steps, of chained steps, of time reversal, and of sigma."""
 
 import torch
 from torch import Tensor
@@ -7,14 +7,14 @@ from torch.nn import functional
 from benchmark import geometry
 
 SPANS = (5, 10, 20, 50)  # frames
-HUBER = 0.5  # of a scaled error: beyond it the penalty is linear
+HUBER = 0.5  # scaled error beyond which the penalty is linear
 
 
 def penalty(error: Tensor, kind: str) -> Tensor:
     """Return the mean penalty of errors: "absolute", "squared", or "huber" (between the two).
 
-    Drift is a sum of steps, which an unbiased mean leaves small; the absolute error asks for the
-    median, which is off the mean wherever errors are skewed.
+    Drift is a sum of steps and stays small if their mean is unbiased. The squared error asks for
+    the mean; the absolute error asks for the median, which differs where errors are skewed.
     """
     if kind == "absolute":
         return error.abs().mean()
@@ -26,11 +26,11 @@ def penalty(error: Tensor, kind: str) -> Tensor:
 def span_errors(
     predicted: Tensor, true: Tensor, corners: Tensor, spans: tuple[int, ...] = SPANS
 ) -> list[tuple[int, Tensor]]:
-    """Return by how many mm chained steps misplace the corners, for each span.
+    """Return the position errors (mm) of the corners after chained steps, for each span.
 
     predicted, true (B, T, 4, 4): steps `prev_from_frame` in image mm; corners (B, C, 3) mm.
-    Returns (span, error (B, T - span + 1, C, 3)) for all stretches of `span` steps; spans longer
-    than T are replaced by T itself.
+    Returns (span, error (B, T - span + 1, C, 3)) for all stretches of `span` steps; a span
+    longer than T is replaced by T.
     """
     found = []
     first = [geometry.chain(steps) for steps in (predicted, true)]
@@ -49,8 +49,8 @@ def span_loss(
 ) -> Tensor:
     """Return the penalty of span errors over `scale_mm` times the root of the span.
 
-    Independent errors of steps count the same at every span; an error that is always the same
-    counts by the root of the span more.
+    Independent errors of steps then count the same at every span, and a constant error counts more
+    by the root of the span.
     """
     parts = [
         penalty(error / (scale_mm * span**0.5), kind)
@@ -67,7 +67,7 @@ def step_error(predicted: Tensor, true: Tensor) -> Tensor:
 def sigma_loss(error: Tensor, log_sigma: Tensor) -> Tensor:
     """Return the negative log likelihood of errors (mm) under a normal of standard deviation sigma.
 
-    error (...): not trained by this; log_sigma (...): least where sigma^2 is the mean of error^2.
+    error (...): gets no gradient; log_sigma (...). Smallest where sigma^2 is the mean of error^2.
     """
     return (0.5 * (error.detach() * (-log_sigma).exp()).square() + log_sigma).mean()
 
@@ -75,7 +75,7 @@ def sigma_loss(error: Tensor, log_sigma: Tensor) -> Tensor:
 def disagreement(forward: Tensor, backward: Tensor, in_plane: tuple[int, ...]) -> Tensor:
     """Return the mean absolute sum of in-plane motions (B, T, 6) forwards and backwards.
 
-    `backward` are the motions into the frames of the reversed window, in their own order; its
+    `backward` holds the motions into the frames of the reversed window, in that order; its
     step t undoes step T - 1 - t of `forward`, up to the product of two small motions.
     """
     return (forward + backward.flip(1))[..., list(in_plane)].abs().mean()

@@ -1,4 +1,4 @@
-"""`moglo-long`: pairs described by MoGLo-Net's speckle encoder, and whole sweeps of them read."""
+"""The network of `moglo-long`: descriptions of frame pairs, and a reader of sweeps of them."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -32,8 +32,8 @@ def _motions(six: Tensor, log_sigma: Tensor) -> Motions:
 class TileEncoder(nn.Module):
     """Tile correlations (N, C, rows, columns) -> a description (N, features) of each pair.
 
-    The same small network describes every tile, one look at the neighbours follows, and a linear
-    layer knows each tile by its place: translation is a mean over tiles, rotation a gradient.
+    One small network describes every tile, a 3 x 3 convolution joins neighbours, and a linear layer
+    weights each tile by its place: translation is a mean over tiles, rotation a gradient.
     """
 
     def __init__(self, channels: int, width: int, tiles: int, features: int):
@@ -57,11 +57,10 @@ class TileEncoder(nn.Module):
 
 
 class SweepReader(nn.Module):
-    """Descriptions of all pairs of a sweep -> what is to be added to the motions read from each.
+    """Descriptions of all pairs of a sweep -> corrections of the motions read from each pair.
 
-    A pair tells little of a fast step or of a small tilt, and what it does not tell is guessed as
-    the usual. Motion is steady, though: its neighbours in time tell the rest. Answers nothing until
-    it is trained.
+    One pair shows little of a fast step or of a small tilt, and its estimate tends to the mean of
+    training. Motion is steady, so neighbours in time inform it. Corrections are zero until trained.
 
     Buffers: mean, std (features,) of the descriptions in training.
     """
@@ -87,7 +86,7 @@ class SweepReader(nn.Module):
         nn.init.zeros_(self.answer.bias)
 
     def forward(self, described: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return additions (B, T, 7) to six and log sigma, and the state after them."""
+        """Return corrections (B, T, 7) of six and log sigma, and the state after them."""
         seen = (described - self.mean) / self.std
         if self.training:
             seen = seen + self.jitter * torch.randn_like(seen)
@@ -99,8 +98,8 @@ class SweepReader(nn.Module):
 class LongNet(nn.Module):
     """Frames -> descriptions of the pairs that end at each -> one motion per frame, in sequence.
 
-    Buffers: label_scale (6,) mm and degrees, what an output of 1 stands for; pixel_mm (2,), the
-    size along x and y of an input pixel.
+    Buffers: label_scale (6,) mm and degrees, the motion of an output of 1; pixel_mm (2,), the size
+    of an input pixel along x and y.
     """
 
     label_scale: Tensor
@@ -135,11 +134,11 @@ class LongNet(nn.Module):
             self.sequence = SweepReader(config)
 
     def describe(self, frames: Tensor, begin: int = 1) -> tuple[Tensor, Displacements | None]:
-        """Return descriptions (B, W - begin, hidden) of the pairs ending at frames `begin` on.
+        """Return descriptions (B, W - begin, hidden) of the pairs that end at frames `begin` on.
 
-        frames (B, W, S, S), standardised; a gap that reaches before the first frame ends there.
-        With them the displacements of the tiles of all pairs in a row, where they are asked for;
-        the motion that fits these ends each description.
+        frames (B, W, S, S), standardised; a gap that reaches before the first frame starts there.
+        The second result holds the displacements of the tiles of all pairs in a row, or None if
+        they are off; the motion that fits them is the end of each description.
         """
         parts, moved = [], None
         batch, count = frames.shape[0], frames.shape[1] - begin
@@ -160,9 +159,9 @@ class LongNet(nn.Module):
     def tile_volumes(self, frames: Tensor, begin: int = 1) -> Tensor:
         """Return tile correlations (B, W - begin, C, rows, columns) of frames (B, W, S, S).
 
-        For each gap its cells, then the share of the gap that there is (less than one only where
-        a sequence begins). Speckle says how far two frames are apart for as long as they are
-        alike, and the longer the gap the less a slow motion drowns in noise.
+        Channels are, for each gap, its cells and the share of the gap that exists (below one only
+        where a sequence begins). Speckle shows the distance of two frames as long as they are
+        alike; over a longer gap a slow motion stands out more from noise.
         """
         config, parts = self.config, []
         ends = torch.arange(begin, frames.shape[1], device=frames.device)
@@ -191,19 +190,19 @@ class LongNet(nn.Module):
         return found, state
 
     def forward(self, frames: Tensor) -> tuple[Motions, Displacements | None]:
-        """Return the motions into each but the first of the frames (B, W, S, S), pair by pair.
+        """Return the motions into all but the first of the frames (B, W, S, S), pair by pair.
 
-        And the displacements of the tiles of all those pairs in a row, where they are asked for.
+        The second result holds the displacements of the tiles of these pairs in a row, or None.
         """
         described, moved = self.describe(frames)
         return self.judge(described), moved
 
 
 class LongStream:
-    """Motions of frames handed in one after another, or some at a time; the same as all at once.
+    """Motions of frames that arrive one after another, or some at a time; the same as all at once.
 
-    Kept in between: as many frames as the longest gap reaches back, and the recurrent state, which
-    must run forwards alone. The network should be in evaluation mode.
+    It keeps as many frames as the longest gap reaches back, and the recurrent state, which must run
+    forwards only. The network should be in evaluation mode.
     """
 
     def __init__(self, net: LongNet):
@@ -214,7 +213,7 @@ class LongStream:
     def push(self, frames: Tensor) -> Motions:
         """Return the motions (1, M, ...) into each of the new frames (N, S, S), standardised.
 
-        M = N, less one where the stream begins.
+        M = N, or N - 1 at the beginning.
         """
         described = self.describe(frames)
         if not described.shape[1]:
@@ -234,7 +233,7 @@ class LongStream:
 
 
 def speckle_encoder(config: MoGLoLongConfig) -> MoGLoNet:
-    """Return MoGLo-Net without its estimators, normalised as the configuration says."""
+    """Return MoGLo-Net without its estimators, with the normalisation of the configuration."""
     net = MoGLoNet(config)
     del net.local_estimator, net.global_estimator, net.label_scale, net.pixel_mm
     if config.normalise == "group":
@@ -243,7 +242,7 @@ def speckle_encoder(config: MoGLoLongConfig) -> MoGLoNet:
 
 
 def _replace_batch_by_group(module: nn.Module) -> None:
-    """Replace each batch normalisation below a module by one of the sample's own groups."""
+    """Replace each batch normalisation below a module by group normalisation."""
     kinds: Sequence[type] = (nn.BatchNorm1d, nn.BatchNorm2d)
     for name, child in module.named_children():
         if isinstance(child, tuple(kinds)):

@@ -1,7 +1,8 @@
-"""The second stage of `moglo-long`: its recurrent part learns from descriptions of whole sweeps.
+"""The second stage of training: the recurrent part learns from descriptions of whole sweeps.
 
-The pairs of a training sweep are described once, by the network of the first stage, and then read
-as often as the budget allows: what is costly in a long window is the encoder.
+The network of the first stage describes the pairs of each training sweep once. The recurrent part
+reads these descriptions as often as the budget allows; the encoder, which makes long windows
+expensive, is not run again.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,11 +16,11 @@ from benchmark.learning.flops import flop_counter
 from moglo.long.config import MoGLoLongConfig
 from moglo.long.model import LongNet, Motions
 
-WARM_UP = 0.1  # of the updates, with a rising rate
+WARM_UP = 0.1  # share of the updates with a rising rate
 
 
 class Described(NamedTuple):
-    """One view of one sweep: descriptions (T, hidden) of its pairs, its true steps, its grid.
+    """One view of one sweep: descriptions (T, hidden) of its pairs, true steps, pixel grid.
 
     prev_from_frame (T, 4, 4) and mm_from_pixel (4, 4), float32 in image mm; shape: height and
     width of the frames in pixels.
@@ -41,10 +42,10 @@ def train_sequence(
     config: MoGLoLongConfig,
     flops: float,
 ) -> float:
-    """Train the recurrent part by as many updates as `flops` pay for; return what they cost.
+    """Train the recurrent part by as many updates as `flops` allow; return the operations used.
 
     loss: of motions (B, T, ...) against true steps (B, T, 4, 4), given grids (B, 4, 4) and the
-    shape of the frames. Nothing but `net.sequence` changes. Draws from torch's generator.
+    shape of the frames. Only `net.sequence` changes. Draws from torch's generator.
     """
     part = net.sequence
     pairs = torch.cat([sweep.pairs for sweep in sweeps])
@@ -75,7 +76,7 @@ def train_sequence(
 def _loss_of_a_batch(
     net: LongNet, sweeps: Sequence[Described], loss: Loss, config: MoGLoLongConfig
 ) -> Tensor:
-    """Return the loss of stretches of sweeps drawn at random, all of one length and shape."""
+    """Return the loss of random stretches of sweeps, all of one length and one frame shape."""
     first = sweeps[int(torch.randint(len(sweeps), ()))]
     alike = [sweep for sweep in sweeps if sweep.shape == first.shape]
     drawn = [alike[i] for i in torch.randint(len(alike), (config.sequence_batch,)).tolist()]

@@ -1,15 +1,15 @@
-"""How alike the tiles of two frames are, at full resolution: what small steps do to speckle.
+"""Normalised cross-correlation of the tiles of two frames at full resolution.
 
-A quarter-resolution map hardly sees an in-plane step of a fraction of a pixel, and a step across
-the image plane shows in nothing but the height of the peak. Both are read off the normalised
-cross-correlation of the frames themselves, tile by tile, for displacements of a few pixels.
+A map at a quarter of the resolution hardly shows an in-plane step of a fraction of a pixel, and a
+step across the image plane shows only in the height of the peak. The correlation of the frames
+themselves, tile by tile for displacements of a few pixels, shows both.
 """
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-SMALLEST_VARIANCE = 1e-3  # of standardised frames: below it a tile shows no speckle
+SMALLEST_VARIANCE = 1e-3  # of standardised frames; a tile below it has no speckle
 
 
 def tile_correlation(
@@ -21,7 +21,7 @@ def tile_correlation(
     Tiles of tile x tile pixels lie every `stride` pixels, wholly inside. Returns (N, cells, rows,
     columns), cells = (2 reach + 1)^2: cell (dy + reach) (2 reach + 1) + dx + reach compares the
     pixels (y, x) of `first` with (y + dy, x + dx) of `second`; in [-1, 1], near zero where a tile
-    shows nothing. No gradient. One shift at a time, so that no temporary is larger than the frames.
+    has no speckle. No gradient. Shifts are made one by one, so that temporaries stay small.
     """
     with torch.no_grad(), torch.autocast(first.device.type, enabled=False):
         first, second = first.float(), second.float()
@@ -46,7 +46,7 @@ def tile_correlation(
 
 
 def _tile_means(values: Tensor, tile: int, stride: int) -> Tensor:
-    """Return the means (N, rows, columns) of tiles of (N, H, W), by way of those of `stride`^2."""
+    """Return the means (N, rows, columns) of tiles of (N, H, W), from means of stride^2 blocks."""
     blocks = functional.avg_pool2d(values[:, None], stride)
     return functional.avg_pool2d(blocks, tile // stride, 1)[:, 0]
 

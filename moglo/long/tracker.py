@@ -1,4 +1,4 @@
-"""`moglo-long` as a tracker of the benchmark."""
+"""The tracker `moglo-long` under the contract of the benchmark, with its second stage."""
 
 from collections.abc import Sequence
 
@@ -22,27 +22,25 @@ from moglo.losses import correlation_loss
 from moglo.tracker import MoGLo, chunk_frames, evaluating
 
 # Components of MoGLo's six (axial, lateral, elevational; about lateral, elevational, axial) whose
-# direction two frames show. The others change nothing but how alike the frames are.
+# direction two frames show. The others only change how alike the frames are.
 IN_PLANE = (0, 1, 4)
-
-
-# Of the budget of the second stage, at most so much for descriptions: the more training sweeps, the
-# fewer of their views can be described.
+# Largest share of the second stage's budget for descriptions. With many training sweeps it pays for
+# a part of their views only.
 DESCRIBING = 0.75
 
 
 class MoGLoLong(MoGLo):
-    """MoGLo-Net's speckle encoder with what keeps small errors from adding up.
+    """MoGLo-Net's encoder of frame pairs and a second stage over whole sweeps, against drift.
 
-    Two stages. Pairs of frames are read as `moglo` does, but for the squared error in place of the
-    absolute one, of steps and of the position of the image corners after several of them. With
-    that the displacement of every tile is learned, each with its own uncertainty; the rigid motion
-    that fits them best is a first answer. Half of the samples are shown backwards in time, half
-    mirrored. Then a recurrent part that runs over whole sweeps both ways learns, from the
-    descriptions of their pairs, what to add: a pair alone leaves much of a fast step's tilt to be
-    guessed as the usual, which is the same mistake in every frame. The answer is the mean of four
-    views of a sweep. Optionally the normalised cross-correlation of the frames' own tiles at full
-    resolution, of each frame with those 1, 2 and 4 before it. Tells its own sigma.
+    The first stage reads pairs of frames as `moglo` does, trained by the squared error of steps and
+    of the position of the image corners after several steps. It also learns the displacement of
+    every tile of the image, each with its uncertainty; the rigid motion that fits them best is a
+    first answer. Half of the samples are shown backwards in time, half mirrored. In the second
+    stage a recurrent part that runs over whole sweeps in both directions learns corrections from
+    the descriptions of their pairs. For a fast step one pair shows little of the tilt, and its
+    estimate tends to the mean, which is the same error in every frame. The answer is the mean of
+    four views of a sweep. Optional: normalised cross-correlation of tiles of the frames at full
+    resolution, of each frame with those 1, 2 and 4 before it. The tracker gives its own sigma.
     """
 
     name = "moglo-long"
@@ -67,7 +65,7 @@ class MoGLoLong(MoGLo):
 
     @property
     def window(self) -> int:  # type: ignore[override]
-        """Frames per training sample: enough for every second one of them to be a window."""
+        """Frames per training sample: with `skips` so many that every second one makes a window."""
         return 2 * self.config.window - 1 if self.config.skips else self.config.window
 
     def module(self) -> LongNet:  # type: ignore[override]
@@ -78,11 +76,11 @@ class MoGLoLong(MoGLo):
 
     @property
     def reserve(self) -> float:  # type: ignore[override]
-        """The share of the second stage."""
+        """The share of the budget that the second stage gets."""
         return self.config.sequence_share if self.config.lstm else 0.0
 
     def loss(self, frames: Tensor, prev_from_frame: Tensor, mm_from_pixel: Tensor) -> Tensor:
-        """Return the losses of what is read from pairs, and of time reversal, each weighted."""
+        """Return the weighted sum of the losses of pairs and of time reversal."""
         net, seen = self.module(), self._input(frames, mm_from_pixel)
         found, moved = net(seen)
         shape = (frames.shape[-2], frames.shape[-1])
@@ -100,7 +98,7 @@ class MoGLoLong(MoGLo):
     def _judged(
         self, found: Motions, prev_from_frame: Tensor, mm_from_pixel: Tensor, shape: tuple[int, int]
     ) -> Tensor:
-        """Return the losses of steps, trend, spans and sigma, each weighted."""
+        """Return the weighted sum of the losses of steps, trend, spans and sigma."""
         config, label_scale = self.config, self.module().label_scale
         centre = geometry.image_centre(mm_from_pixel, shape)[:, None]
         label = motion.six_from_step(prev_from_frame, centre) / label_scale
@@ -118,7 +116,7 @@ class MoGLoLong(MoGLo):
         return total
 
     def refine(self, sweeps: Sequence[Sweep], flops: float) -> float:
-        """Describe the training sweeps in each view, and train the recurrent part on that."""
+        """Describe the training sweeps in each view, and train the recurrent part on them."""
         views = VIEWS[: self.config.views]
         shown = [(sweep, view) for sweep in sweeps for view in views if len(sweep) > 1]
         described, spent = self._described_within(shown, DESCRIBING * flops)
@@ -128,7 +126,7 @@ class MoGLoLong(MoGLo):
     def _described_within(
         self, shown: Sequence[tuple[Sweep, View]], flops: float
     ) -> tuple[list[Described], float]:
-        """Describe all views of sweeps, or as many at random as `flops` pay for; tell the cost."""
+        """Describe all views, or as many at random as `flops` allow; return the operations too."""
         with flop_counter() as counter:
             described = [self._described(*shown[0])]
             each = counter.get_total_flops() / len(described[0].pairs)
@@ -151,7 +149,7 @@ class MoGLoLong(MoGLo):
     def augment(
         self, frames: Tensor, prev_from_frame: Tensor, mm_from_pixel: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Skip frames of some samples, mirror half laterally, show half backwards, as asked for."""
+        """Skip frames of some samples, mirror half and reverse half, as the configuration says."""
         if self.config.skips:
             frames, prev_from_frame = some_skipped(frames, prev_from_frame, self.config.skips)
         frames, steps, grid = super().augment(frames, prev_from_frame, mm_from_pixel)
@@ -170,7 +168,7 @@ class MoGLoLong(MoGLo):
         return [self.module().motion_head]
 
     def track(self, observation: Observation) -> Prediction:
-        """Return poses and sigma, the mean of what each view tells."""
+        """Return poses and sigma, the mean over the views."""
         images = observation.bmode
         if len(observation) == 1:
             return Prediction(np.eye(4)[None])
@@ -203,9 +201,9 @@ class MoGLoLong(MoGLo):
 
 
 def affordable(costs: Sequence[float], limit: float) -> list[int]:
-    """Return the places of all costs, in order, or of as many at random as stay within a limit.
+    """Return the indices of all costs, or of a random part whose sum stays within a limit, sorted.
 
-    The first is always among them. Draws from torch's generator where not all are.
+    Index 0 is always among them. Draws from torch's generator if not all fit.
     """
     if sum(costs) <= limit:
         return list(range(len(costs)))
@@ -216,7 +214,7 @@ def affordable(costs: Sequence[float], limit: float) -> list[int]:
 
 
 def some_skipped(frames: Tensor, prev_from_frame: Tensor, share: float) -> tuple[Tensor, Tensor]:
-    """Return windows of W frames of 2 W - 1: every second one in a random share, else the first.
+    """Return W of each 2 W - 1 frames: every second one in a random share, else the first W.
 
     frames (B, 2 W - 1, H, W'); prev_from_frame (B, 2 W - 2, 4, 4).
     """
@@ -230,12 +228,12 @@ def some_skipped(frames: Tensor, prev_from_frame: Tensor, share: float) -> tuple
 
 
 def step_scale(label_scale: Tensor) -> Tensor:
-    """Return the length in mm of a step that is 1 in each translation, at most."""
+    """Return the length in mm of a step whose scaled translations are all 1."""
     return label_scale[:3].norm()
 
 
 def image_corners(mm_from_pixel: Tensor, height: int, width: int) -> Tensor:
-    """Return the centres (B, 4, 3) in image mm of the corner pixels of frames."""
+    """Return the centres (B, 4, 3), image mm, of the corner pixels of frames."""
     corners = [[0, 0], [width - 1, 0], [0, height - 1], [width - 1, height - 1]]
     pixels = mm_from_pixel.new_tensor([[x, y, 0, 1] for x, y in corners])
     return (pixels @ mm_from_pixel.transpose(-1, -2))[..., :3]

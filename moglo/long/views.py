@@ -1,6 +1,7 @@
-"""The four ways to see one sweep: as it is, in a mirror, backwards, and both.
+"""The four views of one sweep: as it is, mirrored, backwards, and both.
 
-A network that has learned from all of them errs in each in another way; their mean errs less.
+A network trained on all of them makes other errors in each; the mean of its answers has smaller
+errors.
 """
 
 from collections.abc import Sequence
@@ -27,9 +28,8 @@ VIEWS = (View(False, False), View(True, False), View(False, True), View(True, Tr
 def reversed_steps(prev_from_frame: Tensor) -> Tensor:
     """Return the steps (B, T, 4, 4) of a window shown backwards, the tissue mirrored in z.
 
-    Backwards the probe would retreat. An image and its mirror image in the image plane are the
-    same, though, with a beam symmetric about that plane: what is seen is also an advance through
-    tissue mirrored from front to back.
+    Shown backwards, the probe retreats. With a beam symmetric about the image plane, the same
+    images come from an advance through tissue mirrored in that plane.
     """
     mirror = prev_from_frame.new_tensor([1.0, 1.0, -1.0, 1.0]).diag()
     return mirror @ geometry.inverse(prev_from_frame).flip(1) @ mirror
@@ -42,7 +42,7 @@ def seen_images(images: Images, view: View) -> Images:
 
 
 class _Seen:
-    """Frames (N, H, W), perhaps on disk, that are turned when a stretch of them is read."""
+    """Frames (N, H, W), perhaps on disk, that are mirrored or reversed when a slice is read."""
 
     def __init__(self, frames: Any, view: View):
         self._frames, self._view, self.shape = frames, view, frames.shape
@@ -62,7 +62,7 @@ class _Seen:
 def seen_steps(
     prev_from_frame: Tensor, mm_from_pixel: Tensor, shape: Sequence[int], view: View
 ) -> Tensor:
-    """Return the steps (B, T, 4, 4), image mm, that a view shows; done twice, they are as before.
+    """Return the steps (B, T, 4, 4), image mm, that a view shows; applied twice it changes nothing.
 
     mm_from_pixel (B, 4, 4); shape: height and width of the frames in pixels.
     """
