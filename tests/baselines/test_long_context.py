@@ -15,9 +15,9 @@ from baselines.long_context import (
 )
 from baselines.parts.motion import true_motion
 from benchmark import geometry
-from tests.baselines.parts.test_learned import TINY, batch_of, made
+from tests.baselines.networks import TINY, batch_of, made
 
-CONFIG = TINY[3][1]
+CONFIG = TINY[LongContext]
 
 
 @pytest.mark.parametrize(("window", "count"), PUBLISHED.items())

@@ -16,9 +16,9 @@ from baselines.parts.consistency import inconsistency
 from baselines.parts.motion import true_motion
 from benchmark import geometry
 from benchmark.checker import check_tracker
-from tests.baselines.parts.test_learned import TINY, batch_of, made
+from tests.baselines.networks import TINY, batch_of, made
 
-CONFIG = TINY[4][1]
+CONFIG = TINY[MoNet]
 
 
 def changed(**changes) -> MoNetConfig:

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-import speckle
 
 from baselines.decorrelation import DecorrelationConfig
 from baselines.parts.motion import centre_motion, true_motion
@@ -8,6 +7,7 @@ from baselines.registration import InPlaneRegistration, RegistrationConfig, rigi
 from benchmark import geometry
 from benchmark.errors import UserError
 from benchmark.registry import make_tracker
+from tests.baselines import speckle
 
 
 def in_plane_sweep(scene, motion, count=8, seed=9):

@@ -1,5 +1,4 @@
 import numpy as np
-import speckle
 import torch
 
 from baselines import two_frame
@@ -12,6 +11,7 @@ from baselines.two_frame import (
 )
 from benchmark import geometry
 from benchmark.sweep import Prediction
+from tests.baselines import speckle
 
 
 def batch_of(sweep, count=8):

@@ -18,7 +18,7 @@ from moglo.long.config import MoGLoLongConfig
 from moglo.long.model import LongStream
 from moglo.long.tracker import IN_PLANE, MoGLoLong, affordable, image_corners, step_scale
 from moglo.long.views import VIEWS, reversed_steps, seen_steps
-from tests.moglo.test_tracker import batch, sweep
+from tests.moglo.noise import batch, sweep
 
 CONFIG = MoGLoLongConfig(
     frame_size=48, width=4, window=9, hidden=12, tile_width=6, tiles=True, skips=0.0

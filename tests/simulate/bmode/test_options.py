@@ -1,6 +1,6 @@
 """Options of the B-mode engine: lines, moving tissue, shadows, side lobes, thinning, filters.
 
-As in test_bmode, the oracle is a direct double-precision sum or a closed form.
+As in `test_render.py`, the oracle is a direct double-precision sum or a closed form.
 """
 
 import dataclasses
@@ -24,7 +24,7 @@ from simulate.bmode.render import (
 from simulate.bmode.settings import BmodeSettings
 from simulate.iq.scatterers import ScattererStore
 from simulate.probe.transducer import PROBES
-from tests.simulate.bmode.test_render import (
+from tests.simulate.speckle import (
     FOCUS,
     QUIET,
     SIGMA_Z,

@@ -8,7 +8,7 @@ from simulate.photoacoustic.displaced import DisplacedTissue
 from simulate.photoacoustic.render import render_photoacoustic
 from simulate.tissue.motion import TissueMotion
 from simulate.vessels.tree import ARTERY, VesselTree
-from tests.simulate.photoacoustic.test_render import PROBE, SETTINGS, Tubes, across, frame
+from tests.simulate.photoacoustic.tubes import PROBE, SETTINGS, Tubes, across, frame
 
 
 def tree(radius=1.5):

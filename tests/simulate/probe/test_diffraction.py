@@ -11,7 +11,7 @@ from simulate.bmode.settings import BmodeSettings
 from simulate.photoacoustic.receiver import ReceiveBand
 from simulate.probe.diffraction import aperture_field
 from simulate.probe.transducer import Probe
-from tests.simulate.bmode.test_render import Uniform, listed, pose
+from tests.simulate.speckle import Uniform, listed, pose
 
 PROBE = Probe()
 WAVELENGTH = 0.308
