@@ -25,7 +25,7 @@ urllib.request.urlopen = urllib.request.urlretrieve = fail
 folder = Path(find_spec("kwave").submodule_search_locations[0])
 def listing(): return sorted(p.name for p in folder.iterdir() if p.name != "__pycache__")
 before, makedirs = listing(), os.makedirs
-from simulate import kwave
+from simulate.photoacoustic import kwave
 module = kwave.load()
 assert module is sys.modules["kwave"] and kwave.load() is module
 assert listing() == before, listing()
