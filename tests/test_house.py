@@ -89,13 +89,13 @@ def without(house: House, *names: str) -> House:
         ("benchmark.metrics.drift", "pathlib", faults.forbidden),
         ("benchmark.errors", "torch.nn", faults.forbidden),  # which metrics and evaluate import
         ("benchmark.tables", "benchmark.hdf5", faults.forbidden),  # which the leaderboard imports
-        ("simulate.probe.settings", "numba", faults.forbidden),  # which spec imports
         ("benchmark.files", "pickle", faults.unsafe),
         ("simulate.bmode.render", "kwave.data", faults.unsafe),
         ("benchmark.geometry", "scipy.spatial", faults.unsafe),
         ("benchmark.geometry", "benchmark.errors", faults.unsafe),
         ("simulate.hand.settings", "scipy", faults.heavy_settings),
-        ("simulate.tissue.settings", "simulate.tissue.anatomy", faults.heavy_settings),
+        ("simulate.tissue.settings", "simulate.tissue.anatomy_kernels", faults.heavy_settings),
+        ("simulate.harmonics", "numba.njit", faults.forbidden),  # which the hand imports, and spec
         ("benchmark.errors", "benchmark.files", faults.turning),
         ("simulate.shapes.sheets", "simulate.vessels.tree", faults.turning),
     ],

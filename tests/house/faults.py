@@ -92,15 +92,15 @@ def unsafe(house: House) -> list[str]:
 
 
 def heavy_settings(house: House) -> list[str]:
-    """Return the imports of a `settings` module that are more than numpy and light modules."""
-    light = {"numpy", *sys.stdlib_module_names}
-    return [
-        f"{module} imports {name}: only numpy, the standard library and {', '.join(rules.LIGHT)}"
-        for module in house.files
-        if module.startswith("simulate.") and module.endswith(f".{rules.SETTINGS}")
-        for name in sorted(house.uses[module])
-        if name not in rules.LIGHT and name.split(".")[0] not in light
-    ]
+    """Return libraries other than numpy that a `settings` imports, and engines that it loads."""
+    light, found = {"numpy", *sys.stdlib_module_names}, []
+    for module in house.files:
+        if module.endswith(f".{rules.SETTINGS}"):
+            chains = _chains(house.loads, module, rules.ENGINES)
+            found += [f"{module} loads {name}: {chain}" for name, chain in chains.items()]
+            libraries = sorted(house.uses[module] - set(house.files))
+            found += [f"{module} imports {n}" for n in libraries if n.split(".")[0] not in light]
+    return found
 
 
 def turning(house: House) -> list[str]:
@@ -115,7 +115,7 @@ def turning(house: House) -> list[str]:
 
 def unmatched(house: House, below: Mapping[str, Iterable[str]] = rules.BELOW) -> list[str]:
     """Return the files of no known room, and the rules that match no file or no import."""
-    named = [*below, *rules.NEVER, *rules.PURE, *rules.SOLE.values(), *rules.LIGHT, *rules.EXCEPT]
+    named = [*below, *rules.NEVER, *rules.PURE, *rules.SOLE.values(), *rules.EXCEPT]
     named += [name for lower in below.values() for name in lower]
     named += [name for pair, shown in rules.ONLY.items() for name in (*pair, *shown)]
     named += [n for banned in rules.NEVER.values() for n in banned if _is_in(n, rules.PACKAGES)]

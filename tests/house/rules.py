@@ -66,6 +66,9 @@ ONLY = {
     ("moglo", "benchmark"): ("benchmark", "benchmark.learning"),
 }  # fmt: skip
 
+#: Libraries that compile, train or simulate.
+ENGINES = ("numba", "torch", "lightning", "kwave", "skimage", "monai")
+
 #: user: what none of its files may reach, directly or through others: rooms, modules, libraries.
 NEVER = {
     "benchmark.leaderboard": (
@@ -78,7 +81,7 @@ NEVER = {
     "benchmark.scoring.evaluate": (
         "benchmark.tracker", "benchmark.learning", "torch", "lightning",
     ),
-    "simulate.spec": ("numba", "torch", "lightning", "kwave", "skimage"),
+    "simulate.spec": ENGINES,
 }  # fmt: skip
 
 #: module: what it may reach although its room may not.
@@ -96,12 +99,9 @@ SOLE = {"kwave": "simulate.photoacoustic.kwave"}
 #: Libraries that run code from a file they read.
 EXECUTABLE = ("pickle", "joblib", "dill", "cloudpickle", "shelve", "marshal")
 
-#: A module of this name is the TOML table of its room: numpy, the standard library and LIGHT only.
+#: A module of this name is the TOML table of its room: its libraries are numpy and the standard
+#: library, and importing it loads no engine.
 SETTINGS = "settings"
-LIGHT = (
-    "benchmark.errors", "benchmark.geometry", "simulate.probe.transducer",
-    "simulate.photoacoustic.absorption",
-)  # fmt: skip
 
 #: Python files in one folder, of the packages and of their tests.
 MOST_FILES = 17
