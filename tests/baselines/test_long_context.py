@@ -41,6 +41,7 @@ def test_joined_steps_are_the_true_motion_over_the_gap(test_sweep):
     joined = tracker._joined(
         geometry.about(geometry.image_centre(grid, frames.shape)[:, None], steps)
     )
+    assert len(tracker.pairs) > 1
     for place, (i, j) in enumerate(tracker.pairs):
         wanted = true_motion(test_sweep, j - i)[[i, i + 5, i + 10, i + 15]]
         assert np.abs(joined[:, place].double().numpy() - wanted).max() < 1e-4
@@ -48,6 +49,7 @@ def test_joined_steps_are_the_true_motion_over_the_gap(test_sweep):
 
 def test_fit_takes_the_statistics_of_each_gap(training_sweeps):
     tracker = made(LongContext, CONFIG, training_sweeps)
+    assert len(tracker.pairs) > 1
     for (i, j), mean, std in zip(
         tracker.pairs, tracker.module().mean, tracker.module().std, strict=True
     ):

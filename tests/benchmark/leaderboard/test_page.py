@@ -150,7 +150,9 @@ def site(built: Path, browser: Any) -> Iterator[Site]:
     for context in browser.contexts:
         context.close()
     assert visited.trouble == []
-    assert all(url.startswith(("file:", "data:", "blob:")) for url in visited.requests)
+    assert visited.requests and all(
+        url.startswith(("file:", "data:", "blob:")) for url in visited.requests
+    )
 
 
 def names(tab: Any) -> list[str]:

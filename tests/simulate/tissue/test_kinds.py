@@ -215,7 +215,7 @@ def test_landmarks_are_branchings_and_centres_of_visible_vessels(limb):
     tree = limb.vessels
     marks = limb.landmarks_mm
     nodes = {tuple(point) for point in tree.points_mm[tree.radius_mm >= 0.5]}
-    assert all(tuple(mark) in nodes for mark in marks)
+    assert len(marks) and all(tuple(mark) in nodes for mark in marks)
     thick = tree.branchings[tree.radius_mm[tree.branchings] >= 0.5]
     assert {tuple(tree.points_mm[node]) for node in thick} <= {tuple(mark) for mark in marks}
 
