@@ -48,7 +48,7 @@ def test_the_packages_keep_the_rules(house: House, check) -> None:
 
 
 def test_no_folder_is_crowded(house: House, tests: House) -> None:
-    assert faults.crowded([house, tests]) == []
+    assert faults.crowded(house, tests) == []
 
 
 def test_no_file_of_tests_imports_another(tests: House) -> None:
@@ -120,7 +120,7 @@ def test_rules_that_match_nothing_and_files_without_a_room_are_found(house: Hous
 
 def test_a_crowded_folder_and_a_borrowing_test_are_found(house: House, tests: House) -> None:
     extra = {f"moglo.part{n}": ROOT / "moglo" / f"part{n}.py" for n in range(rules.MOST_FILES)}
-    (fault,) = faults.crowded([replace(house, files={**house.files, **extra}), tests])
+    (fault,) = faults.crowded(replace(house, files={**house.files, **extra}), tests)
     assert "moglo" in fault
     borrowing = with_import(tests, "tests.test_house", "tests.test_main_job")
     assert faults.borrowed(borrowing) == ["tests.test_house imports tests.test_main_job"]

@@ -1,3 +1,5 @@
+"""Speckle decorrelation: steps of known motion, the fitted curves, the stated uncertainty."""
+
 import numpy as np
 import pytest
 

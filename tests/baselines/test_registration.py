@@ -1,3 +1,5 @@
+"""Registration in the image plane: known motion, stated uncertainty, wild patches."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Networks on two frames: statistics of training, loss, mirroring, flow as input."""
+
 import numpy as np
 import torch
 

@@ -1,4 +1,4 @@
-"""What every registered tracker must keep; a new one is picked up by itself."""
+"""The contract of trackers, over every registered one; a new one is picked up by itself."""
 
 import json
 

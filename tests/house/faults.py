@@ -135,12 +135,13 @@ def unmatched(house: House, below: Mapping[str, Iterable[str]] = rules.BELOW) ->
     ]
 
 
-def crowded(houses: Iterable[House]) -> list[str]:
-    """Return the folders with too many Python files."""
-    files = Counter(path.parent for house in houses for path in house.files.values())
+def crowded(house: House, tests: House) -> list[str]:
+    """Return the folders with too many Python files; of tests, with too many files of tests."""
+    paths = [*house.files.values()]
+    paths += [path for path in tests.files.values() if path.name.startswith("test_")]
     return [
         f"{folder}: {count} Python files, at most {rules.MOST_FILES}"
-        for folder, count in files.items()
+        for folder, count in Counter(path.parent for path in paths).items()
         if count > rules.MOST_FILES
     ]
 
@@ -160,6 +161,6 @@ def all_faults(house: House, tests: House) -> list[str]:
     checks = (upward, past_the_door, forbidden, unsafe, heavy_settings, turning, unmatched)
     return [
         *(fault for check in checks for fault in check(house)),
-        *crowded([house, tests]),
+        *crowded(house, tests),
         *borrowed(tests),
     ]

@@ -103,5 +103,5 @@ EXECUTABLE = ("pickle", "joblib", "dill", "cloudpickle", "shelve", "marshal")
 #: library, and importing it loads no engine.
 SETTINGS = "settings"
 
-#: Python files in one folder, of the packages and of their tests.
+#: Python files in one folder of the packages, files of tests in one of the tests.
 MOST_FILES = 17

@@ -1,4 +1,4 @@
-"""What learned baselines share, against float64 code written apart and closed forms."""
+"""The parts that learned baselines share, against separate float64 code and closed forms."""
 
 import numpy as np
 import pytest

@@ -1,3 +1,5 @@
+"""Motion of the image centre, and steps over several frames joined into one path."""
+
 import numpy as np
 
 from baselines.parts.motion import (

@@ -1,4 +1,4 @@
-"""The page: safe against what its data say, whole without a network, and usable in a browser."""
+"""The page: safe against hostile names, complete without a network, usable in a browser."""
 
 import json
 import re

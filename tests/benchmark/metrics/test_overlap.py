@@ -1,4 +1,4 @@
-"""Swept volumes against the volumes of bodies that one can name."""
+"""Swept volumes against boxes, wedges and other bodies of known volume."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""Trackers on data that they were not trained on: runs, warnings, and the table of it."""
+"""Trackers on data that they were not trained on: runs, warnings and the table."""
 
 import csv
 import io

@@ -1,3 +1,5 @@
+"""Reference rows: exact on a screw, one plane kept, a card for each."""
+
 import numpy as np
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a data set says about itself: card, metadata, preview, decorrelation."""
+"""Descriptions of a data set: card, metadata, preview, decorrelation."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""Data sets: the same bytes however they are made, taken up where they were left."""
+"""Generated data sets: the same bytes in any order, and runs resumed where they were stopped."""
 
 import dataclasses
 import os

@@ -1,4 +1,4 @@
-"""Tissue that moves under the laser: vessels are imaged where they are just then."""
+"""Tissue that moves under the laser: each frame shows a vessel where it is at that instant."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""How sweeps are spread over subjects, profiles and stress, and what a factor may change."""
+"""The plan of sweeps over subjects, profiles and stress, and what a factor may change."""
 
 import sys
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Forearm, carotid and inclusions: what is where, and that every subject is another."""
+"""Forearm, carotid and inclusions: places of their structures, and subjects that differ."""
 
 import dataclasses
 import json
