@@ -1,4 +1,4 @@
-"""Swept volumes against boxes, wedges and other bodies of known volume."""
+"""Swept volumes against boxes, prisms and sectors of known volume."""
 
 from itertools import pairwise
 
