@@ -57,8 +57,7 @@ def forbidden(house: House) -> list[str]:
             loads = {**house.loads, module: house.uses[module]}
             ends = _chains(house.uses, module, rooms) | _chains(loads, module, libraries)
             for name, chain in ends.items():
-                if name not in rules.EXCEPT.get(module, ()):
-                    found.append(f"{module} must never reach {name}: {chain}")
+                found.append(f"{module} must never reach {name}: {chain}")
     return found
 
 
@@ -115,19 +114,16 @@ def turning(house: House) -> list[str]:
 
 def unmatched(house: House, below: Mapping[str, Iterable[str]] = rules.BELOW) -> list[str]:
     """Return the files of no known room, and the rules that match no file or no import."""
-    named = [*below, *rules.NEVER, *rules.PURE, *rules.SOLE.values(), *rules.EXCEPT]
+    named = [*below, *rules.NEVER, *rules.PURE, *rules.SOLE.values()]
     named += [name for lower in below.values() for name in lower]
     named += [name for pair, shown in rules.ONLY.items() for name in (*pair, *shown)]
     named += [n for banned in rules.NEVER.values() for n in banned if _is_in(n, rules.PACKAGES)]
-    named += [n for names in rules.EXCEPT.values() for n in names if _is_in(n, rules.PACKAGES)]
     found = [f"a rule names {n}: no such file" for n in dict.fromkeys(named) if not house.within(n)]
     if not any(module.endswith(f".{rules.SETTINGS}") for module in house.files):
         found.append(f"a rule is about modules called {rules.SETTINGS}: there is none")
-    needed = [(m, name) for m, names in rules.EXCEPT.items() for name in names]
-    needed += [(m, library) for library, m in rules.SOLE.items()]
-    for module, name in needed:
-        if not any(_is_in(used, [name]) for used in house.uses.get(module, ())):
-            found.append(f"a rule lets {module} import {name}, which it does not")
+    for library, sole in rules.SOLE.items():
+        if not any(_is_in(name, [library]) for name in house.uses.get(sole, ())):
+            found.append(f"a rule lets {sole} alone import {library}, which it does not")
     return found + [
         f"{module}: room {house.room(module)} is unknown"
         for module in house.files

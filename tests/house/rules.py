@@ -58,6 +58,16 @@ ONLY = {
         "benchmark.sweep", "benchmark.hdf5", "benchmark.dataset", "benchmark.addresses",
         "benchmark.workers", "benchmark.tables",
     ),
+    ("simulate.spec", "simulate.bmode"): ("simulate.bmode.settings",),
+    ("simulate.spec", "simulate.doppler"): ("simulate.doppler.settings",),
+    ("simulate.spec", "simulate.photoacoustic"): (
+        "simulate.photoacoustic.settings", "simulate.photoacoustic.grid",
+    ),
+    ("simulate.spec", "simulate.hand"): ("simulate.hand.settings", "simulate.hand.motion"),
+    ("simulate.spec", "simulate.probe"): (
+        "simulate.probe.settings", "simulate.probe.transducer",
+    ),
+    ("simulate.spec", "simulate.tissue"): ("simulate.tissue.settings",),
     ("simulate.iq", "simulate.tissue"): ("simulate.tissue.answers", "simulate.tissue.motion"),
     ("simulate.photoacoustic", "simulate.tissue"): (
         "simulate.tissue.answers", "simulate.tissue.motion",
@@ -83,12 +93,6 @@ NEVER = {
     ),
     "simulate.spec": ENGINES,
 }  # fmt: skip
-
-#: module: what it may reach although its room may not.
-EXCEPT = {
-    # Run as a command, it writes the tables of docs/metrics.md.
-    "benchmark.metrics.perturb": ("benchmark.files", "pathlib.Path"),
-}
 
 #: module: all that it may import.
 PURE = {"benchmark.geometry": ("collections", "sys", "typing", "numpy")}
