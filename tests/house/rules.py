@@ -76,8 +76,8 @@ ONLY = {
     ("moglo", "benchmark"): ("benchmark", "benchmark.learning"),
 }  # fmt: skip
 
-#: Libraries that compile, train or simulate.
-ENGINES = ("numba", "torch", "lightning", "kwave", "skimage", "monai")
+#: Libraries that a spec needs none of.
+ENGINES = ("scipy", "numba", "torch", "lightning", "kwave", "skimage", "monai")
 
 #: user: what none of its files may reach, directly or through others: rooms, modules, libraries.
 NEVER = {
