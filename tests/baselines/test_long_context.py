@@ -59,7 +59,7 @@ def test_fit_takes_the_statistics_of_each_gap(training_sweeps):
 
 
 def test_consistency_is_zero_where_steps_join_to_the_pairs_transform(training_sweeps):
-    """Rendered by hand: the network answers what chained steps say, so that only errors remain."""
+    """The network answers the chained steps plus 0.1 mm, so that only this error remains."""
     config = LongContextConfig(**{**vars(CONFIG), "balance": False})
     tracker = made(LongContext, config, training_sweeps)
     frames, steps, grid = batch_of(training_sweeps[0], 4)

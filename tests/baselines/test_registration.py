@@ -75,7 +75,7 @@ def test_rigid_fit_states_its_variance():
 
 
 def test_oblong_pixels(scene):
-    """The same motion in mm, whatever the pixel: every second column left out."""
+    """The motion in mm stays the same where every second column is left out."""
     sweep = in_plane_sweep(speckle.Scene(72, 120, pixel_mm=0.12), (0.1, 0.05, 0.0))
     images = sweep.bmode
     squeezed = images.mm_from_pixel.copy()

@@ -13,7 +13,7 @@ from tests.benchmark.steady import Steady
 
 
 def moved(prediction, value):
-    """The prediction whose poses are further along z by `value` (N,), zero for the first."""
+    """Return the prediction with its poses, except the first, moved along z by `value` (N,)."""
     poses = prediction.first_from_frame.copy()
     poses[1:, 2, 3] += np.broadcast_to(value, len(poses))[1:]
     return Prediction(poses)

@@ -48,7 +48,7 @@ def test_the_same_sweep_gives_the_same_bytes(tmp_path):
 
 
 def test_bytes_do_not_depend_on_when_the_last_reference_goes(tmp_path, monkeypatch):
-    """As where other threads hold it back: HDF5 places chunks no later than we say."""
+    """References held by other threads do not delay the place of chunks in the file."""
     bmode = full_sweep().channels["bmode"]
     two = replace(full_sweep(), channels={"bmode": bmode, "other": bmode})
     write_sweep(tmp_path / "a.h5", two)

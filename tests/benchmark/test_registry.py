@@ -30,7 +30,7 @@ def test_wrong_address(address, message):
 
 @pytest.fixture
 def steady_address(monkeypatch, tmp_path):
-    """Steady as a module outside of the repository."""
+    """The address of a tracker in a module outside of the repository."""
     (tmp_path / "outside_tracker.py").write_text(
         "from dataclasses import dataclass\n"
         "from benchmark.tracker import Tracker\n"

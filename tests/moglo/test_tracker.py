@@ -123,7 +123,7 @@ def test_fit_takes_scale_and_pixel_size_from_the_training_sweeps():
 
 @pytest.mark.parametrize("head", ["mean", "local", "global"])
 def test_the_mean_error_over_the_training_sweeps_is_taken_off(head):
-    """What is the same in every step adds up to drift; nothing else of the answers changes."""
+    """Only the mean error of the steps, which adds up to drift, is removed."""
     made = tracker(replace(CONFIG, head=head))
     sweeps = [sweep(seed=seed) for seed in (5, 6)]
     before = np.concatenate([made._errors(taken) for taken in sweeps])

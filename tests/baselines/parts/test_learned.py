@@ -37,7 +37,7 @@ def test_loss_falls_when_a_batch_is_seen_again_and_again(kind, config, training_
 
 @pytest.mark.parametrize(("kind", "config"), TINY.items(), ids=IDS)
 def test_the_mean_error_over_the_training_sweeps_is_taken_off(kind, config, training_sweeps):
-    """Where a network answers one motion per pair."""
+    """Only networks that answer one motion per pair are corrected."""
     tracker = made(kind, config, training_sweeps)
     tracker.module().mean += 0.02
     one_motion = tracker.answers == (6,)
@@ -91,7 +91,7 @@ def test_centre_motion_is_that_of_the_numpy_code(test_sweep):
 
 
 def test_corner_distances_are_those_of_moved_corner_pixels(test_sweep):
-    """Corner pixels to mm, moved by the step and by no motion: what the loss must measure."""
+    """Squared distances between corners moved by the true step and corners that stay."""
     frames, steps, grid = batch_of(test_sweep, 2)
     motion = centre_motion_of(frames, steps, grid)
     corners = corners_from_centre(frames, grid)

@@ -48,7 +48,7 @@ def test_windows_refuse_sweeps_that_are_too_short(dataset: Dataset) -> None:
     ],
 )
 def test_each_gradient_of_a_convolution_costs_what_the_convolution_costs(layer, size):
-    """The same products of image, weight and output, summed over another of the three."""
+    """Each gradient sums the same products of image, weight and output as the forward pass."""
     with FlopCounterMode(display=False) as forward:
         layer(torch.zeros(size))
     for image_too in (False, True):
@@ -169,7 +169,7 @@ def test_a_training_that_diverges_ends_and_says_so(dataset: Dataset, tmp_path: P
 
 
 class TwoStages(Brightness):
-    """Keeps a quarter of the budget for a second stage, which adds chance to the bias."""
+    """Keeps a quarter of the budget for a second stage, which adds a random number to the bias."""
 
     name = "two-stages"
     reserve = 0.25

@@ -34,7 +34,7 @@ def tracker(config=CONFIG, seed=0):
 
 
 def awake(made, scale=0.1):
-    """A tracker whose recurrent part answers something."""
+    """Return the tracker with a recurrent part whose answers are not zero."""
     torch.manual_seed(7)
     torch.nn.init.normal_(made.module().sequence.answer.weight, std=scale)
     return made
@@ -61,7 +61,7 @@ def test_obeys_the_contract_and_tells_its_sigma(config):
 
 @pytest.mark.parametrize(("config", "parts"), [(FORWARD, range(6)), (CONFIG, (2, 3))])
 def test_the_mean_error_over_the_training_sweeps_is_taken_off(config, parts):
-    """With four views the motions that a mirror turns round have no mean error to take off."""
+    """Over four views the mirrored motions have no mean error, so none is taken off."""
     made, seen = tracker(config), [sweep(seed=5)]
     made.finish(seen)
     assert np.abs(made._errors(seen[0]).mean(0))[list(parts)].max() < 1e-3

@@ -67,7 +67,7 @@ def test_a_displacement_without_times_is_refused():
 
 
 def test_pulses_of_one_frame_see_the_tissue_of_their_own_instant():
-    """The mean of two pulses of a moving tissue is the mean of what each alone makes heard."""
+    """A frame of two pulses is the mean of the frames that each pulse alone would give."""
     vessel = [across(0.0, 10.0, 0.4)]
 
     def jump(points, time, _pose):

@@ -25,7 +25,7 @@ from tests.simulate.photoacoustic.tubes import CLEAR, PROBE, SETTINGS, Tubes, ac
 
 
 def peak_near(image, x, y, half_mm=1.0):
-    """Largest value within a box about (x, y) mm, and where it is."""
+    """Return the largest value within a box about (x, y) mm."""
     pixel = np.linalg.inv(PROBE.mm_from_pixel) @ (x, y, 0, 1)
     step = PROBE.pixel_mm[0]
     n = round(half_mm / step)
@@ -172,7 +172,7 @@ for settings, probe in ((replace(SETTINGS, noise_pa=5.0), PROBE),
 
 
 def test_bytes_do_not_depend_on_threads():
-    """Of BLAS, OpenMP and numba: a sum that they split is a sum in another order."""
+    """Threads of BLAS, OpenMP and numba could each change the order of a sum."""
     found = []
     for threads in ("1", "2"):
         keys = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")

@@ -21,7 +21,7 @@ TISSUE = {"coherence", "compression", "breathing", "pulsation"}
 
 
 def darker(spec, severity):
-    """A factor of one's own."""
+    """A user's own factor."""
     return changed(spec, "bmode", gain_db=-float(severity))
 
 
