@@ -54,6 +54,7 @@ def test_main_job(home: Path) -> None:
     assert max(flops) <= 1.6 * min(flops), "learned trackers must have had equal budgets"
     stamps = {path: path.stat().st_mtime_ns for path in home.glob("runs/tiny-v1/*/*.safetensors")}
     predicted = {p: p.stat().st_mtime_ns for p in home.glob("runs/tiny-v1/*/predictions/*")}
+    assert stamps and predicted
     for step in ("train", "predict"):
         command("benchmark", step, *chosen, cwd=home)
     assert stamps == {path: path.stat().st_mtime_ns for path in stamps}

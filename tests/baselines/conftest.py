@@ -1,14 +1,9 @@
-"""Speckle sweeps that several tests share; generated once, a few seconds."""
-
-import sys
-from pathlib import Path
+"""Speckle sweeps that several tests share, generated once per session (a few seconds)."""
 
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-import speckle
+from tests.baselines import speckle
 
 
 @pytest.fixture(scope="session")

@@ -1,3 +1,5 @@
+"""Trackers of no motion and of the training sweeps' mean motion."""
+
 import numpy as np
 
 from baselines.constant import Identity, TrainingMean

@@ -17,9 +17,9 @@ from baselines.dcl import (
     margin_ranking,
     spread_over_steps,
 )
-from tests.baselines.parts.test_learned import TINY, batch_of, made
+from tests.baselines.networks import TINY, batch_of, made
 
-CONFIG = TINY[2][1]
+CONFIG = TINY[DclNet]
 
 
 def test_clip_means_and_their_spread():

@@ -1,6 +1,7 @@
+"""Speckle decorrelation: steps of known motion, the fitted curves, the stated uncertainty."""
+
 import numpy as np
 import pytest
-import speckle
 
 from baselines.decorrelation import (
     DecorrelationConfig,
@@ -14,6 +15,7 @@ from baselines.registration import Pairs
 from benchmark import geometry
 from benchmark.checker import check_tracker
 from benchmark.sweep import Sweep
+from tests.baselines import speckle
 
 
 @pytest.fixture(scope="module")

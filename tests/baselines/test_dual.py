@@ -16,9 +16,9 @@ from baselines.dual import (
     chunk_starts,
     sine_code,
 )
-from tests.baselines.parts.test_learned import TINY, made
+from tests.baselines.networks import TINY, made
 
-CONFIG = TINY[5][1]
+CONFIG = TINY[DualTrack]
 
 
 @pytest.mark.parametrize(("count", "length"), [(2, 2), (9, 4), (10, 10), (108, 16), (17, 16)])

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from baselines.efficientnet import TusRecBaselineB1, efficient_net
+from baselines.efficientnet import TusRecBaseline, TusRecBaselineB1, efficient_net
 from baselines.parts.motion import true_motion
 from benchmark import geometry
-from tests.baselines.parts.test_learned import TINY, batch_of, made
+from tests.baselines.networks import TINY, batch_of, made
 
-KIND, CONFIG = TINY[1]
+CONFIG = TINY[TusRecBaseline]
 
 
 def test_full_preset_is_efficientnet_b1():
@@ -22,7 +22,7 @@ def test_full_preset_is_efficientnet_b1():
 
 def test_corner_loss_of_the_mean_is_the_spread_of_the_corners(training_sweeps, test_sweep):
     """With its last layer at zero the network answers the mean: the loss in float64 numpy."""
-    tracker = made(KIND, CONFIG, training_sweeps)
+    tracker = made(TusRecBaseline, CONFIG, training_sweeps)
     last = tracker.module()._fc
     torch.nn.init.zeros_(last.weight)
     torch.nn.init.zeros_(last.bias)

@@ -15,9 +15,9 @@ from baselines.long_context import (
 )
 from baselines.parts.motion import true_motion
 from benchmark import geometry
-from tests.baselines.parts.test_learned import TINY, batch_of, made
+from tests.baselines.networks import TINY, batch_of, made
 
-CONFIG = TINY[3][1]
+CONFIG = TINY[LongContext]
 
 
 @pytest.mark.parametrize(("window", "count"), PUBLISHED.items())
@@ -41,6 +41,7 @@ def test_joined_steps_are_the_true_motion_over_the_gap(test_sweep):
     joined = tracker._joined(
         geometry.about(geometry.image_centre(grid, frames.shape)[:, None], steps)
     )
+    assert len(tracker.pairs) > 1
     for place, (i, j) in enumerate(tracker.pairs):
         wanted = true_motion(test_sweep, j - i)[[i, i + 5, i + 10, i + 15]]
         assert np.abs(joined[:, place].double().numpy() - wanted).max() < 1e-4
@@ -48,6 +49,7 @@ def test_joined_steps_are_the_true_motion_over_the_gap(test_sweep):
 
 def test_fit_takes_the_statistics_of_each_gap(training_sweeps):
     tracker = made(LongContext, CONFIG, training_sweeps)
+    assert len(tracker.pairs) > 1
     for (i, j), mean, std in zip(
         tracker.pairs, tracker.module().mean, tracker.module().std, strict=True
     ):
@@ -57,7 +59,7 @@ def test_fit_takes_the_statistics_of_each_gap(training_sweeps):
 
 
 def test_consistency_is_zero_where_steps_join_to_the_pairs_transform(training_sweeps):
-    """Rendered by hand: the network answers what chained steps say, so that only errors remain."""
+    """The network answers the chained steps plus 0.1 mm, so that only this error remains."""
     config = LongContextConfig(**{**vars(CONFIG), "balance": False})
     tracker = made(LongContext, config, training_sweeps)
     frames, steps, grid = batch_of(training_sweeps[0], 4)

@@ -16,9 +16,9 @@ from baselines.parts.consistency import inconsistency
 from baselines.parts.motion import true_motion
 from benchmark import geometry
 from benchmark.checker import check_tracker
-from tests.baselines.parts.test_learned import TINY, batch_of, made
+from tests.baselines.networks import TINY, batch_of, made
 
-CONFIG = TINY[4][1]
+CONFIG = TINY[MoNet]
 
 
 def changed(**changes) -> MoNetConfig:
@@ -106,7 +106,7 @@ def test_inconsistency_pulls_a_misplaced_frame_back():
 
 
 def test_gradient_of_the_inconsistency_is_the_same_each_time():
-    """An index's gradient is summed by threads in any order; this one must not be."""
+    """Threads sum torch's gradient of indexing in any order; this gradient has one order."""
     rng = np.random.default_rng(0)
     frames = torch.tensor(rng.random((12, 90, 90)), dtype=torch.float32)
     poses = torch.eye(4).repeat(12, 1, 1)

@@ -1,6 +1,7 @@
+"""Registration in the image plane: known motion, stated uncertainty, wild patches."""
+
 import numpy as np
 import pytest
-import speckle
 
 from baselines.decorrelation import DecorrelationConfig
 from baselines.parts.motion import centre_motion, true_motion
@@ -8,6 +9,7 @@ from baselines.registration import InPlaneRegistration, RegistrationConfig, rigi
 from benchmark import geometry
 from benchmark.errors import UserError
 from benchmark.registry import make_tracker
+from tests.baselines import speckle
 
 
 def in_plane_sweep(scene, motion, count=8, seed=9):
@@ -73,7 +75,7 @@ def test_rigid_fit_states_its_variance():
 
 
 def test_oblong_pixels(scene):
-    """The same motion in mm, whatever the pixel: every second column left out."""
+    """The motion in mm stays the same where every second column is left out."""
     sweep = in_plane_sweep(speckle.Scene(72, 120, pixel_mm=0.12), (0.1, 0.05, 0.0))
     images = sweep.bmode
     squeezed = images.mm_from_pixel.copy()

@@ -1,9 +1,9 @@
 """The test material itself against the closed forms of developed speckle."""
 
 import numpy as np
-import speckle
 
 from baselines.parts.matching import decompress
+from tests.baselines import speckle
 
 
 def test_first_order_statistics_are_of_developed_speckle(even_sweep, scene):

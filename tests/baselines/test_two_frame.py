@@ -1,5 +1,6 @@
+"""Networks on two frames: statistics of training, loss, mirroring, flow as input."""
+
 import numpy as np
-import speckle
 import torch
 
 from baselines import two_frame
@@ -12,6 +13,7 @@ from baselines.two_frame import (
 )
 from benchmark import geometry
 from benchmark.sweep import Prediction
+from tests.baselines import speckle
 
 
 def batch_of(sweep, count=8):
@@ -53,7 +55,7 @@ def test_loss_of_answering_the_mean_is_the_variance(training_sweeps):
 
 
 def test_mirrored_samples_move_their_points_as_the_mirror_says(test_sweep, scene):
-    """A tissue point at (x, y) of the mirrored image moves as its mirror image does."""
+    """A tissue point of the mirrored image moves as the mirror image of its motion."""
     frames, steps, pixels = batch_of(test_sweep)
     torch.manual_seed(1)
     new_frames, new_steps, _ = TwoFrameCnn().augment(frames, steps, pixels)
@@ -124,7 +126,7 @@ def test_tracking_leaves_the_network_in_its_mode(training_sweeps, test_sweep):
 
 
 def test_learns_in_plane_motion_in_seconds():
-    """Not the mean: after a short training, lateral steps of unseen tissue are followed."""
+    """After a short training the network follows lateral steps of unseen tissue."""
     small = speckle.Scene(height=48, width=48)
     rng = np.random.default_rng(0)
     sweeps = [

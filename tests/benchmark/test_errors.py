@@ -1,10 +1,10 @@
-"""How a command ends: one line for a mistake, quiet where nobody reads on."""
+"""Mistakes in one line: how a command ends, and the nearest name to a wrong one."""
 
 import subprocess
 import sys
 from pathlib import Path
 
-from benchmark.errors import UserError, exit_status
+from benchmark.errors import UserError, exit_status, unknown_name
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,3 +36,8 @@ def test_a_reader_that_has_gone_away_is_no_traceback():
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 141
+
+
+def test_a_wrong_name_is_answered_with_the_nearest():
+    assert "did you mean 'moglo'?" in str(unknown_name("tracker", "moglow", ["moglo", "identity"]))
+    assert "known: none" in str(unknown_name("tracker", "x", []))

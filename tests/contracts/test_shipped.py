@@ -1,4 +1,4 @@
-"""Weights that ship with the trackers: each tells the motion of sweeps that nobody trained on."""
+"""Weights that ship with the trackers: each follows the motion of sweeps it was not trained on."""
 
 from pathlib import Path
 

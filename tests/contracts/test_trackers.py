@@ -1,4 +1,4 @@
-"""What every registered tracker must keep; a new one is picked up by itself."""
+"""The contract of trackers, over every registered one; a new one is picked up by itself."""
 
 import json
 
@@ -84,7 +84,7 @@ def test_loaded_tracker_answers_as_the_saved_one(tracker, tmp_path):
 
 
 def _disturb(tracker: LearnedTracker) -> None:
-    """Move the weights, so that an answer which ignores the loaded ones is found out."""
+    """Move the weights, so that a tracker which ignores the loaded ones answers otherwise."""
     import torch
 
     torch.manual_seed(11)

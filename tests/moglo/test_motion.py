@@ -1,4 +1,4 @@
-"""MoGLo's axes and angles against SciPy and against motions one can picture."""
+"""MoGLo's axes and angles against SciPy and against simple motions."""
 
 import numpy as np
 import pytest

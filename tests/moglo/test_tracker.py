@@ -8,41 +8,15 @@ import torch
 
 from benchmark import geometry
 from benchmark.checker import check_tracker, example_observation
-from benchmark.dataset import Entry, write_dataset
 from benchmark.errors import UserError
-from benchmark.files import sha256_of_file
-from benchmark.hdf5 import write_sweep
 from benchmark.learning.standardise import locally_standardised
-from benchmark.sweep import Channel, Images, Observation, Sweep
+from benchmark.sweep import Images, Observation
 from moglo import losses, motion
 from moglo.config import MoGLoConfig, MoGLoPaperConfig
 from moglo.tracker import MoGLo, MoGLoPaper
+from tests.moglo.noise import batch, sweep
 
 CONFIG = MoGLoConfig(frame_size=48, width=4, patch=3, search_radius=8)
-
-
-def sweep(frames=12, size=48, pixel=0.5, seed=0):
-    """A sweep of noise with random steps; the images know nothing of the motion."""
-    rng = np.random.default_rng(seed)
-    twists = rng.normal(size=(frames - 1, 6)) * [0.1, 0.1, 0.3, 0.01, 0.01, 0.01]
-    mm_from_pixel = np.diag([pixel, pixel, 1.0, 1.0])
-    mm_from_pixel[0, 3] = -pixel * (size - 1) / 2
-    levels = rng.integers(0, 256, (frames, size, size), dtype=np.uint8)
-    poses = geometry.chain(geometry.exp(twists))
-    times = np.arange(frames) / 20.0
-    return Sweep("noise", {"bmode": Channel(levels, times, mm_from_pixel, world_from_image=poses)})
-
-
-def write_noise(folder, sweeps):
-    """A data set of such sweeps: the last but one for validation, the last for testing."""
-    entries = []
-    for index, taken in enumerate(sweeps):
-        path, name = folder / f"n{index}.h5", f"n{index}"
-        write_sweep(path, replace(taken, name=name))
-        split = {len(sweeps) - 2: "val", len(sweeps) - 1: "test"}.get(index, "train")
-        facts = (f"s{index}", len(taken), sha256_of_file(path), {})
-        entries.append(Entry(name, path.name, split, *facts))
-    return write_dataset(folder, "noise", entries, {})
 
 
 def tracker(config=CONFIG, seed=0):
@@ -53,14 +27,6 @@ def tracker(config=CONFIG, seed=0):
     with torch.no_grad():
         made.module()(torch.rand(2, config.window, config.frame_size, config.frame_size))
     return made
-
-
-def batch(count=3, window=5, seed=1):
-    taken = sweep(count * window, seed=seed)
-    frames = torch.from_numpy(taken.bmode.frames).float().div(255).unflatten(0, (count, window))
-    steps = np.stack([taken.prev_from_frame[i * window :][: window - 1] for i in range(count)])
-    matrix = torch.from_numpy(taken.bmode.mm_from_pixel).float().expand(count, 4, 4)
-    return frames, torch.from_numpy(steps).float(), matrix
 
 
 @pytest.mark.parametrize(
@@ -157,7 +123,7 @@ def test_fit_takes_scale_and_pixel_size_from_the_training_sweeps():
 
 @pytest.mark.parametrize("head", ["mean", "local", "global"])
 def test_the_mean_error_over_the_training_sweeps_is_taken_off(head):
-    """What is the same in every step adds up to drift; nothing else of the answers changes."""
+    """Only the mean error of the steps, which adds up to drift, is removed."""
     made = tracker(replace(CONFIG, head=head))
     sweeps = [sweep(seed=seed) for seed in (5, 6)]
     before = np.concatenate([made._errors(taken) for taken in sweeps])

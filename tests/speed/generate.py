@@ -1,4 +1,4 @@
-"""What generating costs, and how it scales from one worker process to two.
+"""The cost of generating, and how it scales from one worker process to two.
 
 Run as `python tests/speed/generate.py`. Two workers are held against what two processes of this
 machine can do at all: the same script first runs pure arithmetic in one and in two processes, and

@@ -1,4 +1,4 @@
-"""How fast MoGLo-Net's correlation and streaming are, at the published size, in one run.
+"""Speed of MoGLo-Net's correlation and streaming at the published size, in one run.
 
     python tests/speed/moglo.py [--device cuda] [--threads 2] [--windows 2] [--compile]
 

@@ -1,4 +1,4 @@
-"""How long trackers train under the common budget, one after another with all cores.
+"""Training times of trackers under the common budget, one after another with all cores.
 
 Run as `python -m tests.speed.training DATA [--trackers ...] [--budget 8] [--part 1]
 [--precisions 32-true bf16-mixed]`. Each learned tracker is trained from scratch, in each precision,

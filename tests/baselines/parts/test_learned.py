@@ -1,56 +1,25 @@
-"""What learned baselines share, against float64 code written apart and closed forms."""
+"""The parts that learned baselines share, against separate float64 code and closed forms."""
 
 import numpy as np
 import pytest
 import torch
 
-from baselines.dcl import DclConfig, DclNet
-from baselines.dual import DualConfig, DualTrack
-from baselines.efficientnet import EfficientNetConfig, TusRecBaseline
-from baselines.long_context import LongContext, LongContextConfig
-from baselines.monet import MoNet, MoNetConfig
+from baselines.dcl import DclNet
 from baselines.parts.learned import (
-    MotionTracker,
     centre_motion_of,
     corner_distances,
     corners_from_centre,
     trend_loss,
 )
 from baselines.parts.motion import true_motion
-from baselines.two_frame import TwoFrameCnn, TwoFrameConfig
 from benchmark import geometry
 from benchmark.checker import check_tracker
+from tests.baselines.networks import TINY, batch_of, made
 
-TINY = [
-    (TwoFrameCnn, TwoFrameConfig(width=4, hidden=16)),
-    (TusRecBaseline, EfficientNetConfig(width=0.25, depth=0.3, stages=3)),
-    (DclNet, DclConfig(window=3, width=4, blocks="11", groups=2, reduction=4, ranking=1.0)),
-    (LongContext, LongContextConfig(window=4, width=0.25, depth=0.3, stages=3)),
-    (MoNet, MoNetConfig(window=4, width=4, hidden=16)),
-    (DualTrack, DualConfig(window=5, local_width=4, global_width=4, model=16, heads=2)),
-]
-IDS = [kind.name for kind, _ in TINY]
+IDS = [kind.name for kind in TINY]
 
 
-def batch_of(sweep, window, count=4):
-    images = torch.from_numpy(np.asarray(sweep.bmode.frames)).float() / 255
-    steps = torch.from_numpy(sweep.prev_from_frame).float()
-    starts = range(0, 5 * count, 5)
-    return (
-        torch.stack([images[i : i + window] for i in starts]),
-        torch.stack([steps[i : i + window - 1] for i in starts]),
-        torch.from_numpy(sweep.bmode.mm_from_pixel).float().expand(count, 4, 4),
-    )
-
-
-def made(kind, config, sweeps) -> MotionTracker:
-    torch.manual_seed(0)
-    tracker = kind(config)
-    tracker.fit(sweeps)
-    return tracker
-
-
-@pytest.mark.parametrize(("kind", "config"), TINY, ids=IDS)
+@pytest.mark.parametrize(("kind", "config"), TINY.items(), ids=IDS)
 def test_loss_falls_when_a_batch_is_seen_again_and_again(kind, config, training_sweeps):
     tracker = made(kind, config, training_sweeps)
     batch = batch_of(training_sweeps[0], tracker.window)
@@ -66,9 +35,9 @@ def test_loss_falls_when_a_batch_is_seen_again_and_again(kind, config, training_
     assert losses[-1] < 0.75 * losses[0]
 
 
-@pytest.mark.parametrize(("kind", "config"), TINY, ids=IDS)
+@pytest.mark.parametrize(("kind", "config"), TINY.items(), ids=IDS)
 def test_the_mean_error_over_the_training_sweeps_is_taken_off(kind, config, training_sweeps):
-    """Where a network answers one motion per pair."""
+    """Only networks that answer one motion per pair are corrected."""
     tracker = made(kind, config, training_sweeps)
     tracker.module().mean += 0.02
     one_motion = tracker.answers == (6,)
@@ -80,7 +49,7 @@ def test_the_mean_error_over_the_training_sweeps_is_taken_off(kind, config, trai
     np.testing.assert_allclose(after, wanted, atol=2e-4)
 
 
-@pytest.mark.parametrize(("kind", "config"), TINY, ids=IDS)
+@pytest.mark.parametrize(("kind", "config"), TINY.items(), ids=IDS)
 def test_keeps_the_contract_on_images_of_another_shape(kind, config, training_sweeps):
     from benchmark.checker import example_observation
     from benchmark.sweep import Images, Observation
@@ -92,7 +61,7 @@ def test_keeps_the_contract_on_images_of_another_shape(kind, config, training_sw
     check_tracker(tracker, Observation({"bmode": cut}, whole.probe))
 
 
-@pytest.mark.parametrize(("kind", "config"), TINY, ids=IDS)
+@pytest.mark.parametrize(("kind", "config"), TINY.items(), ids=IDS)
 def test_answering_zero_is_answering_the_training_mean(kind, config, training_sweeps, test_sweep):
     """Buffers, scaling and chaining undo each other: the mean step comes out at every frame."""
     tracker = made(kind, config, training_sweeps)
@@ -122,7 +91,7 @@ def test_centre_motion_is_that_of_the_numpy_code(test_sweep):
 
 
 def test_corner_distances_are_those_of_moved_corner_pixels(test_sweep):
-    """Corner pixels to mm, moved by the step and by no motion: what the loss must measure."""
+    """Squared distances between corners moved by the true step and corners that stay."""
     frames, steps, grid = batch_of(test_sweep, 2)
     motion = centre_motion_of(frames, steps, grid)
     corners = corners_from_centre(frames, grid)

@@ -1,3 +1,5 @@
+"""Patches and their correlation against NumPy, shifts of known size, and speckle laws."""
+
 import numpy as np
 from scipy.ndimage import fourier_shift, gaussian_filter
 

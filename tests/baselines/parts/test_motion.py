@@ -1,3 +1,5 @@
+"""Motion of the image centre, and steps over several frames joined into one path."""
+
 import numpy as np
 
 from baselines.parts.motion import (
@@ -38,7 +40,7 @@ def test_exact_measures_are_kept_whatever_their_weights():
 
 
 def test_joined_gaps_have_the_variance_of_the_best_linear_estimate():
-    """Translations, so that the answer is a linear filter: against many simulated chains."""
+    """Pure translations, whose best estimate is linear, in many simulated chains."""
     rng = np.random.default_rng(2)
     noise = {1: 0.05, 2: 0.03, 3: 0.04}
     ends = []

@@ -71,6 +71,7 @@ def test_slices_show_each_axis_where_its_label_says() -> None:
     volume[2, 5, 9] = 1.0
     figure = plot_volume.slices({"true poses": volume}, [0.5] * 3, at=(2, 5, 9))
     places = {"x": 2, "y": 5, "z": 9}
+    assert len(figure.axes) == 3
     for axes in figure.axes:
         image = axes.get_images()[0]
         row, column = np.argwhere(np.asarray(image.get_array()) == 1.0)[0]

@@ -16,7 +16,7 @@ from tests.benchmark.folders import make_dataset
 
 @pytest.fixture
 def runs(tmp_path):
-    """A reference row, and three seeds of what has no weights to differ by."""
+    """Runs of a reference row and of three seeds of a tracker without weights."""
     dataset = make_dataset(tmp_path / "data")
     oracle = make_run("constant-motion-oracle", dataset, root=tmp_path / "runs")
     predict(oracle)

@@ -1,4 +1,4 @@
-"""`convert` as people use it: every pair of formats, and each wrong input with its clear line."""
+"""`convert`: every pair of formats, and one clear line for each wrong input."""
 
 import subprocess
 import sys

@@ -96,7 +96,7 @@ def test_simpleitk_reads_pixels_and_all_fields(tmp_path: Path, suffix: str, comp
 
 
 def test_simpleitk_writes_what_we_read(tmp_path: Path) -> None:
-    """A file of another writer, big pixels and header order its own."""
+    """A file that SimpleITK wrote: 16-bit pixels, another order of header lines."""
     sitk = pytest.importorskip("SimpleITK")
     frames = np.arange(2 * 3 * 4, dtype=np.uint16).reshape(2, 3, 4)
     image = sitk.GetImageFromArray(frames)

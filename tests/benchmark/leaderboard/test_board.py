@@ -16,7 +16,13 @@ from benchmark.leaderboard.keep import TABLES, keep_results
 from benchmark.leaderboard.page import page_data
 from benchmark.leaderboard.tables import csv_text, markdown_text, table_scores
 from benchmark.scoring.statistics import cluster_bootstrap
-from tests.benchmark.synthetic_results import field, result, summary_of, write_results
+from tests.benchmark.synthetic_results import (
+    challenge_results,
+    field,
+    result,
+    summary_of,
+    write_results,
+)
 
 HEADLINE = "fdr_path_centre"
 
@@ -220,21 +226,6 @@ def test_an_external_result_needs_no_more_than_its_scores(tmp_path: Path) -> Non
     assert guest.rank is not None
     names = {"leaderboard.csv", "leaderboard.md", "leaderboard.html", "leaderboard_paired.csv"}
     assert names <= {path.name for path in tmp_path.iterdir()}
-
-
-def challenge_results(protocol: str) -> list[dict]:
-    """Return results under a protocol of TUS-REC: the good one has the smaller errors."""
-    field = []
-    for tracker, rate in (("bad", 60.0), ("good", 9.0), ("middle", 30.0)):
-        content = result(tracker, rate=rate)
-        content["protocol"] = {"name": protocol, "hash": "c" * 64}
-        for sweep in content["sweeps"]:
-            gpe = sweep["metrics"]["gpe"]
-            kept = {"gpe": gpe, "gle": gpe / 2, "lpe": gpe / 90, "lle": gpe / 100}
-            sweep["metrics"] = kept | {"tusrec2025_final": 1 - gpe / 30}
-        content["summary"] = summary_of(content["sweeps"])
-        field.append(content)
-    return field
 
 
 @pytest.mark.parametrize(

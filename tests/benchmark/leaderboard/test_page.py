@@ -1,10 +1,11 @@
-"""The page: safe against what its data say, whole without a network, and usable in a browser."""
+"""The page: safe against hostile names, complete without a network, usable in a browser."""
 
 import json
 import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ from benchmark.leaderboard import build_leaderboard
 from benchmark.leaderboard.page import embedded_json, page_data
 from benchmark.scoring.statistics import cluster_bootstrap, rank_ranges
 from tests.benchmark import synthetic_results
-from tests.benchmark.leaderboard.test_board import challenge_results
 from tests.benchmark.synthetic_results import (
+    challenge_results,
     result,
     stress_field,
     write_figures,
@@ -149,7 +150,9 @@ def site(built: Path, browser: Any) -> Iterator[Site]:
     for context in browser.contexts:
         context.close()
     assert visited.trouble == []
-    assert all(url.startswith(("file:", "data:", "blob:")) for url in visited.requests)
+    assert visited.requests and all(
+        url.startswith(("file:", "data:", "blob:")) for url in visited.requests
+    )
 
 
 def names(tab: Any) -> list[str]:
@@ -219,7 +222,8 @@ def test_filters_compute_the_means_of_what_is_left(site: Site) -> None:
 def test_the_page_reckons_as_python_does(browser: Any) -> None:
     """Bootstrap intervals, rank ranges and mean drift curves equal those of the library."""
     tab = browser.new_page()
-    tab.add_script_tag(content=(Path(plot.__file__).parent / "page_statistics.js").read_text())
+    script = resources.files("benchmark.leaderboard") / "page_statistics.js"
+    tab.add_script_tag(content=script.read_text())
     rng = np.random.default_rng(5)
     subjects = [f"p{index // 3}" for index in range(60)]
     values = rng.normal(10, 3, 60).tolist()

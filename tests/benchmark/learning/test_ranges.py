@@ -61,9 +61,13 @@ def test_nothing_else_is_refused(config):
 @pytest.mark.parametrize("name", LEARNED)
 def test_every_number_of_every_learned_tracker_has_a_range(name):
     defaults = {item.name: item.default for item in fields(tracker_class(name).Config)}
-    for field, default in defaults.items():
-        if isinstance(default, bool) or not isinstance(default, int | float):
-            continue
+    numbers = {
+        field: default
+        for field, default in defaults.items()
+        if isinstance(default, int | float) and not isinstance(default, bool)
+    }
+    assert numbers
+    for field, default in numbers.items():
         for wrong in ("-1", "nan") if isinstance(default, float) else ("-1",):
             with pytest.raises(UserError, match=f"^{field}: expected"):
                 make_tracker(name, **{field: wrong})

@@ -1,4 +1,4 @@
-"""What is left of a frame when the brightness of anatomy is divided out."""
+"""Frames with the brightness of anatomy divided out."""
 
 import torch
 

@@ -11,79 +11,15 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmark import geometry
-from benchmark.dataset import Dataset, Entry, write_dataset
+from benchmark.dataset import Dataset
 from benchmark.errors import UserError
-from benchmark.files import sha256_of_file
-from benchmark.hdf5 import write_sweep
 from benchmark.learning.flops import flop_counter
 from benchmark.learning.loop import learning_rate_factor
 from benchmark.learning.training import count_flops, load_sweeps, train
 from benchmark.learning.windows import Windows
 from benchmark.runs.run import make_run
-from benchmark.sweep import Channel, Observation, Prediction, Sweep
-from benchmark.tracker import LearnedTracker, Recipe
-
-
-class Brightness(LearnedTracker):
-    """Reads the elevational step from the mean brightness, where these tests put it."""
-
-    name = "brightness"
-    window = 2
-    recipe = Recipe(batch_size=8, learning_rate=0.05, schedule="cosine", average=0.5)
-
-    def __init__(self, config=None):
-        super().__init__(config)
-        self.net = torch.nn.Linear(1, 1)
-
-    def module(self):
-        return self.net
-
-    def augment(self, frames, prev_from_frame, mm_from_pixel):
-        """Random, so that an interrupted training has to go on drawing where it was."""
-        return frames * (1 + 0.1 * torch.rand(len(frames), 1, 1, 1)), prev_from_frame, mm_from_pixel
-
-    def _step(self, frames):
-        return self.net(frames[:, 1].mean((1, 2))[:, None])[:, 0]
-
-    def loss(self, frames, prev_from_frame, mm_from_pixel):
-        return (self._step(frames) - prev_from_frame[:, 0, 2, 3]).abs().mean()
-
-    def track(self, observation: Observation) -> Prediction:
-        frames = torch.from_numpy(np.asarray(observation.bmode.frames)).float() / 255
-        with torch.inference_mode():
-            step = self._step(torch.stack([frames[:-1], frames[1:]], 1)).numpy()
-        motion = np.zeros((len(step), 6))
-        motion[:, 2] = step
-        return Prediction.from_steps(geometry.from_degrees_of_freedom(motion))
-
-
-def bright_sweep(name: str, frames: int, seed: int) -> Sweep:
-    """Return a sweep whose frame i is as bright as its step is long."""
-    step = np.random.default_rng(seed).uniform(0.1, 0.9, frames)
-    motion = np.zeros((frames - 1, 6))
-    motion[:, 2] = step[1:]
-    poses = geometry.chain(geometry.from_degrees_of_freedom(motion))
-    images = np.round(step * 255).astype(np.uint8)[:, None, None] * np.ones((1, 8, 8), np.uint8)
-    times = np.arange(frames) / 20
-    return Sweep(name, {"bmode": Channel(images, times, np.eye(4), world_from_image=poses)})
-
-
-@pytest.fixture
-def dataset(tmp_path: Path) -> Dataset:
-    entries = []
-    for index, split in enumerate(("train", "train", "val", "test")):
-        path = tmp_path / "data" / f"s{index}.h5"
-        write_sweep(path, bright_sweep(f"s{index}", 24, index))
-        entries.append(
-            Entry(f"s{index}", path.name, split, f"u{index}", 24, sha256_of_file(path), {})
-        )
-    return write_dataset(tmp_path / "data", "bright", entries, {})
-
-
-ME = "tests.benchmark.learning.test_training:Brightness"
-# A batch of 8 through Linear(1, 1): 16 operations forward, 16 for the weight's gradient.
-FLOPS = 32
+from benchmark.tracker import Recipe
+from tests.benchmark.learning.brightness import FLOPS, ME, Brightness
 
 
 def test_windows_hold_consecutive_frames_and_their_true_steps(dataset: Dataset) -> None:
@@ -113,7 +49,7 @@ def test_windows_refuse_sweeps_that_are_too_short(dataset: Dataset) -> None:
     ],
 )
 def test_each_gradient_of_a_convolution_costs_what_the_convolution_costs(layer, size):
-    """The same products of image, weight and output, summed over another of the three."""
+    """Each gradient sums the same products of image, weight and output as the forward pass."""
     with FlopCounterMode(display=False) as forward:
         layer(torch.zeros(size))
     for image_too in (False, True):
@@ -227,14 +163,14 @@ class Diverging(Brightness):
 
 
 def test_a_training_that_diverges_ends_and_says_so(dataset: Dataset, tmp_path: Path) -> None:
-    where = ME.replace("Brightness", "Diverging")
+    where = f"{__name__}:Diverging"
     run = make_run(where, dataset, budget_tflop=24 * FLOPS / 1e12, root=tmp_path)
     train(run, accelerator="cpu")
     assert run.is_trained() and run.read_config()["training"]["validation_error"] is None
 
 
 class TwoStages(Brightness):
-    """Keeps a quarter of the budget for a second stage, which adds chance to the bias."""
+    """Keeps a quarter of the budget for a second stage, which adds a random number to the bias."""
 
     name = "two-stages"
     reserve = 0.25
@@ -251,7 +187,7 @@ class TwoStages(Brightness):
 def test_a_second_stage_has_its_share_of_the_budget_and_can_be_interrupted(
     dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    where, budget = ME.replace("Brightness", "TwoStages"), 48 * FLOPS / 1e12
+    where, budget = f"{__name__}:TwoStages", 48 * FLOPS / 1e12
     whole, cut = (
         make_run(where, dataset, budget_tflop=budget, root=tmp_path / place)
         for place in ("whole", "cut")

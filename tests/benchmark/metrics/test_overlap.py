@@ -1,4 +1,4 @@
-"""Swept volumes against the volumes of bodies that one can name."""
+"""Swept volumes against boxes, prisms and sectors of known volume."""
 
 from itertools import pairwise
 

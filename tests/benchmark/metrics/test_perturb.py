@@ -1,4 +1,4 @@
-"""What each metric sees: the truth spoiled in one known way at a time."""
+"""Metrics of the truth spoiled in one known way at a time."""
 
 from pathlib import Path
 

@@ -1,5 +1,6 @@
-"""What holds for every metric: frozen ids, perfect on the truth, undefined rather than wrong."""
+"""Every metric: frozen ids, perfect values on the truth, None where it is not defined."""
 
+import dataclasses
 import subprocess
 import sys
 from itertools import product
@@ -10,7 +11,7 @@ import pytest
 from benchmark.errors import UserError
 from benchmark.metrics import METRICS, Case, compute
 from benchmark.metrics.registry import metric
-from tests.benchmark.random_cases import MM_FROM_PIXEL, SHAPE, moved, random_case
+from tests.benchmark.random_cases import MM_FROM_PIXEL, SHAPE, moved, random_case, whole_case
 
 DOFS = ("tx", "ty", "tz", "rx", "ry", "rz")
 #: An id, once published, keeps its meaning: this list may only grow.
@@ -51,11 +52,53 @@ FINE = {
 }
 FINE_STEPS = ("mae_step_", "bias_step_", "noise_step_")
 PERFECT_ONE = {"gain", "correlation", "motion", "corr", "overlap"}
+#: Of the ids that look at sigma: on the truth every step lies within a sigma of 0.05 mm.
+PERFECT_SIGMA = {
+    "sigma_within_1": 100.0,
+    "sigma_within_2": 100.0,
+    "sigma_scale": 0.0,
+    "sigma_nll": 1.5 * np.log(2 * np.pi * 0.05**2 / 3),
+}
+#: The ids that are defined for a single frame that does not move.
+OF_ONE_FRAME = {
+    *("aae_rotation_moglo", "aae_translation_moglo", "afe_moglo", "corr_moglo", "fd_moglo"),
+    *("ate_anchored", "ate_se3", "ate_sim3", "rotation_geodesic_final"),
+    *(
+        name + suffix
+        for name in ("final_drift", "max_drift", "sum_drift", "hausdorff")
+        for suffix in ("", "_3pt")
+    ),
+}
+#: Those that two such frames add.
+OF_TWO_FRAMES = {
+    *("de_4pt", "fe_4pt", "gpe", "lpe", "mean_drift", "mean_drift_3pt"),
+    *("rae_translation_moglo", "rae_rotation_moglo", "rfe_moglo"),
+    *("rotation_axes", "rotation_euler_xyz", "rotation_geodesic"),
+    *("elevational_signed", "elevational_sign_free"),
+    *("elevational_travel_signed", "elevational_travel_sign_free"),
+    *(
+        f"{name}_{dof}"
+        for name in ("mae_step", "mae_accumulated", "bias_step", "noise_step")
+        for dof in DOFS
+    ),
+}
 
 
 def perfect_value(name: str) -> float:
+    if name in PERFECT_SIGMA:
+        return PERFECT_SIGMA[name]
     score = name.endswith("_score") or name.startswith("tusrec2025")
     return 1.0 if score or name.split("_")[0] in PERFECT_ONE else 0.0
+
+
+@pytest.fixture(scope="module")
+def truth() -> dict[str, float | None]:
+    return compute(whole_case(3, exact=True), METRICS)
+
+
+@pytest.fixture(scope="module")
+def spoiled() -> dict[str, float | None]:
+    return compute(whole_case(3), METRICS)
 
 
 def test_the_ids_are_the_frozen_ones():
@@ -64,20 +107,10 @@ def test_the_ids_are_the_frozen_ones():
 
 
 @pytest.mark.parametrize("name", sorted(FROZEN))
-def test_the_truth_is_perfect_and_nothing_else_is_better(name):
-    spoiled = random_case(3, frames=40)
-    truth = Case(
-        spoiled.true_first_from_frame,
-        spoiled.true_first_from_frame,
-        MM_FROM_PIXEL,
-        SHAPE,
-        landmarks=spoiled.landmarks,
-    )
-    best, found = compute(truth, [name])[name], compute(spoiled, [name])[name]
-    if best is None:  # e.g. a distance that the sweep does not reach
-        assert found is None
-        return
+def test_the_truth_is_perfect_and_nothing_else_is_better(name, truth, spoiled):
+    best, found = truth[name], spoiled[name]
     assert best == pytest.approx(perfect_value(name), abs=1e-9)
+    assert np.isfinite(found)
     if METRICS[name].better == "lower":
         assert found >= best
     elif METRICS[name].better == "higher":
@@ -86,24 +119,28 @@ def test_the_truth_is_perfect_and_nothing_else_is_better(name):
         assert found != pytest.approx(best, abs=1e-6)
 
 
-@pytest.mark.parametrize("name", sorted(FROZEN))
-def test_metrics_are_pure(name):
-    case = random_case(4)
-    before = [np.array(x) for x in (case.true_first_from_frame, case.predicted_first_from_frame)]
-    assert compute(case, [name]) == compute(random_case(4), [name])
-    assert np.array_equal(before[0], case.true_first_from_frame)
-    assert np.array_equal(before[1], case.predicted_first_from_frame)
+def test_metrics_are_pure(spoiled):
+    """The same values in any order, and arrays that no metric writes to."""
+    case = whole_case(3)
+    before = {f.name: np.array(getattr(case, f.name)) for f in dataclasses.fields(case)}
+    assert compute(case, reversed(METRICS)) == spoiled
+    assert all(np.array_equal(getattr(case, name), array) for name, array in before.items())
 
 
-@pytest.mark.parametrize("name", sorted(FROZEN))
-def test_sweeps_of_one_or_two_frames_give_a_number_or_nothing(name):
-    for frames in (1, 2):
-        still = moved(np.zeros((frames, 3)))
-        found = compute(Case(still, still, MM_FROM_PIXEL, SHAPE), [name])[name]
-        assert found is None or np.isfinite(found)
+@pytest.mark.parametrize(
+    ("frames", "defined"), [(1, OF_ONE_FRAME), (2, OF_ONE_FRAME | OF_TWO_FRAMES)]
+)
+def test_still_sweeps_of_one_or_two_frames_give_the_perfect_value_or_nothing(frames, defined):
+    still = moved(np.zeros((frames, 3)))
+    found = compute(Case(still, still, MM_FROM_PIXEL, SHAPE), METRICS)
+    assert {name for name, value in found.items() if value is not None} == defined
+    assert {name: found[name] for name in defined} == {
+        name: perfect_value(name) for name in defined
+    }
 
 
 def test_every_metric_is_described():
+    assert METRICS
     for found in METRICS.values():
         assert found.definition and found.title and found.source and found.meaning
         assert found.unit in ("mm", "deg", "%", "")

@@ -1,4 +1,4 @@
-"""Whether a tracker's own sigma says the truth, against SciPy's distributions."""
+"""A tracker's own sigma against its errors, checked with SciPy's distributions."""
 
 import numpy as np
 import pytest

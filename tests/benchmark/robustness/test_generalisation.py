@@ -1,4 +1,4 @@
-"""Trackers on data that they were not trained on: runs, warnings, and the table of it."""
+"""Trackers on data that they were not trained on: runs, warnings and the table."""
 
 import csv
 import io
@@ -32,7 +32,7 @@ SEEN: list[tuple[int, ...]] = []
 
 
 class Stride(Tracker):
-    """Answers the mean length of training's elevational steps, and notes how large frames are."""
+    """Answers the mean elevational step of training, and notes the shape of the frames."""
 
     name = "stride"
     stride = 0.0
@@ -201,7 +201,7 @@ HOME, AWAY = {"name": "small-v1", "hash": "a" * 64}, {"name": "forearm-v1", "has
 
 
 def on(content, tested, taught=None):
-    """Return a result on another data set, of a tracker that another one taught."""
+    """Return a result on one data set of a tracker that was trained on another."""
     content["dataset"] = {**tested, "split": "test"}
     content["trained_on"] = taught
     content["config_hash"] = (taught or tested)["hash"]
@@ -209,7 +209,7 @@ def on(content, tested, taught=None):
 
 
 def crossed() -> list[dict]:
-    """A network at home (two seeds) and away, another way round, and one that learns nothing."""
+    """Results of a network on its own data (two seeds) and on others, and of an untrained one."""
     return [
         on(result("net", rate=9.0, seed=0), HOME, HOME),
         on(result("net", rate=9.0, seed=1), HOME, HOME),

@@ -16,8 +16,8 @@ from benchmark.runs.predict import predict
 from benchmark.runs.run import Run, make_run, open_run
 from benchmark.runs.ship import LARGEST_BYTES, model_card, ship
 from benchmark.scoring.evaluate import evaluate
-from tests.moglo.test_tracker import sweep as noise_sweep
-from tests.moglo.test_tracker import write_noise
+from tests.moglo.noise import sweep as noise_sweep
+from tests.moglo.noise import write_noise
 
 SMALL = {"frame_size": 48, "width": 2, "batch_size": 1, "window": 3}
 

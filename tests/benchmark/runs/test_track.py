@@ -255,7 +255,7 @@ def without_transforms(tmp_path: Path) -> Path:
 
 
 def test_a_recording_without_any_transform(tmp_path: Path, capsys) -> None:
-    """What trackerless means: frames and the size of a pixel are enough."""
+    """Frames and the size of a pixel are enough."""
     path = without_transforms(tmp_path)
     with pytest.raises(UserError, match="give --calibration or --pixel-mm"):
         tracked(tmp_path, path)

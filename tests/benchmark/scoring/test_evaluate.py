@@ -155,7 +155,7 @@ def test_no_meta_or_unknown_protocol_is_one_line(sound, tmp_path):
 
 
 def test_answers_may_lie_elsewhere(sound, tmp_path):
-    """The public folder's poses are made useless; those of the answers are the true ones."""
+    """The poses of the public folder are replaced; those of the answers are the true ones."""
     dataset, folder = sound
     truth = make_dataset(tmp_path / "answers")
     expected = evaluate(folder, dataset, "tusrec2024")

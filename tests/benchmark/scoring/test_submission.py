@@ -1,4 +1,4 @@
-"""Every kind of wrong submission gets its own clear line, and all of them at once."""
+"""Submissions: one clear line for each fault, and all faults at once."""
 
 import shutil
 

@@ -14,7 +14,7 @@ from benchmark.runs.predict import predict
 from benchmark.runs.run import make_run
 from benchmark.scoring.evaluate import evaluate
 from benchmark.scoring.submission import check_predictions
-from tests.benchmark.test_tracks import full_sweep
+from tests.benchmark.sensed import sensed_sweep
 
 NAMES = ("train", "test-a", "test-b")
 
@@ -23,7 +23,7 @@ def make_sets(root):
     """A data set whose test sweeps have no poses, and the folder of their answers."""
     sets = {"public": [], "answers": []}
     for index, name in enumerate(NAMES):
-        sweep = full_sweep(name, f"p{index}")
+        sweep = sensed_sweep(name, f"p{index}")
         split = name.partition("-")[0]
         for place, entries in sets.items():
             if place == "answers" and split == "train":

@@ -22,13 +22,7 @@ from benchmark.studies.ablate import (
     with_base,
 )
 from benchmark.studies.variations import Setting
-from tests.benchmark.learning.test_training import dataset  # noqa: F401
-from tests.benchmark.studies.test_variations import BUDGET, ME
-
-
-@pytest.fixture
-def bright(dataset) -> Dataset:  # noqa: F811
-    return dataset
+from tests.benchmark.studies.rated import BUDGET, ME
 
 
 def settings() -> list[Setting]:

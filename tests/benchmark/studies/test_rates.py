@@ -10,15 +10,10 @@ from benchmark.dataset import Dataset
 from benchmark.errors import UserError
 from benchmark.registry import field_values
 from benchmark.studies.rates import best_rate, learning_rates, run_study, study_row
-from tests.benchmark.learning.test_training import FLOPS
-from tests.benchmark.studies.test_variations import ME, dataset  # noqa: F401
+from tests.benchmark.learning.brightness import FLOPS
+from tests.benchmark.studies.rated import ME
 
 UPDATES = 120
-
-
-@pytest.fixture
-def bright(dataset) -> Dataset:  # noqa: F811
-    return dataset
 
 
 def test_rates_lie_around_the_default() -> None:

@@ -1,7 +1,6 @@
 """Settings of trackers trained side by side: rows, resuming, tables."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -10,33 +9,8 @@ from benchmark.dataset import Dataset
 from benchmark.errors import UserError
 from benchmark.studies.variations import Setting, run_settings, summarise
 from benchmark.tables import markdown, write_tables
-from benchmark.tracker import Recipe
 from benchmark.workers import side_by_side
-from tests.benchmark.learning.test_training import FLOPS, Brightness, dataset  # noqa: F401
-
-ME = "tests.benchmark.studies.test_variations:Rated"
-BUDGET = 24 * FLOPS / 1e12
-
-
-@dataclass(frozen=True)
-class RatedConfig:
-    learning_rate: float = 0.05
-
-
-class Rated(Brightness):
-    """A tracker whose rate can be chosen."""
-
-    name = "rated"
-    Config = RatedConfig
-
-    @property
-    def recipe(self):
-        return Recipe(batch_size=8, learning_rate=self.config.learning_rate)
-
-
-@pytest.fixture
-def bright(dataset) -> Dataset:  # noqa: F811
-    return dataset
+from tests.benchmark.studies.rated import BUDGET, ME
 
 
 def test_rows_tell_of_every_setting_and_seed(bright: Dataset, tmp_path: Path) -> None:

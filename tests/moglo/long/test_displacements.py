@@ -25,7 +25,7 @@ def head(side=6):
 
 
 def told(pose=None, side=6):
-    """Displacements (one pair) of tiles that a pose moves, told with certainty 1."""
+    """Displacements of the tiles of one pair that a pose moves, with sigma 1."""
     found = head(side)(torch.randn(1, 5, side, side), PIXEL_MM, SCALE)
     pose = torch.eye(4) if pose is None else pose
     moved = geometry.apply(pose, found.tiles_mm) - found.tiles_mm

@@ -18,7 +18,7 @@ from moglo.long.config import MoGLoLongConfig
 from moglo.long.model import LongStream
 from moglo.long.tracker import IN_PLANE, MoGLoLong, affordable, image_corners, step_scale
 from moglo.long.views import VIEWS, reversed_steps, seen_steps
-from tests.moglo.test_tracker import batch, sweep
+from tests.moglo.noise import batch, sweep
 
 CONFIG = MoGLoLongConfig(
     frame_size=48, width=4, window=9, hidden=12, tile_width=6, tiles=True, skips=0.0
@@ -34,7 +34,7 @@ def tracker(config=CONFIG, seed=0):
 
 
 def awake(made, scale=0.1):
-    """A tracker whose recurrent part answers something."""
+    """Return the tracker with a recurrent part whose answers are not zero."""
     torch.manual_seed(7)
     torch.nn.init.normal_(made.module().sequence.answer.weight, std=scale)
     return made
@@ -61,7 +61,7 @@ def test_obeys_the_contract_and_tells_its_sigma(config):
 
 @pytest.mark.parametrize(("config", "parts"), [(FORWARD, range(6)), (CONFIG, (2, 3))])
 def test_the_mean_error_over_the_training_sweeps_is_taken_off(config, parts):
-    """With four views the motions that a mirror turns round have no mean error to take off."""
+    """Over four views the mirrored motions have no mean error, so none is taken off."""
     made, seen = tracker(config), [sweep(seed=5)]
     made.finish(seen)
     assert np.abs(made._errors(seen[0]).mean(0))[list(parts)].max() < 1e-3

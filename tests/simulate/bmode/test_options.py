@@ -24,7 +24,7 @@ from simulate.bmode.render import (
 from simulate.bmode.settings import BmodeSettings
 from simulate.iq.scatterers import ScattererStore
 from simulate.probe.models import PROBES
-from tests.simulate.bmode.test_render import (
+from tests.simulate.speckle import (
     FOCUS,
     QUIET,
     SIGMA_Z,
@@ -77,9 +77,10 @@ def error_against_direct_sum(iq, grid, view_of_column, world, amplitudes, sample
 
 
 def moving_pose(share):
-    """Pose at a share (0 to 1) of a frame 9 mm wide; in one of 38 mm it would be 4 times as much.
+    """Return the pose at a share (0 to 1) of the width of a frame 9 mm wide.
 
-    That is 0.8 mm, of which 0.1 mm axially, and 2 degrees in a frame: a hasty hand.
+    The hand is hasty: over a frame of 38 mm, four times as wide, it would move by 0.8 mm, of which
+    0.1 mm axially, and turn by 2 degrees.
     """
     turn = np.array([0.003, -0.006, 0.004]) * (share - 0.5)
     shift = np.array([0.08, 0.02, 0.15]) * (share - 0.5) + np.array([0.0, 0.005, 0.04]) * share**2

@@ -5,113 +5,34 @@ sigma = 0.376 wavelength f-number and the Gaussian beam, phases from the positio
 """
 
 import dataclasses
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from scipy import ndimage
-from scipy.spatial.transform import Rotation
 
 from benchmark.errors import UserError
-from simulate.bmode import render as bmode
 from simulate.bmode.envelope import band_limited_envelope, compress
 from simulate.bmode.render import beam_for, image_from_iq, render_bmode, render_iq
 from simulate.bmode.settings import BmodeSettings
 from simulate.iq import frames
-from simulate.iq.scatterers import BLOCK_SIDE, CELLS, ScattererStore
 from simulate.probe.transducer import Probe
-from tests.simulate.plain_tissue import PlainTissue
-
-WAVELENGTH = 0.308
-WAVENUMBER = 2.0 * np.pi / WAVELENGTH
-SIGMA_Z = 1540e3 / (4.0 * np.pi * (0.6 * 5e6 / 2.3548))  # axial, mm
-QUIET = BmodeSettings(noise_db=-200.0)
-# A Gaussian beam, whose widths are written out below; `test_diffraction.py` has the others.
-# Both f-numbers 2, so that the lateral width at the focus is 0.376 wavelength x 2.
-WINDOW = Probe(
-    transmit_f_number=2.0, start_depth_mm=16.0, depth_mm=24.0, height_px=64, width_px=256,
-    diffraction=False,
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Uniform(PlainTissue):
-    key: int = 7
-    attenuation_db_cm_mhz: float = 0.0
-
-
-class Listed(ScattererStore):
-    """Scatterers given one by one instead of drawn."""
-
-    listed: tuple = (np.zeros((0, 3)), np.zeros(0))
-
-    def _draw(self, block):
-        points, amplitudes = self.listed
-        local = points - np.array(block) * self.block_mm
-        inside = np.all((local >= 0.0) & (local < self.block_mm), axis=1)
-        cells = np.ravel_multi_index(
-            tuple((local[inside] // self.cell_mm).astype(int).T), (BLOCK_SIDE,) * 3
-        )
-        order = np.argsort(cells, kind="stable")
-        counts = np.bincount(cells, minlength=CELLS)
-        return local[inside][order], amplitudes[inside][order], counts
-
-
-def listed(monkeypatch, points, amplitudes):
-    """From here on every store holds these scatterers and no others."""
-    pair = (np.asarray(points, float), np.asarray(amplitudes, float))
-    monkeypatch.setattr(bmode, "ScattererStore", type("Here", (Listed,), {"listed": pair}))
-
-
-def pose(rotation_vector=(0.0, 0.0, 0.0), translation=(0.0, 0.0, 0.0), pivot=(0.0, 0.0, 0.0)):
-    """Rotation about a pivot of the image frame, then a translation."""
-    matrix = np.eye(4)
-    matrix[:3, :3] = Rotation.from_rotvec(rotation_vector).as_matrix()
-    matrix[:3, 3] = np.array(pivot) - matrix[:3, :3] @ np.array(pivot) + np.array(translation)
-    return matrix
-
-
-def sigma_transmit(depth, wavelength=WAVELENGTH):
-    waist = np.sqrt(2.0) * 0.8859 / 2.35482 * wavelength * 2.0
-    rayleigh = 2.0 * np.pi * waist**2 / wavelength
-    return waist * np.sqrt(1.0 + ((depth - 20.0) / rayleigh) ** 2)
-
-
-def sigma_lateral(depth, wavelength=WAVELENGTH):
-    receive = np.sqrt(2.0) * 0.8859 / 2.35482 * wavelength * 2.0
-    return 1.0 / np.sqrt(sigma_transmit(depth, wavelength) ** -2 + receive**-2)
-
-
-def sigma_elevation(depth, wavelength=WAVELENGTH):
-    waist = 0.8859 / 2.35482 * wavelength * 20.0 / 5.0
-    rayleigh = 4.0 * np.pi * waist**2 / wavelength
-    return waist * np.sqrt(1.0 + ((depth - 20.0) / rayleigh) ** 2)
-
-
-def all_points(tissue, probe, matrix, reach=4.0):
-    """Every scatterer that can matter to a frame: image-frame positions and amplitudes."""
-    density = 10.0 / np.min(
-        2.35482**3
-        * SIGMA_Z
-        * sigma_lateral(probe.row_depths_mm)
-        * sigma_elevation(probe.row_depths_mm)
-    )
-    store = ScattererStore(tissue, density)
-    half = probe.width_mm / 2 + 2.0
-    ends = [(-half, half), (probe.start_depth_mm - 1, probe.depth_mm + 1), (-reach, reach)]
-    corners = np.array([(x, y, z, 1.0) for x in ends[0] for y in ends[1] for z in ends[2]])
-    world = (corners @ matrix.T)[:, :3] / store.block_mm
-    ranges = [
-        range(int(np.floor(a)), int(np.floor(b)) + 1)
-        for a, b in zip(world.min(0), world.max(0), strict=True)
-    ]
-    drawn = [store.points((i, j, k)) for i in ranges[0] for j in ranges[1] for k in ranges[2]]
-    points = np.concatenate([p for p, _ in drawn]) - matrix[:3, 3]
-    return points @ matrix[:3, :3], np.concatenate([a for _, a in drawn])
-
-
-def correlation(a, b):
-    return float(np.abs(np.vdot(a, b)) / np.sqrt(np.vdot(a, a).real * np.vdot(b, b).real))
+from tests.simulate.speckle import (
+    FOCUS,
+    QUIET,
+    SIGMA_Z,
+    WAVENUMBER,
+    WINDOW,
+    Uniform,
+    all_points,
+    correlation,
+    listed,
+    oblique,
+    pose,
+    sigma_elevation,
+    sigma_lateral,
+    sigma_transmit,
+    speckle,
+)
 
 
 def intensity_correlation(a, b):
@@ -229,14 +150,6 @@ def test_downshift_of_the_echo_frequency():
 
 
 # ---- first-order statistics
-
-
-def speckle(probe, settings, frames, step=5.0, key=7):
-    poses = np.stack([pose(translation=(0, 0, step * i)) for i in range(frames)])
-    return render_iq(Uniform(key=key), probe, settings, poses)
-
-
-FOCUS = dataclasses.replace(WINDOW, start_depth_mm=18.0, depth_mm=22.0, height_px=48)
 
 
 def test_envelope_is_rayleigh_at_ten_scatterers_per_cell():
@@ -368,12 +281,6 @@ def test_small_roll_at_the_pivot():
 
 
 # ---- invariances and determinism
-
-
-def oblique(frames):
-    return np.stack(
-        [pose((0.2, 0.1, -0.1 + 0.01 * i), (0.1 * i, 0.0, 0.4 * i)) for i in range(frames)]
-    )
 
 
 def test_bytes_do_not_depend_on_threads_groups_or_other_frames(monkeypatch):

@@ -1,4 +1,4 @@
-"""What a data set says about itself: card, metadata, preview, decorrelation."""
+"""Descriptions of a data set: card, metadata, preview, decorrelation."""
 
 import dataclasses
 import json
@@ -83,6 +83,7 @@ def test_croissant_names_every_file_with_its_hash(made):
         assert sha256_of_file(made.folder / item["contentUrl"]) == item["sha256"]
     (records,) = value["recordSet"]
     index = json.loads((made.folder / "dataset.json").read_text())
+    assert records["field"] and index["sweeps"]
     for field in records["field"]:
         assert set(field) >= FIELD_KEYS
         path = field["source"]["extract"]["jsonPath"]

@@ -1,4 +1,4 @@
-"""Data sets: the same bytes however they are made, taken up where they were left."""
+"""Generated data sets: the same bytes in any order, and runs resumed where they were stopped."""
 
 import dataclasses
 import os
@@ -148,6 +148,7 @@ def test_impossible_runs_are_refused(tmp_path, arguments):
 
 def test_a_sweep_is_a_function_of_spec_and_index(made):
     dataset = open_dataset(made)
+    assert len(dataset.entries) == 4
     for plan, entry in zip(plan_sweeps(SPEC), dataset.entries, strict=True):
         stored, again = dataset.load(entry), make_sweep(SPEC, plan.index)
         assert np.array_equal(stored.bmode.frames, again.bmode.frames)
@@ -188,14 +189,18 @@ def test_photoacoustic_frames_have_their_own_times_and_poses_on_the_same_path(ma
 
 def test_truth_and_landmarks_are_those_of_the_subjects_tissue(made):
     dataset = open_dataset(made)
+    assert len(dataset.entries) == 4
+    marks = 0
     for plan, entry in zip(plan_sweeps(SPEC), dataset.entries, strict=True):
         tree = subject_tissue(SPEC, plan.subject_index).vessels
         assert np.allclose(dataset.truth(entry.subject)["points_mm"], tree.points_mm, atol=1e-6)
         sweep = dataset.load(entry)
+        marks += len(sweep.landmarks)
         for frame, x, y in sweep.landmarks:
             image = sweep.bmode.mm_from_pixel @ [x, y, 0.0, 1.0]
             place = sweep.bmode.world_from_image[int(frame)] @ image
             assert np.linalg.norm(tree.points_mm - place[:3], axis=1).min() <= 0.3
+    assert marks > 0
 
 
 def test_lumens_are_darker_than_what_is_around_them():

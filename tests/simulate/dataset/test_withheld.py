@@ -1,4 +1,4 @@
-"""Test sweeps without answers: what is public gives nothing away, and the answers score it."""
+"""Test sweeps without answers: the public files hold no truth, and the answers score them."""
 
 import dataclasses
 import json

@@ -218,7 +218,7 @@ def test_a_stop_stands_still():
 
 
 def test_tusrec_like_sweeps_have_the_population_statistics():
-    """Field dossier of the TUS-REC population: steps' deviations, and how speed is correlated."""
+    """Published statistics of TUS-REC: deviations of the steps, correlation of the speed."""
     spec = load_spec("tusrec-like-v1")
     times = (np.arange(spec.acquisition.frames) + 0.5) / spec.acquisition.frame_rate_hz
     steps, correlation = [], []

@@ -1,4 +1,4 @@
-"""Tissue that moves under the laser: vessels are imaged where they are just then."""
+"""Tissue that moves under the laser: each frame shows a vessel where it is at that instant."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from simulate.photoacoustic.displaced import DisplacedTissue
 from simulate.photoacoustic.render import render_photoacoustic
 from simulate.tissue.motion import TissueMotion
 from simulate.vessels.tree import ARTERY, VesselTree
-from tests.simulate.photoacoustic.test_render import PROBE, SETTINGS, Tubes, across, frame
+from tests.simulate.photoacoustic.tubes import PROBE, SETTINGS, Tubes, across, frame
 
 
 def tree(radius=1.5):
@@ -67,7 +67,7 @@ def test_a_displacement_without_times_is_refused():
 
 
 def test_pulses_of_one_frame_see_the_tissue_of_their_own_instant():
-    """The mean of two pulses of a moving tissue is the mean of what each alone makes heard."""
+    """A frame of two pulses is the mean of the frames that each pulse alone would give."""
     vessel = [across(0.0, 10.0, 0.4)]
 
     def jump(points, time, _pose):

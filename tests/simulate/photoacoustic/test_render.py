@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,63 +17,15 @@ from simulate.photoacoustic.render import (
     _heterogeneous_grid,
     element_signals,
     form_image,
-    render_photoacoustic,
 )
-from simulate.photoacoustic.settings import Illumination, PhotoacousticSettings
+from simulate.photoacoustic.settings import PhotoacousticSettings
 from simulate.photoacoustic.source import initial_pressure
-from simulate.probe.transducer import Probe
-from simulate.tissue.answers import Acoustics, Chromophores
-
-PROBE = Probe(
-    name="small-2MHz", centre_frequency_hz=2e6, fractional_bandwidth=0.6, elements=64,
-    pitch_mm=0.3, element_height_mm=6.0, elevation_focus_mm=14.0, width_mm=18.9, depth_mm=20.0,
-    width_px=190, height_px=201,
-)  # fmt: skip
-CLEAR = Illumination(bulk_absorption_per_cm=0.0, background_absorption_per_cm=0.0)
-SETTINGS = PhotoacousticSettings(illumination=CLEAR)
-
-
-@dataclass
-class Tubes:
-    """Straight vessels (point, direction, radius) of blood under a flat surface y = 0."""
-
-    tubes: list
-    oxygenation: tuple = (0.9,) * 9
-
-    def depth_below_skin_mm(self, points):
-        return points[:, 1]
-
-    def chromophores(self, points):
-        blood, oxygenation = np.zeros(len(points)), np.zeros(len(points))
-        for (start, direction, radius), share in zip(self.tubes, self.oxygenation, strict=False):
-            along = np.asarray(direction, float) / np.linalg.norm(direction)
-            offset = points - np.asarray(start, float)
-            distance = np.linalg.norm(np.cross(offset, along), axis=1)
-            blood[distance < radius] = 1
-            oxygenation[distance < radius] = share
-        return Chromophores(blood, oxygenation, np.zeros(len(points)))
-
-    def acoustics(self, points):
-        fat = points[:, 1] < 6.0
-        return Acoustics(
-            np.where(fat, 1450.0, 1580.0), np.where(fat, 920.0, 1060.0), np.full(len(fat), 0.5)
-        )
-
-
-def across(x, y, radius):
-    """A vessel along the limb, seen in cross-section at (x, y)."""
-    return ((x, y, 0), (0, 0, 1), radius)
-
-
-def frame(tubes, settings=SETTINGS, probe=PROBE, pose=None, wavelength=800, seed=0, **tissue):
-    poses = np.eye(4)[None] if pose is None else np.asarray(pose)
-    return render_photoacoustic(
-        Tubes(tubes, **tissue), probe, settings, poses, np.full(len(poses), wavelength), seed=seed
-    )[0]
+from simulate.tissue.answers import Acoustics
+from tests.simulate.photoacoustic.tubes import CLEAR, PROBE, SETTINGS, Tubes, across, frame
 
 
 def peak_near(image, x, y, half_mm=1.0):
-    """Largest value within a box about (x, y) mm, and where it is."""
+    """Return the largest value within a box about (x, y) mm."""
     pixel = np.linalg.inv(PROBE.mm_from_pixel) @ (x, y, 0, 1)
     step = PROBE.pixel_mm[0]
     n = round(half_mm / step)
@@ -209,7 +161,7 @@ HASHES = """
 import hashlib
 from dataclasses import replace
 from simulate.photoacoustic.settings import PhotoacousticSettings
-from tests.simulate.photoacoustic.test_render import PROBE, SETTINGS, across, frame
+from tests.simulate.photoacoustic.tubes import PROBE, SETTINGS, across, frame
 small = replace(PROBE, elements=16, width_mm=4.5, depth_mm=8.0, width_px=40, height_px=60)
 tubes = [across(0.5, 5.0, 0.4), across(-1.0, 7.0, 0.3)]
 volume = PhotoacousticSettings(dimensions=3, band_hz=(1.2e6, 2.6e6))
@@ -220,7 +172,7 @@ for settings, probe in ((replace(SETTINGS, noise_pa=5.0), PROBE),
 
 
 def test_bytes_do_not_depend_on_threads():
-    """Of BLAS, OpenMP and numba: a sum that they split is a sum in another order."""
+    """Threads of BLAS, OpenMP and numba could each change the order of a sum."""
     found = []
     for threads in ("1", "2"):
         keys = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")

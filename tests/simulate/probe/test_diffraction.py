@@ -11,7 +11,7 @@ from simulate.bmode.settings import BmodeSettings
 from simulate.photoacoustic.band import ReceiveBand
 from simulate.probe.diffraction import aperture_field
 from simulate.probe.transducer import Probe
-from tests.simulate.bmode.test_render import Uniform, listed, pose
+from tests.simulate.speckle import Uniform, listed, pose
 
 PROBE = Probe()
 WAVELENGTH = 0.308
@@ -64,7 +64,7 @@ def test_widths_are_those_of_the_summed_field(depth):
 @pytest.mark.parametrize("depth", [8.0, 12.0, 17.0, 22.0])
 @pytest.mark.parametrize("band", [(1e6, 4.5e6), (4.3e6, 10.7e6)])
 def test_oneway_width_is_that_of_the_band_that_is_received(depth, band):
-    """A vessel is heard in the receiver's band, wider than that of the probe's pulses."""
+    """Photoacoustic sound fills the receiver's band, which is wider than that of the pulses."""
     probe = Probe(element_height_mm=3.0, elevation_focus_mm=12.0, fractional_bandwidth=0.35)
     received = ReceiveBand(*band)
     spread = received.sigma_hz / received.centre_hz

@@ -84,6 +84,7 @@ def test_pixel_grid_is_centred_and_reaches_its_depths():
 
 
 def test_presets_sample_their_speckle():
+    assert len(PROBES) > 1
     for name, probe in PROBES.items():
         assert probe.name == name
         assert probe.pixels_per_lateral_fwhm() > 2.0

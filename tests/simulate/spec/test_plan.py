@@ -1,4 +1,4 @@
-"""How sweeps are spread over subjects, profiles and stress, and what a factor may change."""
+"""The plan of sweeps over subjects, profiles and stress, and what a factor may change."""
 
 import sys
 from collections import Counter
@@ -21,7 +21,7 @@ TISSUE = {"coherence", "compression", "breathing", "pulsation"}
 
 
 def darker(spec, severity):
-    """A factor of one's own."""
+    """A user's own factor."""
     return changed(spec, "bmode", gain_db=-float(severity))
 
 

@@ -42,7 +42,7 @@ def test_packaged_specs_load_under_their_own_name(name):
 
 
 def dropped_nulls(value):
-    """What TOML can hold of a spec's JSON: None is written by leaving the key out."""
+    """Return a spec's JSON without its null values: TOML leaves such keys out."""
     if not isinstance(value, dict):
         return value
     return {key: dropped_nulls(item) for key, item in value.items() if item is not None}
@@ -145,7 +145,7 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_v1_is_frozen():
-    """A spec that changes is another spec: these never do, whatever is added to the simulator."""
+    """The hashes of published specs stay, whatever is added to the simulator."""
     assert {name: load_spec(name).hash[:16] for name in spec_names()} == {
         "carotid-v1": "fead02759a9eac4e",
         "forearm-v1": "101dd8c208273851",

@@ -1,4 +1,4 @@
-"""Forearm, carotid and inclusions: order of their parts, and differences between subjects."""
+"""Forearm, carotid and inclusions: places of their structures, and subjects that differ."""
 
 import dataclasses
 import json

@@ -11,7 +11,6 @@ from simulate.tissue import layered_kernels as kernels
 from simulate.tissue.kinds import SAMPLERS, sample_tissue
 from simulate.tissue.layered import LayeredTissue
 from simulate.tissue.settings import KINDS, TissueSettings
-from simulate.vessels.growth import GrowthSettings, grow_vessels, murray_angles, murray_radii
 from simulate.vessels.index import MARGIN_MM, build_index, wall_distance
 from simulate.vessels.tree import VesselTree
 
@@ -32,33 +31,6 @@ def brute_force(segments, points):
     return best
 
 
-def test_branchings_obey_murrays_law():
-    trees = [
-        grow_vessels(
-            np.random.default_rng(seed), GrowthSettings((0.4, 1.8), (4, 15), (-15, 60)), 1, 2
-        )
-        for seed in range(5)
-    ]
-    for tree in trees:
-        assert len(tree.branchings) > 5
-        for node in tree.branchings:
-            children = np.flatnonzero(tree.parent == node)
-            assert len(children) == 2
-            cubes = (tree.radius_mm[children] ** 3).sum()
-            assert cubes == pytest.approx(tree.radius_mm[node] ** 3, rel=1e-12)
-
-
-def test_murray_angles_are_where_the_work_is_least():
-    """Equal children leave at arccos(2^(-1/3)) = 37.5 degrees, a tiny one nearly across."""
-    first, second = murray_radii(1.0, 1.0)
-    assert np.rad2deg(murray_angles(1.0, first, second)) == pytest.approx(
-        [37.467, 37.467], abs=1e-3
-    )
-    first, second = murray_radii(1.0, 0.05)
-    large, small = np.rad2deg(murray_angles(1.0, first, second))
-    assert large < 1.0 and small > 80.0
-
-
 def test_radius_only_changes_at_branchings_and_stays_in_its_range(limb):
     tree = limb.vessels
     child = np.flatnonzero(tree.parent >= 0)
@@ -66,16 +38,6 @@ def test_radius_only_changes_at_branchings_and_stays_in_its_range(limb):
     assert set(tree.parent[child][changes]) == set(tree.branchings)
     assert tree.radius_mm.min() >= 0.4 and tree.radius_mm.max() <= 1.8
     assert (tree.parent < np.arange(len(tree))).all()
-
-
-def test_vessels_run_along_the_limb_without_knots():
-    room = GrowthSettings((0.4, 1.8), (4, 15), (-15, 60))
-    for seed in range(12):
-        segments = grow_vessels(np.random.default_rng(seed), room, 1, 2).segments
-        steps = segments[:, 3:6] - segments[:, :3]
-        length = np.linalg.norm(steps, axis=1)
-        assert length.max() < 0.6 and length.sum() < 9 * 75.0
-        assert steps[:, 2].sum() > 0.5 * length.sum()
 
 
 def test_vessels_keep_to_their_room(limb):
@@ -215,7 +177,7 @@ def test_landmarks_are_branchings_and_centres_of_visible_vessels(limb):
     tree = limb.vessels
     marks = limb.landmarks_mm
     nodes = {tuple(point) for point in tree.points_mm[tree.radius_mm >= 0.5]}
-    assert all(tuple(mark) in nodes for mark in marks)
+    assert len(marks) and all(tuple(mark) in nodes for mark in marks)
     thick = tree.branchings[tree.radius_mm[tree.branchings] >= 0.5]
     assert {tuple(tree.points_mm[node]) for node in thick} <= {tuple(mark) for mark in marks}
 
