@@ -88,3 +88,23 @@ def sha256_of_file(path: Path | str) -> str:
 def data_root() -> Path:
     """Return the folder of all data sets: `$SWEEPBENCH_DATA`, or `data` in the current one."""
     return Path(os.environ.get("SWEEPBENCH_DATA", "data"))
+
+
+def ensure_space(path: Path, needed: int) -> None:
+    """Refuse to write a file of `needed` bytes if they do not fit on the disk.
+
+    The space is reserved and released, so full disks, quotas and limits on file sizes all count.
+    Without this, HDF5 fails in the middle of writing and cannot close its file.
+
+    Raises
+    ------
+    UserError : the folder cannot be made or written, or the space does not suffice.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent) as file:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, needed)
+    except OSError as error:
+        reason = f"{error.strerror}; {needed / 1e6:.0f} MB are needed"
+        raise UserError(f"{path}: cannot be written ({reason})") from error

@@ -3,6 +3,7 @@
 `benchmark.hdf5` reads and writes them.
 """
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -36,6 +37,11 @@ class Images:
     def centre_mm(self) -> np.ndarray:
         """The centre (3,) of the images in image mm."""
         return geometry.image_centre(self.mm_from_pixel, self.frames.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """The size of all frames in bytes."""
+        return math.prod(self.frames.shape) * np.dtype(self.frames.dtype).itemsize
 
 
 @dataclass(frozen=True)

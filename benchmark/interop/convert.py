@@ -12,10 +12,9 @@ from pathlib import Path
 from benchmark import geometry
 from benchmark.dataset import Dataset, Entry, open_dataset, write_dataset
 from benchmark.errors import Report, UserError, silent
-from benchmark.files import sha256_of_file
+from benchmark.files import ensure_space, sha256_of_file
 from benchmark.hdf5 import read_prediction, write_prediction, write_sweep
 from benchmark.interop import trajectory, tusrec
-from benchmark.interop.disk_space import ensure_space
 from benchmark.interop.displacements import write_displacements
 from benchmark.interop.formats import FORMATS, HDF5, TRAJECTORIES, Writing, kind_of, open_sweep
 from benchmark.interop.sequence import Reading
@@ -129,7 +128,7 @@ def _into_dataset(
     entries = {entry.name: entry for entry in there.entries} if there else {}
     for sweep in tusrec.read_tusrec(source, reading.calibration, reading.frame_rate, report):
         file = f"sweeps/{sweep.name}.h5"
-        ensure_space(target / file, sweep.bmode)
+        ensure_space(target / file, sweep.bmode.nbytes)
         write_sweep(target / file, sweep)
         entries[sweep.name] = Entry(
             sweep.name,

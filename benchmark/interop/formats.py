@@ -12,9 +12,9 @@ import h5py
 import numpy as np
 
 from benchmark.errors import Report, UserError, silent
+from benchmark.files import ensure_space
 from benchmark.hdf5 import PREDICTION_FORMAT, SWEEP_FORMAT, read_sweep, write_sweep
 from benchmark.interop import igsio, moglo_h5, trajectory, tusrec
-from benchmark.interop.disk_space import ensure_space
 from benchmark.interop.sequence import Reading
 from benchmark.sweep import Sweep
 
@@ -67,7 +67,7 @@ def _write_own(path: Path, sweep: Sweep, writing: Writing) -> None:
     if sweep.bmode.frames.dtype != np.uint8:
         found = sweep.bmode.frames.dtype
         raise UserError(f"{path}: expected 8-bit B-mode frames (uint8), got {found}")
-    ensure_space(path, sweep.bmode)
+    ensure_space(path, sweep.bmode.nbytes)
     write_sweep(path, sweep)
 
 

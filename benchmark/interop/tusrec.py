@@ -17,14 +17,13 @@ import numpy as np
 
 from benchmark import geometry
 from benchmark.errors import Report, UserError, silent
-from benchmark.files import atomic_path
+from benchmark.files import atomic_path, ensure_space
 from benchmark.frames import LazyFrames
 from benchmark.interop.calibration import (
     check_scale,
     read_tusrec_calibration,
     write_tusrec_calibration,
 )
-from benchmark.interop.disk_space import ensure_space
 from benchmark.interop.rigid import settled_poses
 from benchmark.sweep import Channel, Sweep
 
@@ -282,7 +281,7 @@ def _write_scan(
     together = layout == "train"
     path = folder / ("frames_transfs" if together else "frames") / subject / f"{name}.h5"
     source = sweep.bmode.frames
-    ensure_space(path, sweep.bmode)
+    ensure_space(path, sweep.bmode.nbytes)
     with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
         frames = file.create_dataset("frames", source.shape, source.dtype)
         for index in range(source.shape[0]):

@@ -17,7 +17,7 @@ Array = NDArray[Any]  # float64
 
 
 def transmission(
-    attenuation: Callable[[Array, float], Array],
+    attenuation: Callable[[Array, float], NDArray[np.floating]],
     beam: Beam,
     world_from_image: Array,
     displacement: Callable[[Array], Array] | None = None,
