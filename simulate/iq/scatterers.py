@@ -282,9 +282,7 @@ class ScattererStore:
         for first in range(0, len(order), room):
             these = order[first : first + room]
             counts = np.bincount(cell[these], minlength=CELLS)
-            parts.append(
-                Part(local[these], np.asarray(amplitudes, np.float64)[these], counts, True)
-            )
+            parts.append(Part(local[these], strength[these], counts, True))
         return parts
 
     def _fill(self, part: Part) -> int:
