@@ -26,6 +26,7 @@ from benchmark.runs.domain import (
     measure_domain,
     ranges,
     step_faults,
+    summarised,
     unsure_frames,
 )
 from benchmark.runs.resampling import resampled
@@ -118,6 +119,16 @@ def test_own_images_are_within_and_others_are_told(dataset) -> None:
     )
     assert "100 % of predicted steps" in step_faults(domain, images, leap)[0]
     assert step_faults(domain, images, Prediction(speckle_sweep().first_from_frame)) == []
+
+
+def test_faults_of_many_sweeps_are_one_line_a_measure() -> None:
+    rate = [DomainFault("frame rate (Hz)", value, (19.0, 21.0)) for value in (4.0, 60.25)]
+    dark = DomainFault("frames are black")
+    assert str(rate[0]) == "frame rate (Hz) 4, in training 19 to 21"
+    assert summarised([[rate[0]], [rate[1], dark], []]) == [
+        "frame rate (Hz) 4 to 60.2 in 2 of 3 sweeps, in training 19 to 21",
+        "frames are black in 1 of 3 sweeps",
+    ]
 
 
 def test_sigma_is_read() -> None:
