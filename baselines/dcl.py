@@ -151,7 +151,7 @@ class Dc2Net(DclNet):
 class DclNetPaper(DclNet):
     """DCL-Net at its published size (3D ResNeXt-50, cardinality 32) and recipe; needs a GPU.
 
-    It differs from the publication as `dcl-net` does, except for that one's preset.
+    It differs from the publication as `dcl-net` does, apart from size and recipe.
     """
 
     name = "dcl-net-paper"
@@ -161,7 +161,7 @@ class DclNetPaper(DclNet):
 class Dc2NetPaper(Dc2Net):
     """DC2-Net at its published size (3D ResNeXt-50, cardinality 32) and recipe; needs a GPU.
 
-    It differs from the publication as `dc2-net` does, except for that one's preset.
+    It differs from the publication as `dc2-net` does, apart from size and recipe.
     """
 
     name = "dc2-net-paper"

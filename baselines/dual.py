@@ -150,8 +150,8 @@ class DualTrackPaper(DualTrack):
     """Local and global encoders at the published size (ResNet-18, width 512); needs a GPU.
 
     Sample length, batch and decoder layers are not published for one stage; here 64 frames, two
-    samples and six layers. It differs from the publication as `dual-track` does, except for that
-    one's preset.
+    samples and six layers. It differs from the publication as `dual-track` does, apart from
+    size and recipe.
     """
 
     name = "dual-track-paper"

@@ -106,7 +106,7 @@ class TusRecBaselineB1(TusRecBaseline):
     """The TUS-REC baseline at its published size (EfficientNet-b1) and recipe.
 
     Published for frames of 480 x 640 pixels and some thousands of epochs; training needs a GPU. It
-    differs from the publication as `tusrec-baseline` does, except for that one's preset.
+    differs from the publication as `tusrec-baseline` does, apart from size and recipe.
     """
 
     name = "tusrec-baseline-b1"

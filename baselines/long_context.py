@@ -165,7 +165,7 @@ class LongContextPaper(LongContext):
     """Long context at its published size (100 frames, EfficientNet-b1) and recipe; needs a GPU.
 
     Published for frames of 120 x 160 pixels. It differs from the publication as `long-context`
-    does, except for that one's preset.
+    does, apart from size and recipe.
     """
 
     name = "long-context-paper"

@@ -138,7 +138,7 @@ class MoNet(MotionTracker):
 class MoNetPaper(MoNet):
     """MoNet without IMU at its published size (ResNet-18, state of 512) and recipe; needs a GPU.
 
-    It differs from the publication as `monet` does, except for that one's preset.
+    It differs from the publication as `monet` does, apart from size and recipe.
     """
 
     name = "monet-paper"
