@@ -131,8 +131,8 @@ def test_bones_hold_sound_back_and_vessels_keep_out_of_them(seed):
     arm = subject("forearm", seed)
     points = body_points(150_000, seed)
     extra = arm.attenuation_db_per_mm(points, 5e6)
-    materials = arm._classify(points)[1]
-    bone = np.isin(materials, [forearm._BONE, forearm._CORTEX])
+    material = arm._classify(points)[1]
+    bone = np.isin(material, [forearm._BONE, forearm._CORTEX])
     assert 0.02 < bone.mean() < 0.4
     assert np.allclose(extra[bone], materials.BONE_DB_CM_MHZ * 0.5) and not extra[~bone].any()
     assert np.allclose(arm.attenuation_db_per_mm(points, 1e7), 2 * extra)
