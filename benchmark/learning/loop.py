@@ -1,7 +1,6 @@
 """A tracker's training in Lightning's form: module, data, progress bar."""
 
 import logging
-import math
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -13,9 +12,10 @@ import torch
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from benchmark.learning.schedule import scheduled_optimiser
 from benchmark.learning.windows import Sample, Windows
 from benchmark.sweep import Sweep
-from benchmark.tracker import LearnedTracker, Recipe
+from benchmark.tracker import LearnedTracker
 
 VALIDATIONS = 6  # per training, at equal distances
 
@@ -53,25 +53,10 @@ class Loop(pl.LightningModule):
             self.log("val_error", self._score(index), batch_size=1)
 
     def configure_optimizers(self) -> Any:
-        recipe, parameters = self.recipe, self.network.parameters()
-        kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
-        optimiser = kinds[recipe.optimiser](
-            parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay
-        )
-        schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimiser, lambda step: learning_rate_factor(recipe, step / self.updates)
+        optimiser, schedule = scheduled_optimiser(
+            self.recipe, self.network.parameters(), self.updates
         )
         return [optimiser], [{"scheduler": schedule, "interval": "step"}]
-
-
-def learning_rate_factor(recipe: Recipe, share: float) -> float:
-    """Return the factor of the learning rate when `share` (0 to 1) of the budget is spent."""
-    rise = min(1.0, (share + 1e-3) / recipe.warm_up) if recipe.warm_up else 1.0
-    if recipe.schedule == "cosine":
-        return rise * (1 + math.cos(math.pi * min(share, 1.0))) / 2
-    if recipe.schedule == "step":
-        return rise * recipe.step_factor ** int(share * recipe.steps)
-    return rise
 
 
 class WindowData(pl.LightningDataModule):

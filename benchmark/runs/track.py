@@ -7,7 +7,7 @@ from typing import Any
 from benchmark.errors import Report, UserError, silent
 from benchmark.registry import make_tracker, open_weights, shipped_weights, tracker_class
 from benchmark.runs.domain import Domain, domain_faults, find_domain, step_faults, unsure_frames
-from benchmark.runs.resampling import resampled
+from benchmark.runs.pixel_size import resampled
 from benchmark.sweep import Images, Observation, Prediction
 from benchmark.tracker import LearnedTracker, Tracker
 from benchmark.tracks import BMODE

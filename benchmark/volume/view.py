@@ -42,7 +42,7 @@ def write_view(
         f'{base64.b64encode(picture.read_bytes()).decode()}">'
         for picture in pictures
     )
-    template = resources.files(__package__).joinpath("volume_view.html").read_text("utf-8")
+    template = resources.files(__package__).joinpath("view.html").read_text("utf-8")
     page = Template(template).substitute(
         title=html.escape(Path(path).stem), facts=rows, pictures=images, data=json.dumps(data)
     )

@@ -29,7 +29,7 @@ from benchmark.runs.domain import (
     summarised,
     unsure_frames,
 )
-from benchmark.runs.resampling import resampled
+from benchmark.runs.pixel_size import resampled
 from benchmark.runs.track import open_tracker, track
 from benchmark.sweep import Channel, Images, Observation, Prediction, Sweep
 from benchmark.tracker import Tracker
