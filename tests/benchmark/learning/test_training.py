@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
 from benchmark.learning.flops import flop_counter
-from benchmark.learning.loop import learning_rate_factor
+from benchmark.learning.schedule import learning_rate_factor
 from benchmark.learning.training import count_flops, load_sweeps, train
 from benchmark.learning.windows import Windows
 from benchmark.runs.run import make_run
