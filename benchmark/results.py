@@ -1,8 +1,10 @@
-"""result.json, the file of one tracker's scores: its format, and many of them as one table."""
+"""result.json, the file of one tracker's scores: its content, and many of them as one table."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from benchmark.errors import UserError
 from benchmark.files import read_json
@@ -13,6 +15,52 @@ if TYPE_CHECKING:
 
 RESULT_FORMAT = "sweepbench-result-1"
 REQUIRED = ("tracker", "dataset", "protocol", "expected_sweeps", "sweeps", "summary")
+
+
+def make_result(
+    meta: Mapping[str, Any],
+    *,
+    dataset: Mapping[str, Any],
+    protocol: Mapping[str, Any],
+    sweeps: Sequence[Mapping[str, Any]],
+    failed: Sequence[Mapping[str, Any]],
+    summary: Mapping[str, Any],
+    answers: str | None = None,
+) -> dict[str, Any]:
+    """Return the content of a result.json as JSON values.
+
+    Parameters
+    ----------
+    meta : what the predictions' meta.json says of the tracker and its training.
+    dataset, protocol : name and hash; of the data set also the split.
+    sweeps, failed : one entry per scored sweep, and one per sweep without scores with its reason.
+    summary : mean, standard deviation and interval by metric id.
+    answers : hash of the data set of the answers, where the true poses are withheld.
+    """
+    result = {
+        **{key: value for key, value in meta.items() if key != "format"},
+        "format": RESULT_FORMAT,
+        "dataset": dataset,
+        "protocol": protocol,
+        "expected_sweeps": len(sweeps) + len(failed),
+        "failed": failed,
+        "sweeps": sweeps,
+        "summary": summary,
+    }
+    return without_nan(result if answers is None else {**result, "answers": answers})
+
+
+def without_nan(value: Any) -> Any:
+    """Return a JSON value with None in place of every NaN and infinity, and no numpy scalars."""
+    if isinstance(value, Mapping):
+        return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
 
 
 def is_result(content: Any) -> bool:

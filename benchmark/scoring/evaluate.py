@@ -12,7 +12,7 @@ from benchmark.errors import UserError
 from benchmark.files import read_json, write_json
 from benchmark.hdf5 import read_prediction
 from benchmark.metrics import Case, compute
-from benchmark.results import RESULT_FORMAT
+from benchmark.results import make_result
 from benchmark.scoring.protocol import Protocol, find_protocol
 from benchmark.scoring.statistics import Summary, cluster_bootstrap
 from benchmark.scoring.submission import DEFAULT_SPLIT, SUFFIXES, meta_faults, prediction_faults
@@ -59,19 +59,15 @@ def evaluate(
     _refuse_other_track(folder, meta, rules)
     truth = data if answers is None else _answers_of(data, _opened(answers))
     sweeps, failed = _scored(folder, data.split(split), truth, rules.metrics)
-    result = {
-        **{key: value for key, value in meta.items() if key != "format"},
-        "format": RESULT_FORMAT,
-        "dataset": {"name": data.name, "hash": data.hash, "split": split},
-        "protocol": {"name": rules.name, "hash": rules.hash},
-        "expected_sweeps": len(sweeps) + len(failed),
-        "failed": failed,
-        "sweeps": sweeps,
-        "summary": summary_of(sweeps, rules.metrics),
-    }
-    if answers is not None:
-        result["answers"] = truth.hash
-    result = without_nan(result)
+    result = make_result(
+        meta,
+        dataset={"name": data.name, "hash": data.hash, "split": split},
+        protocol={"name": rules.name, "hash": rules.hash},
+        sweeps=sweeps,
+        failed=failed,
+        summary=summary_of(sweeps, rules.metrics),
+        answers=None if answers is None else truth.hash,
+    )
     if out is not None:
         write_json(out, result)
     return result
@@ -219,16 +215,3 @@ def summary_of(sweeps: Sequence[Mapping[str, Any]], metrics: Iterable[str]) -> d
         name: cluster_bootstrap([row["metrics"][name] for row in sweeps], subjects)
         for name in metrics
     }
-
-
-def without_nan(value: Any) -> Any:
-    """Return a JSON value with None in place of every NaN and infinity, and no numpy scalars."""
-    if isinstance(value, Mapping):
-        return {key: without_nan(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_nan(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value

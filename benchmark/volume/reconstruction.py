@@ -102,7 +102,8 @@ def reconstruct(
     UserError : poses that are not rigid or do not match the frames, a crop or region that leaves
         nothing, a volume larger than `max_bytes`.
     """
-    from benchmark.volume import kernels
+    from benchmark.volume import compounding as kernels
+    from benchmark.volume.holes import fill_holes
 
     _check_choices(method, compounding, kernels.MODES)
     poses = _checked_poses(images, world_from_image)
@@ -121,8 +122,7 @@ def reconstruct(
             raise UserError("reconstruct: no pixel lies inside the region")
         gap = np.floor(gap_mm / grid.spacing_mm + 1e-6).astype(np.int64)
         if gap.any():
-            fill = kernels.fill_holes
-            list(pool.map(lambda b: fill(job.values, job.weights, gap, *b), blocks))
+            list(pool.map(lambda b: fill_holes(job.values, job.weights, gap, *b), blocks))
     return Volume(
         job.values.transpose(2, 1, 0), grid.world_from_voxel, job.weights.transpose(2, 1, 0)
     )
@@ -170,7 +170,7 @@ class _Job:
                 progress(chunk.stop - chunk.start)
 
     def _place_chunk(self, chunk: slice, pool: ThreadPoolExecutor, threads: int) -> None:
-        from benchmark.volume import kernels
+        from benchmark.volume import compounding as kernels
 
         frames = np.ascontiguousarray(self.images.frames[chunk])
         low = np.maximum(self.low[chunk].min(0), 0)

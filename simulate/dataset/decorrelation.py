@@ -10,7 +10,7 @@ import numpy as np
 
 from simulate.bmode.render import beam_for, render_iq
 from simulate.dataset.pictures import figure, save
-from simulate.iq.beam import Echo
+from simulate.iq.echo import Echo
 from simulate.spec import Spec
 from simulate.spec.plan import plan_sweeps
 from simulate.sweep.scene import draw_scene

@@ -23,7 +23,8 @@ from simulate.doppler.ensemble import EnsembleMaker
 from simulate.doppler.pulses import pulse_poses, pulse_times
 from simulate.doppler.settings import DopplerSettings, check_rate
 from simulate.doppler.wall_filter import polynomial_filter, svd_filter
-from simulate.iq.beam import Beam, Echo
+from simulate.iq.beam import Beam
+from simulate.iq.echo import Echo
 from simulate.probe.transducer import Probe
 from simulate.tissue.answers import Displacement, Tissue
 

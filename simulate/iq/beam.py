@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.errors import UserError
-from simulate.iq.taps import gaussian_taps, lobed_taps
+from simulate.iq.echo import Echo
+from simulate.iq.gain import receive_gains
+from simulate.iq.taps import gaussian_taps
 from simulate.probe.transducer import FWHM, Probe
 
 # Largest steps of IQ samples, in sigmas of the amplitude PSF: the cubic splat is then exact to
@@ -19,7 +21,6 @@ LATERAL_STEP = 0.64
 ELEVATION_CUT = 3.0  # sigmas from the plane at which scatterers are cut off: 0.5 % of the rms
 SPLAT_REACH = 2  # samples that a splat touches on either side
 ELEVATION_DEGREE = 6  # of the polynomial of `Beam.elevation`
-LEAST_LEVEL = 1e-30  # of an echo relative to the loudest: gains divide by levels, in float32
 
 Array = NDArray[Any]  # float64
 Float32 = NDArray[np.float32]
@@ -94,77 +95,6 @@ class Beam(NamedTuple):
     keep: Array
 
 
-class Echo(NamedTuple):
-    """Echoes of a probe in tissue whose loss is proportional to frequency.
-
-    The Gaussian spectrum stays Gaussian; its centre moves down and its amplitude falls.
-    """
-
-    probe: Probe
-    attenuation_db_cm_mhz: float
-
-    def loss_per_hz(self, depth_mm: Array) -> Array:
-        """Return the two-way amplitude loss at a depth, nepers per Hz."""
-        decibel = 2.0 * self.attenuation_db_cm_mhz * 1e-6 * np.maximum(depth_mm, 0.0) / 10.0
-        return math.log(10.0) / 20.0 * decibel
-
-    def frequency_hz(self, depth_mm: Array) -> Array:
-        """Return the centre frequency of the echo from a depth: f_0 - loss sigma_f²."""
-        shift = self.loss_per_hz(depth_mm) * self.probe.sigma_frequency_hz**2
-        return self.probe.centre_frequency_hz - shift
-
-    def amplitude(self, depth_mm: Array) -> Array:
-        """Return the envelope peak left by the loss: exp(-loss f_0 + (loss sigma_f)² / 2)."""
-        loss = self.loss_per_hz(depth_mm)
-        broad = 0.5 * (loss * self.probe.sigma_frequency_hz) ** 2
-        return np.exp(broad - loss * self.probe.centre_frequency_hz)
-
-    def sigma_lateral(self, depth_mm: Array) -> Array:
-        """Return the two-way lateral sigma, mm, or radians for a curvilinear probe."""
-        sigma = self.probe.sigma_lateral_mm(depth_mm, self.frequency_hz(depth_mm))
-        if self.probe.geometry == "linear":
-            return sigma
-        return sigma / (self.probe.radius_mm + np.maximum(depth_mm, 0.0))
-
-    def lateral_taps(self, depth_mm: Array, step: float, side_lobes: bool) -> Array:
-        """Return the lateral filter (R, 2 L + 1) at depths (R,); step: of the grid's columns."""
-        sigma = self.sigma_lateral(depth_mm)
-        if not side_lobes:
-            return gaussian_taps(sigma, step)
-        frequency = self.frequency_hz(depth_mm)
-        transmit = self.probe.sigma_transmit_mm(depth_mm, frequency)
-        receive = self.probe.sigma_receive_mm(depth_mm, frequency)
-        unit = sigma / self.probe.sigma_lateral_mm(depth_mm, frequency)
-        bandwidth = self.probe.sigma_frequency_hz / frequency
-        return lobed_taps(sigma, transmit * unit, receive * unit, bandwidth, step)
-
-    def sigma_elevation_mm(self, depth_mm: Array) -> Array:
-        """Return the two-way elevational sigma, mm."""
-        return self.probe.sigma_elevation_mm(depth_mm, self.frequency_hz(depth_mm))
-
-    def sigma_speckle_mm(self, depth_mm: Array) -> Array:
-        """Return the elevational correlation width of speckle, mm; see `Probe.sigma_speckle_mm`."""
-        return self.probe.sigma_speckle_mm(depth_mm, self.frequency_hz(depth_mm))
-
-    def speckle_rms(self, depth_mm: Array, density_per_mm3: float) -> Array:
-        """Return the rms of unit scatterers under a PSF of unit peak, by Campbell's theorem."""
-        lateral_mm = self.probe.sigma_lateral_mm(depth_mm, self.frequency_hz(depth_mm))
-        volume = lateral_mm * self.sigma_elevation_mm(depth_mm) * self.probe.sigma_axial_mm
-        return np.sqrt(density_per_mm3 * math.pi**1.5 * volume)
-
-    def level(self, depth_mm: Array) -> Array:
-        """Return the rms echo of uniform tissue at depths before gain compensation, in any unit.
-
-        It falls by attenuation and by spreading: the amplitude of a beam on its axis is one over
-        the root of its width, on transmission (both axes) and, by reciprocity, in elevation on
-        reception. Dynamic focusing on reception keeps the level.
-        """
-        frequency = self.frequency_hz(depth_mm)
-        on_axis = self.probe.sigma_transmit_mm(depth_mm, frequency) ** -0.5
-        on_axis = on_axis / self.sigma_elevation_mm(depth_mm)
-        return self.amplitude(depth_mm) * on_axis * self.speckle_rms(depth_mm, 1.0)
-
-
 def scatterer_density(probe: Probe, scatterers_per_cell: float) -> float:
     """Return the scatterers per mm³ with which the smallest resolution cell holds that many.
 
@@ -231,11 +161,9 @@ def sampled_beam(
     inner = grid.depths_mm
     axial = gaussian_taps(np.array([probe.sigma_axial_mm]), grid.row_step)[0]
     lateral = echo.lateral_taps(inner, grid.column_step, side_lobes)
-    if noise_db > -math.inf or not time_gain_compensation:
-        _refuse_a_silent_depth(echo, noise_depth_mm)
-    level = echo.level(inner) / echo.level(np.array(noise_depth_mm))
-    gain = (1.0 if time_gain_compensation else level) / echo.speckle_rms(inner, density_per_mm3)
-    noise = 10.0 ** (noise_db / 20.0) / (level if time_gain_compensation else 1.0)
+    gain, noise = receive_gains(
+        echo, inner, density_per_mm3, time_gain_compensation, noise_db, noise_depth_mm
+    )
     response = gain * np.sqrt((axial**2).sum() * (lateral**2).sum(axis=1))
     scale, elevation = _elevation_polynomial(echo, grid)
     rows = grid.first_row + grid.row_step * np.arange(grid.rows)
@@ -261,20 +189,6 @@ def sampled_beam(
         row_gain=gain.astype(np.float32),
         noise_gain=np.pad(noise / response, grid.border_rows, mode="edge").astype(np.float32),
         keep=_thinning(probe, rows),
-    )
-
-
-def _refuse_a_silent_depth(echo: Echo, noise_depth_mm: float) -> None:
-    """Raise UserError if attenuation leaves no spectrum, or too faint an echo, at a depth."""
-    probe, depth = echo.probe, np.array(noise_depth_mm)
-    if echo.frequency_hz(depth) > 0.0:
-        loudest = echo.level(np.maximum(probe.row_depths_mm, 0.0)).max()
-        if echo.level(depth) > LEAST_LEVEL * loudest:
-            return
-    raise UserError(
-        f"bmode.noise_depth_mm: expected a depth with an echo, such as probe.depth_mm = "
-        f"{probe.depth_mm:g}, got {noise_depth_mm:g}, of which tissue.attenuation_db_cm_mhz = "
-        f"{echo.attenuation_db_cm_mhz:g} leaves nothing"
     )
 
 

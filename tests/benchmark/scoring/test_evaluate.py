@@ -13,7 +13,8 @@ from benchmark.dataset import write_dataset
 from benchmark.errors import UserError
 from benchmark.hdf5 import read_prediction, write_sweep
 from benchmark.metrics import compute
-from benchmark.scoring.evaluate import evaluate, make_case, without_nan
+from benchmark.results import without_nan
+from benchmark.scoring.evaluate import evaluate, make_case
 from benchmark.scoring.protocol import find_protocol
 from benchmark.scoring.statistics import cluster_bootstrap
 from tests.benchmark.folders import FRAMES, NAMES, make_dataset, make_predictions, write_meta

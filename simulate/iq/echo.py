@@ -1,0 +1,85 @@
+"""Echoes of a probe against depth: their frequency and loss, the beam's widths, their level."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulate.iq.taps import gaussian_taps, lobed_taps
+from simulate.probe.transducer import Probe
+
+Array = NDArray[Any]  # float64
+
+
+class Echo(NamedTuple):
+    """Echoes of a probe in tissue whose loss is proportional to frequency.
+
+    The Gaussian spectrum stays Gaussian; its centre moves down and its amplitude falls.
+    """
+
+    probe: Probe
+    attenuation_db_cm_mhz: float
+
+    def loss_per_hz(self, depth_mm: Array) -> Array:
+        """Return the two-way amplitude loss at a depth, nepers per Hz."""
+        decibel = 2.0 * self.attenuation_db_cm_mhz * 1e-6 * np.maximum(depth_mm, 0.0) / 10.0
+        return math.log(10.0) / 20.0 * decibel
+
+    def frequency_hz(self, depth_mm: Array) -> Array:
+        """Return the centre frequency of the echo from a depth: f_0 - loss sigma_f²."""
+        shift = self.loss_per_hz(depth_mm) * self.probe.sigma_frequency_hz**2
+        return self.probe.centre_frequency_hz - shift
+
+    def amplitude(self, depth_mm: Array) -> Array:
+        """Return the envelope peak left by the loss: exp(-loss f_0 + (loss sigma_f)² / 2)."""
+        loss = self.loss_per_hz(depth_mm)
+        broad = 0.5 * (loss * self.probe.sigma_frequency_hz) ** 2
+        return np.exp(broad - loss * self.probe.centre_frequency_hz)
+
+    def sigma_lateral(self, depth_mm: Array) -> Array:
+        """Return the two-way lateral sigma, mm, or radians for a curvilinear probe."""
+        sigma = self.probe.sigma_lateral_mm(depth_mm, self.frequency_hz(depth_mm))
+        if self.probe.geometry == "linear":
+            return sigma
+        return sigma / (self.probe.radius_mm + np.maximum(depth_mm, 0.0))
+
+    def lateral_taps(self, depth_mm: Array, step: float, side_lobes: bool) -> Array:
+        """Return the lateral filter (R, 2 L + 1) at depths (R,); step: of the grid's columns."""
+        sigma = self.sigma_lateral(depth_mm)
+        if not side_lobes:
+            return gaussian_taps(sigma, step)
+        frequency = self.frequency_hz(depth_mm)
+        transmit = self.probe.sigma_transmit_mm(depth_mm, frequency)
+        receive = self.probe.sigma_receive_mm(depth_mm, frequency)
+        unit = sigma / self.probe.sigma_lateral_mm(depth_mm, frequency)
+        bandwidth = self.probe.sigma_frequency_hz / frequency
+        return lobed_taps(sigma, transmit * unit, receive * unit, bandwidth, step)
+
+    def sigma_elevation_mm(self, depth_mm: Array) -> Array:
+        """Return the two-way elevational sigma, mm."""
+        return self.probe.sigma_elevation_mm(depth_mm, self.frequency_hz(depth_mm))
+
+    def sigma_speckle_mm(self, depth_mm: Array) -> Array:
+        """Return the elevational correlation width of speckle, mm; see `Probe.sigma_speckle_mm`."""
+        return self.probe.sigma_speckle_mm(depth_mm, self.frequency_hz(depth_mm))
+
+    def speckle_rms(self, depth_mm: Array, density_per_mm3: float) -> Array:
+        """Return the rms of unit scatterers under a PSF of unit peak, by Campbell's theorem."""
+        lateral_mm = self.probe.sigma_lateral_mm(depth_mm, self.frequency_hz(depth_mm))
+        volume = lateral_mm * self.sigma_elevation_mm(depth_mm) * self.probe.sigma_axial_mm
+        return np.sqrt(density_per_mm3 * math.pi**1.5 * volume)
+
+    def level(self, depth_mm: Array) -> Array:
+        """Return the rms echo of uniform tissue at depths before gain compensation, in any unit.
+
+        It falls by attenuation and by spreading: the amplitude of a beam on its axis is one over
+        the root of its width, on transmission (both axes) and, by reciprocity, in elevation on
+        reception. Dynamic focusing on reception keeps the level.
+        """
+        frequency = self.frequency_hz(depth_mm)
+        on_axis = self.probe.sigma_transmit_mm(depth_mm, frequency) ** -0.5
+        on_axis = on_axis / self.sigma_elevation_mm(depth_mm)
+        return self.amplitude(depth_mm) * on_axis * self.speckle_rms(depth_mm, 1.0)
