@@ -376,7 +376,7 @@ def test_a_hole_with_two_pairs_of_sides_is_their_weighted_mean():
     values, weights = np.zeros((1, 5, 5), np.float32), np.zeros((1, 5, 5), np.float32)
     for y, x, value in ((2, 1, 10.0), (2, 3, 20.0), (0, 2, 1.0), (3, 2, 4.0)):
         values[0, y, x], weights[0, y, x] = value, 1
-    from benchmark.volume.compounding import fill_holes
+    from benchmark.volume.holes import fill_holes
 
     fill_holes(values, weights, np.array([4, 4, 4]), np.zeros(3, int), np.array([5, 5, 1]))
     along_x, along_y = 15.0, (1 * 1 + 4 * 2) / 3
