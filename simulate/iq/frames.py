@@ -54,7 +54,7 @@ class FrameSource:
     world_from_image: Array
     timestamps: Array
     displacement: Displacement | None = None
-    attenuation: Callable[[Array, float], NDArray[np.floating]] | None = None
+    attenuation: Callable[[NDArray[np.floating], float], NDArray[np.floating]] | None = None
     thinned: bool = False
     noise_seed: int | None = None
     first_frame: int = 0

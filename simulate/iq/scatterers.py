@@ -266,7 +266,8 @@ class ScattererStore:
     def _list(self, block: Name) -> Parts:
         """Return the tissue's own reflectors in a block, by cell, in as many parts as they need."""
         low = np.array(block) * self.block_mm
-        points, amplitudes = self.tissue.reflectors(low, low + self.block_mm, self.density_per_mm3)
+        points, listed = self.tissue.reflectors(low, low + self.block_mm, self.density_per_mm3)
+        amplitudes = np.asarray(listed, np.float64)
         if len(points) != len(amplitudes) or not np.isfinite(amplitudes).all():
             raise ValueError(
                 f"reflectors: expected finite amplitudes of {len(points)} points, got "
