@@ -273,7 +273,6 @@ class ScattererStore:
                 f"reflectors: expected finite amplitudes of {len(points)} points, got "
                 f"{len(amplitudes)}"
             )
-        strength = np.asarray(amplitudes, np.float64)
         local = np.asarray(points, np.float64).reshape(-1, 3) - low
         place = np.clip((local / self.cell_mm).astype(np.int64), 0, BLOCK_SIDE - 1)
         cell = (place[:, 0] * BLOCK_SIDE + place[:, 1]) * BLOCK_SIDE + place[:, 2]
@@ -283,7 +282,7 @@ class ScattererStore:
         for first in range(0, len(order), room):
             these = order[first : first + room]
             counts = np.bincount(cell[these], minlength=CELLS)
-            parts.append(Part(local[these], strength[these], counts, True))
+            parts.append(Part(local[these], amplitudes[these], counts, True))
         return parts
 
     def _fill(self, part: Part) -> int:
