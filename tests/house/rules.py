@@ -68,10 +68,8 @@ ONLY = {
         "simulate.probe.settings", "simulate.probe.transducer",
     ),
     ("simulate.spec", "simulate.tissue"): ("simulate.tissue.settings",),
-    ("simulate.iq", "simulate.tissue"): ("simulate.tissue.answers", "simulate.tissue.motion"),
-    ("simulate.photoacoustic", "simulate.tissue"): (
-        "simulate.tissue.answers", "simulate.tissue.motion",
-    ),
+    ("simulate.iq", "simulate.tissue"): ("simulate.tissue.answers",),
+    ("simulate.photoacoustic", "simulate.tissue"): ("simulate.tissue.answers",),
     ("baselines", "benchmark"): ("benchmark", "benchmark.learning"),
     ("moglo", "benchmark"): ("benchmark", "benchmark.learning"),
 }  # fmt: skip
