@@ -23,8 +23,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from simulate.bmode.compression import compress
 from simulate.bmode.despeckle import despeckle
-from simulate.bmode.envelope import band_limited_envelope, compress, polar_positions, scan_convert
+from simulate.bmode.envelope import band_limited_envelope
+from simulate.bmode.scan_conversion import polar_positions, scan_convert
 from simulate.bmode.settings import BmodeSettings
 from simulate.iq.beam import ELEVATION_CUT, Beam, sampled_beam, scatterer_density
 from simulate.iq.frames import FrameSource, make_frames

@@ -17,7 +17,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.bmode.envelope import polar_positions
+from simulate.bmode.scan_conversion import polar_positions
 from simulate.bmode.settings import BmodeSettings
 from simulate.doppler.ensemble import EnsembleMaker
 from simulate.doppler.pulses import pulse_poses, pulse_times

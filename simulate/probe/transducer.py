@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from benchmark.errors import UserError
-from simulate.probe.diffraction import Aperture, aperture_sigma_mm, speckle_sigma_mm
+from simulate.probe.beam_widths import Aperture, aperture_sigma_mm, speckle_sigma_mm
 
 FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))  # full width at half maximum of a Gaussian, in sigmas
 

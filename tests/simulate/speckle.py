@@ -21,7 +21,7 @@ WAVELENGTH = 0.308
 WAVENUMBER = 2.0 * np.pi / WAVELENGTH
 SIGMA_Z = 1540e3 / (4.0 * np.pi * (0.6 * 5e6 / 2.3548))  # axial, mm
 QUIET = BmodeSettings(noise_db=-200.0)
-# A Gaussian beam, whose widths are written out below; `test_diffraction.py` tests the other kind.
+# A Gaussian beam, whose widths are written out below; `test_beam_widths.py` tests the other kind.
 # Both f-numbers 2, so that the lateral width at the focus is 0.376 wavelength x 2.
 WINDOW = Probe(
     transmit_f_number=2.0, start_depth_mm=16.0, depth_mm=24.0, height_px=64, width_px=256,

@@ -11,7 +11,8 @@ import pytest
 from scipy import ndimage
 
 from benchmark.errors import UserError
-from simulate.bmode.envelope import band_limited_envelope, compress
+from simulate.bmode.compression import compress
+from simulate.bmode.envelope import band_limited_envelope
 from simulate.bmode.render import beam_for, image_from_iq, render_bmode, render_iq
 from simulate.bmode.settings import BmodeSettings
 from simulate.iq import frames

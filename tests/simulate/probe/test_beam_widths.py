@@ -9,7 +9,7 @@ from benchmark.errors import UserError
 from simulate.bmode.render import beam_for, render_iq
 from simulate.bmode.settings import BmodeSettings
 from simulate.photoacoustic.band import ReceiveBand
-from simulate.probe.diffraction import aperture_field
+from simulate.probe.beam_widths import aperture_field
 from simulate.probe.transducer import Probe
 from tests.simulate.speckle import Uniform, listed, pose
 

@@ -1,0 +1,52 @@
+"""Scan conversion of a curvilinear probe: samples at depths and angles to pixels, compiled."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulate.compiled import kernel
+from simulate.iq.beam import Grid
+from simulate.probe.transducer import Probe
+
+_f = np.float32
+
+
+@kernel
+def scan_convert(polar, rows, columns, out):
+    """Write (depth, angle) samples interpolated bilinearly at fractional rows and columns.
+
+    Negative positions are outside of the sector and give 0.
+    """
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            row, column = rows[i, j], columns[i, j]
+            out[i, j] = _f(0.0)
+            if row < 0.0 or column < 0.0:
+                continue
+            top = min(int(row), polar.shape[0] - 2)
+            left = min(int(column), polar.shape[1] - 2)
+            down, right = row - _f(top), column - _f(left)
+            above = polar[top, left] + right * (polar[top, left + 1] - polar[top, left])
+            below = polar[top + 1, left] + right * (polar[top + 1, left + 1] - polar[top + 1, left])
+            out[i, j] = above + down * (below - above)
+
+
+def polar_positions(probe: Probe, grid: Grid) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the fractional row and column (H, W) of each pixel in the (depth, angle) samples.
+
+    These are the samples of `band_limited_envelope`. Pixels outside the sector, above the face or
+    deeper than `depth_mm` get -1.
+    """
+    x = np.linspace(-0.5 * probe.width_mm, 0.5 * probe.width_mm, probe.width_px)
+    y = probe.row_depths_mm[:, None] + probe.radius_mm
+    depth = np.hypot(x, y) - probe.radius_mm
+    angle = np.arctan2(x, y)
+    row = (depth - grid.depths_mm[grid.reduce_rows - 1]) / grid.row_step
+    column = (angle - grid.lateral[grid.reduce_columns - 1]) / grid.column_step
+    half = 0.5 * probe.aperture_mm / probe.radius_mm
+    inside = (np.abs(angle) <= half) & (depth >= 0.0) & (depth <= probe.depth_mm)
+    return (
+        np.where(inside, np.maximum(row, 0.0), -1.0).astype(np.float32),
+        np.where(inside, np.maximum(column, 0.0), -1.0).astype(np.float32),
+    )
