@@ -151,12 +151,7 @@ def sampled_beam(
         `noise_depth_mm` although a level refers to it.
     """
     echo = Echo(probe, attenuation_db_cm_mhz)
-    if echo.frequency_hz(np.array(probe.depth_mm)) < 0.5 * probe.centre_frequency_hz:
-        raise UserError(
-            f"tissue.attenuation_db_cm_mhz: {attenuation_db_cm_mhz:g} lowers the echo frequency of "
-            f"probe '{probe.name}' by more than half at depth_mm = {probe.depth_mm:g}; expected a "
-            "smaller attenuation, depth or bandwidth"
-        )
+    _refuse_a_low_echo(echo)
     grid = _sampling(echo, side_lobes)
     inner = grid.depths_mm
     axial = gaussian_taps(np.array([probe.sigma_axial_mm]), grid.row_step)[0]
@@ -169,15 +164,10 @@ def sampled_beam(
     rows = grid.first_row + grid.row_step * np.arange(grid.rows)
     sigma_elevation = echo.sigma_elevation_mm(np.maximum(rows, 0.0))
     table = _elevation_table(echo, rows) if probe.diffraction else None
-    cycles_per_mm_hz = 2e-3 / probe.sound_speed_m_s  # there and back
-    shift_hz_per_mm = probe.centre_frequency_hz - float(echo.frequency_hz(np.array(1.0)))
     return Beam(
         grid=grid,
         frequency_hz=probe.centre_frequency_hz,
-        carrier=(
-            cycles_per_mm_hz * probe.centre_frequency_hz,
-            -0.5 * cycles_per_mm_hz * shift_hz_per_mm,
-        ),
+        carrier=_carrier(echo),
         elevation=elevation,
         elevation_scale=scale,
         elevation_table=table,
@@ -189,6 +179,28 @@ def sampled_beam(
         row_gain=gain.astype(np.float32),
         noise_gain=np.pad(noise / response, grid.border_rows, mode="edge").astype(np.float32),
         keep=_thinning(probe, rows),
+    )
+
+
+def _refuse_a_low_echo(echo: Echo) -> None:
+    """Raise UserError if attenuation lowers the echo frequency by more than half."""
+    probe = echo.probe
+    if echo.frequency_hz(np.array(probe.depth_mm)) < 0.5 * probe.centre_frequency_hz:
+        raise UserError(
+            f"tissue.attenuation_db_cm_mhz: {echo.attenuation_db_cm_mhz:g} lowers the echo "
+            f"frequency of probe '{probe.name}' by more than half at depth_mm = "
+            f"{probe.depth_mm:g}; expected a smaller attenuation, depth or bandwidth"
+        )
+
+
+def _carrier(echo: Echo) -> tuple[float, float]:
+    """Return `Beam.carrier`: the frequency of the echo falls in proportion to its depth."""
+    probe = echo.probe
+    cycles_per_mm_hz = 2e-3 / probe.sound_speed_m_s  # there and back
+    shift_hz_per_mm = probe.centre_frequency_hz - float(echo.frequency_hz(np.array(1.0)))
+    return (
+        cycles_per_mm_hz * probe.centre_frequency_hz,
+        -0.5 * cycles_per_mm_hz * shift_hz_per_mm,
     )
 
 

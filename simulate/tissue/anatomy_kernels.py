@@ -1,4 +1,4 @@
-"""What lies at a point of an anatomy of layers, septa, bodies and vessels, compiled."""
+"""Layers, septa, bodies and vessels of an anatomy, asked for at points, compiled."""
 
 from __future__ import annotations
 

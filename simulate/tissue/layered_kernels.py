@@ -1,4 +1,4 @@
-"""What lies at a point of a layered limb, compiled: layers, fasciae, textures and vessels."""
+"""Layers, fasciae, textures and vessels of a limb, asked for at points, compiled."""
 
 from __future__ import annotations
 

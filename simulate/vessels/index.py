@@ -1,4 +1,4 @@
-"""Which vessel is near a point: a spatial index of segments, and the distance to their lumens."""
+"""The vessel near a point: a spatial index of segments, and the distance to their lumens."""
 
 from __future__ import annotations
 
