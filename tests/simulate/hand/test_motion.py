@@ -248,7 +248,7 @@ def test_a_profile_of_ones_own_goes_by_its_address():
     assert geometry.se3_fault(found, 1e-12) is None
     assert np.ptp(found[:, 0, 3]) > 1.0
     for address, words in (
-        (f"{__name__}:NOTHING", "no attribute"),
+        (f"{__name__}:NOTHING", "no 'NOTHING' in"),
         ("nowhere_at_all:x", "cannot be imported"),
         (f"{__name__}:TIMES", "expected a Profile"),
     ):
