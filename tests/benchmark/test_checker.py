@@ -9,7 +9,7 @@ from benchmark import geometry
 from benchmark.checker import check_tracker
 from benchmark.errors import UserError
 from benchmark.sweep import Prediction
-from tests.benchmark.steady import Steady
+from tests.benchmark.shared.steady import Steady
 
 
 def moved(prediction, value):

@@ -7,7 +7,7 @@ import pytest
 from benchmark.dataset import Entry, open_dataset, write_dataset
 from benchmark.errors import UserError
 from benchmark.files import read_json, write_json
-from tests.benchmark.folders import NAMES, make_dataset
+from tests.benchmark.shared.folders import NAMES, make_dataset
 
 
 def entry(name="a", split="train", subject="p0", sha="0"):

@@ -13,7 +13,7 @@ from benchmark.errors import UserError
 from benchmark.frames import LazyFrames
 from benchmark.hdf5 import read_prediction, read_sweep, write_prediction, write_sweep
 from benchmark.sweep import Prediction, Sweep
-from tests.benchmark.full_sweep import full_sweep, with_measured
+from tests.benchmark.shared.full_sweep import full_sweep, with_measured
 
 
 def same(one: Sweep, other: Sweep) -> bool:

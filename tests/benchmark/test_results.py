@@ -8,7 +8,7 @@ import pytest
 
 from benchmark import read_results
 from benchmark.errors import UserError
-from tests.benchmark.synthetic_results import result, write_results
+from tests.benchmark.shared.synthetic_results import result, write_results
 
 
 def test_every_sweep_of_every_seed_is_a_row_with_its_metrics_and_factors(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from benchmark import geometry
-from tests.benchmark.full_sweep import full_sweep
+from tests.benchmark.shared.full_sweep import full_sweep
 
 
 def test_an_observation_holds_no_truth():

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from benchmark.errors import UserError
-from tests.benchmark.steady import Steady, SteadyConfig
+from tests.benchmark.shared.steady import Steady, SteadyConfig
 
 
 def test_other_configuration_is_refused_by_name(tmp_path):

@@ -8,8 +8,8 @@ from benchmark.errors import UserError
 from benchmark.sweep import Observation, Prediction
 from benchmark.tracker import Tracker
 from benchmark.tracks import TRACKS, track_of
-from tests.benchmark.folders import make_sweep
-from tests.benchmark.sensed import Gyroscope, sensed_sweep
+from tests.benchmark.shared.folders import make_sweep
+from tests.benchmark.shared.sensed import Gyroscope, sensed_sweep
 
 
 class Peeks(Tracker):

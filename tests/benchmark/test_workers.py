@@ -11,7 +11,7 @@ import torch
 from benchmark.errors import UserError
 from benchmark.metrics import compute
 from benchmark.workers import in_parts, process_pool, side_by_side, thread_count
-from tests.benchmark.random_cases import random_case
+from tests.benchmark.shared.random_cases import random_case
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 7, 100])

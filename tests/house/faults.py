@@ -132,9 +132,8 @@ def unmatched(house: House, below: Mapping[str, Iterable[str]] = rules.BELOW) ->
 
 
 def crowded(house: House, tests: House) -> list[str]:
-    """Return the folders with too many Python files; of tests, with too many files of tests."""
-    paths = [*house.files.values()]
-    paths += [path for path in tests.files.values() if path.name.startswith("test_")]
+    """Return the folders with too many Python files."""
+    paths = [*house.files.values(), *tests.files.values()]
     return [
         f"{folder}: {count} Python files, at most {rules.MOST_FILES}"
         for folder, count in Counter(path.parent for path in paths).items()

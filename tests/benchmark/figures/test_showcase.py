@@ -11,7 +11,7 @@ from benchmark.figures.showcase import draw_showcase
 from benchmark.files import read_json, write_json
 from benchmark.runs.predict import predict
 from benchmark.runs.run import make_run, titles
-from tests.benchmark.folders import make_dataset
+from tests.benchmark.shared.folders import make_dataset
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from benchmark.interop.igsio import write_igsio
 from benchmark.interop.sequence import Reading
 from benchmark.interop.trajectory import read_kitti, read_tum
 from benchmark.sweep import Prediction
-from tests.benchmark.random_sweeps import make_sweep
+from tests.benchmark.shared.random_sweeps import make_sweep
 
 ROOT = Path(__file__).parents[3]
 

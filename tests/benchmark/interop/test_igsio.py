@@ -19,7 +19,7 @@ from benchmark.interop.orientation import CODES, from_marked_far, to_marked_far
 from benchmark.interop.rigid import settled_poses, split_calibration
 from benchmark.interop.sequence import Reading
 from benchmark.sweep import Sweep
-from tests.benchmark.random_sweeps import make_sweep, sweeps
+from tests.benchmark.shared.random_sweeps import make_sweep, sweeps
 
 SUFFIXES = (".igs.mha", ".igs.mhd", ".seq.nrrd", ".nhdr")
 THREE_DOMAINS = ("domain domain list", "domain domain domain list")

@@ -18,7 +18,7 @@ from benchmark.interop.displacements import write_displacements
 from benchmark.interop.formats import Writing
 from benchmark.interop.tusrec import read_tusrec, read_tusrec_scan, write_tusrec
 from benchmark.sweep import Prediction
-from tests.benchmark.random_sweeps import make_sweep
+from tests.benchmark.shared.random_sweeps import make_sweep
 
 SCALE = np.diag([0.229389190673828, 0.220979690551758, 1.0, 1.0])
 RIGID = np.array(

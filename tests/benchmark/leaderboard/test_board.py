@@ -16,7 +16,7 @@ from benchmark.leaderboard.keep import TABLES, keep_results
 from benchmark.leaderboard.page import page_data
 from benchmark.leaderboard.tables import csv_text, markdown_text, table_scores
 from benchmark.scoring.statistics import cluster_bootstrap
-from tests.benchmark.synthetic_results import (
+from tests.benchmark.shared.synthetic_results import (
     challenge_results,
     field,
     result,

@@ -17,8 +17,8 @@ from benchmark.figures import plot
 from benchmark.leaderboard import build_leaderboard
 from benchmark.leaderboard.page import embedded_json, page_data
 from benchmark.scoring.statistics import cluster_bootstrap, rank_ranges
-from tests.benchmark import synthetic_results
-from tests.benchmark.synthetic_results import (
+from tests.benchmark.shared import synthetic_results
+from tests.benchmark.shared.synthetic_results import (
     challenge_results,
     result,
     stress_field,

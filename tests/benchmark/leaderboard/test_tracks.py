@@ -3,7 +3,7 @@
 from benchmark.leaderboard import build_leaderboard
 from benchmark.leaderboard.page import page_data
 from benchmark.leaderboard.tables import console_table, csv_text, markdown_text
-from tests.benchmark.synthetic_results import result, write_results
+from tests.benchmark.shared.synthetic_results import result, write_results
 
 
 def two_tracks() -> list[dict]:

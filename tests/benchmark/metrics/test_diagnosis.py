@@ -6,7 +6,7 @@ from scipy.spatial.transform import Rotation
 from scipy.stats import linregress
 
 from benchmark.metrics import Case, compute
-from tests.benchmark.random_cases import (
+from tests.benchmark.shared.random_cases import (
     MM_FROM_PIXEL,
     SHAPE,
     case_of,

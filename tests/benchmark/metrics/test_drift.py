@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial.distance import directed_hausdorff
 
 from benchmark.metrics import compute
-from tests.benchmark.random_cases import MM_FROM_PIXEL, SHAPE, case_of, moved, random_case
+from tests.benchmark.shared.random_cases import MM_FROM_PIXEL, SHAPE, case_of, moved, random_case
 
 CENTRE = (MM_FROM_PIXEL @ [(SHAPE[1] - 1) / 2, (SHAPE[0] - 1) / 2, 0, 1])[:3]
 BOTTOM = [(MM_FROM_PIXEL @ [x, SHAPE[0] - 1, 0, 1])[:3] for x in (0, SHAPE[1] - 1)]

@@ -5,7 +5,14 @@ import pytest
 
 from benchmark.metrics import compute
 from benchmark.metrics.moglo import moglo_parameters
-from tests.benchmark.random_cases import MM_FROM_PIXEL, SHAPE, case_of, moved, pose, random_case
+from tests.benchmark.shared.random_cases import (
+    MM_FROM_PIXEL,
+    SHAPE,
+    case_of,
+    moved,
+    pose,
+    random_case,
+)
 
 CENTRE = (MM_FROM_PIXEL @ [(SHAPE[1] - 1) / 2, (SHAPE[0] - 1) / 2, 0, 1])[:3]
 

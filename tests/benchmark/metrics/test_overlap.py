@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmark.metrics import Case, compute
-from tests.benchmark.random_cases import moved, pose
+from tests.benchmark.shared.random_cases import moved, pose
 
 NAMES = ["overlap_dice", "swept_volume_error"]
 WIDE, DEEP = 40.0, 30.0

@@ -11,7 +11,7 @@ import pytest
 from benchmark.errors import UserError
 from benchmark.metrics import METRICS, Case, compute
 from benchmark.metrics.registry import metric
-from tests.benchmark.random_cases import MM_FROM_PIXEL, SHAPE, moved, random_case, whole_case
+from tests.benchmark.shared.random_cases import MM_FROM_PIXEL, SHAPE, moved, random_case, whole_case
 
 DOFS = ("tx", "ty", "tz", "rx", "ry", "rz")
 #: An id, once published, keeps its meaning: this list may only grow.

@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from benchmark.metrics import compute
-from tests.benchmark.random_cases import case_of, pose, random_case
+from tests.benchmark.shared.random_cases import case_of, pose, random_case
 
 NAMES = ["rotation_geodesic", "rotation_geodesic_final", "rotation_euler_xyz", "rotation_axes"]
 

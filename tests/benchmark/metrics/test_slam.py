@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 
 from benchmark.metrics import Case, compute
 from benchmark.metrics.slam import align, pairs_by_angle, pairs_by_path
-from tests.benchmark.random_cases import (
+from tests.benchmark.shared.random_cases import (
     MM_FROM_PIXEL,
     SHAPE,
     case_of,

@@ -5,7 +5,7 @@ import pytest
 
 from benchmark.metrics import Case, compute, range_normalised_scores
 from benchmark.metrics.tusrec import gle, gpe, lle, lpe
-from tests.benchmark.random_cases import MM_FROM_PIXEL, SHAPE, case_of, moved, random_case
+from tests.benchmark.shared.random_cases import MM_FROM_PIXEL, SHAPE, case_of, moved, random_case
 
 
 def all_pixels() -> np.ndarray:

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from benchmark.metrics import Case, compute
-from tests.benchmark.random_cases import MM_FROM_PIXEL, SHAPE, chained, random_case
+from tests.benchmark.shared.random_cases import MM_FROM_PIXEL, SHAPE, chained, random_case
 
 IDS = ("sigma_within_1", "sigma_within_2", "sigma_scale", "sigma_nll")
 STEPS = 20_000

@@ -26,7 +26,7 @@ from benchmark.scoring.evaluate import evaluate
 from benchmark.scoring.statistics import cluster_bootstrap
 from benchmark.sweep import Channel, Observation, Prediction, Sweep
 from benchmark.tracker import Tracker
-from tests.benchmark.synthetic_results import result, write_results
+from tests.benchmark.shared.synthetic_results import result, write_results
 
 SEEN: list[tuple[int, ...]] = []
 

@@ -21,8 +21,8 @@ from benchmark.leaderboard.conditions import conditions, shared_level
 from benchmark.robustness.stress import Break, breaks, stress_points
 from benchmark.robustness.stress_tables import stress_csv, stress_markdown
 from benchmark.scoring.statistics import cluster_bootstrap
-from tests.benchmark.folders import make_sweep
-from tests.benchmark.synthetic_results import result, stress_field, write_results
+from tests.benchmark.shared.folders import make_sweep
+from tests.benchmark.shared.synthetic_results import result, stress_field, write_results
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from benchmark.learning.training import train
 from benchmark.runs.predict import code_hash, predict
 from benchmark.runs.run import make_run
 from benchmark.scoring.submission import check_predictions
-from tests.benchmark.folders import make_sweep
+from tests.benchmark.shared.folders import make_sweep
 
 SOURCE = """
 from benchmark.sweep import Prediction

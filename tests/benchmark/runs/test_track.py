@@ -34,7 +34,7 @@ from benchmark.runs.track import open_tracker, track
 from benchmark.sweep import Channel, Images, Observation, Prediction, Sweep
 from benchmark.tracker import Tracker
 from benchmark.volume.choices import Placing
-from tests.benchmark.random_sweeps import make_sweep
+from tests.benchmark.shared.random_sweeps import make_sweep
 
 PIXEL = np.diag([0.25, 0.2, 1.0, 1.0])
 

@@ -17,7 +17,7 @@ from benchmark.results import without_nan
 from benchmark.scoring.evaluate import evaluate, make_case
 from benchmark.scoring.protocol import find_protocol
 from benchmark.scoring.statistics import cluster_bootstrap
-from tests.benchmark.folders import FRAMES, NAMES, make_dataset, make_predictions, write_meta
+from tests.benchmark.shared.folders import FRAMES, NAMES, make_dataset, make_predictions, write_meta
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_what_is_drawn_has_a_hundred_points_at_most(tmp_path):
     from benchmark.dataset import Entry
     from benchmark.scoring.evaluate import score_sweep
     from benchmark.sweep import Prediction
-    from tests.benchmark.folders import make_sweep
+    from tests.benchmark.shared.folders import make_sweep
 
     sweep = make_sweep("long", "p", frames=707)
     entry = Entry("long", "long.h5", "test", "p", 707, "", {})

@@ -10,7 +10,7 @@ from benchmark.runs.predict import predict
 from benchmark.runs.run import make_run
 from benchmark.scoring.evaluate import evaluate
 from benchmark.scoring.submission import check_predictions
-from tests.benchmark.sensed import ME, SEEN, write_sensed
+from tests.benchmark.shared.sensed import ME, SEEN, write_sensed
 
 
 @pytest.fixture

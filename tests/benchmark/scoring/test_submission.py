@@ -8,7 +8,7 @@ import pytest
 
 from benchmark.errors import UserError
 from benchmark.scoring.submission import check_predictions
-from tests.benchmark.folders import FRAMES, make_dataset, make_predictions, write_meta
+from tests.benchmark.shared.folders import FRAMES, make_dataset, make_predictions, write_meta
 
 
 @pytest.fixture(scope="module")

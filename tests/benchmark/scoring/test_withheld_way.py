@@ -14,7 +14,7 @@ from benchmark.runs.predict import predict
 from benchmark.runs.run import make_run
 from benchmark.scoring.evaluate import evaluate
 from benchmark.scoring.submission import check_predictions
-from tests.benchmark.sensed import sensed_sweep
+from tests.benchmark.shared.sensed import sensed_sweep
 
 NAMES = ("train", "test-a", "test-b")
 

@@ -12,9 +12,9 @@ from benchmark.files import sha256_of_file
 from benchmark.hdf5 import write_sweep
 from benchmark.sweep import Channel, Observation, Prediction, Sweep
 from benchmark.tracker import Tracker
-from tests.benchmark.folders import make_sweep
+from tests.benchmark.shared.folders import make_sweep
 
-ME = "tests.benchmark.sensed:Gyroscope"
+ME = "tests.benchmark.shared.sensed:Gyroscope"
 SEEN: list[Observation] = []
 
 

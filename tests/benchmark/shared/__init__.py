@@ -1,0 +1,1 @@
+"""Sweeps, cases, folders and results that several tests of the benchmark share."""
