@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmark.figures.plot import AXES, new_figure, plain, save, style
-from benchmark.figures.volumes import DEPTH_MAP
+from benchmark.figures.volumes import DEPTH_MAP, stadium
 from benchmark.vessels.table import VesselTable
 from benchmark.vessels.tree import VesselTree, measure
 
@@ -63,17 +63,9 @@ def _draw(axes: Any, tree: VesselTree, right: int, down: int, depths: Any) -> No
         return
     radius = tree.radius_mm[edges].mean(1)
     share = (ends[..., 1].mean(1) - depths[0]) / (depths[1] - depths[0])
-    shapes = [_stadium(piece, r) for piece, r in zip(flat, radius, strict=True)]
+    shapes = [stadium(piece[0], piece[1], r, 9) for piece, r in zip(flat, radius, strict=True)]
     colours: Sequence[Any] = matplotlib.colormaps[DEPTH_MAP](share)
     axes.add_collection(PolyCollection(shapes, facecolors=colours, edgecolors="none", alpha=0.85))
-
-
-def _stadium(piece: np.ndarray, radius: float) -> np.ndarray:
-    """Return the outline of all points within `radius` of a segment (2, 2)."""
-    angle = np.arctan2(*(piece[1] - piece[0])[::-1])
-    turn = angle + np.linspace(-np.pi / 2, np.pi / 2, 9)
-    cap = radius * np.stack([np.cos(turn), np.sin(turn)], -1)
-    return np.concatenate([piece[1] + cap, piece[0] - cap])
 
 
 def draw_table(folder: Path, table: VesselTable) -> Path:

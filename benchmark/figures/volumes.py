@@ -149,17 +149,17 @@ def _draw_tree(axes: Any, branches: Any, depths: Any, extent: Any, coded: bool) 
     for points, radii in branches:
         p, r = np.asarray(points, float), np.asarray(radii, float)
         for a, b, radius in zip(p[:-1], p[1:], (r[:-1] + r[1:]) / 2, strict=True):
-            shapes.append(_stadium(a[[2, 0]], b[[2, 0]], radius))
+            shapes.append(stadium(a[[2, 0]], b[[2, 0]], radius))
             middle = ((a[1] + b[1]) / 2 - depths[0]) / (depths[1] - depths[0])
             colours.append(matplotlib.colormaps[DEPTH_MAP](middle) if coded else "#e8e2d8")
     axes.add_collection(PolyCollection(shapes, facecolors=colours, edgecolors="none"))
     axes.set(xlim=extent[:2], ylim=extent[2:])
 
 
-def _stadium(start: np.ndarray, end: np.ndarray, radius: float) -> np.ndarray:
-    """Return the outline (26, 2) of all points within `radius` of a segment in the plane."""
+def stadium(start: np.ndarray, end: np.ndarray, radius: float, cap_points: int = 13) -> np.ndarray:
+    """Return the outline (2 cap_points, 2) of all points within `radius` of a plane segment."""
     angle = np.arctan2(*(end - start)[::-1])
-    turn = angle + np.linspace(-np.pi / 2, np.pi / 2, 13)
+    turn = angle + np.linspace(-np.pi / 2, np.pi / 2, cap_points)
     cap = radius * np.stack([np.cos(turn), np.sin(turn)], -1)
     return np.concatenate([end + cap, start - cap])
 

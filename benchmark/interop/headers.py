@@ -50,7 +50,6 @@ NRRD_SYNONYMS = {
 }
 FRAME_FIELD = re.compile(r"Seq_Frame(\d+)_(.+)")
 LONGEST_LINE = 1 << 20
-LONGEST_HEADER = 1 << 30
 
 
 @dataclass(frozen=True)

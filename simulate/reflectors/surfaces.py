@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +86,29 @@ def body_points(
     area = edge * (2 * math.pi / columns) * (high - low) / rows
     points = np.column_stack([x, depth + sheet_height(skin, x, z), z])
     return SurfacePoints(points, np.full(len(points), body.mirror), area)
+
+
+def mirror_points(
+    rng: np.random.Generator,
+    specular: float,
+    skin: Array,
+    extent_mm: tuple[float, float],
+    bodies: Sequence[Body],
+    vessels: VesselTree,
+    walls: Array,
+    strengths: tuple[float, float],
+) -> SurfacePoints:
+    """Return the surfaces of a tissue's vessel walls and bodies; none where `specular` is 0.
+
+    specular: factor on all strengths; skin, extent_mm: as in `body_points`; vessels, walls,
+    strengths: as in `wall_points`.
+    """
+    if specular == 0.0:
+        return SurfacePoints.empty()
+    arteries, veins = strengths
+    faces = wall_points(rng, vessels, walls, (arteries * specular, veins * specular))
+    shining = [body._replace(mirror=body.mirror * specular) for body in bodies]
+    return joined([faces, *(body_points(rng, body, skin, extent_mm) for body in shining)])
 
 
 def joined(parts: list[SurfacePoints]) -> SurfacePoints:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.reflectors.reflectors import Reflectors, SurfacePoints
-from simulate.reflectors.surfaces import body_points, joined, wall_points
+from simulate.reflectors.reflectors import Reflectors
+from simulate.reflectors.surfaces import mirror_points
 from simulate.shapes.bodies import Body, body_rows, septum_rows
 from simulate.shapes.sheets import SheetPlan, sample_sheets, sheet_height
 from simulate.shapes.texture import GRAIN, LOBULES, PLAIN
@@ -61,14 +61,10 @@ def sample_carotid(
     bodies = _sample_bodies(rng, common)
     laid = laid_below(tree, sheets[0])
     walls = np.array(_WALLS)
-    surfaces = SurfacePoints.empty()
-    if settings.specular > 0.0:
-        strengths = (1.5 * settings.specular, 0.8 * settings.specular)
-        shining = [b._replace(mirror=b.mirror * settings.specular) for b in bodies]
-        surfaces = joined(
-            [wall_points(rng, laid, walls, strengths)]
-            + [body_points(rng, b, sheets[0], settings.vessel_extent_mm) for b in shining]
-        )
+    surfaces = mirror_points(
+        rng, settings.specular, sheets[0], settings.vessel_extent_mm, bodies, laid,
+        walls, (1.5, 0.8),
+    )  # fmt: skip
     extended = Reflectors(
         key, settings.coherent_fraction, settings.coherent_length_mm, sheets[0], sheets,
         tuple(settings.specular * strength for strength in _MIRRORS), surfaces,

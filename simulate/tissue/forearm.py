@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.reflectors.reflectors import Reflectors, SurfacePoints
-from simulate.reflectors.surfaces import body_points, joined, wall_points
+from simulate.reflectors.reflectors import Reflectors
+from simulate.reflectors.surfaces import mirror_points
 from simulate.shapes.bodies import Body, Septum, body_rows, septum_rows
 from simulate.shapes.septa import septa_crossings
 from simulate.shapes.sheets import SheetPlan, sample_sheets
@@ -54,15 +54,10 @@ def sample_forearm(
     tree = grow_vessels(rng, room, settings.arteries, settings.veins)
     bodies = [*bones, *_sample_tendons(rng, sheets, tree, roof)]
     laid = laid_below(tree, sheets[0])
-    surfaces = SurfacePoints.empty()
-    if settings.specular > 0.0:
-        walls = np.array(WALLS)
-        strengths = (1.2 * settings.specular, 0.7 * settings.specular)
-        shining = [b._replace(mirror=b.mirror * settings.specular) for b in bodies]
-        surfaces = joined(
-            [wall_points(rng, laid, walls, strengths)]
-            + [body_points(rng, b, sheets[0], settings.vessel_extent_mm) for b in shining]
-        )
+    surfaces = mirror_points(
+        rng, settings.specular, sheets[0], settings.vessel_extent_mm, bodies, laid,
+        np.array(WALLS), (1.2, 0.7),
+    )  # fmt: skip
     extended = Reflectors(
         key, settings.coherent_fraction, settings.coherent_length_mm, sheets[0], sheets,
         tuple(settings.specular * strength for strength in _MIRRORS), surfaces,

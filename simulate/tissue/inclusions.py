@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from benchmark.errors import UserError
-from simulate.reflectors.reflectors import Reflectors, SurfacePoints
-from simulate.reflectors.surfaces import body_points, joined
+from simulate.reflectors.reflectors import Reflectors
+from simulate.reflectors.surfaces import mirror_points
 from simulate.shapes.bodies import Body, body_rows, septum_rows
 from simulate.shapes.sheets import SheetPlan, sample_sheets, sheet_height
 from simulate.shapes.texture import GRAIN, PLAIN
@@ -40,12 +40,10 @@ def sample_inclusions(
         Material(float(rng.uniform(0.28, 0.45)), GRAIN, 1540.0, 1030.0, 0.4),
     )
     bodies = _sample_balls(rng, settings)
-    surfaces = SurfacePoints.empty()
-    if settings.specular > 0.0 and bodies:
-        shining = [b._replace(mirror=b.mirror * settings.specular) for b in bodies]
-        surfaces = joined(
-            [body_points(rng, b, sheets[0], settings.vessel_extent_mm) for b in shining]
-        )
+    surfaces = mirror_points(
+        rng, settings.specular, sheets[0], settings.vessel_extent_mm, bodies,
+        VesselTree.empty(), np.array(WALLS), (0.0, 0.0),
+    )  # fmt: skip
     extended = Reflectors(
         key, settings.coherent_fraction, settings.coherent_length_mm, sheets[0], sheets,
         (0.0,), surfaces,

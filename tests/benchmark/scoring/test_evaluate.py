@@ -17,21 +17,7 @@ from benchmark.results import without_nan
 from benchmark.scoring.evaluate import evaluate, make_case
 from benchmark.scoring.protocol import find_protocol
 from benchmark.scoring.statistics import cluster_bootstrap
-from tests.benchmark.shared.folders import FRAMES, NAMES, make_dataset, make_predictions, write_meta
-
-
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory):
-    """A data set and a predictions folder without fault."""
-    home = tmp_path_factory.mktemp("evaluate")
-    dataset = make_dataset(home / "data")
-    return dataset, make_predictions(home / "predictions", dataset)
-
-
-@pytest.fixture
-def copy(sound, tmp_path):
-    dataset, folder = sound
-    return dataset, shutil.copytree(folder, tmp_path / "predictions")
+from tests.benchmark.shared.folders import FRAMES, NAMES, make_dataset, write_meta
 
 
 def test_the_result_file_is_what_the_leaderboard_expects(sound, tmp_path):

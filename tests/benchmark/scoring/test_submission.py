@@ -8,21 +8,7 @@ import pytest
 
 from benchmark.errors import UserError
 from benchmark.scoring.submission import check_predictions
-from tests.benchmark.shared.folders import FRAMES, make_dataset, make_predictions, write_meta
-
-
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory):
-    """A data set and a predictions folder without fault; tests copy it."""
-    home = tmp_path_factory.mktemp("submission")
-    dataset = make_dataset(home / "data")
-    return dataset, make_predictions(home / "predictions", dataset)
-
-
-@pytest.fixture
-def copy(sound, tmp_path):
-    dataset, folder = sound
-    return dataset, shutil.copytree(folder, tmp_path / "predictions")
+from tests.benchmark.shared.folders import FRAMES, write_meta
 
 
 def replace(folder, key, value, name="p0-a.h5"):
