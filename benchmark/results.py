@@ -13,7 +13,7 @@ from benchmark.tables import table
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-RESULT_FORMAT = "sweepbench-result-1"
+RESULT_FORMAT = "sweepbench-result-2"
 REQUIRED = ("tracker", "dataset", "protocol", "expected_sweeps", "sweeps", "summary")
 
 
@@ -32,7 +32,7 @@ def make_result(
     Parameters
     ----------
     meta : what the predictions' meta.json says of the tracker and its training.
-    dataset, protocol : name and hash; of the data set also the split.
+    dataset : `Dataset.described`: its identity, split and fingerprints. protocol : name and hash.
     sweeps, failed : one entry per scored sweep, and one per sweep without scores with its reason.
     summary : mean, standard deviation and interval by metric id.
     answers : hash of the data set of the answers, where the true poses are withheld.

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmark import geometry
-from benchmark.dataset import Dataset, Entry, open_dataset, write_dataset
+from benchmark.dataset import Dataset, open_dataset, write_dataset, write_entry
 from benchmark.errors import Report, UserError, silent
-from benchmark.files import ensure_space, sha256_of_file
-from benchmark.hdf5 import read_prediction, write_prediction, write_sweep
+from benchmark.files import ensure_space
+from benchmark.hdf5 import read_prediction, write_prediction
 from benchmark.interop import trajectory, tusrec
 from benchmark.interop.displacements import write_displacements
 from benchmark.interop.formats import FORMATS, HDF5, TRAJECTORIES, Writing, kind_of, open_sweep
@@ -129,16 +129,8 @@ def _into_dataset(
     for sweep in tusrec.read_tusrec(source, reading.calibration, reading.frame_rate, report):
         file = f"sweeps/{sweep.name}.h5"
         ensure_space(target / file, sweep.bmode.nbytes)
-        write_sweep(target / file, sweep)
-        entries[sweep.name] = Entry(
-            sweep.name,
-            file,
-            split,
-            str(sweep.factors["subject"]),
-            len(sweep),
-            sha256_of_file(target / file),
-            dict(sweep.factors),
-        )
+        subject = str(sweep.factors["subject"])
+        entries[sweep.name] = write_entry(target, file, sweep, split, subject)
     identity = {
         "source": "TUS-REC",
         "licence": "CC BY-NC-SA 4.0 of the source; do not redistribute",

@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmark.errors import UserError
 from benchmark.leaderboard.columns import HEADLINE, MAIN_METRICS
+from benchmark.leaderboard.mixture import refuse_mixture
 from benchmark.leaderboard.row import Row, make_row
 from benchmark.metrics import METRICS
 from benchmark.results import read_result
@@ -57,8 +58,7 @@ def read_leaderboard(result_paths: Iterable[Path | str]) -> Leaderboard:
     results = {Path(path): read_result(Path(path)) for path in result_paths}
     if not results:
         raise UserError("leaderboard: expected at least one result.json, got none")
-    for key in ("dataset", "protocol"):
-        _refuse_mixture(results, key)
+    refuse_mixture(results)
     sweeps = _all_sweeps(results.values())
     groups = _groups(results)
     first = next(iter(results.values()))
@@ -71,31 +71,14 @@ def read_leaderboard(result_paths: Iterable[Path | str]) -> Leaderboard:
     order = dict.fromkeys([headline, *MAIN_METRICS, *METRICS, *sorted(present)])
     metrics = [name for name in order if name in present]
     paired = _paired(rows, subjects)
-    return Leaderboard(first["dataset"], first["protocol"], sweeps, metrics, rows, paired, headline)
+    data = {key: value for key, value in first["dataset"].items() if key != "fingerprints"}
+    return Leaderboard(data, first["protocol"], sweeps, metrics, rows, paired, headline)
 
 
 def _headline(protocol: Mapping[str, Any]) -> str:
     """Return the metric that a protocol ranks by; of an unknown protocol that of sweepbench-v1."""
     known = PROTOCOLS.get(str(protocol.get("name")))
     return known.headline if known else HEADLINE
-
-
-def _refuse_mixture(results: Mapping[Path, Mapping[str, Any]], key: str) -> None:
-    """Refuse results whose data set (with its split) or protocol is not one and the same."""
-    first_path, first = next(iter(results.items()))
-    wanted = (first[key].get("hash"), first[key].get("split"))
-    for path, result in results.items():
-        found = (result[key].get("hash"), result[key].get("split"))
-        if found != wanted:
-            raise UserError(
-                f"results of different {key}s cannot be ranked together: "
-                f"{first_path} has {_identity(first[key])}, {path} has {_identity(result[key])}"
-            )
-
-
-def _identity(entry: Mapping[str, Any]) -> str:
-    split = f" split '{entry['split']}'" if entry.get("split") else ""
-    return f"'{entry.get('name')}'{split} with hash {str(entry.get('hash'))[:12]}"
 
 
 def _all_sweeps(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -61,7 +61,7 @@ def evaluate(
     sweeps, failed = _scored(folder, data.split(split), truth, rules.metrics)
     result = make_result(
         meta,
-        dataset={"name": data.name, "hash": data.hash, "split": split},
+        dataset=data.described(split),
         protocol={"name": rules.name, "hash": rules.hash},
         sweeps=sweeps,
         failed=failed,

@@ -16,11 +16,11 @@ import numpy as np
 
 from benchmark.dataset import SPLITS, Dataset, open_dataset
 from benchmark.errors import UserError
-from benchmark.files import read_json
+from benchmark.files import is_fingerprint, read_json
 from benchmark.geometry import se3_fault
 from benchmark.hdf5 import PREDICTION_FORMAT
 from benchmark.sweep import SE3_TOLERANCE
-from benchmark.tracks import TRACKS
+from benchmark.tracks import TRACKS, data_gap, parts_of, told_track
 
 PREDICTIONS_FORMAT = "sweepbench-predictions-1"
 SUFFIXES = (".h5", ".npz")
@@ -104,6 +104,8 @@ def meta_faults(folder: Path, dataset: Dataset, split: str) -> Iterator[str]:
         yield f"{path}: tracker: expected a name, got {meta.get('tracker')!r}"
     for fault in _dataset_faults(meta.get("dataset"), dataset, split):
         yield f"{path}: dataset{fault}"
+    for fault in _fingerprint_faults(meta, dataset, split):
+        yield f"{path}: dataset.fingerprints: {fault}"
     for fault in _optional_faults(meta):
         yield f"{path}: {fault}"
 
@@ -116,11 +118,30 @@ def _dataset_faults(told: Any, dataset: Dataset, split: str) -> Iterator[str]:
         yield f".name: expected '{dataset.name}', got {told.get('name')!r}"
     if told.get("hash") != dataset.hash:
         yield f".hash: predictions of other data: expected {dataset.hash}, got {told.get('hash')!r}"
+        return
     found = told.get("split", DEFAULT_SPLIT)
     if found not in SPLITS:
         yield f".split: expected one of {', '.join(SPLITS)}, got {found!r}"
     elif found != split:
         yield f".split: expected '{split}', got '{found}'"
+
+
+def _fingerprint_faults(meta: Mapping[str, Any], dataset: Dataset, split: str) -> Iterator[str]:
+    """Yield in which sweeps the predicted copy of the data, as far as it is told, is another."""
+    told = _value_at(meta, "dataset.fingerprints")
+    if told is None or split not in SPLITS:
+        return
+    if not isinstance(told, dict) or not all(map(is_fingerprint, told.values())):
+        yield "expected an object by sweep, as dataset.json has it"
+        return
+    differing = []
+    for entry in dataset.split(split):
+        parts = parts_of(told_track(meta.get("track")), entry.fingerprint)
+        gap = data_gap(entry.fingerprint, told.get(entry.name, {}), parts)
+        differing += [] if gap is None else [f"sweep '{entry.name}': {gap}"]
+    if differing:
+        more = f" (and {len(differing) - 1} more sweeps)" if len(differing) > 1 else ""
+        yield f"predictions of other data than {dataset.folder}: {differing[0]}{more}"
 
 
 @dataclass(frozen=True)

@@ -151,6 +151,42 @@ def test_hashes_are_never_mixed_and_both_files_are_named(
     assert not (tmp_path / "out").exists()
 
 
+def with_prints(found: dict[str, Any], track: str = "image", **parts: float) -> dict[str, Any]:
+    """Return a result whose first sweep has fingerprints, each of one value, by part."""
+    prints = {key.replace("_", "/"): [2.0, *[value] * 8] for key, value in parts.items()}
+    told = {"fingerprints": {found["sweeps"][0]["name"]: prints}}
+    return found | {"track": track, "dataset": found["dataset"] | told}
+
+
+def test_copies_of_the_data_that_differ_by_rounding_stand_on_one_board(tmp_path: Path) -> None:
+    results = [
+        with_prints(result("one"), bmode_frames=1.0, pa_frames=1.0),
+        with_prints(result("other"), bmode_frames=1 + 1e-12, pa_frames=7.0),
+        with_prints(result("third"), "bmode+pa", bmode_frames=1.0, pa_frames=1 + 1e-7),
+    ]
+    board = read_leaderboard(write_results(tmp_path, results))
+    assert len(board.rows) == 3 and "fingerprints" not in board.dataset
+
+
+@pytest.mark.parametrize(
+    ("track", "parts", "part"),
+    [
+        ("image", {"bmode_frames": 1.001, "pa_frames": 1.0}, "bmode/frames"),
+        ("bmode+pa", {"bmode_frames": 1.0, "pa_frames": 1.1}, "pa/frames"),
+    ],
+)
+def test_other_data_are_refused_with_sweep_channel_and_size(
+    tmp_path: Path, track: str, parts: dict[str, float], part: str
+) -> None:
+    first = with_prints(result("one"), track, bmode_frames=1.0, pa_frames=1.0)
+    paths = write_results(tmp_path, [first, with_prints(result("other"), track, **parts)])
+    with pytest.raises(UserError) as error:
+        read_leaderboard(paths)
+    line = str(error.value)
+    assert line.startswith(f"{paths[1]}: other data than {paths[0]}: sweep 'sweep-000'")
+    assert f"{part} differ by" in line and "\n" not in line
+
+
 def test_the_same_run_twice_is_refused(tmp_path: Path) -> None:
     paths = write_results(tmp_path, [result(), result()])
     with pytest.raises(UserError, match=r"seed 0.*0\.json.*1\.json"):
@@ -164,7 +200,7 @@ def test_what_is_not_a_result_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"x\.json: no such file"):
         read_leaderboard([path])
     path.write_text('{"format": "sweepbench-predictions-1"}')
-    with pytest.raises(UserError, match=r"x\.json: expected format 'sweepbench-result-1'"):
+    with pytest.raises(UserError, match=r"x\.json: expected format 'sweepbench-result-2'"):
         read_leaderboard([path])
     path.write_text(json.dumps({k: v for k, v in result().items() if k != "sweeps"}))
     with pytest.raises(UserError, match=r"x\.json: key 'sweeps' is missing"):

@@ -10,11 +10,10 @@ import pytest
 from benchmark import geometry
 from benchmark.commands.generalisation import Generalisation
 from benchmark.commands.selection import Selection
-from benchmark.dataset import Entry, write_dataset
+from benchmark.dataset import write_dataset, write_entry
 from benchmark.errors import UserError
 from benchmark.figures.generalisation import generalisation_figure
-from benchmark.files import read_json, sha256_of_file, write_json
-from benchmark.hdf5 import write_sweep
+from benchmark.files import read_json, write_json
 from benchmark.leaderboard.board import read_leaderboard
 from benchmark.learning.training import train
 from benchmark.registry import make_tracker
@@ -68,11 +67,9 @@ def make_set(folder, name, step, pixel=0.2, side=40, level=120):
         poses = geometry.chain(geometry.from_degrees_of_freedom(motion))
         grid = np.diag([pixel, pixel, 1.0, 1.0])
         channel = Channel(frames, np.arange(6) / 20, grid, world_from_image=poses)
-        path = folder / f"{index}.h5"
-        write_sweep(path, Sweep(str(index), {"bmode": channel}))
-        digest = sha256_of_file(path)
         factors = {"profile": ("straight", "c")[index % 2]}
-        entries.append(Entry(str(index), path.name, split, f"p{index}", 6, digest, factors))
+        sweep = Sweep(str(index), {"bmode": channel}, factors=factors)
+        entries.append(write_entry(folder, f"{index}.h5", sweep, split, f"p{index}"))
     return write_dataset(folder, name, entries, {})
 
 
@@ -320,7 +317,7 @@ def test_two_configurations_of_one_tracker_have_a_row_each(tmp_path):
             rf"two splits of data set '{HOME['name']}': .*0\.json has 'test', .*1\.json has 'val'",
         ),
         ({"protocol": {"name": "moglo2025", "hash": "x"}}, "different protocols"),
-        ({"format": "x"}, "expected format 'sweepbench-result-1'"),
+        ({"format": "x"}, "expected format 'sweepbench-result-2'"),
     ],
 )
 def test_what_cannot_be_told_apart_is_refused(tmp_path, change, words):

@@ -1,6 +1,7 @@
 """Stress: points, breaks, tables and the curves of factors known beforehand."""
 
 import csv
+import dataclasses
 import io
 import json
 from dataclasses import replace
@@ -10,12 +11,11 @@ import pytest
 
 from benchmark.commands.selection import Selection
 from benchmark.commands.stress import Stress
-from benchmark.dataset import Entry, write_dataset
+from benchmark.dataset import write_dataset, write_entry
 from benchmark.errors import UserError
 from benchmark.figures import plot
 from benchmark.figures.stress import stress_curves
-from benchmark.files import read_json, sha256_of_file
-from benchmark.hdf5 import write_sweep
+from benchmark.files import read_json
 from benchmark.leaderboard.board import read_leaderboard
 from benchmark.leaderboard.conditions import conditions, shared_level
 from benchmark.robustness.stress import Break, breaks, stress_points
@@ -143,14 +143,11 @@ def dataset(tmp_path):
         rows += [(subject, "test", ("shake", 2))]
     for subject, split, stress in rows:
         name = subject if stress is None else f"{subject}-{stress[0]}-{stress[1]}"
-        sweep = make_sweep(name, subject)
         factors = {"subject": subject}
         if stress:
             factors |= {"factor": stress[0], "severity": stress[1], "level": None}
-        path = tmp_path / "data" / f"{name}.h5"
-        write_sweep(path, sweep)
-        digest = sha256_of_file(path)
-        entries.append(Entry(name, path.name, split, subject, len(sweep), digest, factors))
+        sweep = dataclasses.replace(make_sweep(name, subject), factors=factors)
+        entries.append(write_entry(tmp_path / "data", f"{name}.h5", sweep, split, subject))
     return write_dataset(tmp_path / "data", "shaken", entries, {})
 
 

@@ -27,7 +27,7 @@ def test_the_result_file_is_what_the_leaderboard_expects(sound, tmp_path):
     text = out.read_text(encoding="utf-8")
     assert json.loads(text) == result and "NaN" not in text and "Infinity" not in text
     protocol = find_protocol("sweepbench-v1")
-    assert result["format"] == "sweepbench-result-1"
+    assert result["format"] == "sweepbench-result-2"
     assert result["protocol"] == {"name": "sweepbench-v1", "hash": protocol.hash}
     assert result["dataset"] == {"name": "tiny-v1", "hash": dataset.hash, "split": "test"}
     assert result["tracker"] == "mine" and result["seconds_per_frame"] == 0.01
@@ -71,7 +71,7 @@ def test_what_is_drawn_has_a_hundred_points_at_most(tmp_path):
     from tests.benchmark.shared.folders import make_sweep
 
     sweep = make_sweep("long", "p", frames=707)
-    entry = Entry("long", "long.h5", "test", "p", 707, "", {})
+    entry = Entry("long", "long.h5", "test", "p", 707, "", {}, {})
     still = Prediction(np.tile(np.eye(4), (707, 1, 1)))
     row = score_sweep(entry, sweep, still, ["gpe"])
     for points in (*row["curve"].values(), *row["trajectory"].values()):

@@ -5,9 +5,9 @@ import sys
 import pytest
 
 from benchmark.__main__ import main
-from benchmark.dataset import Entry, write_dataset
+from benchmark.dataset import write_dataset, write_entry
 from benchmark.errors import UserError
-from benchmark.files import read_json, sha256_of_file
+from benchmark.files import read_json
 from benchmark.hdf5 import write_sweep
 from benchmark.learning.training import train
 from benchmark.runs.predict import predict
@@ -29,11 +29,8 @@ def make_sets(root):
             if place == "answers" and split == "train":
                 continue
             hidden = place == "public" and split == "test"
-            path = root / place / f"{name}.h5"
-            write_sweep(path, sweep.withhold({"profile": "straight"}) if hidden else sweep)
-            entries.append(
-                Entry(name, path.name, split, f"p{index}", len(sweep), sha256_of_file(path), {})
-            )
+            shown = sweep.withhold({"profile": "straight"}) if hidden else sweep
+            entries.append(write_entry(root / place, f"{name}.h5", shown, split, f"p{index}"))
     return [write_dataset(root / p, "secret", entries, {}) for p, entries in sets.items()]
 
 

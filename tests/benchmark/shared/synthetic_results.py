@@ -100,7 +100,7 @@ def result(
     ]
     learned = kind == "learned"
     return {
-        "format": "sweepbench-result-1",
+        "format": "sweepbench-result-2",
         "tracker": tracker,
         "kind": kind,
         "card": f"What {tracker} does, in a sentence.\n\nAnd a second paragraph of its card.",
