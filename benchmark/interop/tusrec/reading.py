@@ -81,7 +81,8 @@ def read_tusrec(
         found = _size(sweep)
         if size is None:
             size = found
-            check_scale(calibration or tree.calibration, source.scale, size, report, challenge=True)
+            theirs = not source.record.scans  # an export has the scale of its own sweeps
+            check_scale(calibration or tree.calibration, source.scale, size, report, theirs)
         if found != size:
             raise UserError(
                 f"{path}: frames of {found[1]} x {found[0]} pixels, others of {size[1]} x "
@@ -112,8 +113,8 @@ def read_tusrec_scan(
     source = _open_source(tree, calibration, frame_rate)
     poses = tree.poses(number, scan) if path == tree.frames(number, scan) else path
     sweep = _read_scan(source, number, scan, path, poses)
-    table, challenge = calibration or tree.calibration, is_tusrec(tree.folder)
-    check_scale(table, source.scale, _size(sweep), report, challenge)
+    table, theirs = calibration or tree.calibration, is_tusrec(tree.folder)
+    check_scale(table, source.scale, _size(sweep), report, theirs and not source.record.scans)
     _report_bare(tree, [] if len(sweep.landmarks) else [f"{number}/{scan}"], 1, report)
     return sweep
 
