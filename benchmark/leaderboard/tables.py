@@ -8,6 +8,7 @@ import numpy as np
 from benchmark.leaderboard.columns import digits, main_columns, short_title, unit
 from benchmark.metrics import range_normalised_scores
 from benchmark.scoring.protocol import PROTOCOLS
+from benchmark.scoring.statistics import mean_of_known
 from benchmark.tables import Markup, aligned, inert, markdown, number
 from benchmark.tables import csv_text as csv_of
 
@@ -76,19 +77,21 @@ def table_scores(board: "Leaderboard") -> dict[str, float]:
     """Return the score of TUS-REC2024 by row, where the protocol has it; empty otherwise.
 
     The score is normalised by the best and the worst row of this table, so it changes with them.
-    Reference rows and rows with missing sweeps are left out.
+    Reference rows and rows with missing sweeps are left out, and so are errors that not all rows
+    have on a sweep, such as those of landmarks where it has none.
     """
     protocol = PROTOCOLS.get(str(board.protocol.get("name")))
     rows = [row for row in board.rows if row.may_rank]
     if protocol is None or "range_normalised_scores" not in protocol.table_scores or len(rows) < 2:
         return {}
-    parts: dict[str, list[np.ndarray]] = {row.label: [] for row in rows}
+    parts: dict[str, list[float]] = {row.label: [] for row in rows}
     for metric in protocol.metrics:
-        errors = {row.label: np.array(row.values[metric], float) for row in rows}
+        none = [None] * len(board.sweeps)
+        errors = {row.label: np.array(row.values.get(metric, none), float) for row in rows}
         for label, scores in range_normalised_scores(errors).items():
-            parts[label].append(scores)
-    means = {label: np.nanmean(np.stack(found)) for label, found in parts.items()}
-    return {label: float(mean) for label, mean in means.items() if np.isfinite(mean)}
+            parts[label].extend(scores[np.isfinite(scores)].tolist())
+    means = {label: mean_of_known(scores) for label, scores in parts.items()}
+    return {label: mean for label, mean in means.items() if mean is not None}
 
 
 def paired_csv_text(board: "Leaderboard") -> str:

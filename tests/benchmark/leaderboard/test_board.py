@@ -305,6 +305,79 @@ def test_the_score_of_2024_is_a_column_that_says_it_is_of_this_table(tmp_path):
     assert table_scores(other) == {} and "2024" not in markdown_text(other)
 
 
+def without_landmarks(results: list[dict], sweeps: slice, drop: bool = False) -> list[dict]:
+    """Return results whose landmark errors, and scores made of them, are null on some sweeps.
+
+    drop: the landmark errors are not in the file at all.
+    """
+    for content in results:
+        for sweep in content["sweeps"][sweeps]:
+            for name in ("gle", "lle", "tusrec2025_final"):
+                sweep["metrics"][name] = None
+            for name in ("gle", "lle") * drop:
+                del sweep["metrics"][name]
+        content["summary"] = {
+            name: cluster_bootstrap(
+                [sweep["metrics"].get(name) for sweep in content["sweeps"]],
+                [sweep["subject"] for sweep in content["sweeps"]],
+                resamples=50,
+            )
+            for name in content["sweeps"][-1]["metrics"]
+        }
+    return results
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("drop", [False, True])
+def test_boards_of_the_challenge_without_landmarks(tmp_path, drop):
+    """2024 ranks and scores by the pixel errors; 2025 has no score, shows the rows, ranks none."""
+    full = challenge_results("tusrec2024")
+    expected = table_scores(read_leaderboard(write_results(tmp_path, full)))
+    field = without_landmarks(full, slice(None), drop)
+    board = build_leaderboard(write_results(tmp_path, field), tmp_path)
+    assert [(row.label, row.rank[0]) for row in board.rows] == [
+        ("good", 1), ("middle", 2), ("bad", 3),
+    ]  # fmt: skip
+    # All four errors are multiples of one here, so two of them give the score of the four.
+    assert table_scores(board) == pytest.approx(expected)
+    field = without_landmarks(challenge_results("tusrec2025"), slice(None), drop)
+    board = build_leaderboard(write_results(tmp_path, field), tmp_path)
+    assert {row.label: (row.rank, row.missing) for row in board.rows} == {
+        "good": (None, 0), "middle": (None, 0), "bad": (None, 0),
+    }  # fmt: skip
+    assert "| – | good" in markdown_text(board) and "good" in console_table(board)
+
+
+@pytest.mark.filterwarnings("error")
+def test_one_sweep_without_landmarks_is_left_out_of_their_scores(tmp_path):
+    field = without_landmarks(challenge_results("tusrec2024"), slice(0, 1))
+    board = build_leaderboard(write_results(tmp_path, field), tmp_path)
+    errors = {row.label: row.values for row in board.rows}
+    for label, score in table_scores(board).items():
+        parts = []
+        for metric in ("gpe", "lpe", "gle", "lle"):
+            for scan in range(24):
+                column = [errors[other][metric][scan] for other in errors]
+                if None not in column:
+                    own, span = errors[label][metric][scan], max(column) - min(column)
+                    parts.append((max(column) - own) / span)
+        assert len(parts) == 4 * 24 - 2 and score == pytest.approx(np.mean(parts))
+    field = without_landmarks(challenge_results("tusrec2025"), slice(0, 1))
+    board = build_leaderboard(write_results(tmp_path, field), tmp_path)
+    assert [(row.label, row.missing, row.rank) for row in board.rows] == [
+        ("good", 0, (1, 1)), ("middle", 0, (2, 2)), ("bad", 0, (3, 3)),
+    ]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("protocol", ["tusrec2024", "tusrec2025"])
+def test_a_board_of_one_row_without_landmarks(tmp_path, protocol):
+    field = without_landmarks(challenge_results(protocol)[:1], slice(None))
+    board = build_leaderboard(write_results(tmp_path, field), tmp_path)
+    assert [row.label for row in board.rows] == ["bad"] and table_scores(board) == {}
+    assert "bad" in markdown_text(board)
+
+
 # ---- what is kept of it -----------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from benchmark import geometry
 from benchmark.errors import Report, UserError
 from benchmark.files import atomic_path
-from benchmark.interop.rigid import ROUNDING
+from benchmark.interop.parts.rigid import ROUNDING
 
 #: mm per pixel, lateral and axial, of sets whose frames are 480 x 640.
 KNOWN_SCALES = {
@@ -17,7 +17,10 @@ KNOWN_SCALES = {
 CHALLENGE, CHALLENGE_FRAME = "TUS-REC 2024 and 2025", (480, 640)
 SAME_SCALE = 1e-3
 LIKELY_IMAGE_MM = (5.0, 400.0)
-TITLES = ("scaling_from_pixel_to_mm", "rigid_calibration_from_image_mm_to_tool")
+TITLES = (
+    "scaling_from_pixel_to_mm",
+    "spatial_calibration_from_image_coordinate_system_to_tracking_tool_coordinate_system",
+)
 
 
 def read_calibration(path: Path | str) -> dict[tuple[str, str], np.ndarray]:
