@@ -37,7 +37,7 @@ class Entry:
 
     file: relative to the folder; frames: how many B-mode frames; sha256: of the file, so that a
     stopped job resumes and `verify` finds damage; fingerprint: of each part of the sweep, which
-    `benchmark.tracks.data_gaps` compares with a tolerance.
+    `benchmark.tracks.data_gap` compares with a tolerance.
     """
 
     name: str
@@ -65,7 +65,8 @@ class Dataset:
 
         Of a generated set the hash of its spec, which covers the generator's version; with a
         withheld split that of the spec and of the hash of its private entropy. Of other sets the
-        hash of names, splits, subjects and lengths of their sweeps.
+        hash of names, splits, subjects and lengths of their sweeps, and of the B-mode frames'
+        fingerprints: sums of whole numbers, which no machine rounds.
         """
         return _hash(self.identity, self.entries)
 
@@ -173,8 +174,13 @@ def _hash(identity: Mapping[str, Any], entries: Sequence[Entry]) -> str:
     spec, withheld = identity.get("spec_hash"), identity.get("withheld")
     if spec and withheld:
         return sha256_of_text(canonical_json([spec, withheld["entropy_sha256"]]))
-    rows = sorted([entry.name, entry.split, entry.subject, entry.frames] for entry in entries)
-    return str(spec) if spec else sha256_of_text(canonical_json(rows))
+    if spec:
+        return str(spec)
+    rows = [
+        [e.name, e.split, e.subject, e.frames, list(e.fingerprint.get("bmode/frames", ()))]
+        for e in entries
+    ]
+    return sha256_of_text(canonical_json(sorted(rows)))
 
 
 def open_dataset(place: Path | str) -> Dataset:

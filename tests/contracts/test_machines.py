@@ -14,6 +14,7 @@ import pytest
 from benchmark.dataset import Dataset, open_dataset, sweep_fingerprint, write_dataset
 from benchmark.errors import UserError
 from benchmark.files import fingerprint_gap
+from benchmark.interop.convert import convert
 from benchmark.leaderboard import read_leaderboard
 from benchmark.runs.predict import predict
 from benchmark.runs.run import make_run
@@ -39,15 +40,13 @@ sweeps = 0
 """
 
 
-def generate(spec: Path, folder: Path, **variables: str) -> Dataset:
-    """Generate a data set in a process of its own, with environment variables."""
-    command = [sys.executable, "-W", "ignore", "-m", "simulate", "generate", str(spec)]
-    command += ["--out", str(folder), "--workers", "1", "--no-preview"]
+def run_on(variables: dict[str, str], *words: object) -> None:
+    """Run a command line of a package in a process of its own, with environment variables."""
+    command = [sys.executable, "-W", "ignore", "-m", *map(str, words)]
     done = subprocess.run(
         command, env=os.environ | variables, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    return open_dataset(folder)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +55,10 @@ def copies(tmp_path_factory) -> tuple[Dataset, Dataset]:
     root = tmp_path_factory.mktemp("machines")
     spec = root / "spec.toml"
     spec.write_text(SPEC.format(name="two-machines"))
-    return generate(spec, root / "here"), generate(spec, root / "there", **OTHER_MACHINE)
+    for place, variables in (("here", {}), ("there", OTHER_MACHINE)):
+        words = ("--out", root / place, "--workers", 1, "--no-preview")
+        run_on(variables, "simulate", "generate", spec, *words)
+    return open_dataset(root / "here"), open_dataset(root / "there")
 
 
 def result_of(name: str, dataset: Dataset, root: Path) -> Path:
@@ -98,6 +100,20 @@ def test_their_results_rank_on_one_board(copies, tmp_path):
     for metric, values in one.items():
         ours, theirs = np.array(values, float), np.array(other[metric], float)  # None is NaN
         assert np.allclose(ours, theirs, rtol=1e-9, atol=1e-9, equal_nan=True), metric
+
+
+def test_a_recording_converted_on_either_machine_takes_the_same_predictions(copies, tmp_path):
+    here, _ = copies
+    convert(here.folder, tmp_path / "recorded")
+    (folder,) = convert(tmp_path / "recorded", tmp_path / "ours")
+    ours = open_dataset(folder.parent)
+    run_on(OTHER_MACHINE, "benchmark", "convert", tmp_path / "recorded", tmp_path / "theirs")
+    theirs = open_dataset(tmp_path / "theirs")
+    run = make_run("identity", ours, root=tmp_path / "runs")
+    run.tracker.save(run.folder)
+    run.write_config(None)
+    result = evaluate(predict(run), theirs)
+    assert ours.hash == theirs.hash and len(result["sweeps"]) == 1 and not result["failed"]
 
 
 @pytest.mark.parametrize(

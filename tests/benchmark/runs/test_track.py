@@ -299,8 +299,6 @@ def test_other_than_grey_bytes_is_refused(tmp_path: Path) -> None:
 
 def test_the_domain_of_a_moved_data_set_is_not_guessed(tmp_path: Path, dataset) -> None:
     folder = run_folder(tmp_path, dataset)
-    content = json.loads((dataset.folder / "dataset.json").read_text())
-    content["sweeps"] = content["sweeps"][:1]
-    write_json(dataset.folder / "dataset.json", content)
+    write_dataset(dataset.folder, dataset.name, dataset.entries[:1], dataset.identity)
     assert len(open_dataset(dataset.folder).entries) == 1
     assert find_domain(folder) is None

@@ -29,7 +29,8 @@ def test_the_result_file_is_what_the_leaderboard_expects(sound, tmp_path):
     protocol = find_protocol("sweepbench-v1")
     assert result["format"] == "sweepbench-result-2"
     assert result["protocol"] == {"name": "sweepbench-v1", "hash": protocol.hash}
-    assert result["dataset"] == {"name": "tiny-v1", "hash": dataset.hash, "split": "test"}
+    assert result["dataset"] == dataset.described("test")
+    assert result["dataset"]["hash"] == dataset.hash and result["dataset"]["split"] == "test"
     assert result["tracker"] == "mine" and result["seconds_per_frame"] == 0.01
     assert result["expected_sweeps"] == 4 and result["failed"] == []
     assert {row["name"]: row["subject"] for row in result["sweeps"]} == NAMES

@@ -254,7 +254,6 @@ def test_each_wrong_entry_of_meta_gets_its_own_line(copy, kind):
 @pytest.mark.parametrize(
     ("change", "line"),
     [
-        ({"name": "other"}, "dataset.name: expected 'tiny-v1', got 'other'"),
         ({"hash": "0" * 64}, "dataset.hash: predictions of other data"),
         ({"hash": None}, "dataset.hash: predictions of other data"),
         ({"split": "train"}, "dataset.split: expected 'test', got 'train'"),
