@@ -72,7 +72,7 @@ def segment_drift(case: Case) -> float:
     meaning="the rotation error over the same stretches, in degrees per 100 mm of true path",
 )
 def segment_rotation(case: Case) -> float:
-    """mean of segment_rotation_<L>mm over those L of 5, 10, 20, 50, 100, 200 mm that the path has"""
+    """mean of segment_rotation_<L>mm over the same L"""
     return _over_lengths(case, ROTATION)
 
 

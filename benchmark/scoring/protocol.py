@@ -150,6 +150,11 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
 )
 
 
+def headline_of(name: str) -> str:
+    """Return the metric that a protocol ranks by; of an unknown protocol that of sweepbench-v1."""
+    return PROTOCOLS.get(name, SWEEPBENCH_V1).headline
+
+
 def find_protocol(name: str) -> Protocol:
     """Return a protocol by name.
 
