@@ -95,7 +95,7 @@ def _table(points: Sequence[Point], means: Sequence[StressError], floor: str) ->
         rows.append({"factor": factor, "span": Markup(_span(curve)), **cells})
     if means:
         by_tracker = {mean.tracker: mean for mean in means}
-        for title, part in (("mean stress error (%)", "error"), ("mean stress loss (%)", "loss")):
+        for title, part in (("mean stress error, %", "error"), ("mean stress loss, %", "loss")):
             cells = {
                 key: Markup(_interval(getattr(by_tracker[name], part)))
                 for key, name in trackers.items()
