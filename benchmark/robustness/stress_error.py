@@ -1,13 +1,14 @@
 """A tracker's stress in one number, in the manner of ImageNet-C's mean corruption error.
 
 Under one factor, the **stress error** is the error averaged over the severities, as a share of that
-of the tracker that answers no motion (`identity`) on the same sweeps; the **stress loss** is what
-that share exceeds the one at severity 0 by. The mean of each over the factors is the one number.
-Hendrycks and Dietterich 2019, section 4.2, divide by the errors of AlexNet for the same reason:
-factors differ in how hard they are for anyone. `identity` learns from no data, draws no random
-numbers, and errs by the motion itself, so it stays what it is and its error does not vanish.
-Their relative error divides differences by the reference's own difference; that of `identity` is
-zero or nearly so under most factors, so here the difference of the two shares is taken.
+of `identity`, which answers no motion, on the same sweeps; the **stress loss** is this share less
+the same share at severity 0. The mean of each over the factors is the one number.
+
+Factors differ in how hard they are for anyone: for this reason Hendrycks and Dietterich (ICLR 2019)
+divide by the errors of AlexNet. `identity` learns from no data and draws no random numbers, so it
+is the same on every board, and its error is the motion itself, which does not vanish. Their
+relative error divides differences by the reference's own difference; that of `identity` is zero or
+nearly so under most factors, so here the difference of the two shares is taken.
 """
 
 from collections.abc import Mapping, Sequence
