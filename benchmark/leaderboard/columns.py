@@ -10,10 +10,10 @@ OWN_HEADLINES = (HEADLINE, SWEEPBENCH_V2.headline)
 #: What a reader sees first; every other metric is in the csv and behind a button of the page.
 MAIN_METRICS = (
     HEADLINE,
-    "segment_rotation",
     "adr_path_centre",
     "gpe",
     "lpe",
+    "segment_rotation",
     "rotation_geodesic",
     "motion_correlation",
 )

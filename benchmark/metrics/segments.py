@@ -18,7 +18,7 @@ from benchmark.metrics.pairs import KITTI, pairs_by_path, relative_errors
 from benchmark.metrics.registry import metric
 
 LENGTHS_MM = (5, 10, 20, 50, 100, 200)
-ROTATION_UNIT = "deg per 100 mm"
+ROTATION_UNIT = "deg/100 mm"
 PER_LENGTH = 100.0  # mm of true path that the rotation error is stated for
 DRIFT, ROTATION = 0, 1
 
@@ -58,7 +58,7 @@ def _over_lengths(case: Case, part: int) -> float:
     "over the lengths that the sweep has",
 )
 def segment_drift(case: Case) -> float:
-    """mean of segment_drift_<L>mm over those L of 5, 10, 20, 50, 100, 200 mm that the path has"""
+    """mean of the segment drifts over 5, 10, 20, 50, 100 and 200 mm, as far as the path reaches"""
     return _over_lengths(case, DRIFT)
 
 
@@ -72,7 +72,7 @@ def segment_drift(case: Case) -> float:
     meaning="the rotation error over the same stretches, in degrees per 100 mm of true path",
 )
 def segment_rotation(case: Case) -> float:
-    """mean of segment_rotation_<L>mm over the same L"""
+    """mean of the segment rotations over the same lengths"""
     return _over_lengths(case, ROTATION)
 
 

@@ -15,7 +15,7 @@ def test_sweepbench_v1_shows_final_drift_first():
 def test_sweepbench_v2_shows_segment_drift_then_final_drift():
     protocol = find_protocol("sweepbench-v2")
     assert main_columns(protocol.headline, protocol.metrics) == [
-        "segment_drift", "fdr_path_centre", "segment_rotation", "adr_path_centre", "gpe", "lpe",
+        "segment_drift", "fdr_path_centre", "adr_path_centre", "gpe", "lpe", "segment_rotation",
         "rotation_geodesic", "motion_correlation",
     ]  # fmt: skip
-    assert unit("segment_rotation") == "° per 100 mm" and unit("rotation_geodesic") == "°"
+    assert unit("segment_rotation") == "°/100 mm" and unit("rotation_geodesic") == "°"

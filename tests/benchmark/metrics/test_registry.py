@@ -148,7 +148,7 @@ def test_every_metric_is_described():
     assert METRICS
     for found in METRICS.values():
         assert found.definition and found.title and found.source and found.meaning
-        assert found.unit in ("mm", "deg", "deg per 100 mm", "%", "")
+        assert found.unit in ("mm", "deg", "deg/100 mm", "%", "")
         assert found.better in ("lower", "higher", "")
         assert found.short[:1] == found.short[:1].upper() != ""
         fine = found.id in FINE or (found.id.startswith(FINE_STEPS) and found.unit)

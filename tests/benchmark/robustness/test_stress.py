@@ -190,8 +190,7 @@ def test_under_sweepbench_v2_segment_drift_comes_first_and_final_drift_beside_it
     paths = sorted(tmp_path.glob("*/*/result.json"))
     board = read_leaderboard(paths)
     assert markdown_text(board).startswith(
-        "| # | tracker | class | Segment drift (%) [95 %] | Final drift (%) | "
-        "Segment rotation (° per 100 mm) | Average drift (%) |"
+        "| # | tracker | class | Segment drift (%) [95 %] | Final drift (%) | Average drift (%) |"
     )
     errors = ["segment_drift", "fdr_path_centre", "lpe"]
     text = stress_markdown(stress_points(board), stress_errors(board))
