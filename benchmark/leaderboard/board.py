@@ -12,7 +12,7 @@ from benchmark.leaderboard.mixture import refuse_mixture
 from benchmark.leaderboard.row import Row, make_row
 from benchmark.metrics import METRICS
 from benchmark.results import read_result
-from benchmark.scoring.protocol import PROTOCOLS
+from benchmark.scoring.protocol import headline_of
 from benchmark.scoring.statistics import Summary, paired_difference, rank_ranges
 from benchmark.tracks import TRACKS
 
@@ -62,7 +62,7 @@ def read_leaderboard(result_paths: Iterable[Path | str]) -> Leaderboard:
     sweeps = _all_sweeps(results.values())
     groups = _groups(results)
     first = next(iter(results.values()))
-    headline = _headline(first["protocol"])
+    headline = headline_of(str(first["protocol"].get("name")))
     undefined = _undefined(results.values(), headline)
     subjects = [str(sweep["subject"]) for sweep in sweeps]
     rows = [make_row(label, group, sweeps, undefined, headline) for label, group in groups.items()]
@@ -73,12 +73,6 @@ def read_leaderboard(result_paths: Iterable[Path | str]) -> Leaderboard:
     paired = _paired(rows, subjects)
     data = {key: value for key, value in first["dataset"].items() if key != "fingerprints"}
     return Leaderboard(data, first["protocol"], sweeps, metrics, rows, paired, headline)
-
-
-def _headline(protocol: Mapping[str, Any]) -> str:
-    """Return the metric that a protocol ranks by; of an unknown protocol that of sweepbench-v1."""
-    known = PROTOCOLS.get(str(protocol.get("name")))
-    return known.headline if known else HEADLINE
 
 
 def _all_sweeps(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ import numpy as np
 from benchmark.errors import UserError
 from benchmark.files import read_json
 from benchmark.leaderboard.columns import digits, main_columns, short_title, unit
-from benchmark.leaderboard.conditions import FLOOR, STRESS_METRICS, conditions, shared_level
+from benchmark.leaderboard.conditions import FLOOR, conditions, shared_level, stress_metrics
 from benchmark.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def page_data(board: "Leaderboard") -> dict[str, Any]:
         "factors": factors,
         "tracks": board.tracks,
         "stress": _stress(board, factors),
-        "stress_metrics": [name for name in STRESS_METRICS if name in board.metrics],
+        "stress_metrics": stress_metrics(board.headline, board.metrics),
         "floor": FLOOR,
         "bias_noise": [
             {

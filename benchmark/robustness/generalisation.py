@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from benchmark.errors import UserError
+from benchmark.leaderboard.conditions import stress_metrics
 from benchmark.results import read_result
+from benchmark.scoring.protocol import headline_of
 from benchmark.scoring.statistics import Summary, cluster_bootstrap
 
-#: The metrics that are tabulated.
-GENERAL_METRICS = ("fdr_path_centre", "lpe")
 NOTHING = "nothing"
 ALL = "all"
 
@@ -52,12 +52,13 @@ Key = tuple[str, str, str, str]
 
 def generalisation_table(
     paths: Iterable[Path | str],
-    metrics: Sequence[str] = GENERAL_METRICS,
+    metrics: Sequence[str] | None = None,
     by: str | None = None,
 ) -> list[Cell]:
     """Return a cell per tracker, training data, test data, part and metric, in that order.
 
-    by: a factor of the sweeps (e.g. "profile") that splits each test set into parts.
+    metrics: by default the headline of the protocol, final drift and the local error; by: a factor
+    of the sweeps (e.g. "profile") that splits each test set into parts.
 
     Raises
     ------
@@ -78,6 +79,7 @@ def generalisation_table(
     if by and all(len(found) == 1 for found in parts.values()):
         raise UserError(f"generalisation: no sweep has the factor '{by}'")
     labels = _labels(list(groups))
+    metrics = _default_metrics(results.values()) if metrics is None else metrics
     cells = []
     for key in sorted(groups):
         for part, names in parts[key[3]].items():
@@ -85,6 +87,14 @@ def generalisation_table(
                 _cell(labels[key], key, groups[key], part, names, metric) for metric in metrics
             ]
     return cells
+
+
+def _default_metrics(results: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the headline of the results' protocol, then the other errors of robustness."""
+    found = list(results)
+    headline = headline_of(str(found[0]["protocol"].get("name")))
+    present = {metric for r in found for sweep in r["sweeps"] for metric in sweep["metrics"]}
+    return stress_metrics(headline, present | {headline})
 
 
 def _refuse_confusion(results: Mapping[Path, Mapping[str, Any]]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmark.errors import UserError
-from benchmark.leaderboard.conditions import FLOOR, STRESS_METRICS, conditions, shared_level
+from benchmark.leaderboard.conditions import FLOOR, conditions, shared_level, stress_metrics
 from benchmark.scoring.statistics import Summary, cluster_bootstrap, paired_difference
 
 if TYPE_CHECKING:
@@ -47,9 +47,11 @@ class Break:
 
 
 def stress_points(
-    board: "Leaderboard", metrics: Sequence[str] = STRESS_METRICS, floor: str = FLOOR
+    board: "Leaderboard", metrics: Sequence[str] | None = None, floor: str = FLOOR
 ) -> list[Point]:
     """Return every point of every curve: by metric, factor, tracker and rising severity.
+
+    metrics: by default the headline of the board, and those of `STRESS_METRICS` that it has.
 
     Raises
     ------
@@ -61,7 +63,7 @@ def stress_points(
     groups = conditions(board.sweeps)
     subjects = board.subjects
     points = []
-    for metric in metrics:
+    for metric in stress_metrics(board.headline, board.metrics) if metrics is None else metrics:
         for factor, by_severity in groups.items():
             for row in board.rows:
                 for severity, indices in by_severity.items():

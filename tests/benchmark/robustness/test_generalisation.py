@@ -328,10 +328,17 @@ def test_what_cannot_be_told_apart_is_refused(tmp_path, change, words):
 
 
 def test_the_command_writes_tables_and_pictures(paths, tmp_path, capsys):
-    Generalisation(tuple(paths), by="profile", out=tmp_path / "out").run()
-    assert "| net | small-v1 |" in capsys.readouterr().out
+    shifts = ("forearm-v1=small-v1",)
+    Generalisation(tuple(paths), by="profile", shifts=shifts, out=tmp_path / "out").run()
+    shown = capsys.readouterr().out
+    assert "| net | small-v1 |" in shown and "| forearm-v1 / small-v1 | mean |" in shown
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert {"generalisation.csv", "generalisation.md", "generalisation-lpe.png"} <= names
+    assert {
+        "generalisation.csv",
+        "generalisation.md",
+        "generalisation-lpe.png",
+        "shifts.csv",
+    } <= names
     assert json.loads((tmp_path / "out" / "generalisation-lpe.json").read_text())["tracker"] is None
     with pytest.raises(UserError, match="at least one result"):
         Generalisation((), out=tmp_path).run()

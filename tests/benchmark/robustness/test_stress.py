@@ -17,9 +17,15 @@ from benchmark.figures import plot
 from benchmark.figures.stress import stress_curves
 from benchmark.files import read_json
 from benchmark.leaderboard.board import read_leaderboard
-from benchmark.leaderboard.conditions import conditions, shared_level
+from benchmark.leaderboard.conditions import FLOOR, conditions, shared_level
+from benchmark.leaderboard.tables import markdown_text
+from benchmark.learning.training import train
+from benchmark.robustness.generalisation import generalisation_table
 from benchmark.robustness.stress import Break, breaks, stress_points
+from benchmark.robustness.stress_error import stress_errors
 from benchmark.robustness.stress_tables import stress_csv, stress_markdown
+from benchmark.runs.run import make_run
+from benchmark.runs.score import score_run
 from benchmark.scoring.statistics import cluster_bootstrap
 from tests.benchmark.shared.folders import make_sweep
 from tests.benchmark.shared.synthetic_results import result, stress_field, write_results
@@ -160,12 +166,34 @@ def test_the_command_goes_all_the_way_and_does_nothing_twice(dataset, tmp_path, 
     lines = list(csv.DictReader(io.StringIO((place / "stress.csv").read_text())))
     assert {row["tracker"] for row in lines} == {"identity", "true-in-plane", "training-mean"}
     assert {(row["severity"], row["sweeps"]) for row in lines} == {(s, "2") for s in "012"}
-    assert (tmp_path / "kept" / "stress.md").read_text() == (place / "stress.md").read_text()
+    for name in ("stress.md", "stress-error.csv"):
+        assert (tmp_path / "kept" / name).read_text() == (place / name).read_text()
     about = read_json(place / "stress-lpe.json")
     assert about["tracker"] is None and (place / "stress-lpe.png").is_file()
     page = (place / "leaderboard.html").read_text()
     data = json.loads(page.split('id="data">')[1].split("</script>")[0])
     assert [factor["label"] for factor in data["stress"]] == ["shake"]
     results = {p: p.stat().st_mtime_ns for p in place.glob("*/result.json")}
+    assert data["stress_metrics"] == ["fdr_path_centre", "lpe"]
     command.run()
     assert {p: p.stat().st_mtime_ns for p in place.glob("*/result.json")} == results
+
+
+def test_under_sweepbench_v2_segment_drift_comes_first_and_final_drift_beside_it(dataset, tmp_path):
+    for name in ("identity", FLOOR):
+        run = make_run(name, dataset, root=tmp_path)
+        train(run)
+        score_run(run, protocol="sweepbench-v2")
+    paths = sorted(tmp_path.glob("*/*/result.json"))
+    board = read_leaderboard(paths)
+    assert markdown_text(board).startswith(
+        "| # | tracker | class | Segment drift (%) [95 %] | Final drift (%) | Average drift (%) |"
+    )
+    errors = ["segment_drift", "fdr_path_centre", "lpe"]
+    text = stress_markdown(stress_points(board), stress_errors(board))
+    assert [line.split("`")[1] for line in text.splitlines() if line.startswith("## ")] == errors
+    still = [e for e in stress_errors(board) if e.tracker == "identity" and e.factor == "all"]
+    assert [(e.metric, e.error["mean"]) for e in still] == [
+        (name, pytest.approx(100)) for name in errors
+    ]
+    assert [*dict.fromkeys(cell.metric for cell in generalisation_table(paths))] == errors
