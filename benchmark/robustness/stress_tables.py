@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from benchmark.leaderboard.columns import digits, short_title, unit
 from benchmark.leaderboard.conditions import FLOOR
 from benchmark.robustness.stress import Break, Point, breaks
+from benchmark.scoring.statistics import FEWEST_SUBJECTS
 from benchmark.tables import Markup, csv_text, markdown, number
 
 
@@ -40,7 +41,8 @@ def stress_markdown(points: Sequence[Point], floor: str = FLOOR) -> str:
     note = (
         "Mean at the lowest and at the highest severity; then the lowest severity at which the "
         f"tracker is worse than {floor}, which sees no image, and after a slash the lowest at "
-        "which the 95 % interval of the paired difference says so. No severity: it never is."
+        "which the 95 % interval of the paired difference says so, each condition by itself. No "
+        f"severity: it never is. Below {FEWEST_SUBJECTS} subjects there are no intervals."
     )
     return "\n".join([*parts, note]) + "\n"
 
