@@ -60,8 +60,7 @@ class Estimate:
         """
         from scipy.special import stdtr
 
-        with np.errstate(divide="ignore", invalid="ignore"):
-            t = self.value / self.error
+        t = np.divide(self.value, self.error, out=np.zeros_like(self.error), where=self.error > 0)
         tails = [stdtr(self.freedom, -x) for x in (abs(t), np.sign(t) * _to_hall(t, self.skewness))]
         p = np.minimum(2 * np.maximum(*tails), 1.0)
         return np.where(self.error == 0, np.where(self.value == 0, 1.0, 0.0), p)
