@@ -1,19 +1,19 @@
 """Result files -> the board: rows in order, their ranks, and paired differences."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmark.errors import UserError
 from benchmark.leaderboard.columns import HEADLINE, MAIN_METRICS
 from benchmark.leaderboard.mixture import refuse_mixture
+from benchmark.leaderboard.ranks import paired_differences, rank_frequencies, ranked
 from benchmark.leaderboard.row import Row, make_row
 from benchmark.metrics import METRICS
 from benchmark.results import read_result
 from benchmark.scoring.protocol import headline_of
-from benchmark.scoring.statistics import Summary, paired_difference, rank_ranges
+from benchmark.scoring.statistics import Summary
 from benchmark.tracks import TRACKS
 
 
@@ -22,9 +22,8 @@ class Leaderboard:
     """Rows, best first, on one data set under one protocol.
 
     dataset, protocol: name and hash (and split); sweeps: name, subject, frames, factors of every
-    sweep; metrics: ids that occur, the headline first; paired[first label][second label]: mean
-    headline of the first minus the second with its interval; headline: the metric that the protocol
-    ranks by.
+    sweep; metrics: ids that occur, the headline first; paired, rank_frequencies: as
+    `benchmark.leaderboard.ranks` describes them; headline: the metric that the protocol ranks by.
     """
 
     dataset: Mapping[str, Any]
@@ -33,11 +32,12 @@ class Leaderboard:
     metrics: Sequence[str]
     rows: Sequence[Row]
     paired: Mapping[str, Mapping[str, Summary]]
+    rank_frequencies: Mapping[str, Sequence[float]]
     headline: str = HEADLINE
 
     @property
     def subjects(self) -> list[str]:
-        """The subject of every sweep: what the bootstrap draws."""
+        """The subject of every sweep."""
         return [str(sweep["subject"]) for sweep in self.sweeps]
 
     @property
@@ -66,13 +66,21 @@ def read_leaderboard(result_paths: Iterable[Path | str]) -> Leaderboard:
     undefined = _undefined(results.values(), headline)
     subjects = [str(sweep["subject"]) for sweep in sweeps]
     rows = [make_row(label, group, sweeps, undefined, headline) for label, group in groups.items()]
-    rows = _ranked(rows)
+    paired = paired_differences(rows, subjects)
+    rows = ranked(rows, paired)
     present = {name for row in rows for name in row.values}
     order = dict.fromkeys([headline, *MAIN_METRICS, *METRICS, *sorted(present)])
     metrics = [name for name in order if name in present]
-    paired = _paired(rows, subjects)
-    data = {key: value for key, value in first["dataset"].items() if key != "fingerprints"}
-    return Leaderboard(data, first["protocol"], sweeps, metrics, rows, paired, headline)
+    return Leaderboard(
+        {key: value for key, value in first["dataset"].items() if key != "fingerprints"},
+        first["protocol"],
+        sweeps,
+        metrics,
+        rows,
+        paired,
+        rank_frequencies(rows, subjects),
+        headline,
+    )
 
 
 def _all_sweeps(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -140,37 +148,3 @@ def _undefined(results: Iterable[Mapping[str, Any]], headline: str) -> set[str]:
         for sweep in result["sweeps"]:
             scores.setdefault(sweep["name"], []).append(sweep["metrics"].get(headline))
     return {name for name, values in scores.items() if all(value is None for value in values)}
-
-
-def _ranked(rows: Sequence[Row]) -> list[Row]:
-    """Return rows by headline, complete ones first, with the ranks of those that may have one.
-
-    Ranks are within a track: trackers that may see different things do not compete.
-    """
-    ranks: dict[str, tuple[int, int]] = {}
-    for track in {row.track for row in rows if row.may_rank}:
-        able = [row for row in rows if row.may_rank and row.track == track]
-        better = METRICS[able[0].headline_id].better
-        ranges = rank_ranges([row.headline for row in able], better=better)
-        ranks |= {row.label: rank for row, rank in zip(able, ranges, strict=True)}
-    placed = [replace(row, rank=ranks.get(row.label)) for row in rows]
-    return sorted(placed, key=lambda row: (row.missing > 0, _place(row), row.label))
-
-
-def _place(row: Row) -> float:
-    """Return the number that rows are sorted by: lower is better."""
-    value = row.headline["mean"]
-    if value is None:
-        return math.inf
-    return -value if METRICS[row.headline_id].better == "higher" else value
-
-
-def _paired(rows: Sequence[Row], subjects: Sequence[str]) -> dict[str, dict[str, Summary]]:
-    """Return all differences of the headline, first minus second, over the sweeps of both."""
-    table: dict[str, dict[str, Summary]] = {row.label: {} for row in rows}
-    for first in rows:
-        for second in rows:
-            if second is not first:
-                one, other = first.values[first.headline_id], second.values[second.headline_id]
-                table[first.label][second.label] = paired_difference(one, other, subjects)
-    return table

@@ -8,7 +8,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchmark.leaderboard.board import Leaderboard, read_leaderboard
-from benchmark.leaderboard.tables import csv_text, markdown_text, paired_csv_text
+from benchmark.leaderboard.tables import (
+    csv_text,
+    markdown_text,
+    paired_csv_text,
+    ranks_csv_text,
+)
 from benchmark.tables import write_text
 
 
@@ -17,7 +22,10 @@ def build_leaderboard(
     out_folder: Path | str,
     figures_folder: Path | str | None = None,
 ) -> Leaderboard:
-    """Rank results and write leaderboard.csv, .md, .html and leaderboard_paired.csv into a folder.
+    """Rank results and write the board into a folder.
+
+    leaderboard.csv, .md and .html; leaderboard_paired.csv has the differences of all pairs,
+    leaderboard_ranks.csv how often each row takes each rank.
 
     figures_folder: PNG files, each with `<same name>.json` {"title", "caption", "tracker"}, which
     the page embeds.
@@ -32,6 +40,7 @@ def build_leaderboard(
     texts = {
         "leaderboard.csv": csv_text(board),
         "leaderboard_paired.csv": paired_csv_text(board),
+        "leaderboard_ranks.csv": ranks_csv_text(board),
         "leaderboard.md": markdown_text(board),
         "leaderboard.html": page_html(board, figures_folder),
     }

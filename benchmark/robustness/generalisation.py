@@ -14,7 +14,7 @@ from benchmark.errors import UserError
 from benchmark.leaderboard.conditions import stress_metrics
 from benchmark.results import read_result
 from benchmark.scoring.protocol import headline_of
-from benchmark.scoring.statistics import Summary, cluster_bootstrap
+from benchmark.scoring.statistics import Summary, summarise
 
 NOTHING = "nothing"
 ALL = "all"
@@ -26,8 +26,8 @@ class Cell:
 
     trained_on: name, "nothing" for a tracker that learns from no data; part: the value of the
     factor that the table is split by, "all" for the whole set; sweeps: how many are scored;
-    missing: how many are not; summary: mean, sd and 95 % interval of the metric, seeds averaged
-    per sweep; outside: in what the images lay outside the tracker's training.
+    missing: how many are not; summary: mean, sd and 95 % interval of the metric over subjects and
+    seeds; outside: in what the images lay outside the tracker's training.
     """
 
     tracker: str
@@ -188,19 +188,15 @@ def _cell(
     names: set[str],
     metric: str,
 ) -> Cell:
-    """Return the cell of some sweeps; a sweep's value is the mean over seeds, none if one fails."""
-    values: dict[str, list[float | None]] = {}
-    subjects: dict[str, str] = {}
-    for result in results:
-        for sweep in result["sweeps"]:
-            if sweep["name"] in names:
-                values.setdefault(sweep["name"], []).append(sweep["metrics"].get(metric))
-                subjects[sweep["name"]] = str(sweep["subject"])
-    scored = [
-        None if None in found or len(found) < len(results) else float(np.mean(found))  # type: ignore[arg-type]
-        for found in values.values()
+    """Return the cell of some sweeps; a sweep that fails in one seed counts in none."""
+    by_seed = [
+        {s["name"]: s["metrics"].get(metric) for s in result["sweeps"] if s["name"] in names}
+        for result in results
     ]
-    count = sum(value is not None for value in scored)
+    subjects = {s["name"]: s["subject"] for result in results for s in result["sweeps"]}
+    found = sorted({name for seed in by_seed for name in seed})
+    table = np.array([[seed.get(name) for name in found] for seed in by_seed], float)
+    count = int(np.isfinite(table).all(0).sum())
     expected = len(names) if part != ALL else max(r["expected_sweeps"] for r in results)
     outside = {line for r in results for line in r.get("outside_training") or ()}
     return Cell(
@@ -212,6 +208,6 @@ def _cell(
         len(results),
         count,
         expected - count,
-        cluster_bootstrap(scored, [subjects[name] for name in values]),
+        summarise(table, [subjects[name] for name in found]),
         tuple(sorted(outside)),
     )

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from benchmark.leaderboard.columns import digits, short_title, unit
 from benchmark.robustness.generalisation import ALL, Cell
 from benchmark.robustness.shift import MEAN, ShiftRatio
+from benchmark.scoring.statistics import FEWEST_SUBJECTS
 from benchmark.tables import Markup, csv_text, markdown, number
 
 CSV_COLUMNS = (
@@ -13,9 +14,9 @@ CSV_COLUMNS = (
     *("missing", "mean", "sd", "low", "high", "outside_training"),
 )
 NOTE = (
-    "Columns: the data set that was tested. Mean and 95 % interval (bootstrap over subjects); "
-    "bold where a tracker is tested on the kind of data that it was trained on. Means of "
-    "different columns are of different sweeps."
+    "Columns: the data set that was tested. Mean and 95 % interval over subjects and training "
+    f"seeds, none below {FEWEST_SUBJECTS} subjects; bold where a tracker is tested on the kind of "
+    "data that it was trained on. Means of different columns are of different sweeps."
 )
 SHIFT_COLUMNS = ("metric", "tracker", "trained_on", "tested_on", "twin", "ratio")
 SHIFT_NOTE = (

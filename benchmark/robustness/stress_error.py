@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmark.leaderboard.conditions import conditions, stress_metrics
-from benchmark.scoring.statistics import Summary, cluster_bootstrap
+from benchmark.scoring.statistics import Summary, summarise
 
 if TYPE_CHECKING:
     from benchmark.leaderboard.board import Leaderboard
@@ -63,18 +63,19 @@ def stress_errors(
         return []
     found = []
     for metric in stress_metrics(board.headline, board.metrics) if metrics is None else metrics:
-        weights = _weights(_values(references[0], metric, board), groups)
+        weights = _weights(_scores(references[0], metric, board).mean(0), groups)
         for factor, (error, loss) in weights.items():
             for row in board.rows:
-                values = _values(row, metric, board)
-                summaries = (_weighted(values, part, board.subjects) for part in (error, loss))
+                scores = _scores(row, metric, board)
+                summaries = (_weighted(scores, part, board.subjects) for part in (error, loss))
                 found.append(StressError(row.label, factor, metric, *summaries))
     return found
 
 
-def _values(row: "Row", metric: str, board: "Leaderboard") -> np.ndarray:
-    """Return the errors (N,) of a row, NaN where there is none."""
-    return np.array(row.values.get(metric) or [None] * len(board.sweeps), float)
+def _scores(row: "Row", metric: str, board: "Leaderboard") -> np.ndarray:
+    """Return the errors (S, N) of a row by seed and sweep, NaN where there is none."""
+    table = row.tables.get(metric)
+    return np.full((1, len(board.sweeps)), np.nan) if table is None else table
 
 
 def _weights(
@@ -108,15 +109,15 @@ def _share(reference: np.ndarray, severities: Sequence[Sequence[int]]) -> np.nda
     return PERCENT * weights / total if total > 0 else np.full(len(reference), np.nan)
 
 
-def _weighted(values: np.ndarray, weights: np.ndarray, subjects: Sequence[str]) -> Summary:
-    """Return the weighted sum of values with its interval; nothing where a value is missing.
+def _weighted(scores: np.ndarray, weights: np.ndarray, subjects: Sequence[str]) -> Summary:
+    """Return the weighted sum of scores (S, N) with its interval; nothing where one is missing.
 
     Each subject stands for the sum of its sweeps, times the number of subjects.
     """
     used = np.flatnonzero(weights)
-    parts = values[used] * weights[used]
+    parts = scores[:, used] * weights[used]
     if not np.isfinite(parts).all():
-        return cluster_bootstrap([], [])
+        return summarise([], [])
     names, index = np.unique([subjects[i] for i in used], return_inverse=True)
-    sums = np.bincount(index, parts)
-    return cluster_bootstrap((len(names) * sums).tolist(), names.tolist())
+    sums = np.array([np.bincount(index, seed, minlength=len(names)) for seed in parts])
+    return summarise(len(names) * sums, names.tolist())

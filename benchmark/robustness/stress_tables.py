@@ -6,7 +6,7 @@ from benchmark.leaderboard.columns import digits, short_title, unit
 from benchmark.leaderboard.conditions import FLOOR
 from benchmark.robustness.stress import Break, Point, breaks
 from benchmark.robustness.stress_error import ALL, REFERENCE, StressError
-from benchmark.scoring.statistics import Summary
+from benchmark.scoring.statistics import FEWEST_SUBJECTS, Summary
 from benchmark.tables import Markup, csv_text, markdown, number
 
 ERROR_NOTE = (
@@ -70,7 +70,8 @@ def stress_markdown(
     note = (
         "Mean at the lowest and at the highest severity; then the lowest severity at which the "
         f"tracker is worse than {floor}, which sees no image, and after a slash the lowest at "
-        "which the 95 % interval of the paired difference says so. No severity: it never is."
+        "which the 95 % interval of the paired difference says so, each condition by itself. No "
+        f"severity: it never is. Below {FEWEST_SUBJECTS} subjects there are no intervals."
     )
     if errors:
         note += f" {ERROR_NOTE}"

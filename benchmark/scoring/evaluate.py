@@ -14,7 +14,7 @@ from benchmark.hdf5 import read_prediction
 from benchmark.metrics import Case, compute
 from benchmark.results import make_result
 from benchmark.scoring.protocol import Protocol, find_protocol
-from benchmark.scoring.statistics import Summary, cluster_bootstrap
+from benchmark.scoring.statistics import Summary, summarise
 from benchmark.scoring.submission import DEFAULT_SPLIT, SUFFIXES, meta_faults, prediction_faults
 from benchmark.sweep import Prediction, Sweep
 from benchmark.tracks import PLAIN
@@ -209,9 +209,6 @@ def _drawn(values: np.ndarray) -> list[Any]:
 
 
 def summary_of(sweeps: Sequence[Mapping[str, Any]], metrics: Iterable[str]) -> dict[str, Summary]:
-    """Return mean, sd and interval over sweeps (cluster bootstrap over subjects) by metric id."""
+    """Return mean, sd and interval of the mean over subjects by metric id."""
     subjects = [row["subject"] for row in sweeps]
-    return {
-        name: cluster_bootstrap([row["metrics"][name] for row in sweeps], subjects)
-        for name in metrics
-    }
+    return {name: summarise([row["metrics"][name] for row in sweeps], subjects) for name in metrics}

@@ -14,8 +14,15 @@ from benchmark.leaderboard import build_leaderboard, console_table
 from benchmark.leaderboard.board import Leaderboard, read_leaderboard
 from benchmark.leaderboard.keep import TABLES, keep_results
 from benchmark.leaderboard.page import page_data
-from benchmark.leaderboard.tables import csv_text, markdown_text, table_scores
-from benchmark.scoring.statistics import cluster_bootstrap
+from benchmark.leaderboard.tables import (
+    csv_text,
+    markdown_text,
+    paired_csv_text,
+    ranks_csv_text,
+    table_scores,
+)
+from benchmark.scoring.evaluate import summary_of as evaluated
+from benchmark.scoring.statistics import summarise
 from tests.benchmark.shared.synthetic_results import (
     challenge_results,
     field,
@@ -31,33 +38,30 @@ def board_of(tmp_path: Path, *results: dict[str, Any]) -> Leaderboard:
     return read_leaderboard(write_results(tmp_path, list(results)))
 
 
-def exact(tracker: str, low: float, mean: float, high: float, **more: Any) -> dict[str, Any]:
-    """Return a result whose headline has exactly this summary, under its own configuration."""
-    content = result(tracker, **more)
-    content["summary"][HEADLINE] = {"mean": mean, "sd": 1.0, "low": low, "high": high}
+def even(tracker: str, score: float, kind: str = "learned", seed: int = 0) -> dict[str, Any]:
+    """Return a result whose headline scatters by 0.5 about `score`, whatever the sweep."""
+    content = result(tracker, kind, seed=seed)
+    noise = np.random.default_rng([ord(tracker[0]), seed]).normal(0, 0.5, len(content["sweeps"]))
+    for sweep, error in zip(content["sweeps"], noise, strict=True):
+        sweep["metrics"][HEADLINE] = score + error
     return content
 
 
-def test_lower_is_better_and_overlapping_intervals_share_ranks(tmp_path: Path) -> None:
-    """Disjoint 1-2 | 4-6, 5-7 | 8-9: ranks 1, 2-3, 2-3, 4."""
-    board = board_of(
-        tmp_path,
-        exact("d", 8, 8.5, 9),
-        exact("b", 4, 5, 6),
-        exact("a", 1, 1.5, 2),
-        exact("c", 5, 6, 7),
-    )
-    assert [(row.label, row.rank) for row in board.rows] == [
-        ("a", (1, 1)),
-        ("b", (2, 3)),
-        ("c", (2, 3)),
-        ("d", (4, 4)),
-    ]
+def test_lower_is_better_and_rows_that_no_pair_tells_apart_share_ranks(tmp_path: Path) -> None:
+    """1.5 | 5, 5.1 | 8: ranks 1, 2-3, 2-3, 4."""
+    board = board_of(tmp_path, even("d", 8), even("c", 5.1), even("a", 1.5), even("b", 5))
+    assert {row.label: row.rank for row in board.rows} == {
+        "a": (1, 1),
+        "b": (2, 3),
+        "c": (2, 3),
+        "d": (4, 4),
+    }
+    means = [row.headline["mean"] for row in board.rows]
+    assert means == sorted(means)
 
 
 def test_a_reference_row_is_shown_where_it_stands_and_takes_no_rank(tmp_path: Path) -> None:
-    oracle = exact("oracle", 0.1, 0.2, 0.3, kind="reference")
-    board = board_of(tmp_path, exact("a", 1, 1.5, 2), oracle)
+    board = board_of(tmp_path, even("a", 3), even("oracle", 0.2, "reference"))
     assert [(row.label, row.rank) for row in board.rows] == [("oracle", None), ("a", (1, 1))]
 
 
@@ -78,10 +82,13 @@ def test_a_score_that_only_one_row_lacks_is_missing_one_that_all_lack_is_not(
     assert missing == {"one": 1, "other": 0}
 
 
-def test_the_intervals_are_those_of_the_evaluation(tmp_path: Path) -> None:
+def test_summaries_are_of_the_sweeps_whatever_the_file_says_of_them(tmp_path: Path) -> None:
+    """A result of one seed has the summary that evaluation writes, also where it was changed."""
     content = result()
-    row = board_of(tmp_path, content).rows[0]
-    assert row.summary == content["summary"]
+    sweeps = content["sweeps"]
+    expected = evaluated(sweeps, sweeps[0]["metrics"])
+    content["summary"] = {HEADLINE: {"mean": 0.1, "sd": 0.1, "low": 0.1, "high": 0.1}}
+    assert board_of(tmp_path, content).rows[0].summary == expected
 
 
 def test_seeds_share_a_row_of_their_mean_with_the_spread_of_their_means(tmp_path: Path) -> None:
@@ -92,7 +99,7 @@ def test_seeds_share_a_row_of_their_mean_with_the_spread_of_their_means(tmp_path
     assert row.seeds == [0, 1, 2]
     assert row.values[HEADLINE] == pytest.approx(table.mean(0).tolist(), rel=1e-12)
     assert row.seed_spread[HEADLINE] == pytest.approx(np.std(table.mean(1), ddof=1), rel=1e-12)
-    expected = cluster_bootstrap(table.mean(0).tolist(), board.subjects)
+    expected = summarise(table, board.subjects)
     assert row.summary[HEADLINE] == pytest.approx(expected, rel=1e-9)
 
 
@@ -132,7 +139,7 @@ def test_paired_differences_are_means_of_differences_and_antisymmetric(tmp_path:
     assert there["mean"] == pytest.approx(np.mean(gaps), rel=1e-12)
     assert there["low"] < there["mean"] < there["high"]
     assert back["mean"] == pytest.approx(-there["mean"], rel=1e-12)
-    assert back["low"] == pytest.approx(-there["high"], rel=1e-9)
+    assert back["low"] == -there["high"] and back["p"] == there["p"] < 1
 
 
 @pytest.mark.parametrize(
@@ -221,6 +228,38 @@ def test_csv_holds_every_number_in_full(tmp_path: Path) -> None:
     assert {line["tracker"]: line["seed"] for line in lines}["identity"] == ""
 
 
+def test_the_tables_of_pairs_and_ranks_hold_every_number(tmp_path: Path) -> None:
+    board = board_of(tmp_path, *field(seeds=2))
+    pairs = list(csv.DictReader(io.StringIO(paired_csv_text(board))))
+    assert len(pairs) == len(board.rows) * (len(board.rows) - 1)
+    for line in pairs:
+        found = board.paired[line["first"]][line["second"]]
+        assert [float(line[key]) for key in ("mean", "low", "high", "p", "p_holm")] == [
+            found[key] for key in ("mean", "low", "high", "p", "p_holm")
+        ]
+    lines = list(csv.DictReader(io.StringIO(ranks_csv_text(board))))
+    shares = {(line["tracker"], int(line["rank"])): float(line["frequency"]) for line in lines}
+    assert shares == {
+        (label, rank): share
+        for label, found in board.rank_frequencies.items()
+        for rank, share in enumerate(found, start=1)
+    }
+
+
+def test_tables_say_what_the_interval_is_and_which_rows_are_of_one_training(tmp_path: Path) -> None:
+    board = board_of(tmp_path, result("once"), result("twice"), result("twice", seed=1))
+    text = markdown_text(board)
+    assert "| once (one training) |" in text and "| twice |" in text
+    assert "over subjects and, where a row has several, over training seeds" in text
+    assert "Holm" in text and "fewer than 5 subjects take no rank" in text
+    lines = list(csv.DictReader(io.StringIO(csv_text(board))))
+    assert {line["tracker"]: line["remarks"] for line in lines} == {
+        "once": "one training",
+        "twice": "",
+    }
+    assert {line["subjects"] for line in lines} == {"8"}
+
+
 def test_markdown_is_one_table_whatever_the_names(tmp_path: Path) -> None:
     text = markdown_text(board_of(tmp_path, result("a|b <i> `c`\nd"), result("plain")))
     table = [line for line in text.splitlines() if line.startswith("|")]
@@ -243,10 +282,12 @@ def test_what_a_training_cost_is_the_mean_of_its_seeds(tmp_path: Path) -> None:
 def test_console_table_is_aligned_and_prints_no_control_characters(tmp_path: Path) -> None:
     board = board_of(tmp_path, *field(seeds=2), result("x\x1b[31m", rate=60.0))
     lines = console_table(board).splitlines()
-    assert len(lines) == len(board.rows) + 2 and "\x1b" not in "".join(lines)
+    assert "\x1b" not in "".join(lines)
+    rows, notes = lines[2 : 2 + len(board.rows)], lines[2 + len(board.rows) :]
     column = lines[0].index("sweeps") + len("sweeps")
-    assert all(line[column - 5 : column] in ("24/24", "22/24") for line in lines[2:])
-    assert any(line.endswith("mean-collapsed") for line in lines)
+    assert all(line[column - 5 : column] in ("24/24", "22/24") for line in rows)
+    assert any(line.endswith("one training, mean-collapsed") for line in rows)
+    assert notes[0].startswith("Interval: 95 %, over subjects and") and max(map(len, notes)) <= 100
 
 
 def test_an_external_result_needs_no_more_than_its_scores(tmp_path: Path) -> None:
@@ -260,7 +301,7 @@ def test_an_external_result_needs_no_more_than_its_scores(tmp_path: Path) -> Non
     guest = next(row for row in board.rows if row.label == "guest")
     assert (guest.kind, guest.seeds, guest.missing) == ("external", [None], 0)
     assert guest.rank is not None
-    names = {"leaderboard.csv", "leaderboard.md", "leaderboard.html", "leaderboard_paired.csv"}
+    names = {"leaderboard.html", *TABLES}
     assert names <= {path.name for path in tmp_path.iterdir()}
 
 
@@ -317,10 +358,9 @@ def without_landmarks(results: list[dict], sweeps: slice, drop: bool = False) ->
             for name in ("gle", "lle") * drop:
                 del sweep["metrics"][name]
         content["summary"] = {
-            name: cluster_bootstrap(
+            name: summarise(
                 [sweep["metrics"].get(name) for sweep in content["sweeps"]],
                 [sweep["subject"] for sweep in content["sweeps"]],
-                resamples=50,
             )
             for name in content["sweeps"][-1]["metrics"]
         }
@@ -364,9 +404,10 @@ def test_one_sweep_without_landmarks_is_left_out_of_their_scores(tmp_path):
         assert len(parts) == 4 * 24 - 2 and score == pytest.approx(np.mean(parts))
     field = without_landmarks(challenge_results("tusrec2025"), slice(0, 1))
     board = build_leaderboard(write_results(tmp_path, field), tmp_path)
-    assert [(row.label, row.missing, row.rank) for row in board.rows] == [
-        ("good", 0, (1, 1)), ("middle", 0, (2, 2)), ("bad", 0, (3, 3)),
+    assert [(row.label, row.missing) for row in board.rows] == [
+        ("good", 0), ("middle", 0), ("bad", 0),
     ]  # fmt: skip
+    assert board.rows[0].rank == (1, 1) and all(row.rank for row in board.rows)
 
 
 @pytest.mark.filterwarnings("error")

@@ -22,7 +22,7 @@ from benchmark.robustness.generalisation_tables import generalisation_csv, gener
 from benchmark.runs.predict import predict
 from benchmark.runs.run import learns, make_run, open_run
 from benchmark.scoring.evaluate import evaluate
-from benchmark.scoring.statistics import cluster_bootstrap
+from benchmark.scoring.statistics import summarise
 from benchmark.sweep import Channel, Observation, Prediction, Sweep
 from benchmark.tracker import Tracker
 from tests.benchmark.shared.synthetic_results import result, write_results
@@ -233,7 +233,7 @@ def test_each_cell_is_the_mean_over_sweeps_of_what_was_trained_on_and_tested_on(
     cell = find(cells, tracker="net", trained_on="small-v1", tested_on="forearm-v1", metric="lpe")
     sweeps = crossed()[2]["sweeps"]
     subjects = [sweep["subject"] for sweep in sweeps]
-    assert cell.summary == cluster_bootstrap([s["metrics"]["lpe"] for s in sweeps], subjects)
+    assert cell.summary == summarise([s["metrics"]["lpe"] for s in sweeps], subjects)
     assert not cell.at_home and cell.seeds == 1 and cell.missing == 0
     home = find(
         cells, tracker="net", trained_on="small-v1", tested_on="small-v1", metric="fdr_path_centre"

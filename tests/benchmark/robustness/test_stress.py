@@ -26,7 +26,7 @@ from benchmark.robustness.stress_error import stress_errors
 from benchmark.robustness.stress_tables import stress_csv, stress_markdown
 from benchmark.runs.run import make_run
 from benchmark.runs.score import score_run
-from benchmark.scoring.statistics import cluster_bootstrap
+from benchmark.scoring.statistics import summarise
 from tests.benchmark.shared.folders import make_sweep
 from tests.benchmark.shared.synthetic_results import result, stress_field, write_results
 
@@ -52,10 +52,10 @@ def test_each_factor_has_its_severities_and_shares_the_sweeps_without_any(board)
     assert set(groups) == {"speed", "my-own"}
     for by_severity in groups.values():
         assert list(by_severity) == [0, 1, 3, 5]
-        assert all(len(indices) == 3 for indices in by_severity.values())
+        assert all(len(indices) == 5 for indices in by_severity.values())
     assert groups["speed"][0] == groups["my-own"][0]
     names = {board.sweeps[i]["name"] for i in groups["speed"][3]}
-    assert names == {f"test-{s:03d}-speed-3" for s in range(3)}
+    assert names == {f"test-{s:03d}-speed-3" for s in range(5)}
 
 
 def test_levels_are_those_of_the_sweeps_and_none_where_they_name_none(board):
@@ -71,8 +71,8 @@ def test_levels_are_those_of_the_sweeps_and_none_where_they_name_none(board):
 
 def test_a_point_is_the_mean_over_subjects_with_its_interval_and_the_paired_difference(points):
     point = find(points, tracker="breaks", factor="speed", severity=3, metric="fdr_path_centre")
-    assert point.sweeps == 3 and point.level == 2.0
-    assert point.summary == cluster_bootstrap([25, 26, 27], ["a", "b", "c"])
+    assert point.sweeps == 5 and point.level == 2.0
+    assert point.summary == summarise([25, 25.5, 26, 26.5, 27], "abcde")
     # Subjects differ, the difference to the floor does not: its interval has no width.
     assert point.over_floor["mean"] == point.over_floor["low"] == pytest.approx(5.0)
     local = find(points, tracker="breaks", factor="speed", severity=3, metric="lpe")
@@ -94,11 +94,10 @@ def test_a_reference_row_knows_the_truth_and_cannot_break(points):
 
 def test_a_break_that_subjects_disagree_about_is_not_certain(tmp_path):
     field = stress_field()
-    worse = {"test-000": 12.0, "test-001": -4.0, "test-002": -4.0}
     for sweep in field[1]["sweeps"]:  # means above the floor's at severity 1, by one subject alone
         if sweep["factors"]["factor"] == "speed" and sweep["factors"]["severity"] == 1:
-            subject = sweep["subject"]
-            sweep["metrics"]["fdr_path_centre"] = 20 + int(subject[-1]) + worse[subject]
+            subject = int(sweep["subject"][-1])
+            sweep["metrics"]["fdr_path_centre"] = 20 + subject / 2 + (-4 if subject else 18)
     found = breaks(stress_points(read_leaderboard(write_results(tmp_path, field))))
     assert found["fdr_path_centre", "speed", "holds"] == Break(1, None)
 

@@ -3,17 +3,18 @@
 import csv
 import io
 
+import numpy as np
 import pytest
 
 from benchmark.leaderboard.board import read_leaderboard
 from benchmark.robustness.stress import stress_points
 from benchmark.robustness.stress_error import stress_errors
 from benchmark.robustness.stress_tables import stress_error_csv, stress_markdown
-from benchmark.scoring.statistics import cluster_bootstrap
+from benchmark.scoring.statistics import summarise
 from tests.benchmark.shared.synthetic_results import stress_field, stress_result, write_results
 
 DRIFT = "fdr_path_centre"
-#: Errors of no motion at severity 0, 1, 3, 5; those of subject s are larger by s, the mean by 1.
+#: Errors of no motion at severity 0, 1, 3, 5; those of subject s are larger by s / 2, the mean by 1.
 STILL = {"speed": (40.0, 50.0, 60.0, 70.0), "my-own": (40.0, 40.0, 40.0, 40.0)}
 
 
@@ -81,11 +82,11 @@ def test_a_tracker_whose_error_is_a_constant_share_of_no_motion_loses_nothing(tm
 
 
 def test_the_interval_is_that_of_subjects(board, errors):
-    """Subject s errs by s more everywhere, and stands for its own sweeps."""
-    each = [100 * (5 + 6 + 7 + 3 * s) / (3 * 41) for s in range(3)]
-    expected = cluster_bootstrap(each, sorted(set(board.subjects)))
+    """Subject s errs by s / 2 more everywhere, and stands for its own sweeps."""
+    each = [100 * (5 + 6 + 7 + 3 * s / 2) / (3 * 41) for s in range(5)]
+    expected = summarise(each, sorted(set(board.subjects)))
     assert find(errors, "breaks", "my-own").error == pytest.approx(expected)
-    assert expected["sd"] == pytest.approx(100 * 3 / (3 * 41))
+    assert expected["sd"] == pytest.approx(100 * 1.5 * np.sqrt(2.5) / (3 * 41))
 
 
 def test_a_missing_sweep_leaves_no_number_of_its_factor_and_none_over_all(tmp_path):
@@ -103,10 +104,10 @@ def test_sweeps_of_which_no_motion_has_no_error_do_not_count(tmp_path):
     field = [*stress_field(), still_result()]
     for content in field:
         for sweep in content["sweeps"]:
-            if sweep["name"] == "test-002-speed-5":
+            if sweep["name"] == "test-004-speed-5":
                 sweep["metrics"][DRIFT] = None
     found = stress_errors(read_leaderboard(write_results(tmp_path, field)), [DRIFT])
-    share = 100 * (16 + 26 + 60.5) / (51 + 61 + 70.5)
+    share = 100 * (16 + 26 + 60.75) / (51 + 61 + 70.75)
     assert find(found, "breaks", "speed").error["mean"] == pytest.approx(share)
 
 

@@ -16,7 +16,7 @@ from benchmark.metrics import compute
 from benchmark.results import without_nan
 from benchmark.scoring.evaluate import evaluate, make_case
 from benchmark.scoring.protocol import find_protocol
-from benchmark.scoring.statistics import cluster_bootstrap
+from benchmark.scoring.statistics import summarise
 from tests.benchmark.shared.folders import FRAMES, NAMES, make_dataset, write_meta
 
 
@@ -61,7 +61,7 @@ def test_the_numbers_are_those_of_the_metrics(sound):
         assert np.allclose(row["trajectory"]["true"], case.true_track, atol=1e-4)
         assert np.allclose(row["trajectory"]["predicted"], case.predicted_track, atol=1e-4)
     values = [row["metrics"]["fdr_path_centre"] for row in result["sweeps"]]
-    assert result["summary"]["fdr_path_centre"] == cluster_bootstrap(values, NAMES.values())
+    assert result["summary"]["fdr_path_centre"] == summarise(values, list(NAMES.values()))
 
 
 def test_what_is_drawn_has_a_hundred_points_at_most(tmp_path):

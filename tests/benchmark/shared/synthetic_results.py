@@ -175,20 +175,20 @@ STEPS = (1, 3, 5)
 
 
 def stress_result(tracker: str, kind: str, errors: dict[str, tuple[float, ...]]) -> dict[str, Any]:
-    """Return a result on a stress set of three subjects: errors[factor] at severity 0, 1, 3, 5.
+    """Return a result on a stress set of five subjects: errors[factor] at severity 0, 1, 3, 5.
 
-    The final drift of subject s is the error plus s, the local error a hundredth of it.
+    The final drift of subject s is the error plus s / 2, the local error a hundredth of it.
     """
-    content = result(tracker, kind, sweeps=3 * (1 + len(STEPS) * len(STRESS)))
+    content = result(tracker, kind, sweeps=5 * (1 + len(STEPS) * len(STRESS)))
     conditions = [("none", 0, None)]
     for factor, levels in STRESS.items():
         conditions += [(factor, step, level) for step, level in zip(STEPS, levels, strict=True)]
     rows = iter(content["sweeps"])
-    for subject in range(3):
+    for subject in range(5):
         for factor, severity, level in conditions:
             row = next(rows)
             curve = errors.get(factor, next(iter(errors.values())))
-            error = curve[(0, *STEPS).index(severity)] + subject
+            error = curve[(0, *STEPS).index(severity)] + subject / 2
             row["subject"] = row["factors"]["subject"] = f"test-{subject:03d}"
             row["name"] = f"{row['subject']}-{factor}-{severity}"
             row["factors"] |= {"factor": factor, "severity": severity, "level": level}
