@@ -156,7 +156,7 @@ function rankSection(main, rows) {
     return h("td", { style: `--cell: rgba(var(--better), ${(0.75 * share).toFixed(3)})` }, text);
   };
   const table = h("table", { class: "matrix", id: "ranks" },
-    h("thead", {}, h("tr", {}, h("th", { class: "text" }, "share of draws, %"), Array.from({ length: places }, (_, k) => h("th", { scope: "col" }, `rank ${k + 1}`)))),
+    h("thead", {}, h("tr", {}, h("th", { class: "text" }, "% of draws at rank"), Array.from({ length: places }, (_, k) => h("th", { scope: "col" }, String(k + 1))))),
     h("tbody", {}, shown.map((row) => h("tr", {}, h("th", { scope: "row", class: "text" }, row.label), Array.from({ length: places }, (_, k) => cell(shares(row)[k]))))));
   section(main, "How often each rank occurs",
     "Subjects are drawn again with replacement, and of rows with several trainings the trainings too; each draw ranks all trackers of a track by their means.",

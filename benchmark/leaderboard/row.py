@@ -63,10 +63,10 @@ class Row:
     @property
     def seeds(self) -> list[int | None]:
         """The training seeds; None where a result names none or no random numbers were used."""
-        return [result.get("seed") if self.trained_by_chance else None for result in self.results]
+        return [result.get("seed") if self.uses_chance else None for result in self.results]
 
     @property
-    def trained_by_chance(self) -> bool:
+    def uses_chance(self) -> bool:
         """Whether another training of the same method could score otherwise."""
         return self.kind in ("learned", "external")
 
@@ -93,7 +93,7 @@ class Row:
         if 0 < self.subjects < FEWEST_SUBJECTS:
             noun = "subject" if self.subjects == 1 else "subjects"
             found.append(f"{self.subjects} {noun}: too few for an interval or a rank")
-        if self.trained_by_chance and len(self.results) == 1:
+        if self.uses_chance and len(self.results) == 1:
             found.append("one training")
         return found
 

@@ -2,7 +2,8 @@
 
 `python -m benchmark.studies.coverage` writes the tables into docs/statistics.md. Scores are
 simulated with a true mean of 1 and handed to the functions that the board uses. All spreads are
-shares of that mean; those of seeds are the ones found in results/small-v1.
+shares of that mean. Between seeds the learned trackers of results/small-v1 have 0 to 0.17, 0.07 on
+average, and 0.16 to 0.33 of what is left besides subject and seed.
 """
 
 from collections.abc import Callable
@@ -38,7 +39,7 @@ THREE = Trainings(3, 0.12)
 #: Pairs of trackers with one mean, by the words of a column.
 PAIRS = {
     "three trainings each, sd 0.12": (THREE, THREE),
-    "three each, sd 0.17 and 0.05": (Trainings(3, 0.17), Trainings(3, 0.05)),
+    "three each, sd 0.17 and 0": (Trainings(3, 0.17), Trainings(3, 0.0)),
     "three against none, sd 0.12": (THREE, Trainings(1, 0.0)),
     "one each, sd 0.12": (Trainings(1, 0.12), Trainings(1, 0.12)),
 }

@@ -18,7 +18,7 @@ from benchmark.errors import UserError
 from benchmark.figures import plot
 from benchmark.leaderboard import build_leaderboard
 from benchmark.leaderboard.board import read_leaderboard
-from benchmark.leaderboard.page import _table, embedded_json, page_data
+from benchmark.leaderboard.page import embedded_json, page_data
 from benchmark.scoring import statistics
 from benchmark.scoring.statistics import summarise
 from tests.benchmark.shared import synthetic_results
@@ -144,8 +144,8 @@ def test_the_page_has_the_pairs_and_ranks_of_python(tmp_path: Path) -> None:
     paths = write_results(tmp_path, [*synthetic_results.field(seeds=2), sensed])
     board = read_leaderboard(paths)
     rows = [
-        {"label": row.label, "track": row.track, "table": _table(row.tables[HEADLINE])}
-        for row in board.rows
+        {"label": row["label"], "track": row["track"], "table": row["tables"][HEADLINE]}
+        for row in page_data(board)["rows"]
     ]
     there = reckoned("(rows, s) => pairedDifferences(rows, s)", rows, board.subjects)
     for one, others in board.paired.items():
@@ -302,6 +302,30 @@ def test_filters_compute_the_means_of_what_is_left(site: Site) -> None:
     assert set(names(tab)) == {"moglo", "two-frame-cnn", "flaky-net", "lazy-net"}
     tab.click("#reset")
     assert len(names(tab)) == 8 and "24 sweeps of 8 subjects" in tab.inner_text("[role=status]")
+
+
+def test_ranks_and_pairs_are_those_of_the_tables_and_go_with_the_filters(
+    site: Site,
+) -> None:
+    tab = site.open()
+    board = read_leaderboard(sorted(site.folder.glob("[0-9]*.json")))
+    cells = "rows => rows.map(r => [...r.children].map(c => c.textContent))"
+    shares = {line[0]: line[1:] for line in tab.eval_on_selector_all("#ranks tbody tr", cells)}
+    assert set(shares) == set(board.rank_frequencies)
+    for label, found in board.rank_frequencies.items():
+        shown = [round(float(text or 0)) if text != "< 1" else 0 for text in shares[label]]
+        assert shown == [pytest.approx(100 * share, abs=0.51) for share in found]
+    assert "one training" in tab.inner_text("tr[data-tracker=lazy-net] td.name")
+    assert "one training" not in tab.inner_text("tr[data-tracker=moglo] td.name")
+    tinted = tab.locator("#paired td[style]").count()
+    clear = [d for others in board.paired.values() for d in others.values() if d["p_holm"] < 0.05]
+    assert tinted == len(clear) > 0
+    tab.select_option("#pick-profile", "fan")
+    tab.select_option("#pick-tissue", "plain")
+    assert "too few for intervals and ranks" in tab.inner_text("[role=status]")
+    assert tab.locator("#ranks").count() == 0 and tab.locator("#paired td[style]").count() == 0
+    ranks = tab.eval_on_selector_all(".board td.rank", "all => all.map(e => e.textContent)")
+    assert set(ranks) == {"–"}
 
 
 def test_a_tracker_opens_with_its_paths_figures_and_numbers(site: Site) -> None:

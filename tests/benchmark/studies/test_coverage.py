@@ -34,6 +34,11 @@ def test_methods_of_one_mean_are_rarely_told_apart(subjects, law):
     assert false_alarms(law, subjects, (THREE, THREE), BATCH) <= 6
 
 
+@pytest.mark.parametrize("pair", ["three each, sd 0.17 and 0", "three against none, sd 0.12"])
+def test_unequal_variances_of_seeds_are_kept_apart(pair):
+    assert false_alarms("lognormal", 16, PAIRS[pair], BATCH) <= 6
+
+
 def test_one_training_each_tells_weights_apart_and_not_methods():
     """The reason for the remark at rows of one training."""
     assert false_alarms("lognormal", 16, PAIRS["one each, sd 0.12"], BATCH) > 15
