@@ -1,13 +1,13 @@
 """Result files -> the board: rows in order, their ranks, and paired differences."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from benchmark.errors import UserError
 from benchmark.leaderboard.columns import HEADLINE, MAIN_METRICS
-from benchmark.leaderboard.mixture import refuse_mixture
+from benchmark.leaderboard.mixture import by_version, refuse_mixture, refuse_other
 from benchmark.leaderboard.ranks import paired_differences, rank_frequencies, ranked
 from benchmark.leaderboard.row import Row, make_row
 from benchmark.metrics import METRICS
@@ -46,8 +46,12 @@ class Leaderboard:
         return [track for track in TRACKS if any(row.track == track for row in self.rows)]
 
 
-def read_leaderboard(result_paths: Iterable[Path | str]) -> Leaderboard:
+def read_leaderboard(
+    result_paths: Iterable[Path | str], *, other_versions: bool = False
+) -> Leaderboard:
     """Return the ranking of result files.
+
+    other_versions: show results on other versions of the first one's data as well, unranked.
 
     Raises
     ------
@@ -58,15 +62,17 @@ def read_leaderboard(result_paths: Iterable[Path | str]) -> Leaderboard:
     results = {Path(path): read_result(Path(path)) for path in result_paths}
     if not results:
         raise UserError("leaderboard: expected at least one result.json, got none")
-    refuse_mixture(results)
-    sweeps = _all_sweeps(results.values())
-    groups = _groups(results)
-    first = next(iter(results.values()))
+    home, others = by_version(results) if other_versions else (results, {})
+    refuse_mixture(home)
+    refuse_other(results, "protocol")
+    sweeps = _all_sweeps(home.values())
+    first = next(iter(home.values()))
     headline = headline_of(str(first["protocol"].get("name")))
-    undefined = _undefined(results.values(), headline)
     subjects = [str(sweep["subject"]) for sweep in sweeps]
-    rows = [make_row(label, group, sweeps, undefined, headline) for label, group in groups.items()]
+    rows = _rows(home, sweeps, headline)
     paired = paired_differences(rows, subjects)
+    for version, theirs in others.items():
+        rows += _rows(theirs, sweeps, headline, version)
     rows = ranked(rows, paired)
     present = {name for row in rows for name in row.values}
     order = dict.fromkeys([headline, *MAIN_METRICS, *METRICS, *sorted(present)])
@@ -81,6 +87,23 @@ def read_leaderboard(result_paths: Iterable[Path | str]) -> Leaderboard:
         rank_frequencies(rows, subjects),
         headline,
     )
+
+
+def _rows(
+    results: Mapping[Path, Mapping[str, Any]],
+    sweeps: Sequence[Mapping[str, Any]],
+    headline: str,
+    version: str = "",
+) -> list[Row]:
+    """Return the unranked rows of results; version: which other version of the data they are of."""
+    undefined = _undefined(results.values(), headline)
+    rows = []
+    for label, group in _groups(results).items():
+        row = make_row(
+            f"{label}, {version}" if version else label, group, sweeps, undefined, headline
+        )
+        rows.append(replace(row, other_data=version))
+    return rows
 
 
 def _all_sweeps(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -10,6 +10,27 @@ from benchmark.tracks import data_gap, parts_of, told_track
 Results = Mapping[Path, Mapping[str, Any]]
 
 
+def by_version(results: Results) -> tuple[Results, Mapping[str, Results]]:
+    """Return the results on the data of the first one, and others on its other versions.
+
+    The others have the data set's name and split, but another hash: another generator, or a
+    changed spec. They are by the words that name their version, e.g. "generator 1".
+    """
+    first = next(iter(results.values()))["dataset"]
+    home: dict[Path, Mapping[str, Any]] = {}
+    others: dict[str, dict[Path, Mapping[str, Any]]] = {}
+    for path, result in results.items():
+        told = result["dataset"]
+        same = all(told.get(key) == first.get(key) for key in ("name", "split"))
+        if same and told.get("hash") != first.get("hash"):
+            version = told.get("generator")
+            words = f"generator {version}" if version != first.get("generator") else "spec"
+            others.setdefault(f"{words} ({str(told.get('hash'))[:8]})", {})[path] = result
+        else:
+            home[path] = result
+    return home, others
+
+
 def refuse_mixture(results: Results) -> None:
     """Refuse results that cannot be ranked together.
 
@@ -22,12 +43,17 @@ def refuse_mixture(results: Results) -> None:
         both files, and what differs, are named.
     """
     for key in ("dataset", "protocol"):
-        _refuse_other(results, key)
+        refuse_other(results, key)
     _refuse_other_copy(results)
 
 
-def _refuse_other(results: Results, key: str) -> None:
-    """Refuse results whose data set (with its split) or protocol is not one and the same."""
+def refuse_other(results: Results, key: str) -> None:
+    """Refuse results whose "dataset" (with its split) or "protocol" is not one and the same.
+
+    Raises
+    ------
+    UserError : both files and what they have.
+    """
     first_path, first = next(iter(results.items()))
     wanted = (first[key].get("hash"), first[key].get("split"))
     for path, result in results.items():

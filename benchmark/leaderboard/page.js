@@ -78,7 +78,7 @@ function statistic(row, id, kept) {
 /** Differences of the headline between all rows, whichever of them are shown. */
 function differencesOf(kept) {
   if (everySweep(kept)) return DATA.paired;
-  const rows = DATA.rows.map(({ label, track, ...row }) => ({ label, track, table: tableOf(row, DATA.headline, kept) }));
+  const rows = DATA.rows.filter((row) => row.compared).map(({ label, track, ...row }) => ({ label, track, table: tableOf(row, DATA.headline, kept) }));
   return pairedDifferences(rows, subjectsOf(kept));
 }
 

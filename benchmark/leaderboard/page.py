@@ -136,6 +136,7 @@ def _row(row: "Row", board: "Leaderboard") -> dict[str, Any]:
         "ranked": row.rank is not None,
         "collapsed": bool(row.collapsed),
         "remarks": row.remarks,
+        "compared": not row.other_data,
         "seeds": row.seeds,
         "seed_spread": row.seed_spread,
         "seed_means": _seed_means(row),

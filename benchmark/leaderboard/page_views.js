@@ -101,7 +101,8 @@ function boardCharts(main, rows, kept) {
     block.append(legend(lines.map((l) => l.row)));
   }
   biasCharts(main, rows, kept);
-  if (rows.length > 1) pairedSection(main, rows, kept);
+  const compared = rows.filter((row) => row.compared);
+  if (compared.length > 1) pairedSection(main, compared, kept);
   if (everySweep(kept)) rankSection(main, rows);
   if (FACTORS.length) breakdown(main, rows, kept);
   gallery(main, DATA.figures.filter((figure) => figure.tracker === null));

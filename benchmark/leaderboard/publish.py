@@ -21,6 +21,8 @@ def build_leaderboard(
     result_paths: Iterable[Path | str],
     out_folder: Path | str,
     figures_folder: Path | str | None = None,
+    *,
+    other_versions: bool = False,
 ) -> Leaderboard:
     """Rank results and write the board into a folder.
 
@@ -36,7 +38,7 @@ def build_leaderboard(
     """
     from benchmark.leaderboard.page import page_html
 
-    board = read_leaderboard(result_paths)
+    board = read_leaderboard(result_paths, other_versions=other_versions)
     texts = {
         "leaderboard.csv": csv_text(board),
         "leaderboard_paired.csv": paired_csv_text(board),

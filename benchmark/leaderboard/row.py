@@ -30,7 +30,8 @@ class Row:
     missing: how many sweeps have no score in some seed; rank: best and worst rank in its track that
     the paired differences leave open, None if unranked; seed_spread: per metric the sd of the
     seeds' means, None for one seed; collapsed: whether the tracker answers the mean motion on most
-    sweeps; headline_id: the metric that ranks.
+    sweeps; headline_id: the metric that ranks; other_data: which other version of the data the row
+    is of, empty for the board's own: such a row is shown and not compared.
     """
 
     label: str
@@ -44,6 +45,7 @@ class Row:
     collapsed: bool
     headline_id: str = HEADLINE
     rank: tuple[int, int] | None = None
+    other_data: str = ""
 
     @property
     def tracker(self) -> str:
@@ -82,14 +84,14 @@ class Row:
 
     @property
     def may_rank(self) -> bool:
-        """Whether the row takes a rank: no reference row, no missing sweep, enough subjects."""
+        """Whether the row takes a rank: own data, no reference, all sweeps, enough subjects."""
         complete = self.missing == 0 and self.subjects >= FEWEST_SUBJECTS
-        return complete and self.kind != "reference"
+        return complete and self.kind != "reference" and not self.other_data
 
     @property
     def remarks(self) -> list[str]:
         """What limits the row's interval and rank, in a few words each."""
-        found = []
+        found = [f"{self.other_data}: other data, not ranked"] if self.other_data else []
         if 0 < self.subjects < FEWEST_SUBJECTS:
             noun = "subject" if self.subjects == 1 else "subjects"
             found.append(f"{self.subjects} {noun}: too few for an interval or a rank")

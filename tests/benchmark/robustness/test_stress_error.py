@@ -14,7 +14,7 @@ from benchmark.scoring.statistics import summarise
 from tests.benchmark.shared.synthetic_results import stress_field, stress_result, write_results
 
 DRIFT = "fdr_path_centre"
-#: Errors of no motion at severity 0, 1, 3, 5; those of subject s are larger by s / 2, the mean by 1.
+#: Errors of no motion at severity 0, 1, 3, 5: those of subject s are larger by s / 2, the mean by 1
 STILL = {"speed": (40.0, 50.0, 60.0, 70.0), "my-own": (40.0, 40.0, 40.0, 40.0)}
 
 
