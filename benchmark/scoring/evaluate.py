@@ -13,9 +13,10 @@ from benchmark.files import read_json, write_json
 from benchmark.hdf5 import read_prediction
 from benchmark.metrics import Case, compute
 from benchmark.results import make_result
+from benchmark.scoring.prediction_file import SUFFIXES, prediction_faults
 from benchmark.scoring.protocol import Protocol, find_protocol
 from benchmark.scoring.statistics import Summary, cluster_bootstrap
-from benchmark.scoring.submission import DEFAULT_SPLIT, SUFFIXES, meta_faults, prediction_faults
+from benchmark.scoring.submission import DEFAULT_SPLIT, meta_faults
 from benchmark.sweep import Prediction, Sweep
 from benchmark.tracks import PLAIN
 

@@ -34,6 +34,10 @@ def board_of(tmp_path: Path, *results: dict[str, Any]) -> Leaderboard:
 def exact(tracker: str, low: float, mean: float, high: float, **more: Any) -> dict[str, Any]:
     """Return a result whose headline has exactly this summary, under its own configuration."""
     content = result(tracker, **more)
+    scores = [sweep["metrics"] for sweep in content["sweeps"]]
+    scale = mean / np.mean([found[HEADLINE] for found in scores])
+    for found in scores:
+        found[HEADLINE] *= scale
     content["summary"][HEADLINE] = {"mean": mean, "sd": 1.0, "low": low, "high": high}
     return content
 
@@ -105,7 +109,8 @@ def test_a_sweep_that_one_seed_lacks_is_missing_for_the_row(tmp_path: Path) -> N
 def test_missing_counts_the_sweeps_that_any_seed_lacks(tmp_path: Path) -> None:
     """Three in one seed and one other in the next are four, not three."""
     one, other = result(seed=0, lost=3), result(seed=1)
-    other["sweeps"] = other["sweeps"][1:]
+    lost = other["sweeps"].pop(0)
+    other["failed"] = [{"sweep": lost["name"], "reason": "missing"}]
     row = board_of(tmp_path, one, other).rows[0]
     assert (row.missing, row.scored) == (4, 20)
 

@@ -186,8 +186,8 @@ WRONG_FILES = {
         "sweep 'p0-a' is given twice, as .h5 and as .npz",
     ),
     "stray file": (
-        lambda f: (f / "notes.txt").write_text("x"),
-        "notes.txt: unexpected file (expected meta.json, *.h5, *.npz)",
+        lambda f: (f / "notes.csv").write_text("x"),
+        "notes.csv: unexpected file (expected meta.json, *.h5, *.npz)",
     ),
     "stray folder": (lambda f: (f / "p0").mkdir(), "p0: unexpected file"),
     "no meta": (lambda f: (f / "meta.json").unlink(), "meta.json: no such file"),
@@ -202,14 +202,17 @@ WRONG_FILES = {
 }
 WRONG_META = {
     "format": ({"format": "x"}, "format: expected 'sweepbench-predictions-1', got 'x'"),
-    "no tracker": ({"tracker": None}, "tracker: expected a name, got None"),
+    "no tracker": ({"tracker": None}, "key 'tracker' is missing"),
     "empty tracker": ({"tracker": " "}, "tracker: expected a name, got ' '"),
     "no dataset": ({"dataset": None}, "dataset: expected an object with name and hash, got None"),
     "kind": ({"kind": "magic"}, "kind: expected one of learned, classical, reference, external"),
     "seed": ({"seed": "one"}, "seed: expected a whole number, got 'one'"),
     "seed flag": ({"seed": True}, "seed: expected a whole number, got True"),
     "seconds": ({"seconds_per_frame": -1}, "seconds_per_frame: expected a number of at least 0"),
-    "seconds NaN": ({"seconds_per_frame": float("nan")}, "seconds_per_frame: expected a number"),
+    "seconds NaN": (
+        {"seconds_per_frame": float("nan")},
+        "seconds_per_frame: expected a finite number, got nan",
+    ),
     "training": ({"training": 60}, "training: expected an object, got 60"),
     "training time": (
         {"training": {"seconds": "60"}},
