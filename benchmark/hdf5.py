@@ -138,7 +138,7 @@ def read_prediction(path: Path | str) -> Prediction:
         arrays = _npz_arrays(path, keys)
     else:
         with _opened(path, PREDICTION_FORMAT) as file:
-            arrays = {key: np.asarray(file[key][()], float) for key in keys if key in file}
+            arrays = {key: _numbers(key, file[key][()]) for key in keys if key in file}
     if "first_from_frame" not in arrays:
         raise UserError(f"{path}: first_from_frame is missing")
     try:
@@ -147,13 +147,21 @@ def read_prediction(path: Path | str) -> Prediction:
         raise UserError(f"{path}: {error}") from error
 
 
+def _numbers(key: str, values: Any) -> np.ndarray:
+    """Return values as float64; ValueError where they are no real numbers."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"{key}: expected numbers, got {array.dtype}")
+    return array.astype(float)
+
+
 def _npz_arrays(path: Path, keys: tuple[str, ...]) -> dict[str, np.ndarray]:
     try:
         file = np.load(path, allow_pickle=False)
         if isinstance(file, np.ndarray):
             raise ValueError("a single array")
         with file:
-            return {key: np.asarray(file[key], float) for key in keys if key in file}
+            return {key: _numbers(key, file[key]) for key in keys if key in file}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(f"{path}: expected an npz file of plain arrays ({error})") from error
 
@@ -173,7 +181,7 @@ def _opened(path: Path, expected: str) -> Iterator[h5py.File]:
         raise UserError(f"{path}: truncated or not HDF5 ({str(error).splitlines()[0]})") from error
     except KeyError as error:
         raise UserError(f"{path}: a key is missing ({error.args[0]})") from error
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, MemoryError) as error:
         first = str(error).splitlines()[0]
         raise UserError(f"{path}: a key holds something of another kind ({first})") from error
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark.errors import UserError
@@ -329,7 +329,7 @@ def test_the_odd_one_of_three_is_named_wherever_it_stands(tmp_path: Path) -> Non
 
 def test_seeds_of_one_row_say_the_same_of_their_tracker(tmp_path: Path) -> None:
     paths = write_results(tmp_path, [small(), small() | {"seed": 1, "track": "image+imu"}])
-    with pytest.raises(UserError, match="track: expected None as in .*0.json, another seed"):
+    with pytest.raises(UserError, match=r"track: expected None as in .*0\.json, another seed"):
         read_leaderboard(paths)
 
 
@@ -381,11 +381,13 @@ PLACES = list(places(SOUND))
 
 
 @given(st.sampled_from(PLACES), st.none() | STRANGE.map(lambda value: (value,)))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_node_replaced_or_removed_is_refused_in_a_line_or_ranked(tmp_path, place, value):
+@settings(max_examples=60, deadline=None)
+def test_any_node_replaced_or_removed_is_refused_in_a_line_or_ranked(
+    tmp_path_factory, place, value
+):
     content = copy.deepcopy(SOUND)
     (without(*place) if value is None else put(*place, value=value[0]))(content)
-    path = tmp_path / "changed.json"
+    path = tmp_path_factory.mktemp("changed") / "changed.json"
     path.write_text(json.dumps(content))
     try:
         board = read_leaderboard([path])
