@@ -22,7 +22,8 @@ def prediction_remarks(folder: Path | str, truth: Dataset) -> list[str]:
 
     Predictions whose paths are a hundred times too short or more in half of the sweeps, but not
     zero, look like metres. Sweeps are compared with their true paths, or with the size of an image
-    where the poses are withheld. Faulty prediction files are left out.
+    where the poses are withheld. Faulty prediction files are left out, and sweeps whose own file
+    is elsewhere.
 
     truth: the data set, or the one with its answers.
     """
@@ -40,7 +41,8 @@ def prediction_remarks(folder: Path | str, truth: Dataset) -> list[str]:
 def _lengths(name: str, path: Path, truth: Dataset) -> Iterator[tuple[float, float, str]]:
     """Yield a sweep's predicted path (mm), what it is compared with (mm), and the name of that."""
     for entry in truth.entries:
-        if entry.name != name or prediction_faults(path, entry.frames):
+        there = (truth.folder / entry.file).is_file()
+        if entry.name != name or not there or prediction_faults(path, entry.frames):
             continue
         with opened_prediction(path) as file:
             poses = np.asarray(file["first_from_frame"][()], float)

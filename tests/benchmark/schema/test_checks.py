@@ -81,8 +81,10 @@ def test_what_is_shown_is_one_short_line(value):
         | st.integers()
         | st.floats()
         | st.just("\udc80"),
-        lambda inner: st.lists(inner, max_size=3)
-        | st.dictionaries(st.text(max_size=2) | st.just("\ud800"), inner, max_size=3),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.text(max_size=2) | st.just("\ud800"), inner, max_size=3)
+        ),
         max_leaves=6,
     )
 )

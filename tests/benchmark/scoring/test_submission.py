@@ -8,6 +8,7 @@ import pytest
 
 from benchmark.errors import UserError
 from benchmark.hdf5 import read_prediction
+from benchmark.scoring.remarks import prediction_remarks
 from benchmark.scoring.submission import check_predictions
 from tests.benchmark.shared.folders import FRAMES, write_meta
 
@@ -400,6 +401,7 @@ def test_poses_of_the_data_set_are_not_needed(copy):
     hidden = moved.rename(moved.with_name("elsewhere"))
     try:
         assert check_predictions(folder, dataset, "test") == []
+        assert prediction_remarks(folder, dataset) == []
     finally:
         hidden.rename(moved)
 
