@@ -182,7 +182,7 @@ def _opened(path: Path, expected: str) -> Iterator[h5py.File]:
     except KeyError as error:
         raise UserError(f"{path}: a key is missing ({error.args[0]})") from error
     except (ValueError, TypeError, AttributeError, MemoryError) as error:
-        first = str(error).splitlines()[0]
+        first = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(f"{path}: a key holds something of another kind ({first})") from error
 
 

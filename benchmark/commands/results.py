@@ -136,8 +136,7 @@ class Leaderboard:
 
         more = () if self.protocol is None else ("--protocol", self.protocol)
         self.selection.refuse_missing(run.result, "evaluate", *more)
-        found = self.protocol and protocol_of(run.result)
-        if found != self.protocol:
+        if self.protocol is not None and (found := protocol_of(run.result)) != self.protocol:
             raise UserError(
                 f"{run.result}: protocol: expected '{self.protocol}', got '{found}'; run "
                 f"'{self.selection.command('evaluate', *more)}' first"

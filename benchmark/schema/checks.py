@@ -65,7 +65,9 @@ NUMBER = Kind("a number of at most 1e100", is_number)
 NUMBER_OR_NULL = Kind(
     "a number of at most 1e100 or null", lambda value: value is None or is_number(value)
 )
-SCALAR = Kind("a number or a text", lambda value: isinstance(value, str) or is_number(value))
+SCALAR = Kind(
+    "a number, a text or a flag", lambda value: isinstance(value, str | bool) or is_number(value)
+)
 POSITION = Kind(
     "a position of three numbers",
     lambda value: isinstance(value, list) and len(value) == 3 and all(map(is_number, value)),

@@ -82,7 +82,7 @@ def _faults(file: Mapping[str, Any], frames: int) -> Iterator[str]:
             continue
         if len(stored) != shape[0]:
             yield f"{key}: expected {shape[0]} entries for the sweep's frames, got {len(stored)}"
-        array = np.asarray(stored[()], float)
+        array = np.asarray(stored[: shape[0]], float)
         for fault in _sigma_faults(array) if key == "sigma" else _pose_faults(key, array):
             yield f"{key}: {fault}"
 

@@ -178,7 +178,7 @@ CONTENTS: dict[str, tuple[Callable[[Any], None], str]] = {
     ),
     "a level that is a list": (
         put(*SWEEP, "factors", "level", value=[1]),
-        "sweeps[0].factors.level: expected a number or a text, got [1]",
+        "sweeps[0].factors.level: expected a number, a text or a flag, got [1]",
     ),
     "curve is a text": (
         put(*SWEEP, "curve", value="x"), "sweeps[0].curve: expected an object, got 'x'",

@@ -32,7 +32,7 @@ TAKEN = [
     (NUMBER, [0, 1.5, -1e99], [True, math.nan, math.inf, 1e101, "1", None]),
     (NUMBER_OR_NULL, [None, 0.0], [math.nan, "null"]),
     (number_from(0), [0, 0.5], [-1e-9, math.nan]),
-    (SCALAR, [1, 2.5, "x"], [True, None, [], {}]),
+    (SCALAR, [1, 2.5, "x", True], [None, [], {}, math.inf]),
     (POSITION, [[0, 1.0, 2]], [[0, 1], [0, 1, 2, 3], [0, 1, None], "abc", None]),
     (one_of(("a", "b")), ["a"], ["c", ["a"], None]),
 ]
