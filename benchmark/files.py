@@ -76,15 +76,21 @@ def read_json(path: Path | str) -> Any:
 
     Raises
     ------
-    UserError : the file is missing or not JSON, with its name and the line.
+    UserError : the file is missing, cannot be read or is not JSON, with its name and the line.
     """
     path = Path(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))  # editors put a byte order mark
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except OSError as error:
+        raise UserError(f"{path}: expected a file, cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: expected JSON in UTF-8, got other bytes ({error})") from error
+    except ValueError as error:  # also a whole number of thousands of digits
         raise UserError(f"{path}: expected JSON, {error}") from error
+    except RecursionError as error:
+        raise UserError(f"{path}: expected JSON, got lists or objects nested too deeply") from error
 
 
 def sha256_of_text(text: str) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmark.errors import Report, UserError, silent
 from benchmark.files import ensure_space
-from benchmark.hdf5 import PREDICTION_FORMAT, SWEEP_FORMAT, read_sweep, write_sweep
+from benchmark.hdf5 import PREDICTION_FORMAT, SWEEP_FORMAT, read_sweep, text_of, write_sweep
 from benchmark.interop import igsio, moglo_h5, trajectory, tusrec
 from benchmark.interop.displacements import FirstFrame
 from benchmark.interop.sequence import Reading
@@ -109,7 +109,11 @@ def _write_kitti(path: Path, sweep: Sweep, writing: Writing) -> None:
 
 FORMATS = (
     Format(
-        "sweep", HDF5, _read_own, _write_own, lambda file: file.attrs.get("format") == SWEEP_FORMAT
+        "sweep",
+        HDF5,
+        _read_own,
+        _write_own,
+        lambda file: text_of(file.attrs.get("format")) == SWEEP_FORMAT,
     ),
     Format("moglo", HDF5, _read_moglo, holds=lambda file: "img_B" in file),
     Format("tusrec-scan", HDF5, _read_tusrec_scan, holds=lambda file: "frames" in file),
@@ -156,7 +160,7 @@ def kind_of(path: Path) -> str:
 def _hdf5_kind(path: Path) -> str:
     try:
         with h5py.File(path, "r") as file:
-            if file.attrs.get("format") == PREDICTION_FORMAT:
+            if text_of(file.attrs.get("format")) == PREDICTION_FORMAT:
                 return "prediction"
             for format in FORMATS:
                 if format.holds and format.holds(file):

@@ -1,5 +1,6 @@
 """Result files -> the board: rows in order, their ranks, and paired differences."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +12,8 @@ from benchmark.leaderboard.mixture import by_version, refuse_mixture, refuse_oth
 from benchmark.leaderboard.ranks import paired_differences, rank_frequencies, ranked
 from benchmark.leaderboard.row import Row, make_row
 from benchmark.metrics import METRICS
-from benchmark.results import read_result
+from benchmark.schema.result import sweep_names
+from benchmark.scoring.plausible import read_scores
 from benchmark.scoring.protocol import headline_of
 from benchmark.scoring.statistics import Summary
 from benchmark.tracks import TRACKS
@@ -55,17 +57,19 @@ def read_leaderboard(
 
     Raises
     ------
-    UserError : no files; a file is not a result or lacks a key; two files differ in the hash of
-        the data set, its split or the protocol; two files are of the same tracker, configuration
-        and seed. The files are named.
+    UserError : no files; a file is not a result or has a fault (`read_scores`); two files differ in
+        the hash of the data set, its split or the protocol, in their sweeps, or in the subject or
+        the frames of a sweep; two files are of the same tracker, configuration and seed. The files
+        are named.
     """
-    results = {Path(path): read_result(Path(path)) for path in result_paths}
+    results = {Path(path): read_scores(Path(path)) for path in result_paths}
     if not results:
         raise UserError("leaderboard: expected at least one result.json, got none")
     home, others = by_version(results) if other_versions else (results, {})
     refuse_mixture(home)
     refuse_other(results, "protocol")
-    sweeps = _all_sweeps(home.values())
+    _refuse_other_sweeps(home)
+    sweeps = _all_sweeps(home)
     first = next(iter(home.values()))
     headline = headline_of(str(first["protocol"].get("name")))
     subjects = [str(sweep["subject"]) for sweep in sweeps]
@@ -106,16 +110,41 @@ def _rows(
     return rows
 
 
-def _all_sweeps(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return every sweep that any result has, by name, with what does not depend on a tracker."""
-    found: dict[str, dict[str, Any]] = {}
-    for result in results:
+def _refuse_other_sweeps(results: Mapping[Path, Mapping[str, Any]]) -> None:
+    """Refuse a result whose sweeps, scored and failed, are not those that most results have."""
+    found = {path: frozenset(sweep_names(result)) for path, result in results.items()}
+    wanted = Counter(found.values()).most_common(1)[0][0]
+    model = next(path for path, names in found.items() if names == wanted)
+    for path, names in found.items():
+        strange, absent = sorted(names - wanted), sorted(wanted - names)
+        if strange or absent:
+            unknown = f"; '{strange[0]}' is in no such result" if strange else ""
+            lacking = f"; '{absent[0]}' is missing" if absent else ""
+            raise UserError(
+                f"{path}: sweeps: expected the {len(wanted)} of {model}, got {len(strange)} others "
+                f"and {len(absent)} missing{unknown}{lacking}"
+            )
+
+
+def _all_sweeps(results: Mapping[Path, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return every sweep that any result has, by name, with what does not depend on a tracker.
+
+    Results that say another subject or number of frames of a sweep are refused.
+    """
+    found: dict[str, tuple[Path, dict[str, Any]]] = {}
+    for path, result in results.items():
         for sweep in result["sweeps"]:
             kept = {key: sweep.get(key) for key in ("name", "subject", "frames")}
             kept["factors"] = sweep.get("factors") or {}
             kept["true"] = (sweep.get("trajectory") or {}).get("true")
-            found.setdefault(sweep["name"], kept)
-    return [found[name] for name in sorted(found)]
+            where, first = found.setdefault(sweep["name"], (path, kept))
+            for key in ("subject", "frames"):
+                if None not in (first[key], kept[key]) and first[key] != kept[key]:
+                    raise UserError(
+                        f"{path}: sweep '{sweep['name']}': {key}: expected {first[key]!r} as in "
+                        f"{where}, got {kept[key]!r}"
+                    )
+    return [found[name][1] for name in sorted(found)]
 
 
 def _groups(results: Mapping[Path, Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
@@ -129,12 +158,26 @@ def _groups(results: Mapping[Path, Mapping[str, Any]]) -> dict[str, list[Mapping
                 f"two results of tracker '{result['tracker']}' with one configuration and "
                 f"seed {seed}: {group[seed][0]}, {path}"
             )
+        _refuse_other_rules(result, path, group)
         group[seed] = (path, result)
     labelled = {}
     for key, group in groups.items():
         seeds = sorted(group, key=lambda seed: (seed is None, seed))
         labelled[_label(key, groups)] = [group[seed][1] for seed in seeds]
     return labelled
+
+
+def _refuse_other_rules(
+    result: Mapping[str, Any], path: Path, group: Mapping[Any, tuple[Path, Any]]
+) -> None:
+    """Refuse a result of another kind or track than the other seeds of its row."""
+    for where, other in group.values():
+        for key in ("kind", "track"):
+            if result.get(key) != other.get(key):
+                raise UserError(
+                    f"{path}: {key}: expected {other.get(key)!r} as in {where}, another seed of "
+                    f"tracker '{result['tracker']}', got {result.get(key)!r}"
+                )
 
 
 def _label(

@@ -36,9 +36,17 @@ def build_leaderboard(
     ------
     UserError : as `read_leaderboard`; a figure without its JSON.
     """
+    board = read_leaderboard(result_paths, other_versions=other_versions)
+    write_leaderboard(board, out_folder, figures_folder)
+    return board
+
+
+def write_leaderboard(
+    board: Leaderboard, out_folder: Path | str, figures_folder: Path | str | None = None
+) -> None:
+    """Write the csv, Markdown and html files of a board into a folder, as `build_leaderboard`."""
     from benchmark.leaderboard.page import page_html
 
-    board = read_leaderboard(result_paths, other_versions=other_versions)
     texts = {
         "leaderboard.csv": csv_text(board),
         "leaderboard_paired.csv": paired_csv_text(board),
@@ -48,4 +56,3 @@ def build_leaderboard(
     }
     for name, text in texts.items():
         write_text(Path(out_folder) / name, text)
-    return board

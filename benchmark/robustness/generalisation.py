@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmark.errors import UserError
 from benchmark.leaderboard.conditions import stress_metrics
-from benchmark.results import read_result
+from benchmark.scoring.plausible import read_scores
 from benchmark.scoring.protocol import headline_of
 from benchmark.scoring.statistics import Summary, summarise
 
@@ -66,7 +66,7 @@ def generalisation_table(
         seed and data set, two data sets of one name or two splits of one, results of different
         protocols, a factor that no sweep has. The files are named.
     """
-    results = {Path(path): read_result(Path(path)) for path in paths}
+    results = {Path(path): read_scores(Path(path)) for path in paths}
     if not results:
         raise UserError("generalisation: expected at least one result.json, got none")
     _refuse_confusion(results)

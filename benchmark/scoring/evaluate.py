@@ -12,10 +12,11 @@ from benchmark.errors import UserError
 from benchmark.files import read_json, write_json
 from benchmark.hdf5 import read_prediction
 from benchmark.metrics import Case, compute
-from benchmark.results import make_result
+from benchmark.results import make_result, read_result
+from benchmark.scoring.prediction_file import SUFFIXES, prediction_faults
 from benchmark.scoring.protocol import Protocol, find_protocol
 from benchmark.scoring.statistics import Summary, summarise
-from benchmark.scoring.submission import DEFAULT_SPLIT, SUFFIXES, meta_faults, prediction_faults
+from benchmark.scoring.submission import DEFAULT_SPLIT, meta_faults
 from benchmark.sweep import Prediction, Sweep
 from benchmark.tracks import PLAIN
 
@@ -95,7 +96,10 @@ def is_current(out: Path, predictions: Path, protocol: Protocol | str) -> bool:
     meta = predictions / "meta.json"
     if not (out.is_file() and meta.is_file()) or out.stat().st_mtime < meta.stat().st_mtime:
         return False
-    return read_json(out).get("protocol", {}).get("hash") == rules.hash
+    try:
+        return read_result(out)["protocol"]["hash"] == rules.hash
+    except UserError:
+        return False  # of another version, or damaged
 
 
 def _opened(dataset: Dataset | Path | str) -> Dataset:

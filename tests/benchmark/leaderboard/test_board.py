@@ -112,7 +112,8 @@ def test_a_sweep_that_one_seed_lacks_is_missing_for_the_row(tmp_path: Path) -> N
 def test_missing_counts_the_sweeps_that_any_seed_lacks(tmp_path: Path) -> None:
     """Three in one seed and one other in the next are four, not three."""
     one, other = result(seed=0, lost=3), result(seed=1)
-    other["sweeps"] = other["sweeps"][1:]
+    lost = other["sweeps"].pop(0)
+    other["failed"] = [{"sweep": lost["name"], "reason": "missing"}]
     row = board_of(tmp_path, one, other).rows[0]
     assert (row.missing, row.scored) == (4, 20)
 
@@ -161,8 +162,8 @@ def test_hashes_are_never_mixed_and_both_files_are_named(
 def with_prints(found: dict[str, Any], track: str = "image", **parts: float) -> dict[str, Any]:
     """Return a result whose first sweep has fingerprints, each of one value, by part."""
     prints = {key.replace("_", "/"): [2.0, *[value] * 8] for key, value in parts.items()}
-    told = {"fingerprints": {found["sweeps"][0]["name"]: prints}}
-    return found | {"track": track, "dataset": found["dataset"] | told}
+    told = found["dataset"]["fingerprints"] | {found["sweeps"][0]["name"]: prints}
+    return found | {"track": track, "dataset": found["dataset"] | {"fingerprints": told}}
 
 
 def test_copies_of_the_data_that_differ_by_rounding_stand_on_one_board(tmp_path: Path) -> None:

@@ -316,7 +316,7 @@ def test_two_configurations_of_one_tracker_have_a_row_each(tmp_path):
             {"dataset": {**HOME, "split": "val"}, "seed": 2},
             rf"two splits of data set '{HOME['name']}': .*0\.json has 'test', .*1\.json has 'val'",
         ),
-        ({"protocol": {"name": "moglo2025", "hash": "x"}}, "different protocols"),
+        ({"protocol": {"name": "mine", "hash": "x"}}, "different protocols"),
         ({"format": "x"}, "expected format 'sweepbench-result-2'"),
     ],
 )

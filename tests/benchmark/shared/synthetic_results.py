@@ -99,6 +99,7 @@ def result(
         for index in range(sweeps - lost, sweeps)
     ]
     learned = kind == "learned"
+    prints: dict[str, Any] = {f"sweep-{index:03d}": {} for index in range(sweeps)}
     return {
         "format": "sweepbench-result-2",
         "tracker": tracker,
@@ -110,7 +111,7 @@ def result(
         "seed": seed,
         "trained_on": {"name": "small-v1", "hash": HASH} if learned else None,
         "training": {"flops": 6e12, "updates": 1410, "seconds": 148.2} if learned else None,
-        "dataset": {"name": "small-v1", "hash": HASH, "split": "test"},
+        "dataset": {"name": "small-v1", "hash": HASH, "split": "test", "fingerprints": prints},
         "protocol": {"name": "sweepbench-v1", "hash": PROTOCOL_HASH},
         "seconds_per_frame": seconds,
         "peak_memory_mb": 412.5,
@@ -123,10 +124,23 @@ def result(
     }
 
 
+def set_means(content: dict[str, Any]) -> None:
+    """Put the means of a result's sweeps into its summary; what else the summary says stays."""
+    for metric in dict.fromkeys(key for sweep in content["sweeps"] for key in sweep["metrics"]):
+        found = [sweep["metrics"].get(metric) for sweep in content["sweeps"]]
+        known = [value for value in found if value is not None]
+        mean = float(np.mean(known)) if known else None
+        content["summary"].setdefault(metric, {})["mean"] = mean
+
+
 def write_results(folder: Path, results: list[dict[str, Any]]) -> list[Path]:
-    """Write each result as `<folder>/<i>.json`; return the paths."""
+    """Write each result as `<folder>/<i>.json`; return the paths.
+
+    Means of summaries are those of the sweeps, which a test may have changed.
+    """
     paths = []
     for index, content in enumerate(results):
+        set_means(content)
         paths.append(folder / f"{index}.json")
         paths[-1].write_text(json.dumps(content))
     return paths
@@ -152,7 +166,8 @@ def challenge_results(protocol: str) -> list[dict[str, Any]]:
         for sweep in content["sweeps"]:
             gpe = sweep["metrics"]["gpe"]
             kept = {"gpe": gpe, "gle": gpe / 2, "lpe": gpe / 90, "lle": gpe / 100}
-            sweep["metrics"] = kept | {"tusrec2025_final": 1 - gpe / 30}
+            more = {"tusrec2025_final": 1 - gpe / 30} if protocol == "tusrec2025" else {}
+            sweep["metrics"] = kept | more
         content["summary"] = summary_of(content["sweeps"])
         results.append(content)
     return results
