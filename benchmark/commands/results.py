@@ -158,8 +158,8 @@ def _refuse_other_data(board: "Board", dataset: Dataset) -> None:
     """Refuse a board of another data set than the one that was named, or with sweeps it lacks."""
     if board.dataset["hash"] != dataset.hash:
         raise UserError(
-            f"{dataset.folder}: expected results on '{dataset.name}' with hash {dataset.hash[:12]}, "
-            f"got results on '{board.dataset['name']}' with hash {board.dataset['hash'][:12]}"
+            f"{dataset.folder}: expected results on '{dataset.name}' with hash {dataset.hash[:12]}"
+            f", got results on '{board.dataset['name']}' with hash {board.dataset['hash'][:12]}"
         )
     names = {entry.name for entry in dataset.entries}
     strange = [sweep["name"] for sweep in board.sweeps if sweep["name"] not in names]

@@ -10,7 +10,7 @@ from benchmark.scoring.protocol import PROTOCOLS
 
 #: Largest value of a metric by its unit. Poses within a kilometre (`prediction_faults` refuses
 #: others) and sums of their errors over a million frames stay below it; of angles three are added.
-LARGEST = {"mm": 1e12, "%": 1e12, "deg": 1080.0, "": 1e30}
+LARGEST = {"mm": 1e12, "%": 1e12, "deg": 1080.0, "deg/100 mm": 1e12, "": 1e30}
 ROUNDING = 1e-9
 
 

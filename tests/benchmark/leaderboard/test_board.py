@@ -61,7 +61,7 @@ def test_lower_is_better_and_rows_that_no_pair_tells_apart_share_ranks(tmp_path:
 
 
 def test_a_reference_row_is_shown_where_it_stands_and_takes_no_rank(tmp_path: Path) -> None:
-    board = board_of(tmp_path, even("a", 3), even("oracle", 0.2, "reference"))
+    board = board_of(tmp_path, even("a", 5), even("oracle", 2, "reference"))
     assert [(row.label, row.rank) for row in board.rows] == [("oracle", None), ("a", (1, 1))]
 
 
@@ -354,7 +354,7 @@ def without_landmarks(results: list[dict], sweeps: slice, drop: bool = False) ->
     """
     for content in results:
         for sweep in content["sweeps"][sweeps]:
-            for name in ("gle", "lle", "tusrec2025_final"):
+            for name in {"gle", "lle", "tusrec2025_final"} & set(sweep["metrics"]):
                 sweep["metrics"][name] = None
             for name in ("gle", "lle") * drop:
                 del sweep["metrics"][name]

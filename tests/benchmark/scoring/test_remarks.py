@@ -5,9 +5,7 @@ import shutil
 import h5py
 import pytest
 
-from benchmark.dataset import Entry, write_dataset
-from benchmark.files import sha256_of_file
-from benchmark.hdf5 import write_sweep
+from benchmark.dataset import write_dataset, write_entry
 from benchmark.scoring.remarks import prediction_remarks
 from benchmark.scoring.submission import check_predictions
 
@@ -29,12 +27,8 @@ def withheld(sound, tmp_path_factory):
     folder = tmp_path_factory.mktemp("withheld")
     entries = []
     for entry in dataset.split("test"):
-        path = folder / f"{entry.name}.h5"
-        write_sweep(path, dataset.load(entry).withhold({}))
-        digest = sha256_of_file(path)
-        entries.append(
-            Entry(entry.name, path.name, "test", entry.subject, entry.frames, digest, {})
-        )
+        hidden = dataset.load(entry).withhold({})
+        entries.append(write_entry(folder, f"{entry.name}.h5", hidden, "test", entry.subject))
     return write_dataset(folder, dataset.name, entries, {})
 
 

@@ -100,8 +100,9 @@ def test_answers_of_other_data_are_refused(sets, tracked, theirs, words):
     meta = read_json(tracked.predictions / "meta.json")
     told = {"dataset": public.described("test")}
     write_json(tracked.predictions / "meta.json", meta | told)
-    result = evaluate(tracked.predictions, public, answers=claimed(answers, own))
-    assert result["answers"] == answers.hash
+    right = claimed(answers, own)
+    result = evaluate(tracked.predictions, public, answers=right)
+    assert result["answers"] == right.hash == public.hash
     with pytest.raises(UserError, match=words) as error:
         evaluate(tracked.predictions, public, answers=claimed(answers, theirs))
     assert str(public.folder) in str(error.value) and str(answers.folder) in str(error.value)

@@ -125,7 +125,9 @@ def result(
 
 
 def set_means(content: dict[str, Any]) -> None:
-    """Put the means of a result's sweeps into its summary; what else the summary says stays."""
+    """Put the means of a result's sweeps into its summary, of metrics that they have."""
+    named = {key for sweep in content["sweeps"] for key in sweep["metrics"]}
+    content["summary"] = {key: part for key, part in content["summary"].items() if key in named}
     for metric in dict.fromkeys(key for sweep in content["sweeps"] for key in sweep["metrics"]):
         found = [sweep["metrics"].get(metric) for sweep in content["sweeps"]]
         known = [value for value in found if value is not None]
@@ -133,14 +135,23 @@ def set_means(content: dict[str, Any]) -> None:
         content["summary"].setdefault(metric, {})["mean"] = mean
 
 
+def with_fingerprints(content: dict[str, Any]) -> dict[str, Any]:
+    """Return what a result says of its data, with a fingerprint, empty if new, of each sweep."""
+    known = content["dataset"].get("fingerprints", {})
+    names = [row["name"] for row in content["sweeps"]]
+    names += [row["sweep"] for row in content.get("failed") or ()]
+    return content["dataset"] | {"fingerprints": {name: known.get(name, {}) for name in names}}
+
+
 def write_results(folder: Path, results: list[dict[str, Any]]) -> list[Path]:
     """Write each result as `<folder>/<i>.json`; return the paths.
 
-    Means of summaries are those of the sweeps, which a test may have changed.
+    Means of summaries, and which sweeps have fingerprints, follow the sweeps: a test may change these.
     """
     paths = []
     for index, content in enumerate(results):
         set_means(content)
+        content = content | {"dataset": with_fingerprints(content)}
         paths.append(folder / f"{index}.json")
         paths[-1].write_text(json.dumps(content))
     return paths
