@@ -146,7 +146,7 @@ def with_fingerprints(content: dict[str, Any]) -> dict[str, Any]:
 def write_results(folder: Path, results: list[dict[str, Any]]) -> list[Path]:
     """Write each result as `<folder>/<i>.json`; return the paths.
 
-    Means of summaries, and which sweeps have fingerprints, follow the sweeps: a test may change these.
+    Means of summaries and fingerprints follow the sweeps, which a test may have changed.
     """
     paths = []
     for index, content in enumerate(results):
