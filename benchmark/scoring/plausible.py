@@ -64,6 +64,7 @@ def limits(metric: str) -> tuple[float, float]:
     found = METRICS.get(metric)
     if found is None:
         return -LARGEST[""], LARGEST[""]
-    high = 1.0 if found.better == "higher" and not found.unit else LARGEST[found.unit]
-    low = 0.0 if found.better == "lower" and found.unit else -LARGEST[found.unit]
+    largest = LARGEST.get(found.unit, LARGEST[""])
+    high = 1.0 if found.better == "higher" and not found.unit else largest
+    low = 0.0 if found.better == "lower" and found.unit else -largest
     return low, high
