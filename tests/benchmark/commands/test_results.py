@@ -1,6 +1,7 @@
 """The commands for what is handed in: what they print, rank, refuse, and how they end."""
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def selection(data: Dataset, tmp_path: Path) -> Selection:
 
 def ranked(text: str) -> list[str]:
     """Return the labels of the rows of a printed board."""
-    return [line.split()[1] for line in text.splitlines()[2:] if not line.startswith("page:")]
+    return re.findall(r"^(?:–|\d+(?:–\d+)?) +(\S+)", text, re.MULTILINE)
 
 
 # ---- score ------------------------------------------------------------------------------------
@@ -153,10 +154,10 @@ def test_with_nothing_to_rank_the_command_says_what_is_missing(data, tmp_path):
 
 def test_results_on_other_data_or_sweeps_than_those_named_are_refused(data, tmp_path):
     paths = write_results(tmp_path, [result(sweeps=4)])
-    with pytest.raises(UserError, match="expected results on 'tiny-v1', got results on 'small-v1'"):
+    with pytest.raises(UserError, match="on 'tiny-v1' with hash x, got results on 'small-v1'"):
         Leaderboard(Choice(data.folder), tuple(paths), out=tmp_path / "b").run()
     content = result(sweeps=4)
-    content["dataset"]["name"] = "tiny-v1"
+    content["dataset"] |= {"name": "tiny-v1", "hash": data.hash}
     paths = write_results(tmp_path, [content])
     with pytest.raises(UserError, match=r"sweeps of 'tiny-v1', got 4 others, e\.g\. 'sweep-000'"):
         Leaderboard(Choice(data.folder), tuple(paths), out=tmp_path / "b").run()
