@@ -89,7 +89,7 @@ def _write_sweep(sweep: Sweep, target: Path, writing: Writing) -> list[Path]:
     if not target.suffix:
         return tusrec.write_tusrec(target, [sweep], writing.layout)
     for format in FORMATS:
-        if format.write and target.suffix.lower() in format.suffixes:
+        if format.write and target.name.lower().endswith(format.suffixes):
             format.write(target, sweep, writing)
             return [target]
     raise _unknown_target(target)

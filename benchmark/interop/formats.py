@@ -15,6 +15,7 @@ from benchmark.errors import Report, UserError, silent
 from benchmark.files import ensure_space
 from benchmark.hdf5 import PREDICTION_FORMAT, SWEEP_FORMAT, read_sweep, write_sweep
 from benchmark.interop import igsio, moglo_h5, trajectory, tusrec
+from benchmark.interop.rf import zea, zea_writing
 from benchmark.interop.sequence import Reading
 from benchmark.sweep import Sweep
 
@@ -79,6 +80,21 @@ def _read_tusrec_scan(path: Path, reading: Reading, report: Report) -> Sweep:
     return tusrec.read_tusrec_scan(path, reading.calibration, reading.frame_rate, report)
 
 
+def _read_zea(path: Path, reading: Reading, report: Report) -> Sweep:
+    return zea.read_zea(
+        path,
+        reading.forming,
+        calibration=reading.image_calibration(),
+        frame_rate=reading.frame_rate,
+        part=reading.part,
+        report=report,
+    )
+
+
+def _write_zea(path: Path, sweep: Sweep, writing: Writing) -> None:
+    zea_writing.write_zea(path, sweep, writing.channel)
+
+
 def _write_sequence(path: Path, sweep: Sweep, writing: Writing) -> None:
     igsio.write_igsio(
         path,
@@ -100,6 +116,7 @@ def _write_kitti(path: Path, sweep: Sweep, writing: Writing) -> None:
 
 
 FORMATS = (
+    Format("zea", zea_writing.SUFFIXES, _read_zea, _write_zea, zea.is_zea),
     Format(
         "sweep", HDF5, _read_own, _write_own, lambda file: file.attrs.get("format") == SWEEP_FORMAT
     ),

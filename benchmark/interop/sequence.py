@@ -15,6 +15,7 @@ import numpy as np
 from benchmark.errors import Report, UserError, silent, unknown_name
 from benchmark.frames import MappedFrames
 from benchmark.interop.calibration import read_calibration
+from benchmark.interop.rf.forming import Forming
 from benchmark.interop.rigid import axes_angle, settled_poses, split_calibration
 from benchmark.sweep import Channel, Sweep
 
@@ -79,6 +80,23 @@ class Reading:
     """Frames whose status is not OK."""
     frame_rate: float | None = None
     """Frames per second of files without times."""
+    part: int | None = None
+    """Which sweep of a file that holds several one after another (zea); by default all."""
+    forming: Forming = field(default_factory=Forming)
+
+    def image_calibration(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return `tool_from_image` and `mm_from_pixel`, (4, 4), of the calibration; None without.
+
+        Raises
+        ------
+        UserError : a file without a calibration of `image`.
+        """
+        if self.calibration is None:
+            return None
+        for (source, _), matrix in read_calibration(self.calibration).items():
+            if source == self.image:
+                return split_calibration(matrix, str(self.calibration))
+        raise UserError(f"{self.calibration}: holds no calibration of {self.image}")
 
 
 def sweep_of(sequence: Sequence, reading: Reading, report: Report = silent) -> Sweep:

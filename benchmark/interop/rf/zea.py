@@ -1,0 +1,202 @@
+"""Sweeps in the HDF5 files of the zea toolbox, the format of OpenH-RF's data sets.
+
+Written to the specification of zea 0.1 (https://zea.readthedocs.io, Apache-2.0): one group per
+acquisition track in `tracks/` with `data/` (raw_data, image, ...) and `scan/`, beside them `probe/`
+and `metadata/`; earlier files have `data/` and `scan/` at their root.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from benchmark.errors import Report, UserError, silent
+from benchmark.frames import MappedFrames
+from benchmark.interop.rf import zea_channels
+from benchmark.interop.rf.forming import Forming
+from benchmark.interop.rf.hdf5_values import numbers, text
+from benchmark.interop.rf.probe_pose import (
+    MM_PER_M,
+    TIP_FROM_IMAGE,
+    poses_at_frames,
+    read_probe_pose,
+)
+from benchmark.interop.rf.zea_images import image_group, read_images
+from benchmark.interop.rf.zea_writing import read_record
+from benchmark.sweep import Channel, Sweep, WithheldChannel
+
+Calibration = tuple[np.ndarray, np.ndarray]
+
+
+def is_zea(file: h5py.File) -> bool:
+    """Return whether an opened HDF5 file is of zea's layout, of version 0.1 or before."""
+    return "zea_version" in file.attrs or ("data" in file and "scan" in file)
+
+
+def read_zea(
+    path: Path | str,
+    forming: Forming | None = None,
+    *,
+    calibration: Calibration | None = None,
+    frame_rate: float | None = None,
+    part: int | None = None,
+    report: Report = silent,
+) -> Sweep:
+    """Return the sweep of a file, its frames left on disk; withheld poses where it has none.
+
+    B-mode is the file's image, or formed from its channel data where it has none or `forming` asks
+    for it. Poses are those of `metadata/probe_pose` at the frames' times.
+
+    Parameters
+    ----------
+    calibration : (tip_from_image, mm_from_pixel), (4, 4) each, where what was tracked is not the
+        tip; by default the image lies below the tip as the file's coordinates say.
+    frame_rate : frames per second, in place of the file's times.
+    part : value of `custom/sweep_index` of the frames to read, where a file holds several sweeps.
+
+    Raises
+    ------
+    UserError : a truncated file, another layout, a key that is missing or does not fit, clocks of
+        frames and poses that do not meet, compressed data without the package that unpacks them.
+    """
+    path, forming = Path(path), forming or Forming()
+    try:
+        with h5py.File(path, "r") as file:
+            track = _track(file, path, report)
+            group = None if forming.from_channels else image_group(track)
+            frames, mm_from_pixel = (
+                zea_channels.read_channels(path, file, track, forming)
+                if group is None
+                else read_images(path, group, forming.dynamic_range_db, calibration is None)
+            )
+            tip_from_image = TIP_FROM_IMAGE
+            if calibration is not None:
+                tip_from_image, mm_from_pixel = calibration
+            times = _times(path, file, track, group, len(frames), frame_rate)
+            chosen = _part(path, file, len(frames), part, report)
+            record = read_record(file)
+            described = {"probe": _probe(path, file), "factors": _factors(path, file), **record}
+            pose = (
+                read_probe_pose(file["metadata/probe_pose"], path)
+                if "metadata/probe_pose" in file
+                else None
+            )
+    except OSError as error:
+        raise UserError(f"{path}: truncated or not HDF5 ({str(error).splitlines()[0]})") from error
+    except KeyError as error:
+        raise UserError(f"{path}: a key is missing ({error.args[0]})") from error
+    times = times[chosen]
+    if not (np.diff(times) > 0).all():
+        raise UserError(f"{path}: times of frames do not rise; give --frame-rate")
+    channel: Channel | WithheldChannel
+    if pose is None:
+        report(f"{path}: holds no metadata/probe_pose; its frames can be tracked")
+        channel = WithheldChannel(_chosen(frames, chosen), times, mm_from_pixel)
+    else:
+        kept, world_from_tip = poses_at_frames(pose, times, path, report)
+        channel = Channel(
+            _chosen(frames, chosen[kept]),
+            times[kept],
+            mm_from_pixel,
+            world_from_image=world_from_tip @ tip_from_image,
+        )
+    whole = len(channel.frames) == len(frames)
+    named = path.name.split(".")[0] + ("" if part is None else f"-{part}")
+    return Sweep(
+        described.get("name", named),
+        {"bmode": channel},
+        landmarks=np.reshape(record.get("landmarks", []) if whole else [], (-1, 3)).astype(float),
+        probe=described["probe"],
+        factors=described["factors"],
+    )
+
+
+def _track(file: h5py.File, path: Path, report: Report) -> h5py.Group:
+    """Return the group with the data and scan of the first track that has data."""
+    if "tracks" not in file:
+        return file
+    tracks = file["tracks"]
+    names = [name for name in sorted(tracks, key=_place_of_name) if "data" in tracks[name]]
+    if not names:
+        raise UserError(f"{path}: tracks: none holds data")
+    if len(names) > 1:
+        report(f"{path}: holds tracks {', '.join(names)}; {names[0]} is read")
+    return tracks[names[0]]
+
+
+def _place_of_name(name: str) -> tuple[int, str]:
+    """Return what sorts track_2 before track_10."""
+    return len(name), name
+
+
+def _times(
+    path: Path,
+    file: h5py.File,
+    track: h5py.Group,
+    image: Any,
+    count: int,
+    frame_rate: float | None,
+) -> np.ndarray:
+    """Return the times (N,) s of frames after the first transmit: the middle of their transmits.
+
+    From the image's own clock, the transmits' (`scan/time_to_next_transmit`), or, where neither is
+    there and each frame has a pose, the poses'.
+    """
+    if frame_rate is not None:
+        if not frame_rate > 0:
+            raise UserError(f"--frame-rate: expected above 0, got {frame_rate}")
+        return np.arange(count) / frame_rate
+    if isinstance(image, h5py.Group) and "timestamps" in image:
+        start = float(numbers(path, image, "start_time_offset", ()))
+        times = start + numbers(path, image, "timestamps", (count,))
+    elif "scan/time_to_next_transmit" in track:
+        times = zea_channels.transmit_times(path, file, track).mean(1)
+    elif "metadata/probe_pose" in file:
+        times = read_probe_pose(file["metadata/probe_pose"], path).times_s
+    else:
+        times = np.empty(0)
+    if times.shape != (count,) or not np.isfinite(times).all():
+        raise UserError(f"{path}: {len(times)} times for {count} frames; give --frame-rate")
+    return times
+
+
+def _part(path: Path, file: h5py.File, count: int, part: int | None, report: Report) -> np.ndarray:
+    """Return the indices (M,) of the frames of the sweep that is asked for."""
+    if "custom/sweep_index" not in file:
+        if part is not None:
+            raise UserError(f"{path}: holds one sweep (no custom/sweep_index), got --part {part}")
+        return np.arange(count)
+    index = numbers(path, file, "custom/sweep_index", (count,)).astype(int)
+    known = np.unique(index)
+    if part is None:
+        if len(known) > 1:
+            listed = ", ".join(map(str, known))
+            report(f"{path}: holds sweeps {listed} one after the other; --part reads one of them")
+        return np.arange(count)
+    if part not in known:
+        raise UserError(f"{path}: --part: expected one of {', '.join(map(str, known))}, got {part}")
+    return np.flatnonzero(index == part)
+
+
+def _factors(path: Path, file: h5py.File) -> dict[str, str]:
+    """Return the source, and the subject where it is told."""
+    subject = text(file, "metadata/subject/id")
+    return {"source": path.name, **({"subject": subject} if subject else {})}
+
+
+def _probe(path: Path, file: h5py.File) -> dict[str, Any]:
+    """Return what is known of the probe: its name, geometry, elements and their pitch, mm."""
+    told = {"name": text(file, "probe/name"), "geometry": text(file, "probe/type")}
+    probe: dict[str, Any] = {key: value for key, value in told.items() if value}
+    if "probe/probe_geometry" in file:
+        places = numbers(path, file, "probe/probe_geometry", (None, 3))
+        steps = np.linalg.norm(np.diff(places, axis=0), axis=1)
+        probe["elements"] = len(places)
+        if len(steps):
+            probe["pitch_mm"] = round(float(np.median(steps)) * MM_PER_M, 6)
+    return probe
+
+
+def _chosen(frames: Any, chosen: np.ndarray) -> Any:
+    return frames if len(chosen) == len(frames) else MappedFrames(frames, chosen)
