@@ -15,7 +15,7 @@ from benchmark.errors import Report, UserError, silent
 from benchmark.files import ensure_space
 from benchmark.hdf5 import PREDICTION_FORMAT, SWEEP_FORMAT, read_sweep, write_sweep
 from benchmark.interop import igsio, moglo_h5, trajectory, tusrec
-from benchmark.interop.rf import zea, zea_writing
+from benchmark.interop.rf import ipasc, zea, zea_writing
 from benchmark.interop.sequence import Reading
 from benchmark.sweep import Sweep
 
@@ -122,6 +122,7 @@ FORMATS = (
     ),
     Format("moglo", HDF5, _read_moglo, holds=lambda file: "img_B" in file),
     Format("tusrec-scan", HDF5, _read_tusrec_scan, holds=lambda file: "frames" in file),
+    Format("ipasc", (), holds=ipasc.is_ipasc),
     Format("sequence", igsio.SUFFIXES, igsio.read_igsio, _write_sequence),
     Format("trajectory", (".tum",), write=_write_tum),
     Format("trajectory", (".kitti",), write=_write_kitti),
