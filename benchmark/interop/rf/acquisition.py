@@ -80,8 +80,8 @@ def arrivals(
     """Return when each transmit's pulse is heard from each pixel, less the way back, and weights.
 
     By Huygens' principle the wave is the envelope of the elements' waves: it arrives with the first
-    of them, and beyond a focus with the last (Rindal et al., IEEE IUS 2018). Plane and diverging
-    waves weigh 1 everywhere, a focused one as `_beam_weights`.
+    of them, and beyond a focus with the last (Rindal et al., IEEE IUS 2018). It weighs where it
+    is heard, see `_lit`.
 
     Returns
     -------
@@ -95,8 +95,8 @@ def arrivals(
         for first in range(0, len(depth_mm), ROWS_AT_ONCE):
             rows = slice(first, first + ROWS_AT_ONCE)
             arrival[rows] = _wave_times(acquisition, transmits, lateral_mm, depth_mm[rows])
-        for index in np.flatnonzero(transmits.focused):
-            weight[..., index] = _beam_weights(acquisition, index, lateral_mm, depth_mm)
+        for index in range(shape[2]):
+            weight[..., index] = _lit(acquisition, transmits, index, lateral_mm, depth_mm)
         arrival += acquisition.lens_s
     return arrival + acquisition.lens_s - acquisition.start_s, weight
 
@@ -123,21 +123,36 @@ def _wave_times(
     return times
 
 
-def _beam_weights(
-    acquisition: Acquisition, index: int, lateral_mm: np.ndarray, depth_mm: np.ndarray
+def _lit(
+    acquisition: Acquisition,
+    transmits: Transmits,
+    index: int,
+    lateral_mm: np.ndarray,
+    depth_mm: np.ndarray,
 ) -> np.ndarray:
-    """Return weights (H, W) of a focused transmit: a Hann window over its beam.
+    """Return by how much (H, W) the pixels lie in a transmit's beam, 0 to 1.
 
-    The beam is the double cone from the firing elements through the focus, at least as wide as its
-    waist, wavelength × focus / aperture.
+    The beam is between the rays that leave the outermost firing elements at right angles to the
+    wave, whose slope is that of the delays. Plane and diverging waves weigh 1 there and fall to 0
+    over the breadth of their diffraction, the larger of sqrt(wavelength × depth) and wavelength ×
+    depth / aperture. A focused wave weighs as a Hann window over its beam, which is at least as
+    wide as wavelength × depth / aperture. The wave of a single element is heard everywhere.
     """
-    transmits = acquisition.transmits
-    assert transmits is not None
-    sends = acquisition.element_mm[np.isfinite(transmits.fire_s[index]), 0]
-    half = max(0.5 * (sends.max() - sends.min()), 0.5 * acquisition.wavelength_mm)
-    focus_x, focus_y = transmits.focus_place_mm[index]
-    waist = 0.5 * acquisition.wavelength_mm * focus_y / half
-    share = depth_mm[:, None] / focus_y
-    axis = (1 - share) * 0.5 * (sends.max() + sends.min()) + share * focus_x
-    aside = np.abs(lateral_mm - axis) / np.maximum(half * np.abs(1 - share), waist)
-    return np.where(aside < 1, np.cos(0.5 * np.pi * np.minimum(aside, 1)) ** 2, 0)
+    sends = np.flatnonzero(np.isfinite(transmits.fire_s[index]))
+    sends = sends[np.argsort(acquisition.element_mm[sends, 0])]
+    if len(sends) < 2:
+        return np.ones((len(depth_mm), len(lateral_mm)))
+    place, fire = acquisition.element_mm[sends, 0], transmits.fire_s[index, sends]
+    slope = np.gradient(fire, place, edge_order=2 if len(sends) > 2 else 1)[[0, -1]]
+    sine = np.clip(acquisition.mm_per_s * slope, -0.9, 0.9)
+    rays = place[[0, -1]] + depth_mm[:, None] * np.tan(np.arcsin(sine))
+    middle, half = rays.mean(1, keepdims=True), 0.5 * np.abs(np.ptp(rays, axis=1))[:, None]
+    aside = np.abs(lateral_mm - middle)
+    spread = acquisition.wavelength_mm * depth_mm[:, None] / (place[-1] - place[0])
+    if transmits.focused[index]:
+        beyond = aside / np.maximum(np.maximum(half, spread), acquisition.pitch_mm)
+    else:
+        fresnel = np.sqrt(acquisition.wavelength_mm * depth_mm[:, None])
+        soft = np.maximum(np.maximum(spread, fresnel), acquisition.pitch_mm)
+        beyond = np.maximum(aside - half, 0) / soft
+    return np.where(beyond < 1, np.cos(0.5 * np.pi * np.minimum(beyond, 1)) ** 2, 0)

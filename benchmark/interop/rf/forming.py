@@ -29,6 +29,8 @@ class Forming:
     """Size of a formed pixel, by default half a wavelength."""
     formed_depth_mm: float | None = None
     """Depth of formed images, by default that of the last sample."""
+    blank_samples: int = 0
+    """First samples of each channel to silence, where the transmitted pulse is heard itself."""
 
     def __post_init__(self) -> None:
         for name in ("f_number", "dynamic_range_db", "formed_pixel_mm", "formed_depth_mm"):
@@ -36,6 +38,8 @@ class Forming:
             if value is not None and not (value > 0 and np.isfinite(value)):
                 flag = name.replace("_", "-")
                 raise UserError(f"--{flag}: expected a number above 0, got {value}")
+        if self.blank_samples < 0:
+            raise UserError(f"--blank-samples: expected 0 or more, got {self.blank_samples}")
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,17 @@ def plane_below(acquisition: Acquisition, samples: int, forming: Forming, what: 
     middle = 0.5 * (places[:, 0].max() + places[:, 0].min())
     lateral = middle + pixel * (np.arange(columns) - 0.5 * (columns - 1))
     return Plane(lateral, pixel * np.arange(rows))
+
+
+def feedthrough(samples: np.ndarray) -> int:
+    """Return how many first samples (E, T, S) are far louder than echoes can be.
+
+    That is the transmitted pulse in the receiver. It is told by the largest value of each sample
+    over all channels: ten times that of 99 % of the samples.
+    """
+    loudest = np.abs(samples).max((0, 1))
+    loud = loudest > 10 * np.percentile(loudest, 99)
+    return int(np.argmin(loud)) if not loud.all() else 0
 
 
 class Beamformer:

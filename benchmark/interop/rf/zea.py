@@ -66,7 +66,7 @@ def read_zea(
             track = _track(file, path, report)
             group = None if forming.from_channels else image_group(track)
             frames, mm_from_pixel = (
-                zea_channels.read_channels(path, file, track, forming)
+                zea_channels.read_channels(path, file, track, forming, report)
                 if group is None
                 else read_images(path, group, forming.dynamic_range_db, calibration is None)
             )

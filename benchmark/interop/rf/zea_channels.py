@@ -1,13 +1,20 @@
 """The channel data of zea's files: when and how they were recorded, and B-mode formed from them."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
 import numpy as np
 
-from benchmark.errors import UserError
+from benchmark.errors import Report, UserError
 from benchmark.interop.rf.acquisition import Acquisition, Transmits
-from benchmark.interop.rf.forming import Beamformer, FormedFrames, Forming, plane_below
+from benchmark.interop.rf.forming import (
+    Beamformer,
+    FormedFrames,
+    Forming,
+    feedthrough,
+    plane_below,
+)
 from benchmark.interop.rf.hdf5_values import ensure_filters, number, numbers
 from benchmark.interop.rf.probe_pose import MM_PER_M, TIP_FROM_IMAGE
 
@@ -16,7 +23,7 @@ WAVEFORM_HZ = 250e6  # sampling rate of stored waveforms, as in zea (Verasonics)
 
 
 def read_channels(
-    path: Path, file: h5py.File, track: h5py.Group, forming: Forming
+    path: Path, file: h5py.File, track: h5py.Group, forming: Forming, report: Report
 ) -> tuple[FormedFrames, np.ndarray]:
     """Return B-mode frames (N, H, W), formed when indexed, and mm_from_pixel (4, 4).
 
@@ -37,32 +44,49 @@ def read_channels(
     acquisition = read_acquisition(path, file, track)
     ensure_filters(raw, path)
     plane = plane_below(acquisition, raw.shape[2], forming, f"{path}: probe/probe_geometry")
+    receivers = _receivers(path, track, raw)
+    samples = _Samples(
+        path, raw.name, receivers, len(acquisition.element_mm), forming.blank_samples
+    )
+    loud = feedthrough(samples(0))
+    if loud:
+        report(
+            f"{path}: the first samples are louder than echoes, the pulse itself; "
+            f"silence them by --blank-samples {forming.blank_samples + loud}"
+        )
     frames = FormedFrames(
         raw.shape[0],
-        _Samples(path, raw, _receivers(path, track, raw), len(acquisition.element_mm)),
+        samples,
         Beamformer(acquisition, plane, forming.f_number),
         forming.dynamic_range_db,
     )
     return frames, plane.mm_from_pixel
 
 
+@dataclass(frozen=True)
 class _Samples:
-    """The channel data (E, T, S) of a frame, complex for IQ, read when called."""
+    """The channel data (E, T, S) of a frame, complex for IQ, read when called.
 
-    def __init__(self, path: Path, raw: h5py.Dataset, receivers: np.ndarray | None, elements: int):
-        self._path, self._key = path, raw.name
-        self._receivers, self._elements = receivers, elements
+    receivers: see `_receivers`; blank: first samples that are silenced.
+    """
+
+    path: Path
+    key: str
+    receivers: np.ndarray | None
+    elements: int
+    blank: int
 
     def __call__(self, index: int) -> np.ndarray:
-        with h5py.File(self._path, "r") as file:
-            raw = ensure_filters(file[self._key], self._path)
+        with h5py.File(self.path, "r") as file:
+            raw = ensure_filters(file[self.key], self.path)
             frame = raw[index].astype(np.float32)  # (T, S, channels, 1 or 2)
+        frame[:, : self.blank] = 0
         values = frame[..., 0] if frame.shape[-1] == 1 else frame[..., 0] + 1j * frame[..., 1]
         heard = values.transpose(2, 0, 1)
-        if self._receivers is None:
+        if self.receivers is None:
             return np.ascontiguousarray(heard)
-        full = np.zeros((self._elements, *heard.shape[1:]), heard.dtype)
-        for transmit, elements in enumerate(self._receivers):
+        full = np.zeros((self.elements, *heard.shape[1:]), heard.dtype)
+        for transmit, elements in enumerate(self.receivers):
             full[elements, transmit] = heard[:, transmit]
         return full
 

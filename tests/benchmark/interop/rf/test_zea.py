@@ -130,6 +130,22 @@ def test_frames_formed_from_channels() -> None:
     assert np.abs(first - third - 255 * 20 * np.log10(4) / 60)[shown].max() <= 1.5
 
 
+def test_the_pulse_in_the_first_samples_is_told_and_silenced(tmp_path: Path) -> None:
+    """Verasonics systems record it at the rail of the converter; it would set the white."""
+    with h5py.File(BY_ZEA) as file:
+        raw = file[f"{TRACK}/data/raw_data"][:]
+    raw[:, :, :2] = 32000
+    raw[:, :, 2:] = np.rint(raw[:, :, 2:] / 16)
+    path, notes = edited(tmp_path, data__raw_data=raw), []
+    loud = read_zea(path, Forming(from_channels=True), report=notes.append)
+    assert "silence them by --blank-samples 2" in notes[0]
+    quiet = read_zea(path, Forming(from_channels=True, blank_samples=2), report=notes.append)
+    assert len(notes) == 1
+    expected = read_zea(BY_ZEA, Forming(from_channels=True)).bmode.frames[0].astype(int)
+    assert np.abs(quiet.bmode.frames[0] - expected)[expected > 100].max() <= 3
+    assert loud.bmode.frames[0][60:].max() < quiet.bmode.frames[0].max() - 50
+
+
 def test_channels_of_part_of_the_elements(tmp_path: Path) -> None:
     """Two sub-apertures of 16 elements, one transmit each, add up to one of all 32."""
     with h5py.File(BY_ZEA) as file:
