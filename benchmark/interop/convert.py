@@ -1,8 +1,8 @@
 """Conversion between the formats of sweeps, poses and predictions.
 
 A source is recognised by its content, a target by its name: .h5 (this program), .mha, .mhd, .nrrd,
-.nhdr (PLUS, Slicer), .tum, .kitti; a name without suffix is a folder: a data set if the source is
-TUS-REC, displacement fields if it is a prediction, else TUS-REC.
+.nhdr (PLUS, Slicer), .zea.hdf5 (zea), .tum, .kitti; a name without suffix is a folder: a data set
+if the source is TUS-REC, displacement fields if it is a prediction, else TUS-REC.
 """
 
 from collections.abc import Iterable
