@@ -5,6 +5,8 @@ acquisition track in `tracks/` with `data/` (raw_data, image, ...) and `scan/`, 
 and `metadata/`; earlier files have `data/` and `scan/` at their root.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +15,20 @@ import numpy as np
 
 from benchmark.errors import Report, UserError, silent
 from benchmark.frames import MappedFrames
-from benchmark.interop.rf import zea_channels
+from benchmark.geometry import se3_fault
 from benchmark.interop.rf.forming import Forming
 from benchmark.interop.rf.hdf5_values import numbers, text
 from benchmark.interop.rf.probe_pose import (
     MM_PER_M,
     TIP_FROM_IMAGE,
+    ProbePose,
     poses_at_frames,
     read_probe_pose,
 )
+from benchmark.interop.rf.zea_channels import read_channels, transmit_times
 from benchmark.interop.rf.zea_images import image_group, read_images
 from benchmark.interop.rf.zea_writing import read_record
-from benchmark.sweep import Channel, Sweep, WithheldChannel
+from benchmark.sweep import SE3_TOLERANCE, Channel, Sweep, WithheldChannel
 
 Calibration = tuple[np.ndarray, np.ndarray]
 
@@ -51,7 +55,8 @@ def read_zea(
     Parameters
     ----------
     calibration : (tip_from_image, mm_from_pixel), (4, 4) each, where what was tracked is not the
-        tip; by default the image lies below the tip as the file's coordinates say.
+        tip; by default the image lies below the tip as the file's coordinates say. Images that are
+        formed have pixels of their own: for them the product of the two maps mm.
     frame_rate : frames per second, in place of the file's times.
     part : value of `custom/sweep_index` of the frames to read, where a file holds several sweeps.
 
@@ -60,55 +65,112 @@ def read_zea(
     UserError : a truncated file, another layout, a key that is missing or does not fit, clocks of
         frames and poses that do not meet, compressed data without the package that unpacks them.
     """
-    path, forming = Path(path), forming or Forming()
+    path = Path(path)
     try:
         with h5py.File(path, "r") as file:
-            track = _track(file, path, report)
-            group = None if forming.from_channels else image_group(track)
-            frames, mm_from_pixel = (
-                zea_channels.read_channels(path, file, track, forming, report)
-                if group is None
-                else read_images(path, group, forming.dynamic_range_db, calibration is None)
-            )
-            tip_from_image = TIP_FROM_IMAGE
-            if calibration is not None:
-                tip_from_image, mm_from_pixel = calibration
-            times = _times(path, file, track, group, len(frames), frame_rate)
-            chosen = _part(path, file, len(frames), part, report)
-            record = read_record(file)
-            described = {"probe": _probe(path, file), "factors": _factors(path, file), **record}
-            pose = (
-                read_probe_pose(file["metadata/probe_pose"], path)
-                if "metadata/probe_pose" in file
-                else None
-            )
+            content = _content(path, file, forming or Forming(), calibration, frame_rate, report)
+            chosen = _part(path, file, len(content.frames), part, report)
     except OSError as error:
         raise UserError(f"{path}: truncated or not HDF5 ({str(error).splitlines()[0]})") from error
     except KeyError as error:
         raise UserError(f"{path}: a key is missing ({error.args[0]})") from error
-    times = times[chosen]
+    channel = _channel(path, content, chosen, report)
+    record = content.record
+    whole = len(channel.frames) == len(content.frames)
+    landmarks = record.get("landmarks", []) if whole else []
+    return Sweep(
+        record.get("name", path.name.split(".")[0] + ("" if part is None else f"-{part}")),
+        {"bmode": channel},
+        landmarks=np.reshape(np.array(landmarks, float), (-1, 3)),
+        probe=record["probe"],
+        factors=record["factors"],
+    )
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What a file holds: frames (N, H, W), their times (N,) s, the probe's poses, and the rest.
+
+    tip_from_image, mm_from_pixel: (4, 4); record: probe, factors, and in files that this program
+    wrote name and landmarks.
+    """
+
+    frames: Any
+    times: np.ndarray
+    mm_from_pixel: np.ndarray
+    tip_from_image: np.ndarray
+    pose: ProbePose | None
+    record: Mapping[str, Any]
+
+
+def _content(
+    path: Path,
+    file: h5py.File,
+    forming: Forming,
+    calibration: Calibration | None,
+    frame_rate: float | None,
+    report: Report,
+) -> _Content:
+    track = _track(file, path, report)
+    image = None if forming.from_channels else image_group(track)
+    tip_from_image = TIP_FROM_IMAGE
+    frames: Any
+    if image is None:
+        frames, mm_from_pixel = read_channels(path, file, track, forming, report)
+        if calibration is not None:
+            tip_from_image = _rigid(path, calibration)
+    else:
+        frames, mm_from_pixel = read_images(
+            path, image, forming.dynamic_range_db, placed=calibration is None
+        )
+        if calibration is not None:
+            tip_from_image, mm_from_pixel = calibration
+    pose = None
+    if "metadata/probe_pose" in file:
+        pose = read_probe_pose(file["metadata/probe_pose"], path)
+    return _Content(
+        frames,
+        _times(path, file, track, image, len(frames), frame_rate),
+        mm_from_pixel,
+        tip_from_image,
+        pose,
+        {"probe": _probe(path, file), "factors": _factors(path, file), **read_record(file)},
+    )
+
+
+def _rigid(path: Path, calibration: Calibration) -> np.ndarray:
+    """Return the calibration (4, 4) of images that are formed here, which have pixels of their own.
+
+    Raises
+    ------
+    UserError : a calibration that scales pixels, instead of mapping the image's mm.
+    """
+    tip_from_image = calibration[0] @ calibration[1]
+    fault = se3_fault(tip_from_image, SE3_TOLERANCE)
+    if fault:
+        raise UserError(
+            f"{path}: --calibration: images formed from channel data need 16 numbers from mm of "
+            f"the image (x lateral, y axial) to mm of what was tracked; {fault}"
+        )
+    return tip_from_image
+
+
+def _channel(
+    path: Path, content: _Content, chosen: np.ndarray, report: Report
+) -> Channel | WithheldChannel:
+    """Return the chosen frames (M,), those of them that have poses, or all without poses."""
+    times = content.times[chosen]
     if not (np.diff(times) > 0).all():
         raise UserError(f"{path}: times of frames do not rise; give --frame-rate")
-    channel: Channel | WithheldChannel
-    if pose is None:
+    if content.pose is None:
         report(f"{path}: holds no metadata/probe_pose; its frames can be tracked")
-        channel = WithheldChannel(_chosen(frames, chosen), times, mm_from_pixel)
-    else:
-        kept, world_from_tip = poses_at_frames(pose, times, path, report)
-        channel = Channel(
-            _chosen(frames, chosen[kept]),
-            times[kept],
-            mm_from_pixel,
-            world_from_image=world_from_tip @ tip_from_image,
-        )
-    whole = len(channel.frames) == len(frames)
-    named = path.name.split(".")[0] + ("" if part is None else f"-{part}")
-    return Sweep(
-        described.get("name", named),
-        {"bmode": channel},
-        landmarks=np.reshape(record.get("landmarks", []) if whole else [], (-1, 3)).astype(float),
-        probe=described["probe"],
-        factors=described["factors"],
+        return WithheldChannel(_chosen(content.frames, chosen), times, content.mm_from_pixel)
+    kept, world_from_tip = poses_at_frames(content.pose, times, path, report)
+    return Channel(
+        _chosen(content.frames, chosen[kept]),
+        times[kept],
+        content.mm_from_pixel,
+        world_from_image=world_from_tip @ content.tip_from_image,
     )
 
 
@@ -151,7 +213,7 @@ def _times(
         start = float(numbers(path, image, "start_time_offset", ()))
         times = start + numbers(path, image, "timestamps", (count,))
     elif "scan/time_to_next_transmit" in track:
-        times = zea_channels.transmit_times(path, file, track).mean(1)
+        times = transmit_times(path, file, track).mean(1)
     elif "metadata/probe_pose" in file:
         times = read_probe_pose(file["metadata/probe_pose"], path).times_s
     else:

@@ -241,6 +241,22 @@ def test_a_calibration_takes_the_place_of_the_tip(tmp_path: Path) -> None:
     np.testing.assert_allclose(place, marker @ matrix @ [7, 90, 0, 1], atol=1e-9)
 
 
+def test_a_calibration_of_formed_images_maps_mm(tmp_path: Path) -> None:
+    """Their pixels are not the scanner's, so a scale of pixels has no meaning there."""
+    matrix = geometry.exp(np.array([3.0, -20, 8, 0.1, -0.4, 1.0]))
+    np.savetxt(tmp_path / "c.txt", matrix)
+    forming = Forming(from_channels=True)
+    reading = Reading(calibration=tmp_path / "c.txt", forming=forming)
+    given, own = open_sweep(BY_ZEA, reading).bmode, read_zea(BY_ZEA, forming).bmode
+    assert np.array_equal(given.mm_from_pixel, own.mm_from_pixel)
+    tip = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
+    marker = own.world_from_image @ geometry.compose(tip.T, np.zeros(3))
+    np.testing.assert_allclose(given.world_from_image, marker @ matrix, atol=1e-9)
+    np.savetxt(tmp_path / "c.txt", matrix @ np.diag([0.1, 0.05, 1, 1]))
+    with pytest.raises(UserError, match="need 16 numbers from mm of the image"):
+        open_sweep(BY_ZEA, reading)
+
+
 def test_sweeps_written_and_read_back(tmp_path: Path) -> None:
     sweep = make_sweep(5)
     write_zea(tmp_path / "x.zea.hdf5", sweep)
