@@ -334,16 +334,15 @@ def test_earlier_files_without_tracks(tmp_path: Path) -> None:
 
 
 def test_compression_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """zea's files use Blosc, which the package hdf5plugin brings."""
+    """As zea's Blosc, which the package hdf5plugin brings; 300 is a number for tests alone."""
     with h5py.File(tmp_path / "x.h5", "w") as file:
-        blosc, optional = 32001, h5py.h5z.FLAG_OPTIONAL
         made = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
         made.set_chunk((2,))
-        made.set_filter(blosc, optional)
+        made.set_filter(300, h5py.h5z.FLAG_OPTIONAL)
         space = h5py.h5s.create_simple((4,))
         h5py.h5d.create(file.id, b"x", h5py.h5t.IEEE_F32LE, space, made)
         monkeypatch.setitem(sys.modules, "hdf5plugin", None)
-        with pytest.raises(UserError, match=r"filter 32001 .*; install the package hdf5plugin"):
+        with pytest.raises(UserError, match=r"filter 300 .*; install the package hdf5plugin"):
             ensure_filters(file["x"], Path("x.h5"))
 
 
