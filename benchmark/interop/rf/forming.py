@@ -175,6 +175,6 @@ def grey_of_envelope(envelope: np.ndarray, white: float, range_db: float) -> np.
 
 
 def grey_of_decibels(decibels: Any, range_db: float) -> np.ndarray:
-    """Return grey levels, uint8, of levels in dB: 255 at 0, 0 at -`range_db` and below."""
-    share = np.clip(1 + np.nan_to_num(np.asarray(decibels), neginf=-range_db) / range_db, 0, 1)
-    return np.rint(255 * share).astype(np.uint8)
+    """Return grey levels, uint8, of levels in dB: 255 at 0, 0 at -`range_db`, below and for NaN."""
+    levels = np.nan_to_num(np.asarray(decibels), nan=-range_db, neginf=-range_db)
+    return np.rint(255 * np.clip(1 + levels / range_db, 0, 1)).astype(np.uint8)

@@ -217,8 +217,8 @@ def test_grey_levels() -> None:
     """White at the reference and above, black at the range below it, straight lines in dB."""
     levels = 10.0 ** (-np.array([-6.0, 0, 15, 30, 60, 90]) / 20)
     assert grey_of_envelope(levels, 1.0, 60.0).tolist() == [255, 255, 191, 128, 0, 0]
-    assert grey_of_decibels([3, 0, -15, -30, -60, -np.inf], 60.0).tolist() == [
-        255, 255, 191, 128, 0, 0,
+    assert grey_of_decibels([3, 0, -15, -30, -60, -np.inf, np.nan], 60.0).tolist() == [
+        255, 255, 191, 128, 0, 0, 0,
     ]  # fmt: skip
     assert not grey_of_envelope(np.zeros(3), 0.0, 60.0).any()
 
