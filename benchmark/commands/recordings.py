@@ -34,9 +34,10 @@ def warn(message: str) -> None:
 class Convert:
     """Turn sweeps, poses or predictions of one format into another, told by the files' names.
 
-    From: .h5 of this program, MoGLo-Net or TUS-REC; .mha, .mhd, .nrrd of PLUS and Slicer; .tum,
-    .kitti; a TUS-REC folder or a data set. To: .h5, .mha, .mhd, .nrrd, .tum, .kitti; without
-    suffix a data set (from TUS-REC), a TUS-REC folder, or (from a prediction) displacement fields.
+    From: .h5 of this program, MoGLo-Net, TUS-REC or zea; .mha, .mhd, .nrrd of PLUS and Slicer;
+    .tum, .kitti; a TUS-REC folder or a data set. To: .h5, .mha, .mhd, .nrrd, .zea.hdf5, .tum,
+    .kitti; without suffix a data set (from TUS-REC), a TUS-REC folder, or (from a prediction)
+    displacement fields.
     """
 
     source: tyro.conf.Positional[Path]

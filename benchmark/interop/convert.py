@@ -1,12 +1,14 @@
 """Conversion between the formats of sweeps, poses and predictions.
 
 A source is recognised by its content, a target by its name: .h5 (this program), .mha, .mhd, .nrrd,
-.nhdr (PLUS, Slicer), .tum, .kitti; a name without suffix is a folder: a data set if the source is
-TUS-REC, displacement fields if it is a prediction, else TUS-REC.
+.nhdr (PLUS, Slicer), .zea.hdf5 (zea), .tum, .kitti; a name without suffix is a folder: a data set
+if the source is TUS-REC, displacement fields if it is a prediction, else TUS-REC.
 """
 
 from contextlib import contextmanager
 from pathlib import Path
+
+import numpy as np
 
 from benchmark import geometry
 from benchmark.dataset import open_dataset, write_dataset, write_entry
@@ -16,7 +18,8 @@ from benchmark.hdf5 import read_prediction, write_prediction
 from benchmark.interop import trajectory, tusrec
 from benchmark.interop.displacements import write_displacements
 from benchmark.interop.formats import FORMATS, HDF5, TRAJECTORIES, Writing, kind_of, open_sweep
-from benchmark.interop.sequence import Reading
+from benchmark.interop.igsio import read_sequence
+from benchmark.interop.sequence import Reading, trajectory_of
 from benchmark.sweep import Prediction, Sweep
 
 
@@ -51,6 +54,11 @@ def convert(
         if kind in ("prediction", "trajectory"):
             owner = open_sweep(sweep, reading, report) if sweep else None
             return _write_poses(source, target, owner, writing)
+        if kind == "sequence" and target.suffix.lower() in TRAJECTORIES:
+            sequence = read_sequence(source)
+            if not sequence.has_images:
+                times, poses = trajectory_of(sequence, reading, report)
+                return _write_trajectory(target, times, poses, writing)
         return _write_sweep(open_sweep(source, reading, report), target, writing, report)
 
 
@@ -82,7 +90,7 @@ def _write_sweep(sweep: Sweep, target: Path, writing: Writing, report: Report) -
         layout = writing.layout or "train"
         return tusrec.write_tusrec(target, [sweep], layout, writing.year, report=report)
     for format in FORMATS:
-        if format.write and target.suffix.lower() in format.suffixes:
+        if format.write and target.name.lower().endswith(format.suffixes):
             format.write(target, sweep, writing)
             return [target]
     raise _unknown_target(target)
@@ -113,6 +121,17 @@ def _write_poses(source: Path, target: Path, owner: Sweep | None, writing: Writi
         return write_displacements(target, prediction, owner.bmode, marks, mode)
     else:
         raise _unknown_target(target)
+    return [target]
+
+
+def _write_trajectory(
+    target: Path, times: np.ndarray, poses: np.ndarray, writing: Writing
+) -> list[Path]:
+    """Write poses (N, 4, 4) mm at times (N,) s as .tum or .kitti."""
+    if target.suffix.lower() == ".tum":
+        trajectory.write_tum(target, times, poses, writing.unit)
+    else:
+        trajectory.write_kitti(target, poses, writing.unit)
     return [target]
 
 

@@ -16,6 +16,7 @@ from benchmark.files import ensure_space
 from benchmark.hdf5 import PREDICTION_FORMAT, SWEEP_FORMAT, read_sweep, text_of, write_sweep
 from benchmark.interop import igsio, moglo_h5, trajectory, tusrec
 from benchmark.interop.displacements import FirstFrame
+from benchmark.interop.rf import ipasc, zea, zea_writing
 from benchmark.interop.sequence import Reading
 from benchmark.sweep import Sweep
 
@@ -87,6 +88,21 @@ def _read_tusrec_scan(path: Path, reading: Reading, report: Report) -> Sweep:
     return tusrec.read_tusrec_scan(path, reading.calibration, reading.frame_rate, report)
 
 
+def _read_zea(path: Path, reading: Reading, report: Report) -> Sweep:
+    return zea.read_zea(
+        path,
+        reading.forming,
+        calibration=reading.image_calibration(),
+        frame_rate=reading.frame_rate,
+        part=reading.part,
+        report=report,
+    )
+
+
+def _write_zea(path: Path, sweep: Sweep, writing: Writing) -> None:
+    zea_writing.write_zea(path, sweep, writing.channel)
+
+
 def _write_sequence(path: Path, sweep: Sweep, writing: Writing) -> None:
     igsio.write_igsio(
         path,
@@ -108,6 +124,7 @@ def _write_kitti(path: Path, sweep: Sweep, writing: Writing) -> None:
 
 
 FORMATS = (
+    Format("zea", zea_writing.SUFFIXES, _read_zea, _write_zea, zea.is_zea),
     Format(
         "sweep",
         HDF5,
@@ -117,6 +134,7 @@ FORMATS = (
     ),
     Format("moglo", HDF5, _read_moglo, holds=lambda file: "img_B" in file),
     Format("tusrec-scan", HDF5, _read_tusrec_scan, holds=lambda file: "frames" in file),
+    Format("ipasc", (), holds=ipasc.is_ipasc),
     Format("sequence", igsio.SUFFIXES, igsio.read_igsio, _write_sequence),
     Format("trajectory", (".tum",), write=_write_tum),
     Format("trajectory", (".kitti",), write=_write_kitti),

@@ -50,14 +50,18 @@ NRRD_SYNONYMS = {
 }
 FRAME_FIELD = re.compile(r"Seq_Frame(\d+)_(.+)")
 LONGEST_LINE = 1 << 20
+INDEX_FIELDS = ("type", "values")
+SECONDS_PER = {"": 1.0, "s": 1.0, "ms": 1e-3, "us": 1e-6}
 
 
 @dataclass(frozen=True)
 class Header:
     """A sequence's header: fields, fields of frames, axes, and the place of the data.
 
-    frame_fields[name][frame]: text; kinds and sizes: one per axis; packed: the data are compressed,
-    to packed_bytes where the header says; image_status: the name of the frame field for it.
+    frame_fields[name][frame]: text; kinds and sizes: one per axis, the fastest first; packed: the
+    data are compressed, to packed_bytes where the header says; data_offset: bytes before the data,
+    None where they are the last bytes of their file; image_status: the name of the frame field
+    for it.
     """
 
     path: Path
@@ -69,36 +73,73 @@ class Header:
     packed: bool
     packed_bytes: int | None
     data_path: Path
-    data_offset: int
+    data_offset: int | None
     orientation: str | None
     image_status: str
 
+    @property
+    def list_axis(self) -> int:
+        """The axis along which the frames lie, -1 where there is not one such axis."""
+        axes = [axis for axis, kind in enumerate(self.kinds) if kind != "domain"]
+        return axes[0] if len(axes) == 1 else -1
+
+    @property
+    def is_volume_sequence(self) -> bool:
+        """Whether 3D Slicer wrote it as a sequence of its own (.seq.nrrd), without poses."""
+        return any(f"axis {self.list_axis} index {what}" in self.fields for what in INDEX_FIELDS)
+
     def frame_shape(self) -> tuple[int, int, int]:
-        """Return (frames, rows, columns).
+        """Return (frames, rows, columns); no rows and columns in a file of poses without images.
 
         Raises
         ------
         UserError : a volume, a single image or anything but a list of 2D frames.
         """
         spatial = [n for n, kind in zip(self.sizes, self.kinds, strict=True) if kind == "domain"]
-        lists = [n for n, kind in zip(self.sizes, self.kinds, strict=True) if kind != "domain"]
         given = " x ".join(map(str, self.sizes))
-        if len(lists) != 1 or len(spatial) < 2 or any(n != 1 for n in spatial[2:]):
+        if self.list_axis < 0 or len(spatial) < 2 or any(n > 1 for n in spatial[2:]):
             raise UserError(
                 f"{self.path}: expected a sequence of 2D frames (width x height x frames), got "
                 f"{given} of kinds {' '.join(self.kinds)}"
             )
-        if self.kinds[-1] == "domain":
-            raise UserError(f"{self.path}: expected the frames along the last axis, got {given}")
-        if not self.frame_fields:
+        if self.list_axis not in (0, len(self.sizes) - 1):
+            raise UserError(
+                f"{self.path}: expected the frames along the first or last axis, got {given}"
+            )
+        if not self.frame_fields and not self.is_volume_sequence:
             raise UserError(
                 f"{self.path}: a volume or image without fields of frames (Seq_Frame0000_...), "
                 "expected a sequence"
             )
-        last = max(max(values) for values in self.frame_fields.values())
-        if last >= lists[0] or min(*spatial, lists[0]) < 1:
+        frames = self.sizes[self.list_axis]
+        last = max((max(values) for values in self.frame_fields.values()), default=-1)
+        if last >= frames or frames < 1 or min(self.sizes) < 0:
             raise UserError(f"{self.path}: sizes {given}, yet fields of frame {last}")
-        return lists[0], spatial[1], spatial[0]
+        columns, rows = spatial[:2] if min(spatial) else (0, 0)
+        return frames, rows, columns
+
+    def index_times(self) -> np.ndarray:
+        """Return the times (N,) s of a sequence of 3D Slicer, NaN where its index is no time.
+
+        Raises
+        ------
+        UserError : not one number per frame, or a unit that is not of time.
+        """
+        axis, frames = self.list_axis, self.sizes[self.list_axis]
+        label, unit = (
+            _axis_text(self.fields, "labels", axis),
+            _axis_text(self.fields, "units", axis),
+        )
+        if label != "time":
+            return np.full(frames, np.nan)
+        key = f"axis {axis} index values"
+        values = np.array(_floats(self.fields.get(key, ""), f"{self.path}: {key}"))
+        if values.shape != (frames,) or unit not in SECONDS_PER:
+            raise UserError(
+                f"{self.path}: {key}: expected {frames} numbers in one of "
+                f"{', '.join(filter(None, SECONDS_PER))}, got {len(values)} in '{unit}'"
+            )
+        return values * SECONDS_PER[unit]
 
     def spacing(self) -> np.ndarray:
         """Return the pixel size (2,) along columns and rows as the file has it, mm."""
@@ -108,6 +149,12 @@ class Header:
         vectors = re.findall(r"\(([^)]*)\)", self.fields.get("space directions", ""))
         sizes = [np.linalg.norm(_floats(v.replace(",", " "), str(self.path))) for v in vectors]
         return np.array(sizes[:2]) if len(sizes) >= 2 else np.ones(2)
+
+
+def _axis_text(fields: dict[str, str], key: str, axis: int) -> str:
+    """Return what a NRRD field of quoted words, such as labels, has for an axis."""
+    words = re.findall(r'"([^"]*)"', fields.get(key, ""))
+    return words[axis] if axis < len(words) else ""
 
 
 def _floats(text: str, what: str) -> list[float]:
@@ -189,10 +236,13 @@ def _meta(path: Path, fields: dict, frame_fields: dict, offset: int) -> Header:
     packed = fields.get("CompressedData", "False").lower() == "true"
     if fields.get("BinaryData", "True").lower() != "true":
         raise UserError(f"{path}: expected binary data (BinaryData = True)")
-    if int(fields.get("ElementNumberOfChannels", "1")) != 1:
-        raise UserError(f"{path}: expected grey frames (ElementNumberOfChannels = 1)")
+    channels = fields.get("ElementNumberOfChannels", "1")
+    if channels != "1":
+        raise UserError(
+            f"{path}: expected grey frames (ElementNumberOfChannels = 1), got '{channels}'"
+        )
     data = _needed(path, fields, "ElementDataFile")
-    if data.split()[0] == "LIST" or "%" in data:
+    if not data or data.split()[0] == "LIST" or "%" in data:
         raise UserError(f"{path}: ElementDataFile: expected LOCAL or one file, got '{data}'")
     size = "CompressedDataSize"
     return Header(
@@ -205,10 +255,24 @@ def _meta(path: Path, fields: dict, frame_fields: dict, offset: int) -> Header:
         packed,
         _integers(path, fields, size)[0] if packed and size in fields else None,
         path if data == "LOCAL" else path.parent / data,
-        offset if data == "LOCAL" else 0,
+        _meta_offset(path, fields, offset if data == "LOCAL" else 0, packed),
         fields.get("UltrasoundImageOrientation"),
         "ImageStatus",
     )
+
+
+def _meta_offset(path: Path, fields: dict, offset: int, packed: bool) -> int | None:
+    """Return the bytes before the data, None where they are the last ones of their file.
+
+    As in ITK's reader, HeaderSize counts from the file's beginning and -1 means the last bytes.
+    """
+    if "HeaderSize" not in fields:
+        return offset
+    sizes = _integers(path, fields, "HeaderSize")
+    if len(sizes) != 1 or sizes[0] < -1 or (packed and sizes[0] == -1):
+        kinds = "0 or more where data are compressed" if packed else "-1, 0 or more"
+        raise UserError(f"{path}: HeaderSize: expected {kinds}, got '{fields['HeaderSize']}'")
+    return None if sizes[0] == -1 else sizes[0] or offset
 
 
 def _nrrd(path: Path, fields: dict, frame_fields: dict, offset: int) -> Header:

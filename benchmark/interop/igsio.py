@@ -1,6 +1,7 @@
 """Sequence files of PLUS and 3D Slicer, read and written: .igs.mha, .igs.mhd with .raw, .seq.nrrd.
 
-A sequence is a stack of frames whose header has fields per frame (Seq_Frame0000_...). Files written
+A sequence is a stack of frames whose header has fields per frame (Seq_Frame0000_...). Slicer's own
+volume sequences have index values instead, and no poses: they are read. Files written
 here hold the pose in one transform and the calibration in ImageToProbe of every frame, so that no
 second file is needed; landmarks, probe and factors, for which PLUS has no fields, are base64 JSON
 in fields that other programs ignore.
@@ -19,10 +20,10 @@ import numpy as np
 from benchmark.errors import Report, UserError, silent
 from benchmark.files import atomic_path, canonical_json
 from benchmark.frames import MappedFrames
-from benchmark.interop.headers import META_TYPES, NRRD_TYPES, read_header
+from benchmark.interop.headers import META_TYPES, NRRD_TYPES, Header, read_header
 from benchmark.interop.orientation import from_marked_far, plain_code, to_marked_far
 from benchmark.interop.sequence import Reading, Sequence, sweep_of
-from benchmark.interop.streams import FileFrames
+from benchmark.interop.streams import FileFrames, InterleavedFrames
 from benchmark.sweep import Sweep
 
 SUFFIXES = (".mha", ".mhd", ".nrrd", ".nhdr")
@@ -44,21 +45,9 @@ def read_igsio(path: Path | str, reading: Reading | None = None, report: Report 
 def read_sequence(path: Path | str, report: Report = silent) -> Sequence:
     """Return what a sequence file holds, its frames left on disk."""
     header = read_header(Path(path))
-    shape = header.frame_shape()
-    code = header.orientation
-    if code is None:
-        report(f"{path}: says nothing of its orientation; taken as MF (marked, far)")
-    letters = plain_code(code or "MF", f"{path}")
-    stored = FileFrames(
-        header.data_path,
-        header.data_offset,
-        shape,
-        header.dtype,
-        packed=header.packed,
-        size=header.packed_bytes,
-    )
-    frames = stored if letters == "MF" else MappedFrames(stored, None, to_marked_far(letters))
-    count = shape[0]
+    count = header.frame_shape()[0]
+    frames, letters = _frames(header, report)
+    times = _times(header.frame_fields.get("Timestamp", {}), count, f"{path}: Timestamp")
     transforms = {
         name.removesuffix("Transform"): _matrices(values, count, f"{path}: {name}")
         for name, values in header.frame_fields.items()
@@ -67,7 +56,7 @@ def read_sequence(path: Path | str, report: Report = silent) -> Sequence:
     return Sequence(
         Path(path),
         frames,
-        _times(header.frame_fields.get("Timestamp", {}), count, f"{path}: Timestamp"),
+        header.index_times() if header.is_volume_sequence else times,
         _statuses(header.frame_fields.get(header.image_status, {}), count),
         transforms,
         {
@@ -78,6 +67,27 @@ def read_sequence(path: Path | str, report: Report = silent) -> Sequence:
         letters,
         _record(header.fields, Path(path)),
     )
+
+
+def _frames(header: Header, report: Report) -> tuple[Any, str]:
+    """Return the frames (N, H, W), marked-far, and the two letters of their order in the file."""
+    shape = header.frame_shape()
+    if 0 in shape:
+        return np.zeros(shape, header.dtype), "MF"
+    if header.orientation is None:
+        report(f"{header.path}: says nothing of its orientation; taken as MF (marked, far)")
+    letters = plain_code(header.orientation or "MF", f"{header.path}")
+    kind = InterleavedFrames if header.list_axis == 0 else FileFrames
+    stored = kind(
+        header.data_path,
+        header.data_offset,
+        shape,
+        header.dtype,
+        packed=header.packed,
+        size=header.packed_bytes,
+    )
+    turned = stored if letters == "MF" else MappedFrames(stored, None, to_marked_far(letters))
+    return turned, letters
 
 
 def _matrices(values: dict[int, str], count: int, what: str) -> np.ndarray:

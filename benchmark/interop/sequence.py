@@ -16,6 +16,7 @@ from benchmark.errors import Report, UserError, silent, unknown_name
 from benchmark.frames import MappedFrames
 from benchmark.interop.parts.calibration import read_calibration
 from benchmark.interop.parts.rigid import axes_angle, settled_poses, split_calibration
+from benchmark.interop.rf.forming import Forming
 from benchmark.sweep import Channel, Sweep
 
 NAME = re.compile(r"(.+?)To([A-Z].*)")
@@ -27,10 +28,11 @@ SAME_MATRIX = 1e-3  # relative to the pixel size
 class Sequence:
     """The content of a sequence file.
 
-    frames (N, H, W), marked-far, on disk; timestamps (N,) s, NaN where missing; image_valid (N,);
-    transforms[AToB]: (N, 4, 4), NaN where missing; valid[AToB] (N,): their status; spacing (2,):
-    pixel size in the file, mm (1, 1 where it has none); record: name, landmarks, probe and factors
-    of a sweep, in files that this program wrote.
+    frames (N, H, W), marked-far, on disk, (N, 0, 0) where a tracker was recorded without images;
+    timestamps (N,) s, NaN where missing; image_valid (N,); transforms[AToB]: (N, 4, 4), NaN where
+    missing; valid[AToB] (N,): their status; spacing (2,): pixel size in the file, mm (1, 1 where
+    it has none); record: name, landmarks, probe and factors of a sweep, in files that this program
+    wrote.
     """
 
     path: Path
@@ -45,6 +47,23 @@ class Sequence:
 
     def __len__(self) -> int:
         return len(self.frames)
+
+    @property
+    def has_images(self) -> bool:
+        """Whether its frames have pixels."""
+        return 0 not in self.frames.shape
+
+    def require_images(self) -> None:
+        """Refuse a recording of poses alone.
+
+        Raises
+        ------
+        UserError : no pixel.
+        """
+        if not self.has_images:
+            raise UserError(
+                f"{self.path}: holds {len(self)} poses and no images; convert it to .tum or .kitti"
+            )
 
 
 @dataclass(frozen=True)
@@ -61,6 +80,23 @@ class Reading:
     """Frames whose status is not OK."""
     frame_rate: float | None = None
     """Frames per second of files without times."""
+    part: int | None = None
+    """Which sweep of a file that holds several one after another (zea); by default all."""
+    forming: Forming = field(default_factory=Forming)
+
+    def image_calibration(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return `tool_from_image` and `mm_from_pixel`, (4, 4), of the calibration; None without.
+
+        Raises
+        ------
+        UserError : a file without a calibration of `image`.
+        """
+        if self.calibration is None:
+            return None
+        for (source, _), matrix in read_calibration(self.calibration).items():
+            if source == self.image:
+                return split_calibration(matrix, str(self.calibration))
+        raise UserError(f"{self.calibration}: holds no calibration of {self.image}")
 
 
 def sweep_of(sequence: Sequence, reading: Reading, report: Report = silent) -> Sweep:
@@ -70,20 +106,13 @@ def sweep_of(sequence: Sequence, reading: Reading, report: Report = silent) -> S
     ------
     UserError : a missing transform, no calibration, a pose that is not rigid, no valid frame.
     """
+    sequence.require_images()
     poses, valid, mm_from_pixel = tracked_poses(sequence, reading, report)
-    times = _times(sequence, reading)
-    kept = _kept(sequence, reading, valid, times, report)
-    if not (np.diff(times[kept]) > 0).all():
-        raise UserError(
-            f"{sequence.path}: times do not rise; drop those frames or give --frame-rate"
-        )
+    kept, times, poses = _kept(sequence, reading, sequence.image_valid, valid, poses, report)
     frames: Any = sequence.frames
     if len(kept) < len(sequence):
         frames = MappedFrames(sequence.frames, kept)
-    what = f"{sequence.path}: {reading.transform}"
-    channel = Channel(
-        frames, times[kept], mm_from_pixel, world_from_image=settled_poses(poses[kept], what)
-    )
+    channel = Channel(frames, times, mm_from_pixel, world_from_image=poses)
     record = sequence.record
     return Sweep(
         name=record.get("name", name_of(sequence.path)),
@@ -92,6 +121,24 @@ def sweep_of(sequence: Sequence, reading: Reading, report: Report = silent) -> S
         probe=record.get("probe", {}),
         factors=record.get("factors", {"source": sequence.path.name}),
     )
+
+
+def trajectory_of(
+    sequence: Sequence, reading: Reading, report: Report = silent
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return times (M,) s and poses (M, 4, 4) mm of a recording's transform AToB, `b_from_a`.
+
+    Images and their calibration play no part: the poses are those of A, such as a tracked tool.
+
+    Raises
+    ------
+    UserError : a missing transform, a pose that is not rigid, no valid frame, no times.
+    """
+    moving, target = _ends(reading.transform)
+    poses, valid = _Graph(sequence, reading, moving).path(moving, target)
+    shown = np.ones(len(sequence), bool)
+    _, times, poses = _kept(sequence, reading, shown, valid, poses, report)
+    return times, poses
 
 
 def name_of(path: Path) -> str:
@@ -204,6 +251,8 @@ class _Graph:
 
     def _missing(self, source: str, target: str) -> UserError:
         path, image = self.sequence.path, self.reading.image
+        if not self.sequence.transforms:
+            return UserError(f"{path}: holds images without poses; track them or give their poses")
         if source == image:
             given = self.reading.calibration
             where = f"neither there nor in {given}" if given else "give one by --calibration"
@@ -223,11 +272,20 @@ def _times(sequence: Sequence, reading: Reading) -> np.ndarray:
 
 
 def _kept(
-    sequence: Sequence, reading: Reading, valid: np.ndarray, times: np.ndarray, report: Report
-) -> np.ndarray:
-    """Return the indices of the frames to keep; report invalid ones by their reasons."""
+    sequence: Sequence,
+    reading: Reading,
+    image_valid: np.ndarray,
+    valid: np.ndarray,
+    poses: np.ndarray,
+    report: Report,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the indices (M,) of the frames to keep, their times (M,) s and poses (M, 4, 4).
+
+    Invalid frames are reported by their reasons.
+    """
+    times = _times(sequence, reading)
     reasons = {
-        "image invalid": ~sequence.image_valid,
+        "image invalid": ~image_valid,
         f"{reading.transform} invalid": ~valid,
         "no time": ~np.isfinite(times),
     }
@@ -247,7 +305,12 @@ def _kept(
             )
     if invalid.all():
         raise UserError(f"{sequence.path}: none of {len(sequence)} frames is valid")
-    return np.flatnonzero(~invalid) if reading.invalid == "drop" else np.arange(len(sequence))
+    kept = np.flatnonzero(~invalid) if reading.invalid == "drop" else np.arange(len(sequence))
+    if not (np.diff(times[kept]) > 0).all():
+        raise UserError(
+            f"{sequence.path}: times do not rise; drop those frames or give --frame-rate"
+        )
+    return kept, times[kept], settled_poses(poses[kept], f"{sequence.path}: {reading.transform}")
 
 
 def _listing(numbers: np.ndarray) -> str:

@@ -1,5 +1,7 @@
 """Frames in files of other programs, raw or compressed, read one at a time."""
 
+import os
+import tempfile
 import zlib
 from pathlib import Path
 from typing import BinaryIO
@@ -20,7 +22,7 @@ class FileFrames(StreamedFrames):
 
     Parameters
     ----------
-    offset : bytes before the first frame.
+    offset : bytes before the first frame; None: the frames are the last bytes of the file.
     dtype : with its byte order.
     packed : zlib or gzip data instead of raw values.
     size : bytes of data in the file; None: all from `offset` to the end.
@@ -28,33 +30,27 @@ class FileFrames(StreamedFrames):
     Raises
     ------
     UserError : the file holds more or fewer bytes than the frames need (noticed on reading where
-        data are compressed).
+        data are compressed). A newline after them is no fault.
     """
 
     def __init__(
         self,
         path: Path,
-        offset: int,
+        offset: int | None,
         shape: tuple[int, ...],
         dtype: np.dtype,
         *,
         packed: bool = False,
         size: int | None = None,
     ):
-        self.path, self.offset, self.shape = path, offset, shape
+        self.path, self.shape = path, shape
         self._stored, self.dtype = np.dtype(dtype), np.dtype(dtype).newbyteorder("=")
         self._bytes = int(np.prod(shape[1:])) * self._stored.itemsize
         self._unpacker: _Unpacker | None = None
         self._packed, self._next = packed, 0
-        try:
-            held = path.stat().st_size - offset
-        except FileNotFoundError as error:
-            raise UserError(f"{path}: no such file") from error
         expected = self._bytes * shape[0] if not packed else size
-        if expected is not None and held != expected:
-            kind = "compressed bytes" if packed else f"bytes ({' x '.join(map(str, shape))} values)"
-            what = "truncated: " if held < expected else ""
-            raise UserError(f"{path}: {what}expected {expected} {kind} of frames, got {held}")
+        kind = "compressed bytes" if packed else f"bytes ({' x '.join(map(str, shape))} values)"
+        self.offset = _data_offset(path, offset, expected, kind)
 
     def _frame(self, index: int) -> np.ndarray:
         data = self._unpacked(index) if self._packed else self._plain(index)
@@ -65,6 +61,24 @@ class FileFrames(StreamedFrames):
         with self.path.open("rb") as file:
             file.seek(self.offset + index * self._bytes)
             return file.read(self._bytes)
+
+    def mapped(self) -> np.ndarray:
+        """Return the first frame without reading it, unpacked into a temporary file if need be."""
+        if not self._packed:
+            return np.memmap(self.path, self._stored, "r", self.offset, self.shape[1:])
+        unpacker = _Unpacker(self.path, self.offset)
+        with tempfile.TemporaryFile() as file:
+            left = self._bytes
+            while left and (block := unpacker.read(min(left, BLOCK_BYTES))):
+                file.write(block)
+                left -= len(block)
+            if left or unpacker.read(1):
+                held = f"truncated: {self._bytes - left}" if left else "more"
+                raise UserError(
+                    f"{self.path}: {held} bytes of frames unpacked, expected {self._bytes}"
+                )
+            file.flush()
+            return np.memmap(file, self._stored, "r", 0, self.shape[1:])
 
     def _unpacked(self, index: int) -> bytes:
         if self._unpacker is None or index < self._next:
@@ -86,6 +100,62 @@ class FileFrames(StreamedFrames):
                 if self._next == self.shape[0]:
                     self._unpacker = None
                 return data
+
+
+def _data_offset(path: Path, offset: int | None, expected: int | None, kind: str) -> int:
+    """Return the bytes before `expected` bytes of data, None if unknown, which end their file.
+
+    Raises
+    ------
+    UserError : no such file, or more or fewer bytes; a newline after the data is no fault.
+    """
+    try:
+        with path.open("rb") as file:
+            end = file.seek(0, os.SEEK_END)
+            file.seek(max(0, end - 2))
+            tail = file.read(2)
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file") from error
+    if expected is None:
+        return offset or 0
+    start = max(0, end - expected) if offset is None else offset
+    held = end - start
+    newline = tail[expected - held :] if 0 < held - expected <= len(tail) else b""
+    if held != expected and newline not in (b"\n", b"\r\n"):
+        what = "truncated: " if held < expected else ""
+        raise UserError(f"{path}: {what}expected {expected} {kind} of frames, got {held}")
+    return start
+
+
+class InterleavedFrames(StreamedFrames):
+    """Frames whose values alternate: all frames' first pixels, then all frames' second ones.
+
+    So 3D Slicer stores a sequence whose list axis is the first. The file is mapped; compressed data
+    are unpacked into a temporary file when the first frame is read.
+
+    Parameters and errors are those of `FileFrames`, the shape being (frames, rows, columns).
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        offset: int | None,
+        shape: tuple[int, ...],
+        dtype: np.dtype,
+        *,
+        packed: bool = False,
+        size: int | None = None,
+    ):
+        turned = (1, *shape[1:], shape[0])
+        self._whole = FileFrames(path, offset, turned, dtype, packed=packed, size=size)
+        self.shape = shape
+        self.dtype = self._whole.dtype
+        self._values: np.ndarray | None = None
+
+    def _frame(self, index: int) -> np.ndarray:
+        if self._values is None:
+            self._values = self._whole.mapped()
+        return np.ascontiguousarray(self._values[..., index], self.dtype)
 
 
 class _Unpacker:

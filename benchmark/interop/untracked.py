@@ -67,6 +67,7 @@ def _of_sweep(sweep: Sweep, pixel_mm: tuple[float, float] | None) -> Recording:
 def _of_sequence(
     sequence: Sequence, reading: Reading, pixel_mm: tuple[float, float] | None, report: Report
 ) -> Recording:
+    sequence.require_images()
     poses: np.ndarray | None = None
     calibration: np.ndarray | None = None
     try:
