@@ -14,8 +14,8 @@ from benchmark.geometry import path_length, unanchor
 from benchmark.hdf5 import write_prediction
 from benchmark.interop.convert import convert, read_poses
 from benchmark.interop.formats import Writing, open_sweep
+from benchmark.interop.poses.trajectory import write_kitti, write_tum
 from benchmark.interop.sequence import Reading
-from benchmark.interop.trajectory import write_kitti, write_tum
 from benchmark.interop.untracked import open_recording
 from benchmark.interop.volumes import SUFFIXES, write_volume
 from benchmark.runs.track import open_tracker, track

@@ -14,9 +14,10 @@ from benchmark.dataset import Dataset, Entry, open_dataset, write_dataset
 from benchmark.errors import Report, UserError, silent
 from benchmark.files import ensure_space, sha256_of_file
 from benchmark.hdf5 import read_prediction, write_prediction, write_sweep
-from benchmark.interop import trajectory, tusrec
+from benchmark.interop import tusrec
 from benchmark.interop.displacements import write_displacements
 from benchmark.interop.formats import FORMATS, HDF5, TRAJECTORIES, Writing, kind_of, open_sweep
+from benchmark.interop.poses import trajectory
 from benchmark.interop.sequence import Reading
 from benchmark.sweep import Prediction, Sweep
 

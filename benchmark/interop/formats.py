@@ -14,7 +14,8 @@ import numpy as np
 from benchmark.errors import Report, UserError, silent
 from benchmark.files import ensure_space
 from benchmark.hdf5 import PREDICTION_FORMAT, SWEEP_FORMAT, read_sweep, write_sweep
-from benchmark.interop import igsio, moglo_h5, trajectory, tusrec
+from benchmark.interop import igsio, moglo_h5, tusrec
+from benchmark.interop.poses import trajectory
 from benchmark.interop.sequence import Reading
 from benchmark.sweep import Sweep
 

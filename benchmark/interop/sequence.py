@@ -15,7 +15,7 @@ import numpy as np
 from benchmark.errors import Report, UserError, silent, unknown_name
 from benchmark.frames import MappedFrames
 from benchmark.interop.calibration import read_calibration
-from benchmark.interop.rigid import axes_angle, settled_poses, split_calibration
+from benchmark.interop.poses.rigid import axes_angle, settled_poses, split_calibration
 from benchmark.sweep import Channel, Sweep
 
 NAME = re.compile(r"(.+?)To([A-Z].*)")

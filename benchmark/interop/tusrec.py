@@ -24,7 +24,7 @@ from benchmark.interop.calibration import (
     read_tusrec_calibration,
     write_tusrec_calibration,
 )
-from benchmark.interop.rigid import settled_poses
+from benchmark.interop.poses.rigid import settled_poses
 from benchmark.sweep import Channel, Sweep
 
 Layout = Literal["train", "val"]

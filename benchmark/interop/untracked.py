@@ -12,7 +12,7 @@ from benchmark.frames import MappedFrames
 from benchmark.interop.calibration import read_calibration
 from benchmark.interop.formats import kind_of, open_sweep
 from benchmark.interop.igsio import read_sequence
-from benchmark.interop.rigid import split_calibration
+from benchmark.interop.poses.rigid import split_calibration
 from benchmark.interop.sequence import Reading, Sequence, name_of, tracked_poses
 from benchmark.sweep import Images, Sweep
 

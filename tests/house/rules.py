@@ -37,7 +37,10 @@ BELOW = {
     "benchmark.vessels": ("benchmark.runs", "benchmark.leaderboard"),
     "benchmark.learning": ("benchmark.runs", "benchmark.leaderboard"),
     "benchmark.robustness": ("benchmark.runs", "benchmark.leaderboard"),
-    "benchmark.interop": ("benchmark.runs", "benchmark.leaderboard"),
+    "benchmark.interop": (
+        "benchmark.interop.poses", "benchmark.runs", "benchmark.leaderboard",
+    ),
+    "benchmark.interop.poses": ("benchmark",),
     "benchmark.runs": ("benchmark.scoring",),
     "benchmark.leaderboard": ("benchmark.scoring",),
     "benchmark.scoring": ("benchmark.volume", "benchmark.metrics"),

@@ -12,10 +12,12 @@ import numpy as np
 from benchmark import geometry
 from benchmark.errors import UserError
 from benchmark.files import atomic_path
-from benchmark.interop.rigid import settled_poses
+from benchmark.interop.poses.rigid import settled_poses
+from benchmark.interop.poses.text import read_rows
 
 MM_PER = {"m": 1000.0, "mm": 1.0}
 Unit = Literal["m", "mm"]
+UNIT_LENGTH = 1e-2  # deviation of a quaternion's length from 1 that rounding may cause
 
 
 def write_tum(
@@ -37,15 +39,25 @@ def read_tum(path: Path | str, unit: Unit = "m") -> tuple[np.ndarray, np.ndarray
     ------
     UserError : no such file, a line without 8 numbers, a quaternion whose length is not 1.
     """
+    rows = _read_rows(Path(path), 8)
+    rotation = rotations_of_quaternions(rows[:, 4:], str(path))
+    return rows[:, 0], geometry.compose(rotation, rows[:, 1:4] * MM_PER[unit])
+
+
+def rotations_of_quaternions(xyzw: np.ndarray, what: str) -> np.ndarray:
+    """Return rotations (M, 3, 3) of quaternions (M, 4), the scalar last.
+
+    Raises
+    ------
+    UserError : a quaternion whose length is not 1, with its row.
+    """
     from scipy.spatial.transform import Rotation
 
-    rows = _read_rows(Path(path), 8)
-    length = np.linalg.norm(rows[:, 4:], axis=1)
-    if (np.abs(length - 1) > 1e-2).any():
-        bad = int(np.argmax(np.abs(length - 1) > 1e-2))
-        raise UserError(f"{path}: pose {bad}: quaternion of length {length[bad]:.3g}, expected 1")
-    rotation = Rotation.from_quat(rows[:, 4:]).as_matrix()
-    return rows[:, 0], geometry.compose(rotation, rows[:, 1:4] * MM_PER[unit])
+    length = np.linalg.norm(xyzw, axis=1)
+    if (np.abs(length - 1) > UNIT_LENGTH).any():
+        bad = int(np.argmax(np.abs(length - 1) > UNIT_LENGTH))
+        raise UserError(f"{what}: pose {bad}: quaternion of length {length[bad]:.3g}, expected 1")
+    return Rotation.from_quat(xyzw).as_matrix().reshape(-1, 3, 3)
 
 
 def write_kitti(path: Path | str, world_from_frame: np.ndarray, unit: Unit = "m") -> None:
@@ -76,24 +88,18 @@ def _write_rows(path: Path, rows: np.ndarray, title: str | None = None) -> None:
 
 
 def _read_rows(path: Path, width: int) -> np.ndarray:
-    rows = []
-    try:
-        with path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, 1):
-                words = line.split("#")[0].replace(",", " ").split()
-                if not words:
-                    continue
-                values = [float(word) for word in words]
-                if len(values) != width or not np.isfinite(values).all():
-                    found = f"{len(values)} numbers"
-                    raise UserError(
-                        f"{path}: line {number}: expected {width} finite numbers, got {found}"
-                    )
-                rows.append(values)
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file") from error
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: expected lines of {width} numbers ({error})") from error
-    if not rows:
-        raise UserError(f"{path}: holds no pose")
-    return np.array(rows)
+    numbers = []
+    for row in read_rows(path):
+        try:
+            values = [float(cell) for cell in row.cells]
+        except ValueError as error:
+            raise UserError(
+                f"{path}: line {row.line}: expected lines of {width} numbers ({error})"
+            ) from error
+        if len(values) != width or not np.isfinite(values).all():
+            raise UserError(
+                f"{path}: line {row.line}: expected {width} finite numbers, "
+                f"got {' '.join(row.cells)}"
+            )
+        numbers.append(values)
+    return np.array(numbers)
