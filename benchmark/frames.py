@@ -1,11 +1,16 @@
 """Frames that are read when indexed, so that memory does not grow with their number."""
 
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+
+from benchmark.errors import UserError
+
+KEPT_BYTES = 64 << 20  # of frames that are remembered where only decoding in order is cheap
 
 
 class LazyFrames:
@@ -58,6 +63,53 @@ class StreamedFrames:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self[:], dtype=dtype)
+
+
+class ForwardFrames(StreamedFrames):
+    """Frames (N, H, W) of a source that yields them in order only, such as a video.
+
+    Reading forward is cheap. The last frames, up to `KEPT_BYTES`, are remembered, so windows may
+    overlap; an earlier frame starts the source again.
+
+    Parameters
+    ----------
+    start : returns the frames from the first on.
+    name : of the source, for the error where it ends early.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        dtype: np.dtype,
+        start: Callable[[], Iterator[np.ndarray]],
+        name: str,
+    ):
+        self.shape, self.dtype, self.name = shape, np.dtype(dtype), name
+        self._start, self._next = start, len(self)
+        self._coming: Iterator[np.ndarray] = iter(())
+        self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
+        size = int(np.prod(shape[1:])) * self.dtype.itemsize
+        self._most = max(1, KEPT_BYTES // max(1, size))
+
+    def _frame(self, index: int) -> np.ndarray:
+        if index in self._kept:
+            return self._kept[index].copy()
+        if index < self._next:
+            self._coming, self._next = self._start(), 0
+            self._kept.clear()
+        while self._next <= index:
+            self._advance()
+        return self._kept[index].copy()
+
+    def _advance(self) -> None:
+        frame = next(self._coming, None)
+        if frame is None or frame.shape != self.shape[1:]:
+            found = "the frames end" if frame is None else f"a frame of {frame.shape}"
+            raise UserError(f"{self.name}: {found} at {self._next} of {self.shape}")
+        self._kept[self._next] = frame
+        self._next += 1
+        if len(self._kept) > self._most:
+            self._kept.popitem(last=False)
 
 
 class MappedFrames(StreamedFrames):

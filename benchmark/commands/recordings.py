@@ -149,14 +149,12 @@ class Track:
     """Registered name, or package.module:Class."""
     run_folder: RunFolder = None
     """Folder of a trained run; by default the weights shipped with the tracker."""
-    pixel_mm: tuple[float, float] | None = None
-    """Size of a pixel across and down, where file and calibration do not tell."""
     save_poses: Path | None = None
     """Write the poses as well: a prediction (.h5), .tum or .kitti."""
 
     def run(self) -> None:
         tracker, domain = open_tracker(self.tracker, self.run_folder, warn)
-        recording = open_recording(self.recording, self.reading, self.pixel_mm, warn)
+        recording = open_recording(self.recording, self.reading, warn)
         images = recording.images
         prediction = track(tracker, domain, images, recording.probe, warn)
         if self.save_poses:

@@ -15,10 +15,12 @@ from benchmark.errors import Report, UserError, silent
 from benchmark.files import ensure_space
 from benchmark.hdf5 import PREDICTION_FORMAT, SWEEP_FORMAT, read_sweep, write_sweep
 from benchmark.interop import igsio, moglo_h5, tusrec
+from benchmark.interop.cines import readers
 from benchmark.interop.poses import trajectory
 from benchmark.interop.sequence import Reading
 from benchmark.sweep import Sweep
 
+CINE = "cine"  # frames without poses
 HDF5 = (".h5", ".hdf5")
 TRAJECTORIES = (".tum", ".kitti")
 VOLUMES = (".nii", ".nii.gz")
@@ -76,6 +78,10 @@ def _read_moglo(path: Path, reading: Reading, report: Report) -> Sweep:
     return moglo_h5.read_moglo(path, reading.frame_rate, report)
 
 
+def _read_cine(path: Path, reading: Reading, report: Report) -> Sweep:
+    raise UserError(f"{path}: frames without poses; give them by --poses, or track them")
+
+
 def _read_tusrec_scan(path: Path, reading: Reading, report: Report) -> Sweep:
     return tusrec.read_tusrec_scan(path, reading.calibration, reading.frame_rate, report)
 
@@ -107,6 +113,7 @@ FORMATS = (
     Format("moglo", HDF5, _read_moglo, holds=lambda file: "img_B" in file),
     Format("tusrec-scan", HDF5, _read_tusrec_scan, holds=lambda file: "frames" in file),
     Format("sequence", igsio.SUFFIXES, igsio.read_igsio, _write_sequence),
+    Format(CINE, readers.SUFFIXES, _read_cine),
     Format("trajectory", (".tum",), write=_write_tum),
     Format("trajectory", (".kitti",), write=_write_kitti),
 )
@@ -124,8 +131,11 @@ def kind_of(path: Path) -> str:
             return "tusrec"
         if (path / "dataset.json").is_file():
             return "dataset"
+        if readers.cine_format(path):
+            return CINE
         raise UserError(
-            f"{path}: neither a data set nor a TUS-REC folder (frames_transfs, transfs)"
+            f"{path}: neither a data set nor a TUS-REC folder (frames_transfs, transfs), and "
+            "without images"
         )
     name = path.name.lower()
     if not path.is_file():
@@ -140,8 +150,11 @@ def kind_of(path: Path) -> str:
     for format in FORMATS:
         if suffix in format.suffixes:
             return format.name
+    if readers.cine_format(path):
+        return CINE
     raise UserError(
-        f"{path}: expected a sweep: .h5, {', '.join(igsio.SUFFIXES)}, or a folder; "
+        f"{path}: expected a sweep: .h5, {', '.join(igsio.SUFFIXES)}, or a folder; frames "
+        f"without poses: {', '.join(readers.SUFFIXES)}; "
         f"or poses: {', '.join(TRAJECTORIES)}"
     )
 

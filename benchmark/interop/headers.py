@@ -74,28 +74,26 @@ class Header:
     image_status: str
 
     def frame_shape(self) -> tuple[int, int, int]:
-        """Return (frames, rows, columns).
+        """Return (frames, rows, columns); of a bare stack, frames lie along the last axis.
 
         Raises
         ------
-        UserError : a volume, a single image or anything but a list of 2D frames.
+        UserError : a single image or anything but a list of 2D frames.
         """
-        spatial = [n for n, kind in zip(self.sizes, self.kinds, strict=True) if kind == "domain"]
-        lists = [n for n, kind in zip(self.sizes, self.kinds, strict=True) if kind != "domain"]
+        kinds = self.kinds
+        if not self.frame_fields and len(self.sizes) == 3:
+            kinds = ("domain", "domain", "list")
+        spatial = [n for n, kind in zip(self.sizes, kinds, strict=True) if kind == "domain"]
+        lists = [n for n, kind in zip(self.sizes, kinds, strict=True) if kind != "domain"]
         given = " x ".join(map(str, self.sizes))
         if len(lists) != 1 or len(spatial) < 2 or any(n != 1 for n in spatial[2:]):
             raise UserError(
                 f"{self.path}: expected a sequence of 2D frames (width x height x frames), got "
-                f"{given} of kinds {' '.join(self.kinds)}"
+                f"{given} of kinds {' '.join(kinds)}"
             )
-        if self.kinds[-1] == "domain":
+        if kinds[-1] == "domain":
             raise UserError(f"{self.path}: expected the frames along the last axis, got {given}")
-        if not self.frame_fields:
-            raise UserError(
-                f"{self.path}: a volume or image without fields of frames (Seq_Frame0000_...), "
-                "expected a sequence"
-            )
-        last = max(max(values) for values in self.frame_fields.values())
+        last = max((max(values) for values in self.frame_fields.values()), default=0)
         if last >= lists[0] or min(*spatial, lists[0]) < 1:
             raise UserError(f"{self.path}: sizes {given}, yet fields of frame {last}")
         return lists[0], spatial[1], spatial[0]

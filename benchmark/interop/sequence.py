@@ -15,6 +15,7 @@ import numpy as np
 from benchmark.errors import Report, UserError, silent, unknown_name
 from benchmark.frames import MappedFrames
 from benchmark.interop.calibration import read_calibration
+from benchmark.interop.cines.grey import eight_bit
 from benchmark.interop.poses.rigid import axes_angle, settled_poses, split_calibration
 from benchmark.sweep import Channel, Sweep
 
@@ -60,7 +61,11 @@ class Reading:
     invalid: Literal["drop", "keep"] = "drop"
     """Frames whose status is not OK."""
     frame_rate: float | None = None
-    """Frames per second of files without times."""
+    """Frames per second of files without times, or instead of their own."""
+    pixel_mm: tuple[float, float] | None = None
+    """Size of a pixel across and down, where file and calibration do not tell."""
+    window: tuple[float, float] | None = None
+    """Values that become black and white, for frames of more than 8 bits."""
 
 
 def sweep_of(sequence: Sequence, reading: Reading, report: Report = silent) -> Sweep:
@@ -77,9 +82,9 @@ def sweep_of(sequence: Sequence, reading: Reading, report: Report = silent) -> S
         raise UserError(
             f"{sequence.path}: times do not rise; drop those frames or give --frame-rate"
         )
-    frames: Any = sequence.frames
+    frames: Any = shown(sequence, reading)
     if len(kept) < len(sequence):
-        frames = MappedFrames(sequence.frames, kept)
+        frames = MappedFrames(frames, kept)
     what = f"{sequence.path}: {reading.transform}"
     channel = Channel(
         frames, times[kept], mm_from_pixel, world_from_image=settled_poses(poses[kept], what)
@@ -94,6 +99,13 @@ def sweep_of(sequence: Sequence, reading: Reading, report: Report = silent) -> S
     )
 
 
+def shown(sequence: Sequence, reading: Reading) -> Any:
+    """Return the frames of a sequence, through the window where one is given."""
+    if reading.window is None:
+        return sequence.frames
+    return eight_bit(sequence.frames, reading.window, sequence.path)
+
+
 def name_of(path: Path) -> str:
     """Return a file's name without the suffixes of its format."""
     return re.sub(r"(\.igs|\.seq)?\.(mha|mhd|nrrd|nhdr|h5|hdf5)$", "", path.name, flags=re.I)
@@ -103,6 +115,11 @@ def tracked_poses(
     sequence: Sequence, reading: Reading, report: Report = silent
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return poses `world_from_image` (N, 4, 4), which are valid (N,), and `mm_from_pixel`."""
+    if not sequence.transforms:
+        raise UserError(
+            f"{sequence.path}: frames without fields of frames that hold a transform have no "
+            "poses; give them by --poses"
+        )
     moving, target = _ends(reading.transform)
     graph = _Graph(sequence, reading, moving)
     if moving == reading.image:

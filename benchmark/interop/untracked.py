@@ -10,10 +10,11 @@ import numpy as np
 from benchmark.errors import Report, UserError, silent
 from benchmark.frames import MappedFrames
 from benchmark.interop.calibration import read_calibration
-from benchmark.interop.formats import kind_of, open_sweep
+from benchmark.interop.cine_images import pixel_matrix, read_cine_images
+from benchmark.interop.formats import CINE, kind_of, open_sweep
 from benchmark.interop.igsio import read_sequence
 from benchmark.interop.poses.rigid import split_calibration
-from benchmark.interop.sequence import Reading, Sequence, name_of, tracked_poses
+from benchmark.interop.sequence import Reading, Sequence, name_of, shown, tracked_poses
 from benchmark.sweep import Images, Sweep
 
 SAME = 1e-9  # a spacing this near to 1 means that the file does not give one
@@ -32,19 +33,20 @@ class Recording:
 def open_recording(
     path: Path | str,
     reading: Reading | None = None,
-    pixel_mm: tuple[float, float] | None = None,
     report: Report = silent,
 ) -> Recording:
     """Return the frames of any file that holds a sweep, tracked or not.
-
-    pixel_mm: size of a pixel across and down, where neither file nor calibration gives it.
 
     Raises
     ------
     UserError : frames that are not 8-bit, no pixel size, and every fault of the format.
     """
     path, reading = Path(path), reading or Reading()
-    if kind_of(path) == "sequence":
+    kind, pixel_mm = kind_of(path), reading.pixel_mm
+    if kind == CINE:
+        cine, images = read_cine_images(path, reading, report)
+        return Recording(cine.name, images, cine.probe, None)
+    if kind == "sequence":
         recording = _of_sequence(read_sequence(path, report), reading, pixel_mm, report)
     else:
         recording = _of_sweep(open_sweep(path, reading, report), pixel_mm)
@@ -58,7 +60,7 @@ def _of_sweep(sweep: Sweep, pixel_mm: tuple[float, float] | None) -> Recording:
     """Return a sweep's frames, and its poses unless they are withheld or `pixel_mm` is given."""
     images, poses = sweep.observe().bmode, None
     if pixel_mm:
-        images = replace(images, mm_from_pixel=np.diag([*pixel_mm, 1.0, 1.0]))
+        images = replace(images, mm_from_pixel=pixel_matrix(pixel_mm))
     elif not sweep.bmode.is_withheld:
         poses = sweep.bmode.world_from_image
     return Recording(sweep.name, images, sweep.probe, poses)
@@ -75,13 +77,13 @@ def _of_sequence(
     except UserError as error:
         report(f"tracked without poses to compare with: {error}")
     if pixel_mm:
-        poses, calibration = None, np.diag([*pixel_mm, 1.0, 1.0])
+        poses, calibration = None, pixel_matrix(pixel_mm)
     if calibration is None:
         calibration = _pixel_size(sequence, reading)
     times, kept = _times(sequence, reading, report)
-    frames: Any = (
-        sequence.frames if len(kept) == len(sequence) else MappedFrames(sequence.frames, kept)
-    )
+    frames: Any = shown(sequence, reading)
+    if len(kept) < len(sequence):
+        frames = MappedFrames(frames, kept)
     name = sequence.record.get("name", name_of(sequence.path))
     return Recording(
         name,

@@ -38,8 +38,10 @@ BELOW = {
     "benchmark.learning": ("benchmark.runs", "benchmark.leaderboard"),
     "benchmark.robustness": ("benchmark.runs", "benchmark.leaderboard"),
     "benchmark.interop": (
-        "benchmark.interop.poses", "benchmark.runs", "benchmark.leaderboard",
+        "benchmark.interop.poses", "benchmark.interop.cines", "benchmark.runs",
+        "benchmark.leaderboard",
     ),
+    "benchmark.interop.cines": ("benchmark",),
     "benchmark.interop.poses": ("benchmark",),
     "benchmark.runs": ("benchmark.scoring",),
     "benchmark.leaderboard": ("benchmark.scoring",),
