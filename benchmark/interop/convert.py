@@ -16,7 +16,15 @@ from benchmark.files import ensure_space, sha256_of_file
 from benchmark.hdf5 import read_prediction, write_prediction, write_sweep
 from benchmark.interop import tusrec
 from benchmark.interop.displacements import write_displacements
-from benchmark.interop.formats import FORMATS, HDF5, TRAJECTORIES, Writing, kind_of, open_sweep
+from benchmark.interop.formats import (
+    FORMATS,
+    HDF5,
+    TRAJECTORIES,
+    Writing,
+    kind_of,
+    open_sweep,
+    with_field_of_view,
+)
 from benchmark.interop.poses import trajectory
 from benchmark.interop.sequence import Reading
 from benchmark.sweep import Prediction, Sweep
@@ -128,6 +136,7 @@ def _into_dataset(
     there = open_dataset(target) if (target / "dataset.json").is_file() else None
     entries = {entry.name: entry for entry in there.entries} if there else {}
     for sweep in tusrec.read_tusrec(source, reading.calibration, reading.frame_rate, report):
+        sweep = with_field_of_view(sweep, source, reading, report)
         file = f"sweeps/{sweep.name}.h5"
         ensure_space(target / file, sweep.bmode.nbytes)
         write_sweep(target / file, sweep)

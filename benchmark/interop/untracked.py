@@ -14,7 +14,7 @@ from benchmark.interop.cine_images import pixel_matrix, read_cine_images
 from benchmark.interop.formats import CINE, kind_of, open_sweep
 from benchmark.interop.igsio import read_sequence
 from benchmark.interop.poses.rigid import split_calibration
-from benchmark.interop.sequence import Reading, Sequence, name_of, shown, tracked_poses
+from benchmark.interop.sequence import Reading, Sequence, name_of, seen, shown, tracked_poses
 from benchmark.sweep import Images, Sweep
 
 SAME = 1e-9  # a spacing this near to 1 means that the file does not give one
@@ -87,7 +87,7 @@ def _of_sequence(
     name = sequence.record.get("name", name_of(sequence.path))
     return Recording(
         name,
-        Images(frames, times, calibration),
+        seen(sequence, Images(frames, times, calibration), reading, report),
         sequence.record.get("probe", {}),
         None if poses is None else poses[kept],
     )

@@ -80,7 +80,7 @@ def corners_of(
     images: Images, poses: np.ndarray, border_px: Sequence[int] = (0,) * 4
 ) -> np.ndarray:
     """Return the centres (N, 4, 3) of the cropped frames' corner pixels under poses, mm."""
-    crop = crop_window(images.frames.shape, border_px)
+    crop = crop_window(images.frames.shape, border_px, images.mask)
     return image_corners(images.mm_from_pixel, poses, crop)
 
 

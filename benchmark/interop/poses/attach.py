@@ -50,6 +50,7 @@ def posed(
         images.timestamps[kept],
         images.mm_from_pixel,
         None if lengths is None else lengths[kept],
+        images.mask,
         world_from_image=poses[kept],
     )
 
