@@ -17,12 +17,13 @@ from benchmark.hdf5 import PREDICTION_FORMAT, SWEEP_FORMAT, read_sweep, write_sw
 from benchmark.interop import igsio, moglo_h5, tusrec
 from benchmark.interop.cines import readers
 from benchmark.interop.poses import trajectory
+from benchmark.interop.poses.table import SUFFIXES
 from benchmark.interop.sequence import Reading
 from benchmark.sweep import Sweep
 
 CINE = "cine"  # frames without poses
 HDF5 = (".h5", ".hdf5")
-TRAJECTORIES = (".tum", ".kitti")
+TRAJECTORIES = SUFFIXES
 VOLUMES = (".nii", ".nii.gz")
 
 
@@ -106,6 +107,10 @@ def _write_kitti(path: Path, sweep: Sweep, writing: Writing) -> None:
     trajectory.write_kitti(path, sweep.bmode.world_from_image, writing.unit)
 
 
+def _write_csv(path: Path, sweep: Sweep, writing: Writing) -> None:
+    trajectory.write_csv(path, sweep.bmode.timestamps, sweep.bmode.world_from_image)
+
+
 FORMATS = (
     Format(
         "sweep", HDF5, _read_own, _write_own, lambda file: file.attrs.get("format") == SWEEP_FORMAT
@@ -116,6 +121,8 @@ FORMATS = (
     Format(CINE, readers.SUFFIXES, _read_cine),
     Format("trajectory", (".tum",), write=_write_tum),
     Format("trajectory", (".kitti",), write=_write_kitti),
+    Format("trajectory", (".csv",), write=_write_csv),
+    Format("trajectory", (".tsv", ".txt")),
 )
 
 

@@ -16,6 +16,7 @@ from benchmark.errors import Report, UserError, silent, unknown_name
 from benchmark.frames import MappedFrames
 from benchmark.interop.calibration import read_calibration
 from benchmark.interop.cines.grey import eight_bit
+from benchmark.interop.poses.options import PoseReading
 from benchmark.interop.poses.rigid import axes_angle, settled_poses, split_calibration
 from benchmark.sweep import Channel, Sweep
 
@@ -49,7 +50,7 @@ class Sequence:
 
 
 @dataclass(frozen=True)
-class Reading:
+class Reading(PoseReading):
     """How a recording of another program is read."""
 
     transform: str = "ProbeToTracker"

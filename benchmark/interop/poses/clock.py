@@ -16,9 +16,9 @@ def poses_at_frames(
     """Return poses (N, 4, 4), mm, of whatever the table's are of, and which are valid (N,).
 
     frame_times (N,) s of the table's clock. Timed poses are joined by geodesics
-    (`geometry.interpolate`). Frames before the first row, after the last, or in a gap longer than
-    five times the median interval of rows are invalid: NaN, counted in a report. A table without
-    times has one row per frame.
+    (`geometry.interpolate`). Frames before the first row, after the last, at the very time of a row
+    without a pose, or in a gap longer than five times the median interval of rows are invalid: NaN,
+    counted in a report. A table without times has one row per frame.
 
     Raises
     ------
@@ -36,6 +36,7 @@ def poses_at_frames(
         _tell(table, {"whose row holds no pose": ~valid}, report)
         return table.world_from_body.copy(), valid
     held = np.isfinite(table.world_from_body).all((1, 2))
+    empty = np.isin(frame_times, table.times[~held])
     times, poses = table.times[held], table.world_from_body[held]
     step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
     _refuse_apart(table, times, frame_times)
@@ -43,11 +44,12 @@ def poses_at_frames(
     right = np.clip(np.searchsorted(times, frame_times), 1, max(len(times) - 1, 1))
     gaps = np.diff(times, append=times[-1])[right - 1]
     on_row = np.isin(frame_times, times)
-    lost = ~outside & ~on_row & (gaps > LONGEST_GAP * step)
-    valid = ~(outside | lost)
+    lost = ~outside & ~on_row & ~empty & (gaps > LONGEST_GAP * step)
+    valid = ~(outside | lost | empty)
     _tell(
         table,
         {
+            "whose row holds no pose": empty & ~outside,
             f"outside its times ({_range(times)})": outside,
             f"in gaps longer than {LONGEST_GAP * step:.3g} s": lost,
         },
