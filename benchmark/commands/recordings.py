@@ -161,8 +161,8 @@ class Track:
         prediction = track(tracker, domain, images, recording.sweep.probe, warn)
         if self.save_poses:
             _save_poses(self.save_poses, prediction, images)
-        facts: dict[str, Any] = {"recording": recording.sweep.name, "poses": self.tracker}
-        own, poses = recording.own.get("bmode"), prediction.first_from_frame
+        facts: dict[str, Any] = {"recording": recording.name, "poses": self.tracker}
+        own, poses = recording.world_from_image, prediction.first_from_frame
         paths = {self.tracker: poses}
         if own is not None and (known := np.isfinite(own).all((1, 2))).any():
             paths = {self.tracker: anchored(own, poses), OWN: own[known]}

@@ -7,6 +7,7 @@ import numpy as np
 from benchmark.errors import Report, UserError
 from benchmark.interop.calibration import read_calibration
 from benchmark.interop.cines.cine import Cine
+from benchmark.interop.cines.field_of_view import with_mask
 from benchmark.interop.cines.grey import eight_bit
 from benchmark.interop.cines.readers import read_cine
 from benchmark.interop.poses.rigid import split_calibration
@@ -24,7 +25,8 @@ def read_cine_images(path: Path, reading: Reading, report: Report) -> tuple[Cine
     """
     cine = read_cine(path, report)
     frames = eight_bit(cine.frames, reading.window, path)
-    return cine, Images(frames, _times(cine, reading), _mm_from_pixel(cine, reading))
+    images = Images(frames, _times(cine, reading), _mm_from_pixel(cine, reading))
+    return cine, with_mask(images, reading.mask, path, report, stated=cine.mask, find=True)
 
 
 def _times(cine: Cine, reading: Reading) -> np.ndarray:

@@ -18,7 +18,15 @@ from benchmark.files import ensure_space, sha256_of_file
 from benchmark.hdf5 import read_prediction, write_prediction, write_sweep
 from benchmark.interop import tusrec
 from benchmark.interop.displacements import write_displacements
-from benchmark.interop.formats import FORMATS, HDF5, TRAJECTORIES, Writing, kind_of, open_sweep
+from benchmark.interop.formats import (
+    FORMATS,
+    HDF5,
+    TRAJECTORIES,
+    Writing,
+    kind_of,
+    open_sweep,
+    with_field_of_view,
+)
 from benchmark.interop.poses import trajectory
 from benchmark.interop.poses.clock import poses_at_frames
 from benchmark.interop.poses.table import read_pose_table
@@ -156,7 +164,9 @@ def _into_dataset(
     there = open_dataset(target) if (target / "dataset.json").is_file() else None
     entries = {entry.name: entry for entry in there.entries} if there else {}
     for scan in tusrec.read_tusrec(source, reading.calibration, reading.frame_rate, report):
-        sweep = checked(scan, source / scan.name, reading, report)
+        sweep = checked(
+            with_field_of_view(scan, source, reading, report), source / scan.name, reading, report
+        )
         file = f"sweeps/{sweep.name}.h5"
         ensure_space(target / file, sweep.bmode.nbytes)
         write_sweep(target / file, sweep)

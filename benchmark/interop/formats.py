@@ -4,7 +4,7 @@ A further format is one entry of `FORMATS`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +16,8 @@ from benchmark.files import ensure_space
 from benchmark.hdf5 import PREDICTION_FORMAT, SWEEP_FORMAT, read_sweep, write_sweep
 from benchmark.interop import igsio, moglo_h5, tusrec
 from benchmark.interop.cines import readers
+from benchmark.interop.cines.fan import probe_mask
+from benchmark.interop.cines.field_of_view import with_mask
 from benchmark.interop.poses import trajectory
 from benchmark.interop.poses.table import SUFFIXES
 from benchmark.interop.sequence import Reading
@@ -180,6 +182,14 @@ def _hdf5_kind(path: Path) -> str:
     raise UserError(f"{path}: no sweep of a known layout (its keys: {keys})")
 
 
+def with_field_of_view(sweep: Sweep, path: Path, reading: Reading, report: Report) -> Sweep:
+    """Return a sweep with the mask that is asked for, or that its own probe's geometry states."""
+    bmode = sweep.bmode
+    stated = probe_mask(sweep.probe, bmode.mm_from_pixel, bmode.frames.shape[1:])
+    masked = with_mask(bmode, reading.mask, path, report, stated=stated)
+    return replace(sweep, channels={**sweep.channels, "bmode": masked})
+
+
 def open_sweep(path: Path | str, reading: Reading | None = None, report: Report = silent) -> Sweep:
     """Return the one sweep of a file of any format, its frames left on disk.
 
@@ -188,7 +198,8 @@ def open_sweep(path: Path | str, reading: Reading | None = None, report: Report 
     UserError : a file that holds no sweep, and every fault of its format.
     """
     path, kind = Path(path), kind_of(Path(path))
+    reading = reading or Reading()
     for format in FORMATS:
         if format.name == kind and format.read:
-            return format.read(path, reading or Reading(), report)
+            return with_field_of_view(format.read(path, reading, report), path, reading, report)
     raise UserError(f"{path}: holds a {kind}, expected one sweep")

@@ -15,6 +15,8 @@ import numpy as np
 from benchmark.errors import Report, UserError, silent, unknown_name
 from benchmark.frames import MappedFrames
 from benchmark.interop.calibration import read_calibration
+from benchmark.interop.cines.fan import clip_mask
+from benchmark.interop.cines.field_of_view import Choice, Some, with_mask
 from benchmark.interop.cines.grey import eight_bit
 from benchmark.interop.poses.options import PoseReading
 from benchmark.interop.poses.rigid import axes_angle, settled_poses, split_calibration
@@ -67,6 +69,9 @@ class Reading(PoseReading):
     """Size of a pixel across and down, where file and calibration do not tell."""
     window: tuple[float, float] | None = None
     """Values that become black and white, for frames of more than 8 bits."""
+    mask: Choice = "auto"
+    """Pixels that show tissue: an image (tissue where not 0), whole for all, or auto: those of the
+    file, in recordings without the surround that stays black."""
 
 
 def sweep_of(sequence: Sequence, reading: Reading, report: Report = silent) -> Sweep:
@@ -90,6 +95,7 @@ def sweep_of(sequence: Sequence, reading: Reading, report: Report = silent) -> S
     channel = Channel(
         frames, times[kept], mm_from_pixel, world_from_image=settled_poses(poses[kept], what)
     )
+    channel = seen(sequence, channel, reading, report)
     record = sequence.record
     return Sweep(
         name=record.get("name", name_of(sequence.path)),
@@ -105,6 +111,19 @@ def shown(sequence: Sequence, reading: Reading) -> Any:
     if reading.window is None:
         return sequence.frames
     return eight_bit(sequence.frames, reading.window, sequence.path)
+
+
+def seen(sequence: Sequence, images: Some, reading: Reading, report: Report) -> Some:
+    """Return images of a sequence with their field of view as mask.
+
+    It is that of the record in files of this program, else what a device set clips and the surround
+    that stays black leave.
+    """
+    stated = sequence.record.get("mask")
+    if not sequence.record and reading.calibration and reading.image == "Image":
+        stated = clip_mask(reading.calibration, images.frames.shape[1:])
+    find = not sequence.record
+    return with_mask(images, reading.mask, sequence.path, report, stated=stated, find=find)
 
 
 def name_of(path: Path) -> str:

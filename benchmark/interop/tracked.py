@@ -121,7 +121,7 @@ def _on_clock(sweep: Sweep, path: Path, reading: Reading, report: Report) -> Swe
 def _by_table(recording: Recording, poses: Path, reading: Reading, report: Report) -> Sweep:
     """Return a recording's frames at the poses of a table or a prediction."""
     bmode = recording.images
-    table = _table(poses, reading, bmode, recording.own.get("bmode"))
+    table = _table(poses, reading, bmode, recording.world_from_image)
     for line in plausible.path_suspicions(bmode, table.world_from_body):
         report(f"{poses}: {line}")
     table = of_image(table, bmode, recording.probe_from_pixel)

@@ -14,7 +14,7 @@ from benchmark.interop.cine_images import pixel_matrix, read_cine_images
 from benchmark.interop.formats import CINE, kind_of, open_sweep
 from benchmark.interop.igsio import read_sequence
 from benchmark.interop.poses.rigid import settled_poses, split_calibration
-from benchmark.interop.sequence import Reading, Sequence, name_of, shown, tracked_poses
+from benchmark.interop.sequence import Reading, Sequence, name_of, seen, shown, tracked_poses
 from benchmark.runs.domain import ranges
 from benchmark.sweep import Images, Sweep, WithheldChannel
 
@@ -33,6 +33,16 @@ class Recording:
     sweep: Sweep
     own: Mapping[str, np.ndarray] = field(default_factory=dict)
     probe_from_pixel: np.ndarray | None = None
+
+    @property
+    def name(self) -> str:
+        """The recording's name."""
+        return self.sweep.name
+
+    @property
+    def world_from_image(self) -> np.ndarray | None:
+        """The file's own poses (N, 4, 4) of the B-mode frames, None where it has none."""
+        return self.own.get("bmode")
 
     @property
     def images(self) -> Images:
@@ -106,7 +116,7 @@ def _of_sequence(sequence: Sequence, reading: Reading, report: Report) -> Record
     record = {"factors": {"source": sequence.path.name}, **sequence.record}
     sweep = _bare(
         sequence.record.get("name", name_of(sequence.path)),
-        Images(frames, times, mm_from_pixel),
+        seen(sequence, Images(frames, times, mm_from_pixel), reading, report),
         record,
     )
     if poses is None:

@@ -48,7 +48,9 @@ def place(images: Images, world_from_image: np.ndarray, placing: Placing) -> Vol
     """
     axes = volume_axes(world_from_image, placing.axes)
     corners = corners_of(images, world_from_image, placing.border_px)
-    spacing = placing.spacing_mm or default_spacing(images, corners, axes)
+    spacing = placing.spacing_mm
+    if spacing is None:
+        spacing = default_spacing(images, corners, axes)
     gap = placing.fill_holes_mm
     apart = frame_distance(corners)
     if gap is None:
@@ -80,7 +82,7 @@ def corners_of(
     images: Images, poses: np.ndarray, border_px: Sequence[int] = (0,) * 4
 ) -> np.ndarray:
     """Return the centres (N, 4, 3) of the cropped frames' corner pixels under poses, mm."""
-    crop = crop_window(images.frames.shape, border_px)
+    crop = crop_window(images.frames.shape, border_px, images.mask)
     return image_corners(images.mm_from_pixel, poses, crop)
 
 

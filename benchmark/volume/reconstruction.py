@@ -82,7 +82,8 @@ def reconstruct(
 
     Parameters
     ----------
-    images : frames (N, H, W), in memory or lazy, with `mm_from_pixel`.
+    images : frames (N, H, W), in memory or lazy, with `mm_from_pixel`; pixels outside their mask
+        are no tissue and reach no voxel.
     world_from_image : (N, 4, 4), image mm -> mm of any world.
     spacing_mm : voxel size, one number or three.
     method : "nearest" puts each pixel into one voxel, "trilinear" shares it among eight,
@@ -107,7 +108,7 @@ def reconstruct(
 
     _check_choices(method, compounding, kernels.MODES)
     poses = _checked_poses(images, world_from_image)
-    crop = crop_window(images.frames.shape, border_px)
+    crop = crop_window(images.frames.shape, border_px, images.mask)
     corners = image_corners(images.mm_from_pixel, poses, crop)
     grid = make_grid(corners, spacing_mm, region, orientation, max_bytes)
     gap_mm = HOLE_VOXELS * grid.spacing_mm.max() if fill_holes_mm is None else fill_holes_mm
@@ -173,6 +174,7 @@ class _Job:
         from benchmark.volume import compounding as kernels
 
         frames = np.ascontiguousarray(self.images.frames[chunk])
+        mask = None if self.images.mask is None else np.ascontiguousarray(self.images.mask)
         low = np.maximum(self.low[chunk].min(0), 0)
         high = np.minimum(self.high[chunk].max(0), self.grid.size)
         # Blocks are cut along the axis on which single frames are longest, so that all have work.
@@ -181,7 +183,7 @@ class _Job:
         forward = kernels.nearest if self.method == "nearest" else kernels.trilinear
 
         def run(block: tuple[np.ndarray, np.ndarray]) -> None:
-            tail = (self.crop, *block, self.mode, self.values, self.weights)
+            tail = (self.crop, mask, *block, self.mode, self.values, self.weights)
             if self.method == "backward":
                 matrices, reach = self.pixel_from_voxel[chunk], self.reach[chunk]
                 kernels.backward(frames, matrices, reach, *tail)

@@ -231,16 +231,16 @@ def test_from_a_sequence_to_a_volume(tmp_path: Path, capsys) -> None:
 
 def test_a_sweep_whose_poses_are_withheld_is_tracked(tmp_path: Path, capsys) -> None:
     write(tmp_path / "s.h5", speckle_sweep().withhold({}))
-    assert not open_recording(tmp_path / "s.h5").own
+    assert open_recording(tmp_path / "s.h5").world_from_image is None
     tracked(tmp_path, tmp_path / "s.h5")
     assert "own poses" not in capsys.readouterr().out
 
 
 def test_poses_are_not_kept_for_pixels_that_are_not_their_own(tmp_path: Path) -> None:
     write(tmp_path / "s.h5", speckle_sweep())
-    assert list(open_recording(tmp_path / "s.h5").own) == ["bmode"]
+    assert open_recording(tmp_path / "s.h5").world_from_image is not None
     recording = open_recording(tmp_path / "s.h5", Reading(pixel_mm=(0.3, 0.3)))
-    assert not recording.own
+    assert recording.world_from_image is None
     assert np.array_equal(recording.images.mm_from_pixel, np.diag([0.3, 0.3, 1, 1]))
 
 
@@ -274,7 +274,7 @@ def test_a_recording_without_any_transform(tmp_path: Path, capsys) -> None:
     assert "own poses" not in capsys.readouterr().out
     (tmp_path / "c.txt").write_text("0.25 0 0 0  0 0.2 0 0  0 0 1 0  0 0 0 1")
     recording = open_recording(path, Reading(calibration=tmp_path / "c.txt"))
-    assert not recording.own
+    assert recording.world_from_image is None
     assert np.array_equal(recording.images.mm_from_pixel, PIXEL)
     data = path.read_bytes().replace(b"ElementSpacing = 1 1 1", b"ElementSpacing = 0.5 0.4 1")
     path.write_bytes(data)
