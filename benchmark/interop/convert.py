@@ -1,13 +1,15 @@
 """Conversion between the formats of sweeps, poses and predictions.
 
 A source is recognised by its content, a target by its name: .h5 (this program), .mha, .mhd, .nrrd,
-.nhdr (PLUS, Slicer), .tum, .kitti; a name without suffix is a folder: a data set if the source is
-TUS-REC, displacement fields if it is a prediction, else TUS-REC.
+.nhdr (PLUS, Slicer), .tum, .kitti, .csv; a name without suffix is a folder: a data set if the
+source is TUS-REC, displacement fields if it is a prediction, else TUS-REC.
 """
 
 from collections.abc import Iterable
 from contextlib import contextmanager
 from pathlib import Path
+
+import numpy as np
 
 from benchmark import geometry
 from benchmark.dataset import Dataset, Entry, open_dataset, write_dataset
@@ -26,7 +28,10 @@ from benchmark.interop.formats import (
     with_field_of_view,
 )
 from benchmark.interop.poses import trajectory
+from benchmark.interop.poses.clock import poses_at_frames
+from benchmark.interop.poses.table import read_pose_table
 from benchmark.interop.sequence import Reading
+from benchmark.interop.tracked import checked, open_tracked
 from benchmark.sweep import Prediction, Sweep
 
 
@@ -51,6 +56,8 @@ def convert(
     reading, writing = reading or Reading(), writing or Writing()
     kind = kind_of(source)
     with clear_write_errors(target):
+        if reading.poses and kind in ("tusrec", "dataset", "prediction", "trajectory"):
+            raise UserError(f"--poses: expected the frames of one sweep with it, got {source}")
         if kind == "tusrec" and not target.suffix:
             return [_into_dataset(source, target, reading, writing, report)]
         if kind == "dataset" and not target.suffix:
@@ -59,8 +66,8 @@ def convert(
             raise UserError(f"{target}: expected a folder (no suffix) for the sweeps of {source}")
         if kind in ("prediction", "trajectory"):
             owner = open_sweep(sweep, reading, report) if sweep else None
-            return _write_poses(source, target, owner, writing)
-        return _write_sweep(open_sweep(source, reading, report), target, writing)
+            return _write_poses(source, target, owner, reading, writing)
+        return _write_sweep(open_tracked(source, reading, report).sweep, target, writing)
 
 
 @contextmanager
@@ -76,13 +83,29 @@ def clear_write_errors(target: Path):
         raise UserError(f"{target}: cannot be written ({reason})") from error
 
 
-def read_poses(path: Path | str, unit: trajectory.Unit = "m") -> Prediction:
-    """Return the prediction of a file: .h5, .npz, .tum or .kitti (anchored at its first pose)."""
+def read_poses(
+    path: Path | str, unit: trajectory.Unit | None = None, owner: Sweep | None = None
+) -> Prediction:
+    """Return the prediction of a file: .h5, .npz or a pose table (anchored at its first pose).
+
+    owner: the sweep whose frames they are of; a table with times is placed at theirs.
+
+    Raises
+    ------
+    UserError : poses of another number of frames, a frame without a pose.
+    """
     path = Path(path)
     if path.suffix.lower() not in TRAJECTORIES:
         return read_prediction(path)
-    is_tum = path.suffix.lower() == ".tum"
-    poses = trajectory.read_tum(path, unit)[1] if is_tum else trajectory.read_kitti(path, unit)
+    table = read_pose_table(path, unit=unit)
+    poses, held = table.world_from_body, np.isfinite(table.world_from_body).all((1, 2))
+    if owner is not None:
+        poses, held = poses_at_frames(table, owner.bmode.timestamps)
+    if not held.all():
+        raise UserError(
+            f"{path}: {(~held).sum()} of {len(held)} frames without a pose; a prediction has one "
+            "for each"
+        )
     return Prediction(geometry.anchor(poses))
 
 
@@ -101,8 +124,11 @@ def _unknown_target(target: Path) -> UserError:
     return UserError(f"{target}: expected a folder or a name ending in one of {known}")
 
 
-def _write_poses(source: Path, target: Path, owner: Sweep | None, writing: Writing) -> list[Path]:
-    prediction = read_poses(source, writing.unit)
+def _write_poses(
+    source: Path, target: Path, owner: Sweep | None, reading: Reading, writing: Writing
+) -> list[Path]:
+    in_unit = reading.poses_unit or (writing.unit if source.suffix in (".tum", ".kitti") else None)
+    prediction = read_poses(source, in_unit, owner)
     suffix, poses = target.suffix.lower(), prediction.first_from_frame
     if owner is not None and len(owner) != len(poses):
         raise UserError(f"{source}: {len(poses)} poses for the {len(owner)} frames of the sweep")
@@ -110,6 +136,8 @@ def _write_poses(source: Path, target: Path, owner: Sweep | None, writing: Writi
         write_prediction(target, prediction)
     elif suffix == ".kitti":
         trajectory.write_kitti(target, poses, writing.unit)
+    elif suffix == ".csv":
+        trajectory.write_csv(target, owner.bmode.timestamps if owner else None, poses)
     elif suffix == ".tum":
         if owner is None:
             raise UserError(f"{source}: holds no times for {target}; give its sweep by --sweep")
@@ -135,8 +163,10 @@ def _into_dataset(
     split = writing.split or ("train" if tusrec.tusrec_layout(source) == "train" else "test")
     there = open_dataset(target) if (target / "dataset.json").is_file() else None
     entries = {entry.name: entry for entry in there.entries} if there else {}
-    for sweep in tusrec.read_tusrec(source, reading.calibration, reading.frame_rate, report):
-        sweep = with_field_of_view(sweep, source, reading, report)
+    for scan in tusrec.read_tusrec(source, reading.calibration, reading.frame_rate, report):
+        sweep = checked(
+            with_field_of_view(scan, source, reading, report), source / scan.name, reading, report
+        )
         file = f"sweeps/{sweep.name}.h5"
         ensure_space(target / file, sweep.bmode.nbytes)
         write_sweep(target / file, sweep)

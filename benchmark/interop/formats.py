@@ -19,12 +19,13 @@ from benchmark.interop.cines import readers
 from benchmark.interop.cines.fan import probe_mask
 from benchmark.interop.cines.field_of_view import with_mask
 from benchmark.interop.poses import trajectory
+from benchmark.interop.poses.table import SUFFIXES
 from benchmark.interop.sequence import Reading
 from benchmark.sweep import Sweep
 
 CINE = "cine"  # frames without poses
 HDF5 = (".h5", ".hdf5")
-TRAJECTORIES = (".tum", ".kitti")
+TRAJECTORIES = SUFFIXES
 VOLUMES = (".nii", ".nii.gz")
 
 
@@ -108,6 +109,10 @@ def _write_kitti(path: Path, sweep: Sweep, writing: Writing) -> None:
     trajectory.write_kitti(path, sweep.bmode.world_from_image, writing.unit)
 
 
+def _write_csv(path: Path, sweep: Sweep, writing: Writing) -> None:
+    trajectory.write_csv(path, sweep.bmode.timestamps, sweep.bmode.world_from_image)
+
+
 FORMATS = (
     Format(
         "sweep", HDF5, _read_own, _write_own, lambda file: file.attrs.get("format") == SWEEP_FORMAT
@@ -118,6 +123,8 @@ FORMATS = (
     Format(CINE, readers.SUFFIXES, _read_cine),
     Format("trajectory", (".tum",), write=_write_tum),
     Format("trajectory", (".kitti",), write=_write_kitti),
+    Format("trajectory", (".csv",), write=_write_csv),
+    Format("trajectory", (".tsv", ".txt")),
 )
 
 

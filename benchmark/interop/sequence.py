@@ -18,6 +18,7 @@ from benchmark.interop.calibration import read_calibration
 from benchmark.interop.cines.fan import clip_mask
 from benchmark.interop.cines.field_of_view import Choice, Some, with_mask
 from benchmark.interop.cines.grey import eight_bit
+from benchmark.interop.poses.options import PoseReading
 from benchmark.interop.poses.rigid import axes_angle, settled_poses, split_calibration
 from benchmark.sweep import Channel, Sweep
 
@@ -51,7 +52,7 @@ class Sequence:
 
 
 @dataclass(frozen=True)
-class Reading:
+class Reading(PoseReading):
     """How a recording of another program is read."""
 
     transform: str = "ProbeToTracker"

@@ -48,7 +48,9 @@ def place(images: Images, world_from_image: np.ndarray, placing: Placing) -> Vol
     """
     axes = volume_axes(world_from_image, placing.axes)
     corners = corners_of(images, world_from_image, placing.border_px)
-    spacing = placing.spacing_mm or default_spacing(images, corners, axes)
+    spacing = placing.spacing_mm
+    if spacing is None:
+        spacing = default_spacing(images, corners, axes)
     gap = placing.fill_holes_mm
     apart = frame_distance(corners)
     if gap is None:

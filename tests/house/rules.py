@@ -42,7 +42,7 @@ BELOW = {
         "benchmark.leaderboard",
     ),
     "benchmark.interop.cines": ("benchmark",),
-    "benchmark.interop.poses": ("benchmark",),
+    "benchmark.interop.poses": ("benchmark.runs",),
     "benchmark.runs": ("benchmark.scoring",),
     "benchmark.leaderboard": ("benchmark.scoring",),
     "benchmark.scoring": ("benchmark.volume", "benchmark.metrics"),

@@ -8,6 +8,7 @@ from benchmark.interop.poses.table import PoseTable
 
 EDGE = 0.01  # of a row's interval: rounding of the first and the last time
 LONGEST_GAP = 5.0  # intervals of rows across which poses are interpolated
+LEAST_GAP_S = 0.1  # and the time across which they are in any case
 
 
 def poses_at_frames(
@@ -16,9 +17,9 @@ def poses_at_frames(
     """Return poses (N, 4, 4), mm, of whatever the table's are of, and which are valid (N,).
 
     frame_times (N,) s of the table's clock. Timed poses are joined by geodesics
-    (`geometry.interpolate`). Frames before the first row, after the last, or in a gap longer than
-    five times the median interval of rows are invalid: NaN, counted in a report. A table without
-    times has one row per frame.
+    (`geometry.interpolate`). Frames before the first row, after the last, at the very time of a row
+    without a pose, or in a gap longer than five median intervals of rows and 0.1 s are invalid:
+    NaN, counted in a report. A table without times has one row per frame.
 
     Raises
     ------
@@ -26,36 +27,40 @@ def poses_at_frames(
         of rows is not that of frames.
     """
     frame_times = np.asarray(frame_times, float)
+    held = np.isfinite(table.world_from_body).all((1, 2))
     if table.times is None:
         if len(table) != len(frame_times):
             raise UserError(
                 f"{table.path}: {len(table)} poses for {len(frame_times)} frames; expected one "
                 "per frame, or a column of times"
             )
-        valid = np.isfinite(table.world_from_body).all((1, 2))
-        _tell(table, {"whose row holds no pose": ~valid}, report)
-        return table.world_from_body.copy(), valid
-    held = np.isfinite(table.world_from_body).all((1, 2))
+        _tell(table, {"whose row holds no pose": ~held}, report)
+        return table.world_from_body.copy(), held
     times, poses = table.times[held], table.world_from_body[held]
-    step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
     _refuse_apart(table, times, frame_times)
-    outside = (frame_times < times[0] - EDGE * step) | (frame_times > times[-1] + EDGE * step)
-    right = np.clip(np.searchsorted(times, frame_times), 1, max(len(times) - 1, 1))
-    gaps = np.diff(times, append=times[-1])[right - 1]
-    on_row = np.isin(frame_times, times)
-    lost = ~outside & ~on_row & (gaps > LONGEST_GAP * step)
-    valid = ~(outside | lost)
-    _tell(
-        table,
-        {
-            f"outside its times ({_range(times)})": outside,
-            f"in gaps longer than {LONGEST_GAP * step:.3g} s": lost,
-        },
-        report,
-    )
+    faults = _faults(times, frame_times)
+    empty = np.isin(frame_times, table.times[~held])
+    valid = ~np.any([empty, *faults.values()], 0)
+    _tell(table, {"whose row holds no pose": empty, **faults}, report)
     placed = np.full((len(frame_times), 4, 4), np.nan)
     placed[valid] = geometry.interpolate(times, poses, frame_times[valid])
     return placed, valid
+
+
+def _faults(times: np.ndarray, frame_times: np.ndarray) -> dict[str, np.ndarray]:
+    """Return in words why frames (N,) lie where the rows' times (M,) tell no pose."""
+    intervals = np.diff(times)
+    usual = float(np.median(intervals)) if len(intervals) else 0.0
+    longest = max(LONGEST_GAP * usual, LEAST_GAP_S)
+    edge = EDGE * usual
+    outside = (frame_times < times[0] - edge) | (frame_times > times[-1] + edge)
+    after = np.searchsorted(times, frame_times)
+    padded = np.concatenate([[0.0], intervals, [0.0]])  # before, between and after the rows
+    between = ~np.isin(frame_times, times) & (padded[after] > longest)
+    return {
+        f"outside its times ({_range(times)})": outside,
+        f"in gaps longer than {longest:.3g} s": between,
+    }
 
 
 def _refuse_apart(table: PoseTable, times: np.ndarray, frame_times: np.ndarray) -> None:

@@ -118,7 +118,7 @@ def _sorted_by_time(
     for index in doubled:
         pair = poses[index : index + 2]
         if np.isfinite(pair).all() and np.abs(pair[1] - pair[0]).max() > SAME:
-            raise UserError(f"{path}: two different poses at time {times[index]!r} s")
+            raise UserError(f"{path}: two different poses at time {times[index]:.10g} s")
         if np.isnan(pair[1]).any():
             poses[index + 1] = pair[0]
     kept = np.setdiff1d(np.arange(len(times)), doubled)

@@ -1,7 +1,7 @@
-"""Trajectories as text: TUM (time, position, quaternion) and KITTI (3 × 4 matrices).
+"""Trajectories as text: TUM (time, position, quaternion), KITTI (3 × 4 matrices), named columns.
 
-Files are in metres, as evo and other tools expect; poses here are in mm. Both formats hold
-`world_from_frame`.
+TUM and KITTI are in metres, as evo and other tools expect; poses here are in mm. All hold
+`world_from_frame`. `columns` reads named columns.
 """
 
 from pathlib import Path
@@ -14,9 +14,11 @@ from benchmark.errors import UserError
 from benchmark.files import atomic_path
 from benchmark.interop.poses.rigid import settled_poses
 from benchmark.interop.poses.text import read_rows
+from benchmark.tables import csv_text, write_text
 
 MM_PER = {"m": 1000.0, "mm": 1.0}
 Unit = Literal["m", "mm"]
+CSV_COLUMNS = ("x_mm", "y_mm", "z_mm", "qx", "qy", "qz", "qw")
 UNIT_LENGTH = 1e-2  # deviation of a quaternion's length from 1 that rounding may cause
 
 
@@ -77,6 +79,24 @@ def read_kitti(path: Path | str, unit: Unit = "m") -> np.ndarray:
     top = _read_rows(Path(path), 12).reshape(-1, 3, 4)
     poses = geometry.compose(top[:, :, :3], top[:, :, 3] * MM_PER[unit])
     return settled_poses(poses, str(path))
+
+
+def write_csv(
+    path: Path | str, timestamps: np.ndarray | None, world_from_frame: np.ndarray
+) -> None:
+    """Write poses (N, 4, 4) mm as named columns: time_s (or frame), x_mm, y_mm, z_mm, qx ... qw.
+
+    timestamps (N,) s; None: rows are numbered from 0 in a column `frame`.
+    """
+    from scipy.spatial.transform import Rotation
+
+    poses = np.asarray(world_from_frame, float)
+    first = {"frame": range(len(poses))} if timestamps is None else {"time_s": timestamps}
+    xyzw = Rotation.from_matrix(poses[:, :3, :3]).as_quat()
+    named = dict(zip(CSV_COLUMNS, [*poses[:, :3, 3].T, *xyzw.T], strict=True))
+    columns = {**first, **named}
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    write_text(Path(path), csv_text(rows))
 
 
 def _write_rows(path: Path, rows: np.ndarray, title: str | None = None) -> None:

@@ -289,8 +289,11 @@ def test_frames_whose_pose_was_lost_are_tracked_all_the_same(tmp_path: Path) -> 
         b"1_ProbeToTrackerTransformStatus = OK", b"1_ProbeToTrackerTransformStatus = NO"
     )
     (tmp_path / "x.mha").write_bytes(data)
-    recording = open_recording(tmp_path / "x.mha")
-    assert len(recording.images.frames) == 4 and recording.world_from_image is None
+    notes: list[str] = []
+    recording = open_recording(tmp_path / "x.mha", report=notes.append)
+    assert len(recording.images.frames) == 4
+    assert list(np.isfinite(recording.own["bmode"]).all((1, 2))) == [True, False, True, True]
+    assert "1 of 4 frames without a valid ProbeToTracker: 1" in " ".join(notes)
 
 
 def test_other_than_grey_bytes_is_refused(tmp_path: Path) -> None:
