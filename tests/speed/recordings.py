@@ -1,6 +1,6 @@
 """Time and memory of cines against their number of frames: a video and DICOM files into a sweep.
 
-    python tests/speed/recordings.py [--frames 1000 10000] [--size 240 320]
+    python -m tests.speed.recordings [--frames 1000 10000] [--size 240 320]
 
 Each size is read in a process of its own: opened, its field of view found, its frames written into
 an .h5 file. Memory is the peak of the resident set, less that of the imports.
@@ -83,7 +83,7 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / ("a.mp4" if kind == "video" else "a.dcm")
                 sizes = ["--frames", str(count), "--size", *map(str, options.size)]
-                here = [sys.executable, __file__, *sizes, "--one"]
+                here = [sys.executable, "-m", "tests.speed.recordings", *sizes, "--one"]
                 subprocess.run([*here, kind, str(path)], check=True)
                 print(f"{kind:10s} {count:6d} frames  ", end="", flush=True)
                 subprocess.run([*here, "read", str(path)], check=True)

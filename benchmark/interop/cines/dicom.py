@@ -77,8 +77,7 @@ def _header(path: Path) -> Any:
         data.walk(lambda *_: None)  # decodes all tags, so that damaged ones are found here
         return data
     except (InvalidDicomError, OSError, EOFError, ValueError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"{path}: truncated or not DICOM ({reason})") from error
+        raise UserError(f"{path}: truncated or not DICOM ({_reason(error)})") from error
 
 
 def _refuse_undecodable(path: Path, data: Any) -> None:
@@ -114,8 +113,12 @@ def _decoded(path: Path, data: Any) -> Iterator[np.ndarray]:
                 frame = (highest - frame).astype(frame.dtype)
             yield frame if kind in GREY else luma(np.ascontiguousarray(frame))
     except (ValueError, RuntimeError, AttributeError, EOFError, OSError, TypeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"{path}: its frames cannot be decoded ({reason})") from error
+        raise UserError(f"{path}: its frames cannot be decoded ({_reason(error)})") from error
+
+
+def _reason(error: Exception) -> str:
+    """Return the first sentence of pydicom's message; what follows is advice to programmers."""
+    return str(error).strip().splitlines()[0].split(". ")[0] if str(error) else repr(error)
 
 
 def _eight_bit_colours(frame: np.ndarray) -> np.ndarray:

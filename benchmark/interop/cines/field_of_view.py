@@ -58,7 +58,7 @@ def with_mask(
         return replace(images, mask=None)
     if find:
         report(
-            f"{path}: {mask.mean():.0%} of the pixels are its field of view; the others are no "
+            f"{path}: {100 * mask.mean():.0f} % of the pixels are its field of view; the others are no "
             "tissue (--mask whole for all pixels, --mask FILE for others)"
         )
     return replace(images, mask=mask)

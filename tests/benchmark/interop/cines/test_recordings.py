@@ -33,7 +33,7 @@ def test_what_is_given_completes_a_folder(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "f", frames)
     assert kind_of(folder) == "cine"
     recording = open_recording(folder, Reading(pixel_mm=(0.2, 0.1), frame_rate=20))
-    assert recording.name == "f" and recording.world_from_image is None
+    assert recording.sweep.name == "f" and not recording.own
     assert np.array_equal(recording.images.frames[:], frames)
     assert np.array_equal(recording.images.mm_from_pixel, np.diag([0.2, 0.1, 1, 1]))
     np.testing.assert_allclose(recording.images.timestamps, np.arange(6) / 20)
