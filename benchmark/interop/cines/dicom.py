@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.errors import Report, UserError
-from benchmark.frames import ForwardFrames
+from benchmark.frames import SpooledFrames
 from benchmark.interop.cines.cine import Cine
 from benchmark.interop.cines.grey import luma
 
@@ -48,9 +48,7 @@ def read_dicom(path: Path, report: Report) -> Cine:
         raise UserError(f"{path}: NumberOfFrames: expected several frames, got {count}")
     _refuse_undecodable(path, data)
     first = next(_decoded(path, data))
-    frames = ForwardFrames(
-        (count, *first.shape), first.dtype, lambda: _decoded(path, data), str(path)
-    )
+    frames = SpooledFrames((count, *first.shape), first.dtype, _decoded(path, data), str(path))
     region = _tissue_region(path, data, report)
     return Cine(
         path,

@@ -58,8 +58,8 @@ def with_mask(
         return replace(images, mask=None)
     if find:
         report(
-            f"{path}: {100 * mask.mean():.0f} % of the pixels are its field of view; the others are no "
-            "tissue (--mask whole for all pixels, --mask FILE for others)"
+            f"{path}: {100 * mask.mean():.0f} % of the pixels are its field of view; the others "
+            "are no tissue (--mask whole for all pixels, --mask FILE for others)"
         )
     return replace(images, mask=mask)
 
