@@ -36,9 +36,9 @@ class Convert:
     """Turn sweeps, poses or predictions of one format into another, told by the files' names.
 
     From: .h5 of this program, MoGLo-Net or TUS-REC; .mha, .mhd, .nrrd of PLUS and Slicer; .tum,
-    .kitti, .csv; a TUS-REC folder or a data set. To: .h5, .mha, .mhd, .nrrd, .tum, .kitti, .csv;
-    without suffix a data set (from TUS-REC), a TUS-REC folder, or (from a prediction) displacement
-    fields.
+    .kitti, .csv; a TUS-REC folder or a data set; with --poses a folder of images, .tif, .mp4, .avi,
+    DICOM. To: .h5, .mha, .mhd, .nrrd, .tum, .kitti, .csv; without suffix a data set (from TUS-REC),
+    a TUS-REC folder, or (from a prediction) displacement fields.
     """
 
     source: tyro.conf.Positional[Path]

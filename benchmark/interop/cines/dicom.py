@@ -19,6 +19,8 @@ PALETTE = "PALETTE COLOR"
 # Values of an item of SequenceOfUltrasoundRegions (DICOM PS3.3, C.8.5.5).
 PLANE, TISSUE, CENTIMETRES = 1, 1, 3
 MM_PER_CM = 10.0
+BOUNDS = tuple(f"RegionLocation{end}" for end in ("MinX0", "MaxX1", "MinY0", "MaxY1"))
+SIZES = ("PhysicalDeltaX", "PhysicalDeltaY")
 
 
 def is_dicom(path: Path) -> bool:
@@ -134,6 +136,7 @@ def _tissue_region(path: Path, data: Any, report: Report) -> Any | None:
         and region.get("RegionDataType") == TISSUE
         and region.get("PhysicalUnitsXDirection") == CENTIMETRES
         and region.get("PhysicalUnitsYDirection") == CENTIMETRES
+        and all(key in region for key in (*BOUNDS, *SIZES))
     ]
     if len(found) > 1:
         report(f"{path}: {len(found)} regions of tissue in its frames; the largest is taken")
@@ -147,12 +150,8 @@ def _area(region: Any) -> int:
 
 def _bounds(region: Any) -> tuple[int, int, int, int]:
     """Return first column, column after the last, first row, row after the last of a region."""
-    return (
-        int(region.RegionLocationMinX0),
-        int(region.RegionLocationMaxX1) + 1,
-        int(region.RegionLocationMinY0),
-        int(region.RegionLocationMaxY1) + 1,
-    )
+    left, last_column, top, last_row = (int(region[key].value) for key in BOUNDS)
+    return left, last_column + 1, top, last_row + 1
 
 
 def _region_mask(region: Any, shape: tuple[int, ...]) -> np.ndarray:
@@ -165,8 +164,7 @@ def _region_mask(region: Any, shape: tuple[int, ...]) -> np.ndarray:
 def _pixel_mm(data: Any, region: Any | None) -> np.ndarray | None:
     """Return the size of a pixel (2,) across and down, mm, or None."""
     if region is not None:
-        sizes = [region.get("PhysicalDeltaX"), region.get("PhysicalDeltaY")]
-        across_down = MM_PER_CM * np.abs(np.array([size or 0 for size in sizes], float))
+        across_down = MM_PER_CM * np.abs([float(region[key].value) for key in SIZES])
     else:
         down_across = data.get("PixelSpacing") or (0, 0)
         across_down = np.array(down_across, float)[::-1]
