@@ -79,8 +79,9 @@ def checked(sweep: Sweep, path: Path, reading: Reading, report: Report) -> Sweep
             channels[name] = channel
             continue
         jumps = plausible.jumps_of(channel, channel.world_from_image)
-        for line in plausible.jump_lines(jumps, reading.drop_outliers):
-            report(f"{path}: {name}: {line}")
+        fault = plausible.jump_line(jumps, reading.drop_outliers)
+        if fault:
+            report(f"{path}: {name}: {fault}")
         drop = jumps.outliers & reading.drop_outliers
         channels[name] = selected(channel, np.flatnonzero(~drop))
     return with_channels(sweep, channels)

@@ -264,6 +264,6 @@ def normalise(values, weights, low, high):
                 weight = weights[k, j, i]
                 if weight > LEAST_WEIGHT:
                     values[k, j, i] /= weight
-                else:
+                elif weight != 0:  # memory that nothing wrote to stays unused
                     values[k, j, i] = 0
                     weights[k, j, i] = 0

@@ -30,6 +30,22 @@ class Jumps:
     breaks: tuple[tuple[int, int], ...]
     off_mm: np.ndarray
 
+    @property
+    def pieces(self) -> list[np.ndarray]:
+        """The frames of each piece of path, without outliers."""
+        kept = np.flatnonzero(~self.outliers)
+        return np.split(kept, np.searchsorted(kept, [after for _, after in self.breaks]))
+
+    def __str__(self) -> str:
+        """What is apart, in words."""
+        frames = np.flatnonzero(self.outliers)
+        shown = ", ".join(map(str, frames[:8])) + (", ..." if len(frames) > 8 else "")
+        words = [f"the path jumps between frames {a} and {b}" for a, b in self.breaks[:3]]
+        if len(frames):
+            off = f"up to {self.off_mm.max():.4g} mm off the path of the others"
+            words.insert(0, f"{len(frames)} of {len(self.outliers)} frames lie {off}: {shown}")
+        return "; ".join(words)
+
 
 def find_jumps(corners: np.ndarray, times: np.ndarray | None = None) -> Jumps:
     """Return the frames whose corners (N, 4, 3), mm, lie apart from their neighbours'.

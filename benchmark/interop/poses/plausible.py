@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.errors import UserError
-from benchmark.runs.domain import ranges
 from benchmark.sweep import Images
 from benchmark.volume.grid import crop_window, image_corners
 from benchmark.volume.jumps import Jumps, find_jumps
@@ -70,17 +69,11 @@ def path_suspicions(images: Images, world_from_body: np.ndarray) -> Iterator[str
         )
 
 
-def jump_lines(jumps: Jumps, dropped: bool) -> Iterator[str]:
-    """Yield in one line each which frames are outliers and where the path jumps.
+def jump_line(jumps: Jumps, dropped: bool) -> str | None:
+    """Return in one line which frames are outliers and where the path jumps, None without.
 
     dropped: whether the outliers are left out.
     """
-    frames = np.flatnonzero(jumps.outliers)
-    if len(frames):
-        verb = "left out" if dropped else "kept; --drop-outliers leaves them out"
-        yield (
-            f"{len(frames)} of {len(jumps.outliers)} poses lie up to {jumps.off_mm.max():.4g} mm "
-            f"off their neighbours': frames {ranges(frames)}, {verb}"
-        )
-    for before, after in jumps.breaks:
-        yield f"the path jumps between frames {before} and {after}: is it one sweep?"
+    if jumps.outliers.any():
+        return f"{jumps} ({'left out' if dropped else 'kept; --drop-outliers leaves them out'})"
+    return f"{jumps}: is it one sweep?" if jumps.breaks else None

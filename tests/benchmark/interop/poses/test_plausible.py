@@ -10,7 +10,7 @@ from benchmark import geometry
 from benchmark.errors import UserError
 from benchmark.hdf5 import write_sweep
 from benchmark.interop.poses.plausible import (
-    jump_lines,
+    jump_line,
     jumps_of,
     path_suspicions,
     pixel_suspicions,
@@ -19,8 +19,9 @@ from benchmark.interop.poses.trajectory import write_csv
 from benchmark.interop.sequence import Reading
 from benchmark.interop.tracked import open_tracked
 from benchmark.sweep import Channel, Images, Sweep
-from tests.benchmark.interop.test_plus_recordings import CALIBRATION, WIRE
 
+WIRE = Path(__file__).parents[3] / "fixtures" / "plus" / "NwirePhantomFreehandCropped.igs.mha"
+CALIBRATION = "0.1 0 0 4  0 0.1 0 -7  0 0 0.1 0  0 0 0 1"  # the recording's own is not known
 COUNT = 60
 IMAGES = Images(
     np.zeros((COUNT, 80, 60), np.uint8), np.arange(COUNT) / 20, np.diag([0.2, 0.25, 1, 1])
@@ -61,7 +62,7 @@ def test_bad_poses_are_named_and_dropped(tmp_path: Path, kind: str) -> None:
     assert len(open_tracked(tmp_path / "s.h5", report=notes.append).sweep) == COUNT
     assert len(notes) == 1 and "--drop-outliers leaves them out" in notes[0]
     kept = open_tracked(tmp_path / "s.h5", Reading(drop_outliers=True), notes.append).sweep
-    assert f"bmode: {len(bad)} of 60 poses lie up to" in notes[1] and "left out" in notes[1]
+    assert f"bmode: {len(bad)} of 60 frames lie up to" in notes[1] and "left out" in notes[1]
     np.testing.assert_allclose(kept.bmode.world_from_image, np.delete(hand(), bad, 0))
 
 
@@ -70,9 +71,8 @@ def test_a_jump_between_two_pieces_drops_nothing() -> None:
     poses[35:, :3, 3] += 5000
     jumps = jumps_of(IMAGES, poses)
     assert not jumps.outliers.any() and jumps.breaks == ((34, 35),)
-    assert list(jump_lines(jumps, False)) == [
-        "the path jumps between frames 34 and 35: is it one sweep?"
-    ]
+    line = jump_line(jumps, dropped=False)
+    assert line == "the path jumps between frames 34 and 35: is it one sweep?"
 
 
 def test_a_hand_that_stops_and_hurries_is_no_outlier() -> None:
@@ -133,7 +133,7 @@ def test_the_shipped_recording_raises_no_alarm(tmp_path: Path) -> None:
         transform="ProbeToReference", calibration=tmp_path / "c.txt", image="CroppedImage"
     )
     open_tracked(WIRE, reading, notes.append)
-    assert not [note for note in notes if "poses lie" in note or "?" in note], notes
+    assert not [note for note in notes if "lie up to" in note or "?" in note], notes
 
 
 def test_frames_without_a_plane_are_refused(tmp_path: Path) -> None:
