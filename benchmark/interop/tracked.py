@@ -49,8 +49,13 @@ def open_tracked(
     """
     path, reading = Path(path), reading or Reading()
     if reading.poses is None:
-        sweep = _on_clock(open_sweep(path, reading, report), path, reading, report)
-        return Tracked(checked(sweep, path, reading, report))
+        sweep = open_sweep(path, reading, report)
+        if reading.pixel_mm is not None:
+            raise UserError(
+                f"--pixel-mm: the poses of {path} hold for its own pixels; it is for frames "
+                "without poses (track, --poses)"
+            )
+        return Tracked(checked(_on_clock(sweep, path, reading, report), path, reading, report))
     recording = open_recording(path, reading, report)
     sweep = checked(_by_table(recording, reading.poses, reading, report), path, reading, report)
     own = {}

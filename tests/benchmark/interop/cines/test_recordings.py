@@ -177,7 +177,14 @@ def test_frames_and_a_table_of_poses_are_a_sweep(tmp_path: Path, kind: str) -> N
     assert bmode.mask.sum() == 40 * 44 and not bmode.mask[:, :4].any()
 
 
-def test_frames_without_poses_are_no_sweep(tmp_path: Path) -> None:
+def test_options_that_have_no_use_are_refused(tmp_path: Path) -> None:
     path = write_video(tmp_path / "v.avi", moving_block())
     with pytest.raises(UserError, match="frames without poses; give them by --poses, or track"):
         convert(path, tmp_path / "x.h5", reading=Reading(pixel_mm=(0.2, 0.2)))
+    write_sweep(tmp_path / "s.h5", make_sweep(3))
+    for name in ("s.h5", "s.mha"):
+        convert(tmp_path / "s.h5", tmp_path / "s.mha")
+        with pytest.raises(UserError, match=r"--pixel-mm: the poses of .* hold for its own pixels"):
+            convert(tmp_path / name, tmp_path / "x.h5", reading=Reading(pixel_mm=(0.2, 0.2)))
+    with pytest.raises(UserError, match=r"--window: .* holds grey levels already, of a sweep"):
+        convert(tmp_path / "s.h5", tmp_path / "x.h5", reading=Reading(window=(0, 9)))
