@@ -1,6 +1,7 @@
 """The public check of the tracker contract, and an observation to check with."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 
@@ -99,7 +100,9 @@ def _cut(observation: Observation, count: int, offset: float = 0.0) -> Observati
         keep = int(np.searchsorted(images.timestamps, end, side="right"))
         wavelength = None if images.wavelength_nm is None else images.wavelength_nm[:keep]
         times = images.timestamps[:keep] + offset
-        channels[name] = Images(images.frames[:keep], times, images.mm_from_pixel, wavelength)
+        channels[name] = replace(
+            images, frames=images.frames[:keep], timestamps=times, wavelength_nm=wavelength
+        )
     imu = observation.imu
     if imu is not None:
         keep = int(np.searchsorted(imu["timestamps"], end, side="right"))

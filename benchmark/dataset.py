@@ -145,6 +145,8 @@ def sweep_fingerprint(sweep: Sweep) -> dict[str, list[float]]:
         )
         parts[f"{name}/timestamps"] = array_fingerprint([channel.timestamps])
         parts[f"{name}/mm_from_pixel"] = array_fingerprint([channel.mm_from_pixel])
+        if channel.mask is not None:
+            parts[f"{name}/mask"] = array_fingerprint([channel.mask])
         if not channel.is_withheld:
             parts[f"{name}/world_from_image"] = array_fingerprint([channel.world_from_image])
     for name, values in (sweep.imu or {}).items():

@@ -1,11 +1,14 @@
 """Frames that are read when indexed, so that memory does not grow with their number."""
 
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
+
+from benchmark.errors import UserError
 
 
 class LazyFrames:
@@ -58,6 +61,63 @@ class StreamedFrames:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self[:], dtype=dtype)
+
+
+class SpooledFrames(StreamedFrames):
+    """Frames (N, H, W) of a source that yields them in order only, such as a video.
+
+    Each is decoded once, when it or a later one is first read, and kept in a temporary file
+    without a name, which the system removes with the last reference. So frames may be read in any
+    order, again and again, and memory does not grow with their number.
+
+    Parameters
+    ----------
+    source : the frames from the first on.
+    name : of the source, for errors.
+
+    Raises
+    ------
+    UserError : on reading, where the source ends early or the temporary file does not fit on disk.
+    """
+
+    def __init__(
+        self, shape: tuple[int, ...], dtype: np.dtype, source: Iterator[np.ndarray], name: str
+    ):
+        self.shape, self.dtype, self.name = shape, np.dtype(dtype), name
+        self._source, self._decoded = source, 0
+        self._bytes = int(np.prod(shape[1:])) * self.dtype.itemsize
+        self._file: BinaryIO | None = None
+
+    def _frame(self, index: int) -> np.ndarray:
+        if self._file is None:
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the frames)
+        while self._decoded <= index:
+            self._spool(self._file)
+        self._file.seek(index * self._bytes)
+        return np.frombuffer(bytearray(self._file.read(self._bytes)), self.dtype).reshape(
+            self.shape[1:]
+        )
+
+    def _spool(self, file: BinaryIO) -> None:
+        """Decode one more frame into the temporary file."""
+        frame = next(self._source, None)
+        if frame is None or (frame.shape, frame.dtype) != (self.shape[1:], self.dtype):
+            found = "nothing" if frame is None else f"{frame.dtype} of shape {frame.shape}"
+            expected = f"{self.dtype} of shape {self.shape[1:]}"
+            raise UserError(
+                f"{self.name}: frame {self._decoded} of {len(self)}: expected {expected}, "
+                f"got {found}"
+            )
+        try:
+            file.seek(self._decoded * self._bytes)
+            file.write(np.ascontiguousarray(frame).tobytes())
+            file.flush()
+        except OSError as error:
+            raise UserError(
+                f"{self.name}: its frames, decoded, need {self._bytes * len(self) / 1e6:.0f} MB "
+                f"in {tempfile.gettempdir()} ({error.strerror}); TMPDIR names another folder"
+            ) from error
+        self._decoded += 1
 
 
 class MappedFrames(StreamedFrames):

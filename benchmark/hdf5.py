@@ -54,6 +54,8 @@ def _write_channel(group: h5py.Group, channel: Channel | WithheldChannel) -> Non
     group["mm_from_pixel"] = channel.mm_from_pixel
     if channel.wavelength_nm is not None:
         group["wavelength_nm"] = channel.wavelength_nm
+    if channel.mask is not None:
+        group["mask"] = channel.mask
     for name, poses in channel.measured.items():
         group[f"measured/{name}"] = poses
     if channel.line_world_from_image is not None:
@@ -96,6 +98,7 @@ def _read_channel(path: Path, group: h5py.Group, lazy: bool) -> Channel | Withhe
         timestamps=group["timestamps"][()],
         mm_from_pixel=group["mm_from_pixel"][()],
         wavelength_nm=group["wavelength_nm"][()] if "wavelength_nm" in group else None,
+        mask=group["mask"][()] if "mask" in group else None,
     )
     channel: Channel | WithheldChannel
     if text_of(group.attrs.get("poses")) == "withheld":

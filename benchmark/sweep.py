@@ -5,7 +5,7 @@
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -25,13 +25,15 @@ class Images:
 
     frames (N, H, W): uint8 for B-mode, float32 and linear for PA; timestamps (N,) s at mid-frame,
     rising; mm_from_pixel (4, 4) maps (column, row, 0, 1), the centre of the first pixel being
-    (0, 0), to image mm (x lateral, y axial, z elevational); wavelength_nm (N,) for PA only.
+    (0, 0), to image mm (x lateral, y axial, z elevational); wavelength_nm (N,) for PA only; mask
+    (H, W) bool: the field of view, None where every pixel shows tissue.
     """
 
     frames: np.ndarray | LazyFrames
     timestamps: np.ndarray
     mm_from_pixel: np.ndarray
     wavelength_nm: np.ndarray | None = None
+    mask: np.ndarray | None = None
 
     @property
     def centre_mm(self) -> np.ndarray:
@@ -164,7 +166,7 @@ class Sweep:
 
 def _images(channel: Images) -> Images:
     """Return the frames of a channel without poses."""
-    return Images(channel.frames, channel.timestamps, channel.mm_from_pixel, channel.wavelength_nm)
+    return Images(**{field.name: getattr(channel, field.name) for field in fields(Images)})
 
 
 @dataclass(frozen=True)
@@ -263,7 +265,13 @@ def channel_fault(channel: Channel | WithheldChannel) -> str | None:
             return f"{key}: {fault}"
     if channel.mm_from_pixel.shape != (4, 4) or not np.isfinite(channel.mm_from_pixel).all():
         return "mm_from_pixel: expected a finite (4, 4) matrix"
-    return None
+    return None if channel.mask is None else _mask_fault(channel.mask, shape[1:])
+
+
+def _mask_fault(mask: np.ndarray, shape: tuple[int, ...]) -> str | None:
+    if mask.shape != shape or mask.dtype != bool:
+        return f"mask: expected shape {shape} of bool, got {mask.shape} of {mask.dtype}"
+    return None if mask.any() else "mask: expected tissue somewhere, got none"
 
 
 def poses_at(images: Images, tracked: Images, world_from_tracked: np.ndarray) -> np.ndarray:

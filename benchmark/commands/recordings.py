@@ -10,12 +10,13 @@ import tyro
 
 from benchmark.errors import UserError
 from benchmark.figures.pictures import write_pictures
-from benchmark.geometry import path_length, unanchor
+from benchmark.geometry import inverse, path_length, unanchor
 from benchmark.hdf5 import write_prediction
-from benchmark.interop.convert import convert, read_poses
-from benchmark.interop.formats import Writing, open_sweep
+from benchmark.interop.convert import convert
+from benchmark.interop.formats import Writing
+from benchmark.interop.poses.trajectory import write_csv, write_kitti, write_tum
 from benchmark.interop.sequence import Reading
-from benchmark.interop.trajectory import write_kitti, write_tum
+from benchmark.interop.tracked import anchored, open_tracked
 from benchmark.interop.untracked import open_recording
 from benchmark.interop.volumes import SUFFIXES, write_volume
 from benchmark.runs.track import open_tracker, track
@@ -35,9 +36,9 @@ class Convert:
     """Turn sweeps, poses or predictions of one format into another, told by the files' names.
 
     From: .h5 of this program, MoGLo-Net, TUS-REC or zea; .mha, .mhd, .nrrd of PLUS and Slicer;
-    .tum, .kitti; a TUS-REC folder or a data set. To: .h5, .mha, .mhd, .nrrd, .zea.hdf5, .tum,
-    .kitti; without suffix a data set (from TUS-REC), a TUS-REC folder, or (from a prediction)
-    displacement fields.
+    .tum, .kitti, .csv; a TUS-REC folder or a data set; with --poses a folder of images, .tif, .mp4,
+    .avi, DICOM. To: .h5, .mha, .mhd, .nrrd, .zea.hdf5, .tum, .kitti, .csv; without suffix a data
+    set (from TUS-REC), a TUS-REC folder, or (from a prediction) displacement fields.
     """
 
     source: tyro.conf.Positional[Path]
@@ -89,53 +90,53 @@ class Reconstruct:
     """Take the poses of this tracker instead of the sweep's own."""
     run_folder: RunFolder = None
     """Folder of the tracker's trained run; by default the weights shipped with the tracker."""
-    poses: Path | None = None
-    """Take poses of this file: a prediction (.h5, .npz), .tum or .kitti."""
-    unit: Literal["m", "mm"] = "m"
-    """Length unit of .tum and .kitti."""
     channel: str = "bmode"
     """Channel to reconstruct; its frames may have times of their own."""
 
     def run(self) -> None:
-        if self.tracker and self.poses:
+        if self.tracker and self.reading.poses:
             raise UserError("--tracker and --poses: expected one of them, got both")
         if self.run_folder and not self.tracker:
             raise UserError("--run: expected --tracker with it")
-        sweep = open_sweep(self.sweep, self.reading, warn)
+        tracked = open_tracked(self.sweep, self.reading, warn)
+        sweep = tracked.sweep
         if self.channel not in sweep.channels:
             known = ", ".join(sweep.channels)
             raise UserError(f"{self.sweep}: no channel '{self.channel}' (has: {known})")
-        source, tracked = self._poses(sweep)
-        images, poses = sweep.channels[self.channel], tracked
-        if source == OWN:
-            poses = images.world_from_image
-        elif self.channel != "bmode":
-            poses = poses_at(images, sweep.bmode, tracked)
-        paths = {source: poses}
-        if source != OWN and not images.is_withheld:
-            paths[OWN] = images.world_from_image
-        facts = {"sweep": sweep.name, "channel": self.channel, "poses": source}
+        images = sweep.channels[self.channel]
+        facts = {"sweep": sweep.name, "channel": self.channel}
+        if self.reading.poses:
+            source, own = self.reading.poses.name, tracked.own.get(self.channel)
+            paths = _beside(source, images.world_from_image, own)
+        elif self.tracker:
+            paths = self._tracked(sweep, images)
+        else:
+            paths = {OWN: images.world_from_image}
+        facts["poses"] = next(iter(paths))
         _finish(images, paths, facts, self.placing, self.output, self.channel != "bmode")
 
-    def _poses(self, sweep: Sweep) -> tuple[str, np.ndarray]:
-        """Return poses (N, 4, 4) of the B-mode frames, after the name of their source."""
-        world = _world(sweep)
-        if self.poses:
-            prediction = read_poses(self.poses, self.unit)
-            if len(prediction.first_from_frame) != len(sweep):
-                got = len(prediction.first_from_frame)
-                raise UserError(f"{self.poses}: {got} poses for {len(sweep)} frames")
-            return self.poses.name, unanchor(world, prediction.first_from_frame)
-        if self.tracker:
-            tracker, domain = open_tracker(self.tracker, self.run_folder, warn)
-            prediction = track(tracker, domain, sweep.observe().bmode, sweep.probe, warn)
-            return self.tracker, unanchor(world, prediction.first_from_frame)
-        return OWN, sweep.bmode.world_from_image
+    def _tracked(self, sweep: Sweep, images: Images) -> dict[str, np.ndarray]:
+        """Return poses (N, 4, 4) of a channel's frames by the tracker, and the sweep's own."""
+        tracker, domain = open_tracker(str(self.tracker), self.run_folder, warn)
+        prediction = track(tracker, domain, sweep.observe().bmode, sweep.probe, warn)
+        known = np.eye(4)[None] if sweep.bmode.is_withheld else sweep.bmode.world_from_image
+        poses = unanchor(known, prediction.first_from_frame)
+        if self.channel != "bmode":
+            poses = poses_at(images, sweep.bmode, poses)
+        own = None if sweep.bmode.is_withheld else sweep.channels[self.channel].world_from_image
+        return {str(self.tracker): poses} | ({} if own is None else {OWN: own})
 
 
-def _world(sweep: Sweep) -> np.ndarray:
-    """Return the sweep's own poses, or a single identity where they are withheld."""
-    return np.eye(4)[None] if sweep.bmode.is_withheld else sweep.bmode.world_from_image
+def _beside(name: str, poses: np.ndarray, own: np.ndarray | None) -> dict[str, np.ndarray]:
+    """Return poses (N, 4, 4) and beside them those of the recording's own that are known.
+
+    own (N, 4, 4): of the same frames in a world of its own, NaN where unknown.
+    """
+    known = np.zeros(0, bool) if own is None else np.isfinite(own).all((1, 2))
+    if own is None or not known.any():
+        return {name: poses}
+    first = int(np.argmax(known))
+    return {name: poses, OWN: poses[first] @ inverse(own[first]) @ own[known]}
 
 
 @dataclass(frozen=True)
@@ -150,24 +151,24 @@ class Track:
     """Registered name, or package.module:Class."""
     run_folder: RunFolder = None
     """Folder of a trained run; by default the weights shipped with the tracker."""
-    pixel_mm: tuple[float, float] | None = None
-    """Size of a pixel across and down, where file and calibration do not tell."""
     save_poses: Path | None = None
-    """Write the poses as well: a prediction (.h5), .tum or .kitti."""
+    """Write the poses as well: a prediction (.h5), .tum, .kitti or .csv."""
 
     def run(self) -> None:
         tracker, domain = open_tracker(self.tracker, self.run_folder, warn)
-        recording = open_recording(self.recording, self.reading, self.pixel_mm, warn)
+        recording = open_recording(self.recording, self.reading, warn)
         images = recording.images
-        prediction = track(tracker, domain, images, recording.probe, warn)
+        prediction = track(tracker, domain, images, recording.sweep.probe, warn)
         if self.save_poses:
             _save_poses(self.save_poses, prediction, images)
-        own, poses = recording.world_from_image, prediction.first_from_frame
         facts: dict[str, Any] = {"recording": recording.name, "poses": self.tracker}
+        own, poses = recording.world_from_image, prediction.first_from_frame
         paths = {self.tracker: poses}
-        if own is not None:
-            paths = {self.tracker: unanchor(own, poses), OWN: own}
-            facts["drift at the end"] = f"{end_error_mm(images, own, poses):.2f} mm"
+        if own is not None and (known := np.isfinite(own).all((1, 2))).any():
+            paths = {self.tracker: anchored(own, poses), OWN: own[known]}
+            drift = end_error_mm(images, own[known], poses[known])
+            some = "" if known.all() else f" (of {known.sum()} of {len(known)} frames)"
+            facts["drift at the end"] = f"{drift:.2f} mm{some}"
         _finish(images, paths, facts, self.placing, self.output, False)
 
 
@@ -177,10 +178,12 @@ def _save_poses(path: Path, prediction: Prediction, images: Images) -> None:
         write_tum(path, images.timestamps, prediction.first_from_frame)
     elif suffix == ".kitti":
         write_kitti(path, prediction.first_from_frame)
+    elif suffix == ".csv":
+        write_csv(path, images.timestamps, prediction.first_from_frame)
     elif suffix in (".h5", ".hdf5"):
         write_prediction(path, prediction)
     else:
-        raise UserError(f"{path}: expected a name ending in .h5, .tum or .kitti")
+        raise UserError(f"{path}: expected a name ending in .h5, .tum, .kitti or .csv")
 
 
 def _finish(

@@ -1,8 +1,8 @@
 """Conversion between the formats of sweeps, poses and predictions.
 
 A source is recognised by its content, a target by its name: .h5 (this program), .mha, .mhd, .nrrd,
-.nhdr (PLUS, Slicer), .zea.hdf5 (zea), .tum, .kitti; a name without suffix is a folder: a data set
-if the source is TUS-REC, displacement fields if it is a prediction, else TUS-REC.
+.nhdr (PLUS, Slicer), .zea.hdf5 (zea), .tum, .kitti, .csv; a name without suffix is a folder: a data
+set if the source is TUS-REC, displacement fields if it is a prediction, else TUS-REC.
 """
 
 from contextlib import contextmanager
@@ -15,11 +15,24 @@ from benchmark.dataset import open_dataset, write_dataset, write_entry
 from benchmark.errors import Report, UserError, silent
 from benchmark.files import ensure_space
 from benchmark.hdf5 import read_prediction, write_prediction
-from benchmark.interop import trajectory, tusrec
+from benchmark.interop import tusrec
 from benchmark.interop.displacements import write_displacements
-from benchmark.interop.formats import FORMATS, HDF5, TRAJECTORIES, Writing, kind_of, open_sweep
+from benchmark.interop.formats import (
+    FORMATS,
+    HDF5,
+    SEQUENCE,
+    TRAJECTORIES,
+    Writing,
+    kind_of,
+    open_sweep,
+    with_field_of_view,
+)
 from benchmark.interop.igsio import read_sequence
+from benchmark.interop.poses import trajectory
+from benchmark.interop.poses.clock import poses_at_frames
+from benchmark.interop.poses.table import read_pose_table
 from benchmark.interop.sequence import Reading, trajectory_of
+from benchmark.interop.tracked import checked, open_tracked
 from benchmark.sweep import Prediction, Sweep
 
 
@@ -44,6 +57,8 @@ def convert(
     reading, writing = reading or Reading(), writing or Writing()
     kind = kind_of(source)
     with clear_write_errors(target):
+        if reading.poses and kind in ("tusrec", "dataset", "prediction", "trajectory"):
+            raise UserError(f"--poses: expected the frames of one sweep with it, got {source}")
         if kind == "tusrec" and not target.suffix:
             return [_into_dataset(source, target, reading, writing, report)]
         if kind == "dataset" and not target.suffix:
@@ -53,13 +68,13 @@ def convert(
             raise UserError(f"{target}: expected a folder (no suffix) for the sweeps of {source}")
         if kind in ("prediction", "trajectory"):
             owner = open_sweep(sweep, reading, report) if sweep else None
-            return _write_poses(source, target, owner, writing)
-        if kind == "sequence" and target.suffix.lower() in TRAJECTORIES:
+            return _write_poses(source, target, owner, reading, writing)
+        if kind == SEQUENCE and not reading.poses and target.suffix.lower() in TRAJECTORIES:
             sequence = read_sequence(source)
             if not sequence.has_images:
                 times, poses = trajectory_of(sequence, reading, report)
                 return _write_trajectory(target, times, poses, writing)
-        return _write_sweep(open_sweep(source, reading, report), target, writing, report)
+        return _write_sweep(open_tracked(source, reading, report).sweep, target, writing, report)
 
 
 @contextmanager
@@ -75,13 +90,29 @@ def clear_write_errors(target: Path):
         raise UserError(f"{target}: cannot be written ({reason})") from error
 
 
-def read_poses(path: Path | str, unit: trajectory.Unit = "m") -> Prediction:
-    """Return the prediction of a file: .h5, .npz, .tum or .kitti (anchored at its first pose)."""
+def read_poses(
+    path: Path | str, unit: trajectory.Unit | None = None, owner: Sweep | None = None
+) -> Prediction:
+    """Return the prediction of a file: .h5, .npz or a pose table (anchored at its first pose).
+
+    owner: the sweep whose frames they are of; a table with times is placed at theirs.
+
+    Raises
+    ------
+    UserError : poses of another number of frames, a frame without a pose.
+    """
     path = Path(path)
     if path.suffix.lower() not in TRAJECTORIES:
         return read_prediction(path)
-    is_tum = path.suffix.lower() == ".tum"
-    poses = trajectory.read_tum(path, unit)[1] if is_tum else trajectory.read_kitti(path, unit)
+    table = read_pose_table(path, unit=unit)
+    poses, held = table.world_from_body, np.isfinite(table.world_from_body).all((1, 2))
+    if owner is not None:
+        poses, held = poses_at_frames(table, owner.bmode.timestamps)
+    if not held.all():
+        raise UserError(
+            f"{path}: {(~held).sum()} of {len(held)} frames without a pose; a prediction has one "
+            "for each"
+        )
     return Prediction(geometry.anchor(poses))
 
 
@@ -101,19 +132,21 @@ def _unknown_target(target: Path) -> UserError:
     return UserError(f"{target}: expected a folder or a name ending in one of {known}")
 
 
-def _write_poses(source: Path, target: Path, owner: Sweep | None, writing: Writing) -> list[Path]:
-    prediction = read_poses(source, writing.unit)
+def _write_poses(
+    source: Path, target: Path, owner: Sweep | None, reading: Reading, writing: Writing
+) -> list[Path]:
+    in_unit = reading.poses_unit or (writing.unit if source.suffix in (".tum", ".kitti") else None)
+    prediction = read_poses(source, in_unit, owner)
     suffix, poses = target.suffix.lower(), prediction.first_from_frame
     if owner is not None and len(owner) != len(poses):
         raise UserError(f"{source}: {len(poses)} poses for the {len(owner)} frames of the sweep")
     if suffix in HDF5:
         write_prediction(target, prediction)
-    elif suffix == ".kitti":
-        trajectory.write_kitti(target, poses, writing.unit)
-    elif suffix == ".tum":
-        if owner is None:
+    elif suffix in TRAJECTORIES:
+        if owner is None and suffix == ".tum":
             raise UserError(f"{source}: holds no times for {target}; give its sweep by --sweep")
-        trajectory.write_tum(target, owner.bmode.timestamps, poses, writing.unit)
+        times = None if owner is None else owner.bmode.timestamps
+        return _write_trajectory(target, times, poses, writing)
     elif not suffix:
         if owner is None:
             raise UserError(f"{source}: displacement fields need the sweep; give it by --sweep")
@@ -125,13 +158,18 @@ def _write_poses(source: Path, target: Path, owner: Sweep | None, writing: Writi
 
 
 def _write_trajectory(
-    target: Path, times: np.ndarray, poses: np.ndarray, writing: Writing
+    target: Path, times: np.ndarray | None, poses: np.ndarray, writing: Writing
 ) -> list[Path]:
-    """Write poses (N, 4, 4) mm at times (N,) s as .tum or .kitti."""
-    if target.suffix.lower() == ".tum":
+    """Write poses (N, 4, 4) mm at times (N,) s as .tum, .kitti or .csv; the last two need none."""
+    suffix = target.suffix.lower()
+    if suffix == ".tum" and times is not None:
         trajectory.write_tum(target, times, poses, writing.unit)
-    else:
+    elif suffix == ".kitti":
         trajectory.write_kitti(target, poses, writing.unit)
+    elif suffix == ".csv":
+        trajectory.write_csv(target, times, poses)
+    else:
+        raise _unknown_target(target)
     return [target]
 
 
@@ -142,7 +180,10 @@ def _into_dataset(
     there = open_dataset(target) if (target / "dataset.json").is_file() else None
     entries = {entry.name: entry for entry in there.entries} if there else {}
     recording = (reading.calibration, reading.frame_rate, report)
-    for split, sweep in tusrec.read_splits(source, writing.split, *recording):
+    for split, scan in tusrec.read_splits(source, writing.split, *recording):
+        sweep = checked(
+            with_field_of_view(scan, source, reading, report), source / scan.name, reading, report
+        )
         file = f"sweeps/{sweep.name}.h5"
         ensure_space(target / file, sweep.bmode.nbytes)
         subject = str(sweep.factors["subject"])

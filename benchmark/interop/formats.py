@@ -4,7 +4,7 @@ A further format is one entry of `FORMATS`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -14,14 +14,20 @@ import numpy as np
 from benchmark.errors import Report, UserError, silent
 from benchmark.files import ensure_space
 from benchmark.hdf5 import PREDICTION_FORMAT, SWEEP_FORMAT, read_sweep, text_of, write_sweep
-from benchmark.interop import igsio, moglo_h5, trajectory, tusrec
+from benchmark.interop import igsio, moglo_h5, tusrec
+from benchmark.interop.cines import readers
+from benchmark.interop.cines.fan import probe_mask
+from benchmark.interop.cines.field_of_view import with_mask
 from benchmark.interop.displacements import FirstFrame
+from benchmark.interop.poses import trajectory
+from benchmark.interop.poses.table import SUFFIXES
 from benchmark.interop.rf import ipasc, zea, zea_writing
 from benchmark.interop.sequence import Reading
 from benchmark.sweep import Sweep
 
+CINE, SEQUENCE = "cine", "sequence"  # frames without poses; frames with transforms
 HDF5 = (".h5", ".hdf5")
-TRAJECTORIES = (".tum", ".kitti")
+TRAJECTORIES = SUFFIXES
 VOLUMES = (".nii", ".nii.gz")
 
 
@@ -84,6 +90,10 @@ def _read_moglo(path: Path, reading: Reading, report: Report) -> Sweep:
     return moglo_h5.read_moglo(path, reading.frame_rate, report)
 
 
+def _read_cine(path: Path, reading: Reading, report: Report) -> Sweep:
+    raise UserError(f"{path}: frames without poses; give them by --poses, or track them")
+
+
 def _read_tusrec_scan(path: Path, reading: Reading, report: Report) -> Sweep:
     return tusrec.read_tusrec_scan(path, reading.calibration, reading.frame_rate, report)
 
@@ -123,6 +133,10 @@ def _write_kitti(path: Path, sweep: Sweep, writing: Writing) -> None:
     trajectory.write_kitti(path, sweep.bmode.world_from_image, writing.unit)
 
 
+def _write_csv(path: Path, sweep: Sweep, writing: Writing) -> None:
+    trajectory.write_csv(path, sweep.bmode.timestamps, sweep.bmode.world_from_image)
+
+
 FORMATS = (
     Format("zea", zea_writing.SUFFIXES, _read_zea, _write_zea, zea.is_zea),
     Format(
@@ -135,9 +149,12 @@ FORMATS = (
     Format("moglo", HDF5, _read_moglo, holds=lambda file: "img_B" in file),
     Format("tusrec-scan", HDF5, _read_tusrec_scan, holds=lambda file: "frames" in file),
     Format("ipasc", (), holds=ipasc.is_ipasc),
-    Format("sequence", igsio.SUFFIXES, igsio.read_igsio, _write_sequence),
+    Format(SEQUENCE, igsio.SUFFIXES, igsio.read_igsio, _write_sequence),
+    Format(CINE, readers.SUFFIXES, _read_cine),
     Format("trajectory", (".tum",), write=_write_tum),
     Format("trajectory", (".kitti",), write=_write_kitti),
+    Format("trajectory", (".csv",), write=_write_csv),
+    Format("trajectory", (".tsv", ".txt")),
 )
 
 
@@ -153,8 +170,11 @@ def kind_of(path: Path) -> str:
             return "tusrec"
         if (path / "dataset.json").is_file():
             return "dataset"
+        if readers.cine_format(path):
+            return CINE
         raise UserError(
-            f"{path}: neither a data set nor a TUS-REC folder (frames_transfs, transfs)"
+            f"{path}: neither a data set nor a TUS-REC folder (frames_transfs, transfs), and "
+            "without images"
         )
     name = path.name.lower()
     if not path.is_file():
@@ -169,8 +189,11 @@ def kind_of(path: Path) -> str:
     for format in FORMATS:
         if suffix in format.suffixes:
             return format.name
+    if readers.cine_format(path):
+        return CINE
     raise UserError(
-        f"{path}: expected a sweep: .h5, {', '.join(igsio.SUFFIXES)}, or a folder; "
+        f"{path}: expected a sweep: .h5, {', '.join(igsio.SUFFIXES)}, or a folder; frames "
+        f"without poses: {', '.join(readers.SUFFIXES)}; "
         f"or poses: {', '.join(TRAJECTORIES)}"
     )
 
@@ -189,6 +212,14 @@ def _hdf5_kind(path: Path) -> str:
     raise UserError(f"{path}: no sweep of a known layout (its keys: {keys})")
 
 
+def with_field_of_view(sweep: Sweep, path: Path, reading: Reading, report: Report) -> Sweep:
+    """Return a sweep with the mask that is asked for, or that its own probe's geometry states."""
+    bmode = sweep.bmode
+    stated = probe_mask(sweep.probe, bmode.mm_from_pixel, bmode.frames.shape[1:])
+    masked = with_mask(bmode, reading.mask, path, report, stated=stated)
+    return replace(sweep, channels={**sweep.channels, "bmode": masked})
+
+
 def open_sweep(path: Path | str, reading: Reading | None = None, report: Report = silent) -> Sweep:
     """Return the one sweep of a file of any format, its frames left on disk.
 
@@ -197,7 +228,10 @@ def open_sweep(path: Path | str, reading: Reading | None = None, report: Report 
     UserError : a file that holds no sweep, and every fault of its format.
     """
     path, kind = Path(path), kind_of(Path(path))
+    reading = reading or Reading()
+    if reading.window is not None and kind not in (SEQUENCE, CINE):
+        raise UserError(f"--window: {path} holds grey levels already, of a {kind}")
     for format in FORMATS:
         if format.name == kind and format.read:
-            return format.read(path, reading or Reading(), report)
+            return with_field_of_view(format.read(path, reading, report), path, reading, report)
     raise UserError(f"{path}: holds a {kind}, expected one sweep")

@@ -93,7 +93,7 @@ class Header:
 
         Raises
         ------
-        UserError : a volume, a single image or anything but a list of 2D frames.
+        UserError : a single image or anything but a list of 2D frames.
         """
         spatial = [n for n, kind in zip(self.sizes, self.kinds, strict=True) if kind == "domain"]
         given = " x ".join(map(str, self.sizes))
@@ -105,11 +105,6 @@ class Header:
         if self.list_axis not in (0, len(self.sizes) - 1):
             raise UserError(
                 f"{self.path}: expected the frames along the first or last axis, got {given}"
-            )
-        if not self.frame_fields and not self.is_volume_sequence:
-            raise UserError(
-                f"{self.path}: a volume or image without fields of frames (Seq_Frame0000_...), "
-                "expected a sequence"
             )
         frames = self.sizes[self.list_axis]
         last = max((max(values) for values in self.frame_fields.values()), default=-1)
@@ -310,10 +305,14 @@ def _type(path: Path, name: str, known: dict[str, str]) -> np.dtype:
 
 
 def _kinds(path: Path, text: str | None, dimensions: int) -> tuple[str, ...]:
-    """Return one kind per axis; if none is given, frames are along the last one, as in PLUS."""
+    """Return one kind per axis; frames are along the last one, as in PLUS, if none is given.
+
+    So they are in a bare stack, whose three axes other programs call spatial.
+    """
+    stacked = ("domain",) * (dimensions - 1) + ("list",)
     if text is None:
-        return ("domain",) * (dimensions - 1) + ("list",)
+        return stacked
     kinds = tuple("domain" if kind in ("space", "domain") else kind for kind in text.split())
     if len(kinds) != dimensions:
         raise UserError(f"{path}: {len(kinds)} kinds for {dimensions} axes")
-    return kinds
+    return stacked if kinds == ("domain",) * 3 else kinds

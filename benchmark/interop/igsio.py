@@ -20,6 +20,7 @@ import numpy as np
 from benchmark.errors import Report, UserError, silent
 from benchmark.files import atomic_path, canonical_json
 from benchmark.frames import MappedFrames
+from benchmark.interop.cines.field_of_view import mask_from_text, mask_to_text
 from benchmark.interop.headers import META_TYPES, NRRD_TYPES, Header, read_header
 from benchmark.interop.orientation import from_marked_far, plain_code, to_marked_far
 from benchmark.interop.sequence import Reading, Sequence, sweep_of
@@ -124,7 +125,10 @@ def _statuses(values: dict[int, str], count: int) -> np.ndarray:
 def _record(fields: dict[str, str], path: Path) -> dict[str, Any]:
     pieces = [fields[key] for key in sorted(fields) if key.startswith(RECORD)]
     try:
-        return json.loads(base64.b64decode("".join(pieces))) if pieces else {}
+        record = json.loads(base64.b64decode("".join(pieces))) if pieces else {}
+        if "mask" in record:
+            record["mask"] = mask_from_text(record["mask"])
+        return record
     except ValueError as error:
         raise UserError(f"{path}: {RECORD} is damaged ({error})") from error
 
@@ -202,6 +206,8 @@ class _Layout:
             "probe": dict(self.sweep.probe),
             "factors": dict(self.sweep.factors),
         }
+        if self.images.mask is not None:
+            content["mask"] = mask_to_text(self.images.mask)
         text = base64.b64encode(canonical_json(content).encode()).decode()
         for number, start in enumerate(range(0, len(text), RECORD_CHARACTERS)):
             yield f"{RECORD}{number:04d}", text[start : start + RECORD_CHARACTERS]

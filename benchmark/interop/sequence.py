@@ -14,8 +14,12 @@ import numpy as np
 
 from benchmark.errors import Report, UserError, silent, unknown_name
 from benchmark.frames import MappedFrames
-from benchmark.interop.parts.calibration import read_calibration
-from benchmark.interop.parts.rigid import axes_angle, settled_poses, split_calibration
+from benchmark.interop.cines.fan import clip_mask
+from benchmark.interop.cines.field_of_view import Choice, Some, with_mask
+from benchmark.interop.cines.grey import eight_bit
+from benchmark.interop.poses.calibration import read_calibration
+from benchmark.interop.poses.options import PoseReading
+from benchmark.interop.poses.rigid import axes_angle, settled_poses, split_calibration
 from benchmark.interop.rf.forming import Forming
 from benchmark.sweep import Channel, Sweep
 
@@ -62,12 +66,13 @@ class Sequence:
         """
         if not self.has_images:
             raise UserError(
-                f"{self.path}: holds {len(self)} poses and no images; convert it to .tum or .kitti"
+                f"{self.path}: holds {len(self)} poses and no images; convert it to .tum, .kitti "
+                "or .csv"
             )
 
 
 @dataclass(frozen=True)
-class Reading:
+class Reading(PoseReading):
     """How a recording of another program is read."""
 
     transform: str = "ProbeToTracker"
@@ -79,7 +84,14 @@ class Reading:
     invalid: Literal["drop", "keep"] = "drop"
     """Frames whose status is not OK."""
     frame_rate: float | None = None
-    """Frames per second of files without times."""
+    """Frames per second of files without times, or instead of their own."""
+    pixel_mm: tuple[float, float] | None = None
+    """Size of a pixel across and down, where file and calibration do not tell."""
+    window: tuple[float, float] | None = None
+    """Values that become black and white, for frames of more than 8 bits."""
+    mask: Choice = "auto"
+    """Pixels that show tissue: an image (tissue where not 0), whole for all, or auto: those of the
+    file, in recordings of the sector that they light up."""
     part: int | None = None
     """Which sweep of a file that holds several one after another (zea); by default all."""
     forming: Forming = field(default_factory=Forming)
@@ -109,10 +121,11 @@ def sweep_of(sequence: Sequence, reading: Reading, report: Report = silent) -> S
     sequence.require_images()
     poses, valid, mm_from_pixel = tracked_poses(sequence, reading, report)
     kept, times, poses = _kept(sequence, reading, sequence.image_valid, valid, poses, report)
-    frames: Any = sequence.frames
+    frames: Any = shown(sequence, reading)
     if len(kept) < len(sequence):
-        frames = MappedFrames(sequence.frames, kept)
+        frames = MappedFrames(frames, kept)
     channel = Channel(frames, times, mm_from_pixel, world_from_image=poses)
+    channel = seen(sequence, channel, reading, report)
     record = sequence.record
     return Sweep(
         name=record.get("name", name_of(sequence.path)),
@@ -136,9 +149,29 @@ def trajectory_of(
     """
     moving, target = _ends(reading.transform)
     poses, valid = _Graph(sequence, reading, moving).path(moving, target)
-    shown = np.ones(len(sequence), bool)
-    _, times, poses = _kept(sequence, reading, shown, valid, poses, report)
+    every = np.ones(len(sequence), bool)
+    _, times, poses = _kept(sequence, reading, every, valid, poses, report)
     return times, poses
+
+
+def shown(sequence: Sequence, reading: Reading) -> Any:
+    """Return the frames of a sequence, through the window where one is given."""
+    if reading.window is None:
+        return sequence.frames
+    return eight_bit(sequence.frames, reading.window, sequence.path)
+
+
+def seen(sequence: Sequence, images: Some, reading: Reading, report: Report) -> Some:
+    """Return images of a sequence with their field of view as mask.
+
+    It is that of the record in files of this program, else the sector that the frames light up in
+    what a device set leaves.
+    """
+    stated = sequence.record.get("mask")
+    if not sequence.record and reading.calibration and reading.image == "Image":
+        stated = clip_mask(reading.calibration, images.frames.shape[1:])
+    find = not sequence.record
+    return with_mask(images, reading.mask, sequence.path, report, stated=stated, find=find)
 
 
 def name_of(path: Path) -> str:
@@ -150,6 +183,11 @@ def tracked_poses(
     sequence: Sequence, reading: Reading, report: Report = silent
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return poses `world_from_image` (N, 4, 4), which are valid (N,), and `mm_from_pixel`."""
+    if not sequence.transforms:
+        raise UserError(
+            f"{sequence.path}: without fields of frames that hold a transform, so images without "
+            "poses; track them or give their poses by --poses"
+        )
     moving, target = _ends(reading.transform)
     graph = _Graph(sequence, reading, moving)
     if moving == reading.image:
@@ -251,8 +289,6 @@ class _Graph:
 
     def _missing(self, source: str, target: str) -> UserError:
         path, image = self.sequence.path, self.reading.image
-        if not self.sequence.transforms:
-            return UserError(f"{path}: holds images without poses; track them or give their poses")
         if source == image:
             given = self.reading.calibration
             where = f"neither there nor in {given}" if given else "give one by --calibration"

@@ -21,7 +21,7 @@ from benchmark.interop.displacements import (
     pixel_points,
     refuse_unknown_word,
 )
-from benchmark.interop.parts.calibration import read_tusrec_calibration
+from benchmark.interop.poses.calibration import read_tusrec_calibration
 from benchmark.interop.tusrec import COUNT_FROM_ONE, FRAME_RATE
 from benchmark.runs.domain import Domain
 from benchmark.runs.track import open_tracker, track

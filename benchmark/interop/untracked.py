@@ -1,7 +1,7 @@
-"""Recordings for a tracker: frames of any format, with the file's own poses only to compare."""
+"""Recordings as frames alone: of any format, the file's own poses kept apart."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,87 +9,128 @@ import numpy as np
 
 from benchmark.errors import Report, UserError, silent
 from benchmark.frames import MappedFrames
-from benchmark.interop.formats import kind_of, open_sweep
+from benchmark.interop.cine_images import pixel_matrix, read_cine_images
+from benchmark.interop.formats import CINE, SEQUENCE, kind_of, open_sweep
 from benchmark.interop.igsio import read_sequence
-from benchmark.interop.parts.calibration import read_calibration
-from benchmark.interop.parts.rigid import split_calibration
-from benchmark.interop.sequence import Reading, Sequence, name_of, tracked_poses
-from benchmark.sweep import Images, Sweep
+from benchmark.interop.poses.calibration import read_calibration
+from benchmark.interop.poses.rigid import settled_poses, split_calibration
+from benchmark.interop.sequence import Reading, Sequence, name_of, seen, shown, tracked_poses
+from benchmark.runs.domain import ranges
+from benchmark.sweep import Images, Sweep, WithheldChannel
 
 SAME = 1e-9  # a spacing this near to 1 means that the file does not give one
 
 
 @dataclass(frozen=True)
 class Recording:
-    """Frames without poses, and the file's own poses (N, 4, 4) where it has any for all frames."""
+    """Frames whose poses are kept apart.
 
-    name: str
-    images: Images
-    probe: Mapping[str, Any]
-    world_from_image: np.ndarray | None
+    sweep: the frames and what belongs to them, poses withheld; own[channel] (N, 4, 4): the file's
+    own poses, NaN in frames without a valid one; probe_from_pixel (4, 4): the calibration, where
+    the file or the user gives one.
+    """
+
+    sweep: Sweep
+    own: Mapping[str, np.ndarray] = field(default_factory=dict)
+    probe_from_pixel: np.ndarray | None = None
+
+    @property
+    def name(self) -> str:
+        """The recording's name."""
+        return self.sweep.name
+
+    @property
+    def world_from_image(self) -> np.ndarray | None:
+        """The file's own poses (N, 4, 4) of the B-mode frames, None where it has none."""
+        return self.own.get("bmode")
+
+    @property
+    def images(self) -> Images:
+        """The B-mode frames."""
+        return self.sweep.observe().bmode
 
 
 def open_recording(
     path: Path | str,
     reading: Reading | None = None,
-    pixel_mm: tuple[float, float] | None = None,
     report: Report = silent,
 ) -> Recording:
     """Return the frames of any file that holds a sweep, tracked or not.
-
-    pixel_mm: size of a pixel across and down, where neither file nor calibration gives it.
 
     Raises
     ------
     UserError : frames that are not 8-bit, no pixel size, and every fault of the format.
     """
     path, reading = Path(path), reading or Reading()
-    if kind_of(path) == "sequence":
-        recording = _of_sequence(read_sequence(path, report), reading, pixel_mm, report)
+    kind = kind_of(path)
+    if kind == CINE:
+        cine, images = read_cine_images(path, reading, report)
+        recording = Recording(
+            _bare(cine.name, images, {"probe": cine.probe}), {}, _calibration({}, reading)
+        )
+    elif kind == SEQUENCE:
+        recording = _of_sequence(read_sequence(path, report), reading, report)
     else:
-        recording = _of_sweep(open_sweep(path, reading, report), pixel_mm)
+        recording = _of_sweep(open_sweep(path, reading, report), reading, report)
     if recording.images.frames.dtype != np.uint8:
         found = recording.images.frames.dtype
         raise UserError(f"{path}: expected 8-bit B-mode frames (uint8), got {found}")
     return recording
 
 
-def _of_sweep(sweep: Sweep, pixel_mm: tuple[float, float] | None) -> Recording:
-    """Return a sweep's frames, and its poses unless they are withheld or `pixel_mm` is given."""
-    images, poses = sweep.observe().bmode, None
-    if pixel_mm:
-        images = replace(images, mm_from_pixel=np.diag([*pixel_mm, 1.0, 1.0]))
-    elif not sweep.bmode.is_withheld:
-        poses = sweep.bmode.world_from_image
-    return Recording(sweep.name, images, sweep.probe, poses)
+def _bare(name: str, images: Images, record: Mapping[str, Any]) -> Sweep:
+    """Return a sweep of B-mode frames without poses; record: its landmarks, probe and factors."""
+    landmarks = np.array(record.get("landmarks", []), float).reshape(-1, 3)
+    channels = {"bmode": WithheldChannel(**vars(images))}
+    return Sweep(name, channels, landmarks, record.get("probe", {}), record.get("factors", {}))
 
 
-def _of_sequence(
-    sequence: Sequence, reading: Reading, pixel_mm: tuple[float, float] | None, report: Report
-) -> Recording:
+def _of_sweep(sweep: Sweep, reading: Reading, report: Report) -> Recording:
+    """Return a sweep's frames, and its poses unless they are withheld or the pixels are others."""
+    seen = sweep.observe(sweep.channels).channels
+    own = {n: c.world_from_image for n, c in sweep.channels.items() if not c.is_withheld}
+    if reading.pixel_mm:
+        scale, own = pixel_matrix(reading.pixel_mm), {}
+        seen = {name: replace(images, mm_from_pixel=scale) for name, images in seen.items()}
+        report(f"{sweep.name}: poses of its own hold for its own pixels: left out by --pixel-mm")
+    bare = {name: WithheldChannel(**vars(images)) for name, images in seen.items()}
+    return Recording(replace(sweep, channels=bare), own, _calibration({}, reading))
+
+
+def _of_sequence(sequence: Sequence, reading: Reading, report: Report) -> Recording:
     sequence.require_images()
     poses: np.ndarray | None = None
-    calibration: np.ndarray | None = None
+    mm_from_pixel: np.ndarray | None = None
     try:
-        own, valid, calibration = tracked_poses(sequence, reading)
-        poses = own if valid.all() else None
+        own, valid, mm_from_pixel = tracked_poses(sequence, reading)
+        poses = np.where(valid[:, None, None], own, np.nan)
     except UserError as error:
-        report(f"tracked without poses to compare with: {error}")
-    if pixel_mm:
-        poses, calibration = None, np.diag([*pixel_mm, 1.0, 1.0])
-    if calibration is None:
-        calibration = _pixel_size(sequence, reading)
+        report(f"read without its own poses: {error}")
+    if reading.pixel_mm:
+        poses, mm_from_pixel = None, pixel_matrix(reading.pixel_mm)
+    if mm_from_pixel is None:
+        mm_from_pixel = _pixel_size(sequence, reading)
     times, kept = _times(sequence, reading, report)
-    frames: Any = (
-        sequence.frames if len(kept) == len(sequence) else MappedFrames(sequence.frames, kept)
+    frames: Any = shown(sequence, reading)
+    if len(kept) < len(sequence):
+        frames = MappedFrames(frames, kept)
+    record = {"factors": {"source": sequence.path.name}, **sequence.record}
+    sweep = _bare(
+        sequence.record.get("name", name_of(sequence.path)),
+        seen(sequence, Images(frames, times, mm_from_pixel), reading, report),
+        record,
     )
-    name = sequence.record.get("name", name_of(sequence.path))
-    return Recording(
-        name,
-        Images(frames, times, calibration),
-        sequence.record.get("probe", {}),
-        None if poses is None else poses[kept],
-    )
+    if poses is None:
+        return Recording(sweep, {}, _calibration(sequence.transforms, reading))
+    lost = np.isnan(poses[kept]).any((1, 2))
+    if lost.any():
+        report(
+            f"{sequence.path}: {lost.sum()} of {len(kept)} frames without a valid "
+            f"{reading.transform}: {ranges(np.flatnonzero(lost))}"
+        )
+    settled = poses[kept]
+    settled[~lost] = settled_poses(settled[~lost], f"{sequence.path}: {reading.transform}")
+    return Recording(sweep, {"bmode": settled}, _calibration(sequence.transforms, reading))
 
 
 def _times(sequence: Sequence, reading: Reading, report: Report) -> tuple[np.ndarray, np.ndarray]:
@@ -111,17 +152,33 @@ def _times(sequence: Sequence, reading: Reading, report: Report) -> tuple[np.nda
 
 def _pixel_size(sequence: Sequence, reading: Reading) -> np.ndarray:
     """Return mm_from_pixel (4, 4) of the calibration, the file's transforms, or its spacing."""
-    if reading.calibration:
-        for (source, _), matrix in read_calibration(reading.calibration).items():
-            if source == reading.image:
-                return split_calibration(matrix, str(reading.calibration))[1]
-    for name, matrices in sequence.transforms.items():
-        if name.startswith(f"{reading.image}To") and np.isfinite(matrices[0]).all():
-            _, mm_from_pixel = split_calibration(matrices[0], f"{sequence.path}: {name}")
-            if not np.array_equal(mm_from_pixel[:2, :2], np.eye(2)):
-                return mm_from_pixel
+    probe_from_pixel = _calibration(sequence.transforms, reading)
+    if probe_from_pixel is not None:
+        what = f"{reading.calibration or sequence.path}: {reading.image}"
+        _, mm_from_pixel = split_calibration(probe_from_pixel, what)
+        if not np.array_equal(mm_from_pixel[:2, :2], np.eye(2)):
+            return mm_from_pixel
     if np.abs(sequence.spacing - 1).max() > SAME:
         return np.diag([*sequence.spacing, 1.0, 1.0])
     raise UserError(
         f"{sequence.path}: the size of a pixel is not known; give --calibration or --pixel-mm"
     )
+
+
+def _calibration(transforms: Mapping[str, np.ndarray], reading: Reading) -> np.ndarray | None:
+    """Return the matrix (4, 4) from pixels to mm of the probe, None where nothing gives it.
+
+    It is that of --calibration, else of the transforms (N, 4, 4) in a file; of several, that into
+    the frame whose poses --transform names.
+    """
+    image, moving = reading.image, reading.transform.split("To")[0]
+    if reading.calibration:
+        given = read_calibration(reading.calibration)
+        found = {target: matrix for (source, target), matrix in given.items() if source == image}
+    else:
+        found = {
+            name.removeprefix(f"{image}To"): matrices[0]
+            for name, matrices in transforms.items()
+            if name.startswith(f"{image}To") and np.isfinite(matrices[0]).all()
+        }
+    return found.get(moving, next(iter(found.values()), None))

@@ -9,11 +9,14 @@ from typing import Literal
 
 import numpy as np
 
+from benchmark.errors import UserError
 from benchmark.sweep import Images
 from benchmark.volume.grid import crop_window, image_corners
+from benchmark.volume.jumps import Jumps, find_jumps
 from benchmark.volume.reconstruction import Compounding, Method, Volume, reconstruct
 
 MOST_VOXELS = 256**3
+FAR = 4  # times the voxels of the tissue seen: a large volume that is mostly empty
 FILLING_STEPS = 1.5  # default of the widest filled gap, in distances of neighbouring frames
 SPARSE_VOXELS = 3  # voxels between frames beyond which splats of pixels leave holes
 
@@ -42,15 +45,24 @@ class Placing:
 def place(images: Images, world_from_image: np.ndarray, placing: Placing) -> Volume:
     """Return the volume of frames at poses (N, 4, 4), in the coordinates of their world.
 
+    Voxel size and gaps are chosen by the pieces of path that hang together (`jumps.find_jumps`).
+
     Raises
     ------
-    UserError : as `reconstruct`.
+    UserError : outliers or pieces so far apart that the volume is large and empty, and as
+        `reconstruct`.
     """
     axes = volume_axes(world_from_image, placing.axes)
     corners = corners_of(images, world_from_image, placing.border_px)
-    spacing = placing.spacing_mm or default_spacing(images, corners, axes)
+    jumps = find_jumps(corners, images.timestamps)
+    boxes = np.array([_extent(corners[piece], axes) for piece in jumps.pieces])
+    spacing = placing.spacing_mm
+    if spacing is None:
+        spacing = default_spacing(images, boxes)
+    if spacing > 0:
+        _refuse_empty(_extent(corners, axes), boxes, spacing, jumps)
     gap = placing.fill_holes_mm
-    apart = frame_distance(corners)
+    apart = frame_distance(corners, jumps)
     if gap is None:
         gap = max(FILLING_STEPS * apart, 2 * spacing)
     sparse = apart > SPARSE_VOXELS * spacing
@@ -80,25 +92,46 @@ def corners_of(
     images: Images, poses: np.ndarray, border_px: Sequence[int] = (0,) * 4
 ) -> np.ndarray:
     """Return the centres (N, 4, 3) of the cropped frames' corner pixels under poses, mm."""
-    crop = crop_window(images.frames.shape, border_px)
+    crop = crop_window(images.frames.shape, border_px, images.mask)
     return image_corners(images.mm_from_pixel, poses, crop)
 
 
-def default_spacing(images: Images, corners: np.ndarray, axes: np.ndarray) -> float:
-    """Return the pixel size, or the coarser voxel at which 256^3 fill the box of all corners."""
+def default_spacing(images: Images, boxes: np.ndarray) -> float:
+    """Return the pixel size, or the coarser voxel at which 256^3 fill the boxes (P, 3), mm."""
     pixel = float(np.linalg.norm(images.mm_from_pixel[:3, :2], axis=0).max())
-    extent = np.maximum(np.ptp(corners.reshape(-1, 3) @ axes, axis=0), pixel)
-    spacing = max(pixel, float(np.prod(extent) / MOST_VOXELS) ** (1 / 3))
+    seen = np.maximum(boxes, pixel).prod(1).sum()
+    spacing = max(pixel, float(seen / MOST_VOXELS) ** (1 / 3))
     digits = 2 - int(np.floor(np.log10(spacing)))
     return round(spacing, digits)
 
 
-def frame_distance(corners: np.ndarray) -> float:
+def frame_distance(corners: np.ndarray, jumps: Jumps | None = None) -> float:
     """Return the 90th percentile of the distance (mm) of neighbouring frames.
 
     corners (N, 4, 3): the distance of two frames is the largest of their four corners' distances.
+    jumps: steps from and to outliers and across breaks are no distance of frames.
     """
-    if len(corners) < 2:
-        return 0.0
-    steps = np.linalg.norm(np.diff(corners, axis=0), axis=2).max(1)
-    return float(np.percentile(steps, 90))
+    steps = np.linalg.norm(np.diff(corners, axis=0), axis=2).max(1, initial=0)
+    if jumps is not None:
+        near = ~(jumps.outliers[1:] | jumps.outliers[:-1])
+        near[[before for before, after in jumps.breaks if after == before + 1]] = False
+        steps = steps[near]
+    return float(np.percentile(steps, 90)) if len(steps) else 0.0
+
+
+def _extent(corners: np.ndarray, axes: np.ndarray) -> np.ndarray:
+    """Return the sides (3,) mm of the box of all corners (N, 4, 3) along the volume's axes."""
+    return np.ptp(corners.reshape(-1, 3) @ axes, axis=0)
+
+
+def _refuse_empty(whole: np.ndarray, boxes: np.ndarray, spacing: float, jumps: Jumps) -> None:
+    """Refuse a volume that jumps of the path make large and empty.
+
+    whole (3,), boxes (P, 3): sides in mm of the volume and of the boxes of the path's pieces.
+    """
+    volume, seen = (float((sides / spacing + 1).prod(-1).sum()) for sides in (whole, boxes))
+    if volume > max(MOST_VOXELS, FAR * seen):
+        raise UserError(
+            f"poses: {jumps}; the volume would be {volume / seen:,.0f} times as large as the "
+            "tissue seen; leave outliers out by --drop-outliers, or give a coarser --spacing-mm"
+        )

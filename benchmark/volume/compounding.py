@@ -51,12 +51,13 @@ def _clip(start, step, low, high, first, last):
 
 
 @njit(nogil=True, cache=True)
-def nearest(frames, voxel_from_pixel, crop, low, high, mode, values, weights):
+def nearest(frames, voxel_from_pixel, crop, mask, low, high, mode, values, weights):
     """Put each pixel into the voxel whose centre is nearest (pixel nearest neighbour).
 
     frames (N, H, W); voxel_from_pixel (N, 3, 4); crop: first row, row after the last, the same
-    for columns; low, high: the block's first x, y, z index and the one after its last; values,
-    weights (Z, Y, X): the sums (mean), maxima or last pixels, and the number of pixels.
+    for columns; mask (H, W): the pixels that count, None for all (compiled apart); low, high: the
+    block's first x, y, z index and the one after its last; values, weights (Z, Y, X): the sums
+    (mean), maxima or last pixels, and the number of pixels.
     """
     for frame in range(frames.shape[0]):
         m = voxel_from_pixel[frame]
@@ -69,6 +70,8 @@ def nearest(frames, voxel_from_pixel, crop, low, high, mode, values, weights):
             first, last = _clip(z, m[2, 0], low[2], high[2], first, last)
             dx, dy, dz = m[0, 0], m[1, 0], m[2, 0]
             for column in range(first, last):
+                if mask is not None and not mask[row, column]:
+                    continue
                 i, j = np.uint64(x + column * dx), np.uint64(y + column * dy)
                 k = np.uint64(z + column * dz)
                 value, old = np.float32(frames[frame, row, column]), weights[k, j, i]
@@ -87,7 +90,7 @@ def _kept(present, present_weight, value, weight, mode):
 
 
 @njit(nogil=True, cache=True)
-def _splat(image, m, crop, low, high, offset, sums, weights):
+def _splat(image, m, crop, mask, low, high, offset, sums, weights):
     """Share each pixel of one image among the eight voxels around it, by trilinear weights.
 
     Only voxels of the block [low, high) receive; they lie in the arrays at their index - offset.
@@ -101,6 +104,8 @@ def _splat(image, m, crop, low, high, offset, sums, weights):
         first, last = _clip(z, m[2, 0], low[2], high[2] + 1, first, last)
         dx, dy, dz = m[0, 0], m[1, 0], m[2, 0]
         for column in range(first, last):
+            if mask is not None and not mask[row, column]:
+                continue
             value = np.float32(image[row, column])
             px, py, pz = x + column * dx, y + column * dy, z + column * dz
             i, j, k = int(px), int(py), int(pz)
@@ -124,7 +129,7 @@ def _splat(image, m, crop, low, high, offset, sums, weights):
 
 
 @njit(nogil=True, cache=True)
-def trilinear(frames, voxel_from_pixel, crop, low, high, mode, values, weights):
+def trilinear(frames, voxel_from_pixel, crop, mask, low, high, mode, values, weights):
     """Share each pixel among eight voxels; arguments as `nearest`, weights being their sums.
 
     For the maximum and the latest, the pixels of one frame are first averaged per voxel (weighted
@@ -133,7 +138,7 @@ def trilinear(frames, voxel_from_pixel, crop, low, high, mode, values, weights):
     if mode == MEAN:
         for frame in range(frames.shape[0]):
             m = voxel_from_pixel[frame]
-            _splat(frames[frame], m, crop, low, high, np.zeros(3, np.int64), values, weights)
+            _splat(frames[frame], m, crop, mask, low, high, np.zeros(3, np.int64), values, weights)
         return
     size = high - low
     sums = np.zeros((size[2], size[1], size[0]), np.float32)
@@ -143,7 +148,7 @@ def trilinear(frames, voxel_from_pixel, crop, low, high, mode, values, weights):
         near, far = _reached(m, crop, low, high)
         if (near >= far).any():
             continue
-        _splat(frames[frame], m, crop, near, far, low, sums, shares)
+        _splat(frames[frame], m, crop, mask, near, far, low, sums, shares)
         _merge(sums, shares, low, near, far, mode, values, weights)
 
 
@@ -182,7 +187,7 @@ def _reached(m, crop, low, high):
 
 
 @njit(nogil=True, cache=True)
-def backward(frames, pixel_from_voxel, reach, crop, low, high, mode, values, weights):
+def backward(frames, pixel_from_voxel, reach, crop, mask, low, high, mode, values, weights):
     """Sample for each voxel the frames near it, at its projection onto them.
 
     pixel_from_voxel (N, 3, 4) gives column, row and signed distance (mm) from the image plane;
@@ -203,12 +208,17 @@ def backward(frames, pixel_from_voxel, reach, crop, low, high, mode, values, wei
                 if first < last:
                     line = (x, m[0, 0], y, m[1, 0], z, m[2, 0])
                     span = (first, last, np.uint64(j), np.uint64(k))
-                    _sample_line(frames[frame], line, span, limit, crop, mode, values, weights)
+                    _sample_line(
+                        frames[frame], line, span, limit, crop, mask, mode, values, weights
+                    )
 
 
 @njit(nogil=True, cache=True)
-def _sample_line(image, line, span, limit, crop, mode, values, weights):
-    """Compound bilinear samples of one image along a line of voxels; edge pixels extend outward."""
+def _sample_line(image, line, span, limit, crop, mask, mode, values, weights):
+    """Compound bilinear samples of one image along a line of voxels; edge pixels extend outward.
+
+    A sample whose nearest pixel lies outside the mask is none; the others take the pixels inside.
+    """
     x, dx, y, dy, z, dz = line
     first, last, j, k = span
     top, bottom, left, right = crop[0], crop[1] - 1.0, crop[2], crop[3] - 1.0
@@ -221,13 +231,30 @@ def _sample_line(image, line, span, limit, crop, mode, values, weights):
             r0, c0 = np.uint64(row), np.uint64(column)
             r1, c1 = min(r0 + one, np.uint64(bottom)), min(c0 + one, np.uint64(right))
             down, across = row - r0, column - c0
-            upper = image[r0, c0] * (1 - across) + image[r0, c1] * across
-            lower = image[r1, c0] * (1 - across) + image[r1, c1] * across
-            value = np.float32(upper * (1 - down) + lower * down)
+            if mask is not None:
+                if not mask[np.uint64(row + 0.5), np.uint64(column + 0.5)]:
+                    continue
+                left_in, right_in = mask[r0, c0], mask[r0, c1]
+                upper, above = _inside(image[r0, c0], image[r0, c1], left_in, right_in, across)
+                left_in, right_in = mask[r1, c0], mask[r1, c1]
+                lower, below = _inside(image[r1, c0], image[r1, c1], left_in, right_in, across)
+                share = above * (1 - down) + below * down
+                value = np.float32((upper * (1 - down) + lower * down) / share)
+            else:
+                upper = image[r0, c0] * (1 - across) + image[r0, c1] * across
+                lower = image[r1, c0] * (1 - across) + image[r1, c1] * across
+                value = np.float32(upper * (1 - down) + lower * down)
             i = np.uint64(index)
             old = weights[k, j, i]
             values[k, j, i] = _kept(values[k, j, i], old, value, weight, mode)
             weights[k, j, i] = old + weight
+
+
+@njit(nogil=True, cache=True)
+def _inside(one, other, one_in, other_in, across):
+    """Return the weighted sum of those of two neighbouring values that count, and their weight."""
+    first, second = (1 - across) * one_in, across * other_in
+    return first * one + second * other, first + second
 
 
 @njit(nogil=True, cache=True)
@@ -239,6 +266,6 @@ def normalise(values, weights, low, high):
                 weight = weights[k, j, i]
                 if weight > LEAST_WEIGHT:
                     values[k, j, i] /= weight
-                else:
+                elif weight != 0:  # memory that nothing wrote to stays unused
                     values[k, j, i] = 0
                     weights[k, j, i] = 0

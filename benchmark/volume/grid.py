@@ -61,9 +61,12 @@ def make_grid(
     return Grid(world_from_voxel, size)
 
 
-def crop_window(shape: tuple[int, ...], border_px: int | Sequence[int]) -> np.ndarray:
+def crop_window(
+    shape: tuple[int, ...], border_px: int | Sequence[int], mask: np.ndarray | None = None
+) -> np.ndarray:
     """Return (first row, row after the last, first column, column after the last) of a crop.
 
+    Of a mask (H, W), it is the smallest window that holds the field of view within the borders.
     Pixels keep their indices, so the calibration `mm_from_pixel` stays true.
     """
     borders = [border_px] * 4 if isinstance(border_px, int | np.integer) else list(border_px)
@@ -73,7 +76,17 @@ def crop_window(shape: tuple[int, ...], border_px: int | Sequence[int]) -> np.nd
     window = np.array([top, shape[1] - bottom, left, shape[2] - right], np.int64)
     if window[0] >= window[1] or window[2] >= window[3]:
         raise UserError(f"border_px: {border_px} leaves nothing of a {shape[1]} x {shape[2]} image")
-    return window
+    return window if mask is None else _seen_window(window, mask)
+
+
+def _seen_window(window: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    top, bottom, left, right = window
+    seen = mask[top:bottom, left:right]
+    rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
+    if not len(rows):
+        raise UserError("border_px: leaves nothing of the images' field of view (mask)")
+    ends = [top + rows[0], top + rows[-1] + 1, left + columns[0], left + columns[-1] + 1]
+    return np.array(ends, np.int64)
 
 
 def image_corners(mm_from_pixel: np.ndarray, poses: np.ndarray, crop: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ The result is the same to the last bit for any number of threads.
 """
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -26,6 +26,8 @@ METHODS = ("nearest", "trilinear", "backward")
 
 CHUNK_BYTES = 16 << 20  # of frames in memory at once
 BLOCKS_PER_THREAD = 4  # small blocks: threads end at about the same time
+LARGE_BOX = 1 << 22  # voxels in a chunk's box that are worth a chunk of its own
+MOSTLY_EMPTY = 8  # times the voxels in the boxes of its frames
 HOLE_VOXELS = 3  # default of the widest filled gap
 
 
@@ -82,7 +84,8 @@ def reconstruct(
 
     Parameters
     ----------
-    images : frames (N, H, W), in memory or lazy, with `mm_from_pixel`.
+    images : frames (N, H, W), in memory or lazy, with `mm_from_pixel`; pixels outside their mask
+        are no tissue and reach no voxel.
     world_from_image : (N, 4, 4), image mm -> mm of any world.
     spacing_mm : voxel size, one number or three.
     method : "nearest" puts each pixel into one voxel, "trilinear" shares it among eight,
@@ -103,11 +106,10 @@ def reconstruct(
         nothing, a volume larger than `max_bytes`.
     """
     from benchmark.volume import compounding as kernels
-    from benchmark.volume.holes import fill_holes
 
     _check_choices(method, compounding, kernels.MODES)
     poses = _checked_poses(images, world_from_image)
-    crop = crop_window(images.frames.shape, border_px)
+    crop = crop_window(images.frames.shape, border_px, images.mask)
     corners = image_corners(images.mm_from_pixel, poses, crop)
     grid = make_grid(corners, spacing_mm, region, orientation, max_bytes)
     gap_mm = HOLE_VOXELS * grid.spacing_mm.max() if fill_holes_mm is None else fill_holes_mm
@@ -122,10 +124,24 @@ def reconstruct(
             raise UserError("reconstruct: no pixel lies inside the region")
         gap = np.floor(gap_mm / grid.spacing_mm + 1e-6).astype(np.int64)
         if gap.any():
-            list(pool.map(lambda b: fill_holes(job.values, job.weights, gap, *b), blocks))
+            _fill_holes(job.values, job.weights, gap, pool, threads)
     return Volume(
         job.values.transpose(2, 1, 0), grid.world_from_voxel, job.weights.transpose(2, 1, 0)
     )
+
+
+def _fill_holes(
+    values: np.ndarray, weights: np.ndarray, gap: np.ndarray, pool: ThreadPoolExecutor, threads: int
+) -> None:
+    """Interpolate across gaps (3,) of voxels along x, y, z; where several axes do, their mean."""
+    from benchmark.volume.holes import bridge, settle
+
+    size = np.array(values.shape[::-1])
+    for axis in range(3):
+        blocks = _blocks(np.zeros(3, int), size, 1 if axis == 2 else 2, threads)
+        list(pool.map(lambda b, a=axis: bridge(values, weights, gap[a], a, *b), blocks))
+    blocks = _blocks(np.zeros(3, int), size, 2, threads)
+    list(pool.map(lambda b: settle(values, weights, *b), blocks))
 
 
 class _Job:
@@ -162,8 +178,7 @@ class _Job:
         size = max(1, int(np.prod(frames.shape[1:])) * frames.dtype.itemsize)
         step = max(1, CHUNK_BYTES // size)
         inside = ((self.low < self.grid.size) & (self.high > 0)).all(1)
-        for start in range(0, len(frames), step):
-            chunk = slice(start, min(start + step, len(frames)))
+        for chunk in _chunks(self.low, self.high, step):
             if inside[chunk].any():
                 self._place_chunk(chunk, pool, threads)
             if progress:
@@ -173,6 +188,7 @@ class _Job:
         from benchmark.volume import compounding as kernels
 
         frames = np.ascontiguousarray(self.images.frames[chunk])
+        mask = None if self.images.mask is None else np.ascontiguousarray(self.images.mask)
         low = np.maximum(self.low[chunk].min(0), 0)
         high = np.minimum(self.high[chunk].max(0), self.grid.size)
         # Blocks are cut along the axis on which single frames are longest, so that all have work.
@@ -181,7 +197,7 @@ class _Job:
         forward = kernels.nearest if self.method == "nearest" else kernels.trilinear
 
         def run(block: tuple[np.ndarray, np.ndarray]) -> None:
-            tail = (self.crop, *block, self.mode, self.values, self.weights)
+            tail = (self.crop, mask, *block, self.mode, self.values, self.weights)
             if self.method == "backward":
                 matrices, reach = self.pixel_from_voxel[chunk], self.reach[chunk]
                 kernels.backward(frames, matrices, reach, *tail)
@@ -189,6 +205,24 @@ class _Job:
                 forward(frames, self.voxel_from_pixel[chunk], *tail)
 
         list(pool.map(run, _blocks(low, high, axis, threads)))
+
+
+def _chunks(low: np.ndarray, high: np.ndarray, most: int) -> Iterator[slice]:
+    """Yield slices of at most so many neighbouring frames, given their boxes of voxels (N, 3).
+
+    A chunk ends where its box would be large and mostly empty: where the path jumps. So the work
+    grows with the tissue seen, not with the box around it.
+    """
+    sides = np.prod((high - low).astype(float), 1)
+    start, near, far = 0, low[0], high[0]
+    for index in range(1, len(low)):
+        near, far = np.minimum(near, low[index]), np.maximum(far, high[index])
+        box = float(np.prod((far - near).astype(float)))
+        empty = box > max(LARGE_BOX, MOSTLY_EMPTY * sides[start : index + 1].sum())
+        if empty or index - start == most:
+            yield slice(start, index)
+            start, near, far = index, low[index], high[index]
+    yield slice(start, len(low))
 
 
 def _blocks(

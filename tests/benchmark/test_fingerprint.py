@@ -112,6 +112,18 @@ def test_a_track_sees_what_it_reads_and_what_is_scored():
     assert data_gap(ours, without, parts_of("image", ours)) is None  # withheld poses
 
 
+def test_a_field_of_view_counts_where_both_have_one():
+    sweep = sensed_sweep("s", "p")
+    mask = np.ones(sweep.bmode.frames.shape[1:], bool)
+    mask[0] = False
+    other = mask.copy()
+    other[1, 0] = False
+    ours, theirs = (sweep_fingerprint(changed(sweep, "bmode", mask=each)) for each in (mask, other))
+    line = data_gap(ours, theirs, parts_of("image", ours))
+    assert line is not None and line.startswith("bmode/mask differ by ")
+    assert "bmode/mask" not in sweep_fingerprint(sweep)
+
+
 def test_verify_says_whether_bytes_or_data_differ(tmp_path):
     sweep = make_sweep("a", "p")
     dataset = write_dataset(tmp_path, "x", [write_entry(tmp_path, "a.h5", sweep, "test", "p")], {})

@@ -14,6 +14,7 @@ from benchmark.frames import LazyFrames
 from benchmark.hdf5 import read_prediction, read_sweep, write_prediction, write_sweep
 from benchmark.sweep import Prediction, Sweep
 from tests.benchmark.shared.full_sweep import full_sweep, with_measured
+from tests.benchmark.shared.random_sweeps import make_sweep
 
 
 def same(one: Sweep, other: Sweep) -> bool:
@@ -330,3 +331,23 @@ def test_withheld_poses_are_in_no_file_and_asking_for_them_says_so(tmp_path, laz
         del file["channels/bmode"].attrs["poses"]
     with pytest.raises(UserError, match="world_from_image"):
         read_sweep(tmp_path / "s.h5")
+
+
+def test_a_field_of_view_is_kept_and_shown_to_trackers(tmp_path):
+    sweep = make_sweep(3)
+    mask = np.random.default_rng(3).random(sweep.bmode.frames.shape[1:]) > 0.5
+    masked = replace(sweep, channels={"bmode": replace(sweep.bmode, mask=mask)})
+    write_sweep(tmp_path / "m.h5", masked)
+    back = read_sweep(tmp_path / "m.h5")
+    assert back.bmode.mask.dtype == bool and np.array_equal(back.bmode.mask, mask)
+    assert np.array_equal(back.observe().bmode.mask, mask)
+    assert np.array_equal(back.withhold({}).bmode.mask, mask)
+    for wrong, message in (
+        (mask[:-1], r"channels/bmode/mask: expected shape \(5, 7\) of bool"),
+        (mask.astype(np.uint8), "of bool, got .* of uint8"),
+        (np.zeros_like(mask), "mask: expected tissue somewhere, got none"),
+    ):
+        bad = replace(sweep, channels={"bmode": replace(sweep.bmode, mask=wrong)})
+        write_sweep(tmp_path / "b.h5", bad)
+        with pytest.raises(UserError, match=message):
+            read_sweep(tmp_path / "b.h5")

@@ -92,7 +92,7 @@ class _Content:
     """What a file holds: frames (N, H, W), their times (N,) s, the probe's poses, and the rest.
 
     tip_from_image, mm_from_pixel: (4, 4); record: probe, factors, and in files that this program
-    wrote name and landmarks.
+    wrote name, landmarks and mask.
     """
 
     frames: Any
@@ -159,17 +159,19 @@ def _channel(
     path: Path, content: _Content, chosen: np.ndarray, report: Report
 ) -> Channel | WithheldChannel:
     """Return the chosen frames (M,), those of them that have poses, or all without poses."""
-    times = content.times[chosen]
+    times, mask = content.times[chosen], content.record.get("mask")
     if not (np.diff(times) > 0).all():
         raise UserError(f"{path}: times of frames do not rise; give --frame-rate")
     if content.pose is None:
         report(f"{path}: holds no metadata/probe_pose; its frames can be tracked")
-        return WithheldChannel(_chosen(content.frames, chosen), times, content.mm_from_pixel)
+        frames = _chosen(content.frames, chosen)
+        return WithheldChannel(frames, times, content.mm_from_pixel, mask=mask)
     kept, world_from_tip = poses_at_frames(content.pose, times, path, report)
     return Channel(
         _chosen(content.frames, chosen[kept]),
         times[kept],
         content.mm_from_pixel,
+        mask=mask,
         world_from_image=world_from_tip @ content.tip_from_image,
     )
 

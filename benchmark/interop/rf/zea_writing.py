@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmark.errors import UserError
 from benchmark.files import atomic_path, canonical_json, ensure_space
+from benchmark.interop.cines.field_of_view import mask_from_text, mask_to_text
 from benchmark.interop.rf.hdf5_values import text
 from benchmark.interop.rf.probe_pose import MM_PER_M, TIP_FROM_IMAGE
 from benchmark.sweep import Sweep
@@ -25,8 +26,8 @@ def write_zea(path: Path | str, sweep: Sweep, channel: str = "bmode") -> None:
 
     Images, their pixels' places and times are `data/image` of the one track; poses are
     `metadata/probe_pose`, one per frame, as quaternions xyzw. zea stores 32-bit numbers: places
-    keep seven digits. Name, landmarks, factors and the probe's description are JSON in
-    `custom/sweepbench`, which `read_zea` takes up.
+    keep seven digits. Name, landmarks, field of view, factors and the probe's description are JSON
+    in `custom/sweepbench`, which `read_zea` takes up.
 
     Raises
     ------
@@ -57,23 +58,27 @@ def write_zea(path: Path | str, sweep: Sweep, channel: str = "bmode") -> None:
             _put(file, "metadata/subject/id", subject, "–", "Subject ID.")
         if sweep.probe.get("name"):
             _put(file, "probe/name", str(sweep.probe["name"]), "–", "Probe model name.")
-        record = canonical_json(_record(sweep))
+        record = canonical_json(_record(sweep, images.mask))
         file.create_group("custom").attrs["description"] = "What zea has no fields for."
-        _put(file, RECORD, record, "–", "Name, landmarks, probe, factors as JSON.")
+        _put(file, RECORD, record, "–", "Name, landmarks, mask, probe, factors as JSON.")
 
 
 def read_record(file: h5py.File) -> dict[str, Any]:
-    """Return name, landmarks, probe and factors of a file that this program wrote, or nothing."""
-    return json.loads(text(file, RECORD) or "{}")
+    """Return name, landmarks, mask, probe and factors of a file of this program, or nothing."""
+    record = json.loads(text(file, RECORD) or "{}")
+    if "mask" in record:
+        record["mask"] = mask_from_text(record["mask"])
+    return record
 
 
-def _record(sweep: Sweep) -> Mapping[str, Any]:
+def _record(sweep: Sweep, mask: np.ndarray | None) -> Mapping[str, Any]:
     """Return what zea has no fields for."""
     return {
         "name": sweep.name,
         "landmarks": np.asarray(sweep.landmarks, float).tolist(),
         "probe": dict(sweep.probe),
         "factors": dict(sweep.factors),
+        **({} if mask is None else {"mask": mask_to_text(mask)}),
     }
 
 

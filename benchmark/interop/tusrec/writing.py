@@ -14,7 +14,7 @@ from benchmark.dataset import SPLITS, Dataset
 from benchmark.errors import Report, UserError, silent
 from benchmark.files import atomic_path, ensure_space
 from benchmark.frames import LazyFrames
-from benchmark.interop.parts.calibration import (
+from benchmark.interop.poses.calibration import (
     CHALLENGE_FRAME,
     read_tusrec_calibration,
     write_tusrec_calibration,

@@ -14,8 +14,8 @@ from benchmark.hdf5 import read_sweep, write_prediction, write_sweep
 from benchmark.interop.convert import convert, read_poses
 from benchmark.interop.formats import Writing, kind_of, open_sweep
 from benchmark.interop.igsio import write_igsio
+from benchmark.interop.poses.trajectory import read_kitti, read_tum
 from benchmark.interop.sequence import Reading
-from benchmark.interop.trajectory import read_kitti, read_tum
 from benchmark.sweep import Prediction
 from tests.benchmark.shared.random_sweeps import make_sweep
 

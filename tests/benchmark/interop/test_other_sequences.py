@@ -10,8 +10,8 @@ from benchmark import geometry
 from benchmark.errors import UserError
 from benchmark.interop.convert import convert
 from benchmark.interop.igsio import read_igsio, read_sequence, write_igsio
+from benchmark.interop.poses.trajectory import read_tum
 from benchmark.interop.sequence import Reading
-from benchmark.interop.trajectory import read_tum
 from benchmark.interop.untracked import open_recording
 from tests.benchmark.shared.random_sweeps import make_sweep
 

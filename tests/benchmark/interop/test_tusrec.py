@@ -15,7 +15,7 @@ from benchmark.errors import UserError
 from benchmark.interop.convert import convert
 from benchmark.interop.displacements import write_displacements
 from benchmark.interop.formats import Writing, open_sweep
-from benchmark.interop.parts.calibration import read_tusrec_calibration
+from benchmark.interop.poses.calibration import read_tusrec_calibration
 from benchmark.interop.tusrec import read_tusrec, read_tusrec_scan, write_tusrec
 from benchmark.interop.untracked import open_recording
 from benchmark.sweep import Prediction

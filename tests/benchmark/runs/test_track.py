@@ -237,7 +237,7 @@ def test_a_sweep_whose_poses_are_withheld_is_tracked(tmp_path: Path, capsys) -> 
 def test_poses_are_not_kept_for_pixels_that_are_not_their_own(tmp_path: Path) -> None:
     write(tmp_path / "s.h5", speckle_sweep())
     assert open_recording(tmp_path / "s.h5").world_from_image is not None
-    recording = open_recording(tmp_path / "s.h5", pixel_mm=(0.3, 0.3))
+    recording = open_recording(tmp_path / "s.h5", Reading(pixel_mm=(0.3, 0.3)))
     assert recording.world_from_image is None
     assert np.array_equal(recording.images.mm_from_pixel, np.diag([0.3, 0.3, 1, 1]))
 
@@ -268,7 +268,7 @@ def test_a_recording_without_any_transform(tmp_path: Path, capsys) -> None:
     path = without_transforms(tmp_path)
     with pytest.raises(UserError, match="give --calibration or --pixel-mm"):
         tracked(tmp_path, path)
-    tracked(tmp_path, path, pixel_mm=(0.25, 0.2))
+    tracked(tmp_path, path, reading=Reading(pixel_mm=(0.25, 0.2)))
     assert "own poses" not in capsys.readouterr().out
     (tmp_path / "c.txt").write_text("0.25 0 0 0  0 0.2 0 0  0 0 1 0  0 0 0 1")
     recording = open_recording(path, Reading(calibration=tmp_path / "c.txt"))
@@ -287,8 +287,11 @@ def test_frames_whose_pose_was_lost_are_tracked_all_the_same(tmp_path: Path) -> 
         b"1_ProbeToTrackerTransformStatus = OK", b"1_ProbeToTrackerTransformStatus = NO"
     )
     (tmp_path / "x.mha").write_bytes(data)
-    recording = open_recording(tmp_path / "x.mha")
-    assert len(recording.images.frames) == 4 and recording.world_from_image is None
+    notes: list[str] = []
+    recording = open_recording(tmp_path / "x.mha", report=notes.append)
+    assert len(recording.images.frames) == 4
+    assert list(np.isfinite(recording.own["bmode"]).all((1, 2))) == [True, False, True, True]
+    assert "1 of 4 frames without a valid ProbeToTracker: 1" in " ".join(notes)
 
 
 def test_other_than_grey_bytes_is_refused(tmp_path: Path) -> None:

@@ -376,9 +376,12 @@ def test_a_hole_with_two_pairs_of_sides_is_their_weighted_mean():
     values, weights = np.zeros((1, 5, 5), np.float32), np.zeros((1, 5, 5), np.float32)
     for y, x, value in ((2, 1, 10.0), (2, 3, 20.0), (0, 2, 1.0), (3, 2, 4.0)):
         values[0, y, x], weights[0, y, x] = value, 1
-    from benchmark.volume.holes import fill_holes
+    from benchmark.volume.holes import bridge, settle
 
-    fill_holes(values, weights, np.array([4, 4, 4]), np.zeros(3, int), np.array([5, 5, 1]))
+    whole = np.zeros(3, int), np.array([5, 5, 1])
+    for axis in range(3):
+        bridge(values, weights, 4, axis, *whole)
+    settle(values, weights, *whole)
     along_x, along_y = 15.0, (1 * 1 + 4 * 2) / 3
     expected = (along_x / 2 + along_y / 3) / (1 / 2 + 1 / 3)
     assert values[0, 2, 2] == pytest.approx(expected)

@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -258,10 +259,13 @@ def test_a_calibration_of_formed_images_maps_mm(tmp_path: Path) -> None:
 
 
 def test_sweeps_written_and_read_back(tmp_path: Path) -> None:
-    sweep = make_sweep(5)
+    plain = make_sweep(5)
+    mask = np.random.default_rng(5).random(plain.bmode.frames.shape[1:]) > 0.5
+    sweep = replace(plain, channels={"bmode": replace(plain.bmode, mask=mask)})
     write_zea(tmp_path / "x.zea.hdf5", sweep)
     read = open_sweep(tmp_path / "x.zea.hdf5")
     assert np.array_equal(read.bmode.frames[:], sweep.bmode.frames)
+    assert np.array_equal(read.bmode.mask, mask)
     assert np.array_equal(read.landmarks, sweep.landmarks)
     assert (read.name, read.probe, read.factors) == (sweep.name, sweep.probe, sweep.factors)
     for key, error in (("timestamps", 1e-6), ("mm_from_pixel", 1e-5), ("world_from_image", 1e-4)):

@@ -26,9 +26,14 @@ def settled_poses(poses: np.ndarray, what: str) -> np.ndarray:
         fault = geometry.se3_fault(pose, ROUNDING)
         if fault:
             raise UserError(f"{what}: frame {index} is not rigid: {fault}")
-        u, _, v = np.linalg.svd(pose[:3, :3])
-        settled[index, :3, :3], settled[index, 3] = u @ v, (0, 0, 0, 1)
+        settled[index] = nearest_rigid(pose)
     return settled
+
+
+def nearest_rigid(pose: np.ndarray) -> np.ndarray:
+    """Return a pose (4, 4) with the nearest rotation (polar factor) in place of its matrix."""
+    u, _, v = np.linalg.svd(pose[:3, :3])
+    return geometry.compose(u @ v, pose[:3, 3])
 
 
 def split_calibration(a_from_pixel: np.ndarray, what: str) -> tuple[np.ndarray, np.ndarray]:

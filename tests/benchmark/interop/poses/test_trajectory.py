@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from benchmark import geometry
 from benchmark.errors import UserError
-from benchmark.interop.trajectory import read_kitti, read_tum, write_kitti, write_tum
+from benchmark.interop.poses.trajectory import read_kitti, read_tum, write_kitti, write_tum
 
 
 def poses(seed: int, count: int = 5) -> tuple[np.ndarray, np.ndarray]:
@@ -51,7 +51,7 @@ def test_files_are_in_metres_with_the_scalar_last(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("0 1 2 3 0 0 0\n", "line 1: expected 8 finite numbers, got 7"),
+        ("0 1 2 3 0 0 0\n", "line 1: expected 8 finite numbers, got 0 1 2 3 0 0 0"),
         ("# t\n0 1 2 3 0 0 0 1\n0 1 2 nan 0 0 0 1\n", "line 3: expected 8 finite"),
         ("0 1 2 3 0 0 0 2\n", "quaternion of length 2"),
         ("one two\n", "expected lines of 8 numbers"),

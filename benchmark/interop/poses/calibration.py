@@ -7,7 +7,7 @@ import numpy as np
 from benchmark import geometry
 from benchmark.errors import Report, UserError
 from benchmark.files import atomic_path
-from benchmark.interop.parts.rigid import ROUNDING
+from benchmark.interop.poses.rigid import ROUNDING
 
 #: mm per pixel, lateral and axial, of sets whose frames are 480 x 640.
 KNOWN_SCALES = {

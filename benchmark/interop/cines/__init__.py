@@ -1,0 +1,1 @@
+"""Cines: frames without poses, of image folders, TIFF stacks, videos and DICOM files."""

@@ -1,0 +1,165 @@
+"""Sweeps of any recording with poses: its own or a table's, on one clock, outliers said or dropped.
+
+sweep = open_tracked("frames/", Reading(poses=Path("poses.csv"), frame_rate=20)).sweep
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from benchmark import geometry
+from benchmark.errors import Report, UserError, silent
+from benchmark.hdf5 import read_prediction
+from benchmark.interop.formats import TRAJECTORIES, open_sweep
+from benchmark.interop.poses import plausible
+from benchmark.interop.poses.attach import of_image, posed, selected
+from benchmark.interop.poses.clock import poses_at_frames
+from benchmark.interop.poses.lag import lag_s
+from benchmark.interop.poses.table import PoseTable, read_pose_table
+from benchmark.interop.sequence import Reading
+from benchmark.interop.untracked import Recording, open_recording
+from benchmark.sweep import Channel, Images, Sweep, WithheldChannel
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """A sweep at the poses asked for.
+
+    own[channel] (N, 4, 4): the recording's own poses of the same frames, NaN where it has none;
+    empty where the sweep's poses are its own.
+    """
+
+    sweep: Sweep
+    own: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+def open_tracked(
+    path: Path | str, reading: Reading | None = None, report: Report = silent
+) -> Tracked:
+    """Return the sweep of a recording, its frames left on disk; frames without a pose left out.
+
+    Told: frames without a pose, poses that lie apart from the others, and units that look wrong.
+
+    Raises
+    ------
+    UserError : frames without poses, a table that does not fit them, frames that span no plane,
+        and every fault of the formats.
+    """
+    path, reading = Path(path), reading or Reading()
+    if reading.poses is None:
+        sweep = open_sweep(path, reading, report)
+        if reading.pixel_mm is not None:
+            raise UserError(
+                f"--pixel-mm: the poses of {path} hold for its own pixels; it is for frames "
+                "without poses (track, --poses)"
+            )
+        return Tracked(checked(_on_clock(sweep, path, reading, report), path, reading, report))
+    recording = open_recording(path, reading, report)
+    sweep = checked(_by_table(recording, reading.poses, reading, report), path, reading, report)
+    own = {}
+    for name, poses in recording.own.items():
+        times = recording.sweep.channels[name].timestamps
+        own[name] = poses[np.isin(times, sweep.channels[name].timestamps)]
+    return Tracked(sweep, own)
+
+
+def checked(sweep: Sweep, path: Path, reading: Reading, report: Report) -> Sweep:
+    """Return a sweep whose faults were told, without its outliers if they are to be dropped.
+
+    Raises
+    ------
+    UserError : frames of one row or column.
+    """
+    bmode = sweep.bmode
+    plausible.refuse_no_plane(bmode, path)
+    if bmode.is_withheld:
+        return sweep
+    for line in plausible.pixel_suspicions(bmode):
+        report(f"{path}: {line}")
+    channels: dict[str, Channel | WithheldChannel] = {}
+    for name, channel in sweep.channels.items():
+        if isinstance(channel, WithheldChannel):
+            channels[name] = channel
+            continue
+        jumps = plausible.jumps_of(channel, channel.world_from_image)
+        fault = plausible.jump_line(jumps, reading.drop_outliers)
+        if fault:
+            report(f"{path}: {name}: {fault}")
+        drop = jumps.outliers & reading.drop_outliers
+        channels[name] = selected(channel, np.flatnonzero(~drop))
+    return with_channels(sweep, channels)
+
+
+def with_channels(sweep: Sweep, channels: Mapping[str, Channel | WithheldChannel]) -> Sweep:
+    """Return a sweep of some of its frames; landmarks stay on their frames, or go with them."""
+    kept = np.isin(sweep.bmode.timestamps, channels["bmode"].timestamps)
+    marks = np.array(sweep.landmarks, float)
+    marks = marks[kept[marks[:, 0].astype(int)]]
+    marks[:, 0] = (np.cumsum(kept) - 1)[marks[:, 0].astype(int)]
+    return replace(sweep, channels=dict(channels), landmarks=marks)
+
+
+def anchored(world_from_image: np.ndarray, first_from_frame: np.ndarray) -> np.ndarray:
+    """Return predicted poses (N, 4, 4) in the world of known ones (N, 4, 4), NaN where unknown.
+
+    The first frame whose pose is known has it in both.
+    """
+    known = np.isfinite(world_from_image).all((1, 2))
+    if not known.any():
+        return first_from_frame
+    first = int(np.argmax(known))
+    return world_from_image[first] @ geometry.inverse(first_from_frame[first]) @ first_from_frame
+
+
+def _on_clock(sweep: Sweep, path: Path, reading: Reading, report: Report) -> Sweep:
+    """Return a sweep whose own poses are taken later by the lag asked for."""
+    if reading.lag is None:
+        return sweep
+    bmode = sweep.bmode
+    table = PoseTable(path, bmode.world_from_image, bmode.timestamps)
+    lag = lag_s(bmode, table, reading.lag, report)
+    channels = {name: posed(c, table, lag, report) for name, c in sweep.channels.items()}
+    return with_channels(sweep, channels)
+
+
+def _by_table(recording: Recording, poses: Path, reading: Reading, report: Report) -> Sweep:
+    """Return a recording's frames at the poses of a table or a prediction."""
+    bmode = recording.images
+    table = _table(poses, reading, bmode, recording.world_from_image)
+    for line in plausible.path_suspicions(bmode, table.world_from_body):
+        report(f"{poses}: {line}")
+    table = of_image(table, bmode, recording.probe_from_pixel)
+    lag = lag_s(bmode, table, reading.lag, report)
+    sweep = recording.sweep
+    return with_channels(
+        sweep, {name: posed(c, table, lag, report) for name, c in sweep.channels.items()}
+    )
+
+
+def _table(poses: Path, reading: Reading, bmode: Images, own: np.ndarray | None) -> PoseTable:
+    """Return the poses of a file at times of its own, or at those of the B-mode frames.
+
+    A prediction begins at the first of the recording's own poses (N, 4, 4).
+    """
+    if poses.suffix.lower() in TRAJECTORIES:
+        if reading.poses_of is None and reading.calibration:
+            raise UserError(
+                f"{poses}: whose poses are these? With a calibration they may be the image's or "
+                "the probe's; give --poses-of image or probe"
+            )
+        table = read_pose_table(
+            poses, reading.poses_of or "image", reading.poses_unit, reading.poses_euler
+        )
+    else:
+        if reading.poses_of == "probe":
+            raise UserError(f"{poses}: a prediction holds poses of the image, not of the probe")
+        first_from_frame = read_prediction(poses).first_from_frame
+        table = PoseTable(poses, first_from_frame, None)
+    if table.times is not None:
+        return table
+    at_frames, _ = poses_at_frames(table, bmode.timestamps)
+    if poses.suffix.lower() not in TRAJECTORIES and own is not None:
+        at_frames = anchored(own, at_frames)
+    return replace(table, world_from_body=at_frames, times=bmode.timestamps)
