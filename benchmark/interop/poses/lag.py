@@ -48,8 +48,8 @@ class LagEstimate:
 def lag_s(images: Images, table: PoseTable, lag: Lag, report: Report) -> float:
     """Return the lag in seconds that was asked for; report one that was found.
 
-    table : timed poses of the image. A lag that cannot be told is reported and taken as 0, or as
-        that of a common start where the clocks do not overlap.
+    table : timed poses of the image. A lag is looked for around 0, or around that of a common
+        start where the clocks do not overlap. One that cannot be told is reported and taken as 0.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def lag_s(images: Images, table: PoseTable, lag: Lag, report: Report) -> float:
     found = estimate_lag(images, table, about)
     if found.doubt:
         report(f"{table.path}: the lag to the images cannot be told: {found.doubt}")
-        return about
+        return 0.0
     frames = found.lag_s / float(np.median(np.diff(images.timestamps)))
     report(
         f"{table.path}: poses are later than the images by {found.lag_s:.4f} s, +- "
@@ -202,8 +202,8 @@ def _peak(
     best, interval = int(np.nanargmax(correlations)), float(np.median(np.diff(frame_times)))
     near = correlations[max(0, best - FINE) : best + FINE + 1]
     if len(near) <= 2 * FINE or np.isnan(near).any():
-        doubt = "the motions agree best at the longest lag"
-        return LagEstimate(float(tried[best]), np.inf, float(correlations[best]), doubt)
+        height, words = float(correlations[best]), "the motions agree best at the longest lag"
+        return LagEstimate(float(tried[best]), np.inf, height, words)
     lag, height, curvature = _top(tried[best - FINE : best + FINE + 1], near)
     sigma = _sigma(seen, *way.steps(frame_times, lag), height, curvature)
     away = np.abs(tried - lag) > 1.5 * interval
