@@ -1,16 +1,14 @@
 """Frames that are read when indexed, so that memory does not grow with their number."""
 
-from collections import OrderedDict
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
 
 from benchmark.errors import UserError
-
-KEPT_BYTES = 64 << 20  # of frames that are remembered where only decoding in order is cheap
 
 
 class LazyFrames:
@@ -65,51 +63,61 @@ class StreamedFrames:
         return np.asarray(self[:], dtype=dtype)
 
 
-class ForwardFrames(StreamedFrames):
+class SpooledFrames(StreamedFrames):
     """Frames (N, H, W) of a source that yields them in order only, such as a video.
 
-    Reading forward is cheap. The last frames, up to `KEPT_BYTES`, are remembered, so windows may
-    overlap; an earlier frame starts the source again.
+    Each is decoded once, when it or a later one is first read, and kept in a temporary file
+    without a name, which the system removes with the last reference. So frames may be read in any
+    order, again and again, and memory does not grow with their number.
 
     Parameters
     ----------
-    start : returns the frames from the first on.
-    name : of the source, for the error where it ends early.
+    source : the frames from the first on.
+    name : of the source, for errors.
+
+    Raises
+    ------
+    UserError : on reading, where the source ends early or the temporary file does not fit on disk.
     """
 
     def __init__(
-        self,
-        shape: tuple[int, ...],
-        dtype: np.dtype,
-        start: Callable[[], Iterator[np.ndarray]],
-        name: str,
+        self, shape: tuple[int, ...], dtype: np.dtype, source: Iterator[np.ndarray], name: str
     ):
         self.shape, self.dtype, self.name = shape, np.dtype(dtype), name
-        self._start, self._next = start, len(self)
-        self._coming: Iterator[np.ndarray] = iter(())
-        self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
-        size = int(np.prod(shape[1:])) * self.dtype.itemsize
-        self._most = max(1, KEPT_BYTES // max(1, size))
+        self._source, self._decoded = source, 0
+        self._bytes = int(np.prod(shape[1:])) * self.dtype.itemsize
+        self._file: BinaryIO | None = None
 
     def _frame(self, index: int) -> np.ndarray:
-        if index in self._kept:
-            return self._kept[index].copy()
-        if index < self._next:
-            self._coming, self._next = self._start(), 0
-            self._kept.clear()
-        while self._next <= index:
-            self._advance()
-        return self._kept[index].copy()
+        if self._file is None:
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the frames)
+        while self._decoded <= index:
+            self._spool(self._file)
+        self._file.seek(index * self._bytes)
+        return np.frombuffer(bytearray(self._file.read(self._bytes)), self.dtype).reshape(
+            self.shape[1:]
+        )
 
-    def _advance(self) -> None:
-        frame = next(self._coming, None)
-        if frame is None or frame.shape != self.shape[1:]:
-            found = "the frames end" if frame is None else f"a frame of {frame.shape}"
-            raise UserError(f"{self.name}: {found} at {self._next} of {self.shape}")
-        self._kept[self._next] = frame
-        self._next += 1
-        if len(self._kept) > self._most:
-            self._kept.popitem(last=False)
+    def _spool(self, file: BinaryIO) -> None:
+        """Decode one more frame into the temporary file."""
+        frame = next(self._source, None)
+        if frame is None or (frame.shape, frame.dtype) != (self.shape[1:], self.dtype):
+            found = "nothing" if frame is None else f"{frame.dtype} of shape {frame.shape}"
+            expected = f"{self.dtype} of shape {self.shape[1:]}"
+            raise UserError(
+                f"{self.name}: frame {self._decoded} of {len(self)}: expected {expected}, "
+                f"got {found}"
+            )
+        try:
+            file.seek(self._decoded * self._bytes)
+            file.write(np.ascontiguousarray(frame).tobytes())
+            file.flush()
+        except OSError as error:
+            raise UserError(
+                f"{self.name}: its frames, decoded, need {self._bytes * len(self) / 1e6:.0f} MB "
+                f"in {tempfile.gettempdir()} ({error.strerror}); TMPDIR names another folder"
+            ) from error
+        self._decoded += 1
 
 
 class MappedFrames(StreamedFrames):

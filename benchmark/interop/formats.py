@@ -23,7 +23,7 @@ from benchmark.interop.poses.table import SUFFIXES
 from benchmark.interop.sequence import Reading
 from benchmark.sweep import Sweep
 
-CINE = "cine"  # frames without poses
+CINE, SEQUENCE = "cine", "sequence"  # frames without poses; frames with transforms
 HDF5 = (".h5", ".hdf5")
 TRAJECTORIES = SUFFIXES
 VOLUMES = (".nii", ".nii.gz")
@@ -119,7 +119,7 @@ FORMATS = (
     ),
     Format("moglo", HDF5, _read_moglo, holds=lambda file: "img_B" in file),
     Format("tusrec-scan", HDF5, _read_tusrec_scan, holds=lambda file: "frames" in file),
-    Format("sequence", igsio.SUFFIXES, igsio.read_igsio, _write_sequence),
+    Format(SEQUENCE, igsio.SUFFIXES, igsio.read_igsio, _write_sequence),
     Format(CINE, readers.SUFFIXES, _read_cine),
     Format("trajectory", (".tum",), write=_write_tum),
     Format("trajectory", (".kitti",), write=_write_kitti),
@@ -199,6 +199,8 @@ def open_sweep(path: Path | str, reading: Reading | None = None, report: Report 
     """
     path, kind = Path(path), kind_of(Path(path))
     reading = reading or Reading()
+    if reading.window is not None and kind not in (SEQUENCE, CINE):
+        raise UserError(f"--window: {path} holds grey levels already, of a {kind}")
     for format in FORMATS:
         if format.name == kind and format.read:
             return with_field_of_view(format.read(path, reading, report), path, reading, report)

@@ -74,24 +74,21 @@ class Header:
     image_status: str
 
     def frame_shape(self) -> tuple[int, int, int]:
-        """Return (frames, rows, columns); of a bare stack, frames lie along the last axis.
+        """Return (frames, rows, columns).
 
         Raises
         ------
         UserError : a single image or anything but a list of 2D frames.
         """
-        kinds = self.kinds
-        if not self.frame_fields and len(self.sizes) == 3:
-            kinds = ("domain", "domain", "list")
-        spatial = [n for n, kind in zip(self.sizes, kinds, strict=True) if kind == "domain"]
-        lists = [n for n, kind in zip(self.sizes, kinds, strict=True) if kind != "domain"]
+        spatial = [n for n, kind in zip(self.sizes, self.kinds, strict=True) if kind == "domain"]
+        lists = [n for n, kind in zip(self.sizes, self.kinds, strict=True) if kind != "domain"]
         given = " x ".join(map(str, self.sizes))
         if len(lists) != 1 or len(spatial) < 2 or any(n != 1 for n in spatial[2:]):
             raise UserError(
                 f"{self.path}: expected a sequence of 2D frames (width x height x frames), got "
-                f"{given} of kinds {' '.join(kinds)}"
+                f"{given} of kinds {' '.join(self.kinds)}"
             )
-        if kinds[-1] == "domain":
+        if self.kinds[-1] == "domain":
             raise UserError(f"{self.path}: expected the frames along the last axis, got {given}")
         last = max((max(values) for values in self.frame_fields.values()), default=0)
         if last >= lists[0] or min(*spatial, lists[0]) < 1:
@@ -244,10 +241,14 @@ def _type(path: Path, name: str, known: dict[str, str]) -> np.dtype:
 
 
 def _kinds(path: Path, text: str | None, dimensions: int) -> tuple[str, ...]:
-    """Return one kind per axis; if none is given, frames are along the last one, as in PLUS."""
+    """Return one kind per axis; frames are along the last one, as in PLUS, if none is given.
+
+    So they are in a bare stack, whose three axes other programs call spatial.
+    """
+    stacked = ("domain",) * (dimensions - 1) + ("list",)
     if text is None:
-        return ("domain",) * (dimensions - 1) + ("list",)
+        return stacked
     kinds = tuple("domain" if kind in ("space", "domain") else kind for kind in text.split())
     if len(kinds) != dimensions:
         raise UserError(f"{path}: {len(kinds)} kinds for {dimensions} axes")
-    return kinds
+    return stacked if kinds == ("domain",) * 3 else kinds

@@ -71,7 +71,7 @@ class Reading(PoseReading):
     """Values that become black and white, for frames of more than 8 bits."""
     mask: Choice = "auto"
     """Pixels that show tissue: an image (tissue where not 0), whole for all, or auto: those of the
-    file, in recordings without the surround that stays black."""
+    file, in recordings of the sector that they light up."""
 
 
 def sweep_of(sequence: Sequence, reading: Reading, report: Report = silent) -> Sweep:
@@ -116,8 +116,8 @@ def shown(sequence: Sequence, reading: Reading) -> Any:
 def seen(sequence: Sequence, images: Some, reading: Reading, report: Report) -> Some:
     """Return images of a sequence with their field of view as mask.
 
-    It is that of the record in files of this program, else what a device set clips and the surround
-    that stays black leave.
+    It is that of the record in files of this program, else the sector that the frames light up in
+    what a device set leaves.
     """
     stated = sequence.record.get("mask")
     if not sequence.record and reading.calibration and reading.image == "Image":

@@ -11,7 +11,7 @@ from benchmark.errors import Report, UserError, silent
 from benchmark.frames import MappedFrames
 from benchmark.interop.calibration import read_calibration
 from benchmark.interop.cine_images import pixel_matrix, read_cine_images
-from benchmark.interop.formats import CINE, kind_of, open_sweep
+from benchmark.interop.formats import CINE, SEQUENCE, kind_of, open_sweep
 from benchmark.interop.igsio import read_sequence
 from benchmark.interop.poses.rigid import settled_poses, split_calibration
 from benchmark.interop.sequence import Reading, Sequence, name_of, seen, shown, tracked_poses
@@ -68,7 +68,7 @@ def open_recording(
         recording = Recording(
             _bare(cine.name, images, {"probe": cine.probe}), {}, _calibration({}, reading)
         )
-    elif kind == "sequence":
+    elif kind == SEQUENCE:
         recording = _of_sequence(read_sequence(path, report), reading, report)
     else:
         recording = _of_sweep(open_sweep(path, reading, report), reading, report)

@@ -234,8 +234,10 @@ def _sample_line(image, line, span, limit, crop, mask, mode, values, weights):
             if mask is not None:
                 if not mask[np.uint64(row + 0.5), np.uint64(column + 0.5)]:
                     continue
-                upper, above = _inside(image, mask, r0, c0, c1, across)
-                lower, below = _inside(image, mask, r1, c0, c1, across)
+                left_in, right_in = mask[r0, c0], mask[r0, c1]
+                upper, above = _inside(image[r0, c0], image[r0, c1], left_in, right_in, across)
+                left_in, right_in = mask[r1, c0], mask[r1, c1]
+                lower, below = _inside(image[r1, c0], image[r1, c1], left_in, right_in, across)
                 share = above * (1 - down) + below * down
                 value = np.float32((upper * (1 - down) + lower * down) / share)
             else:
@@ -249,10 +251,10 @@ def _sample_line(image, line, span, limit, crop, mask, mode, values, weights):
 
 
 @njit(nogil=True, cache=True)
-def _inside(image, mask, row, first, second, across):
-    """Return the weighted sum of two neighbours in a row that lie in the mask, and their weight."""
-    one, other = (1 - across) * mask[row, first], across * mask[row, second]
-    return one * image[row, first] + other * image[row, second], one + other
+def _inside(one, other, one_in, other_in, across):
+    """Return the weighted sum of those of two neighbouring values that count, and their weight."""
+    first, second = (1 - across) * one_in, across * other_in
+    return first * one + second * other, first + second
 
 
 @njit(nogil=True, cache=True)

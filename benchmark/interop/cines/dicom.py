@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.errors import Report, UserError
-from benchmark.frames import ForwardFrames
+from benchmark.frames import SpooledFrames
 from benchmark.interop.cines.cine import Cine
 from benchmark.interop.cines.grey import luma
 
@@ -19,6 +19,8 @@ PALETTE = "PALETTE COLOR"
 # Values of an item of SequenceOfUltrasoundRegions (DICOM PS3.3, C.8.5.5).
 PLANE, TISSUE, CENTIMETRES = 1, 1, 3
 MM_PER_CM = 10.0
+BOUNDS = tuple(f"RegionLocation{end}" for end in ("MinX0", "MaxX1", "MinY0", "MaxY1"))
+SIZES = ("PhysicalDeltaX", "PhysicalDeltaY")
 
 
 def is_dicom(path: Path) -> bool:
@@ -48,9 +50,7 @@ def read_dicom(path: Path, report: Report) -> Cine:
         raise UserError(f"{path}: NumberOfFrames: expected several frames, got {count}")
     _refuse_undecodable(path, data)
     first = next(_decoded(path, data))
-    frames = ForwardFrames(
-        (count, *first.shape), first.dtype, lambda: _decoded(path, data), str(path)
-    )
+    frames = SpooledFrames((count, *first.shape), first.dtype, _decoded(path, data), str(path))
     region = _tissue_region(path, data, report)
     return Cine(
         path,
@@ -77,8 +77,7 @@ def _header(path: Path) -> Any:
         data.walk(lambda *_: None)  # decodes all tags, so that damaged ones are found here
         return data
     except (InvalidDicomError, OSError, EOFError, ValueError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"{path}: truncated or not DICOM ({reason})") from error
+        raise UserError(f"{path}: truncated or not DICOM ({_reason(error)})") from error
 
 
 def _refuse_undecodable(path: Path, data: Any) -> None:
@@ -114,8 +113,12 @@ def _decoded(path: Path, data: Any) -> Iterator[np.ndarray]:
                 frame = (highest - frame).astype(frame.dtype)
             yield frame if kind in GREY else luma(np.ascontiguousarray(frame))
     except (ValueError, RuntimeError, AttributeError, EOFError, OSError, TypeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"{path}: its frames cannot be decoded ({reason})") from error
+        raise UserError(f"{path}: its frames cannot be decoded ({_reason(error)})") from error
+
+
+def _reason(error: Exception) -> str:
+    """Return the first sentence of pydicom's message; what follows is advice to programmers."""
+    return str(error).strip().splitlines()[0].split(". ")[0] if str(error) else repr(error)
 
 
 def _eight_bit_colours(frame: np.ndarray) -> np.ndarray:
@@ -133,6 +136,7 @@ def _tissue_region(path: Path, data: Any, report: Report) -> Any | None:
         and region.get("RegionDataType") == TISSUE
         and region.get("PhysicalUnitsXDirection") == CENTIMETRES
         and region.get("PhysicalUnitsYDirection") == CENTIMETRES
+        and all(key in region for key in (*BOUNDS, *SIZES))
     ]
     if len(found) > 1:
         report(f"{path}: {len(found)} regions of tissue in its frames; the largest is taken")
@@ -146,12 +150,8 @@ def _area(region: Any) -> int:
 
 def _bounds(region: Any) -> tuple[int, int, int, int]:
     """Return first column, column after the last, first row, row after the last of a region."""
-    return (
-        int(region.RegionLocationMinX0),
-        int(region.RegionLocationMaxX1) + 1,
-        int(region.RegionLocationMinY0),
-        int(region.RegionLocationMaxY1) + 1,
-    )
+    left, last_column, top, last_row = (int(region[key].value) for key in BOUNDS)
+    return left, last_column + 1, top, last_row + 1
 
 
 def _region_mask(region: Any, shape: tuple[int, ...]) -> np.ndarray:
@@ -164,8 +164,7 @@ def _region_mask(region: Any, shape: tuple[int, ...]) -> np.ndarray:
 def _pixel_mm(data: Any, region: Any | None) -> np.ndarray | None:
     """Return the size of a pixel (2,) across and down, mm, or None."""
     if region is not None:
-        sizes = [region.get("PhysicalDeltaX"), region.get("PhysicalDeltaY")]
-        across_down = MM_PER_CM * np.abs(np.array([size or 0 for size in sizes], float))
+        across_down = MM_PER_CM * np.abs([float(region[key].value) for key in SIZES])
     else:
         down_across = data.get("PixelSpacing") or (0, 0)
         across_down = np.array(down_across, float)[::-1]

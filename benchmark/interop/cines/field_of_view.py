@@ -1,4 +1,4 @@
-"""Which pixels of frames show tissue: given, stated by the file, or found from what stays black."""
+"""Which pixels of frames show tissue: given, stated by the file, or found from what is lit."""
 
 import base64
 import zlib
@@ -16,6 +16,7 @@ Choice = Literal["auto", "whole"] | Path
 Some = TypeVar("Some", bound=Images)
 
 BLACK = 8  # of 255: what lossy compression leaves of black beside an edge
+GAP_PX = 5  # width of a dark gap in speckle
 
 
 def with_mask(
@@ -34,7 +35,7 @@ def with_mask(
     choice : an image file or a .npy of the frames' size, tissue where it is not zero; "whole" for
         all pixels; "auto" for those of the images' own mask that `stated` and `find` leave.
     stated : (H, W) bool, from the geometry of the probe.
-    find : leave out the surround that is black in every frame (`black_surround`); reads them all.
+    find : take of it the sector that the frames light up (`lit_sector`), which reads them all.
 
     Raises
     ------
@@ -49,7 +50,7 @@ def with_mask(
     if stated is not None:
         mask &= stated
     if find and images.frames.dtype == np.uint8:
-        mask &= ~black_surround(images.frames, mask)
+        mask = lit_sector(images.frames, mask)
     if not mask.any():
         report(f"{path}: no pixel of its field of view is ever bright; all count as tissue")
         return replace(images, mask=None)
@@ -57,8 +58,8 @@ def with_mask(
         return replace(images, mask=None)
     if find:
         report(
-            f"{path}: {mask.mean():.0%} of the pixels are its field of view; the others are no "
-            "tissue (--mask whole for all pixels, --mask FILE for others)"
+            f"{path}: {100 * mask.mean():.0f} % of the pixels are its field of view; the others "
+            "are no tissue (--mask whole for all pixels, --mask FILE for others)"
         )
     return replace(images, mask=mask)
 
@@ -84,21 +85,31 @@ def read_mask(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     return mask
 
 
-def black_surround(frames: Any, mask: np.ndarray) -> np.ndarray:
-    """Return the pixels (H, W) around the sector: those black in all frames up to the image's edge.
+def lit_sector(frames: Any, within: np.ndarray) -> np.ndarray:
+    """Return the sector (H, W) that frames light up: a fan, a rectangle or a parallelogram.
 
-    mask (H, W): pixels outside of it count as black. A black region inside the sector, such as
-    a shadow, is not part of the surround unless it reaches the edge. The frames are read one by
-    one.
+    Pixels brighter than `BLACK` in some frame are joined over gaps; the largest piece is the
+    sector, so text beside it is none. Such sectors are convex but for the face of a curved probe at
+    the top: theirs is the convex hull, in each column from the first bright pixel on. Shadows and
+    depths that stay black therefore belong to it. The frames are read one by one.
+
+    within (H, W): pixels that may belong to it.
     """
-    from scipy.ndimage import label
+    from scipy.ndimage import binary_closing, label
+    from skimage.morphology import convex_hull_image
 
     brightest = np.zeros(frames.shape[1:], np.uint8)
     for index in range(len(frames)):
         np.maximum(brightest, frames[index], out=brightest)
-    black = np.pad((brightest <= BLACK) | ~mask, 1, constant_values=True)
-    pieces, _ = label(black)
-    return (pieces == pieces[0, 0])[1:-1, 1:-1]
+    bright = (brightest > BLACK) & within
+    if not bright.any():
+        return bright
+    joined = binary_closing(np.pad(bright, GAP_PX), np.ones((GAP_PX, GAP_PX)))
+    pieces, _ = label(joined[GAP_PX:-GAP_PX, GAP_PX:-GAP_PX])
+    largest = np.argmax(np.bincount(pieces.ravel(), weights=bright.ravel())[1:]) + 1
+    sector = bright & (pieces == largest)
+    below_face = np.logical_or.accumulate(sector, axis=0) | ~sector.any(0)
+    return convex_hull_image(sector) & below_face & within
 
 
 def mask_to_text(mask: np.ndarray) -> str:

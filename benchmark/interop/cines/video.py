@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.errors import Report, UserError
-from benchmark.frames import ForwardFrames
+from benchmark.frames import SpooledFrames
 from benchmark.interop.cines.cine import Cine
 from benchmark.interop.cines.grey import luma
 
@@ -40,7 +40,7 @@ def read_video(path: Path, report: Report) -> Cine:
         )
     first = next(_decoded(path))
     shape = (len(times), *first.shape)
-    frames = ForwardFrames(shape, first.dtype, lambda: _decoded(path), str(path))
+    frames = SpooledFrames(shape, first.dtype, _decoded(path), str(path))
     return Cine(path, frames, times if np.isfinite(times).all() else None)
 
 

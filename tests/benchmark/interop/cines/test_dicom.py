@@ -86,6 +86,59 @@ def test_colour_inverted_and_deep_pixels(tmp_path: Path) -> None:
     assert np.array_equal(deep.frames[:], 16 * frames.astype(np.uint16))
 
 
+@pytest.mark.parametrize("kind", ["YBR_FULL", "jpeg"])
+def test_colours_of_other_spaces(tmp_path: Path, kind: str) -> None:
+    import pydicom
+    from pydicom.pixels import convert_color_space
+
+    frames = moving_block(3)
+    colour = np.stack([frames, frames // 2, frames // 4], -1)
+    if kind == "jpeg":
+        data = pydicom.dcmread(write_dicom(tmp_path / "c.dcm", colour, "RGB", compress="jpeg"))
+        data.PhotometricInterpretation = "YBR_FULL_422"
+        data.save_as(tmp_path / "c.dcm")
+    else:
+        turned = np.stack([convert_color_space(frame, "RGB", kind) for frame in colour])
+        write_dicom(tmp_path / "c.dcm", turned, kind)
+    expected = colour @ np.array([0.299, 0.587, 0.114])
+    found = read_cine(tmp_path / "c.dcm", silence).frames[:]
+    assert np.abs(found - expected).mean() < 1.5
+
+
+def test_a_palette_becomes_its_colours_luma(tmp_path: Path) -> None:
+    import pydicom
+    from pydicom.tag import Tag
+
+    frames = moving_block(3)
+    data = pydicom.dcmread(write_dicom(tmp_path / "p.dcm", frames))
+    data.PhotometricInterpretation = "PALETTE COLOR"
+    levels = np.arange(256, dtype="<u2") * 257
+    for number in (1, 2, 3):
+        data.add_new(Tag(0x0028, 0x1100 + number), "US", [256, 0, 16])
+        data.add_new(Tag(0x0028, 0x1200 + number), "OW", levels[::-1].tobytes())
+    data.save_as(tmp_path / "p.dcm")
+    assert np.array_equal(read_cine(tmp_path / "p.dcm", silence).frames[:], 255 - frames)
+
+
+def test_fewer_frames_than_stated_are_told(tmp_path: Path) -> None:
+    import pydicom
+
+    for compress in (None, "rle"):
+        path = write_dicom(tmp_path / "f.dcm", moving_block(), compress=compress)
+        data = pydicom.dcmread(path)
+        data.NumberOfFrames = 9
+        data.save_as(path)
+        with pytest.raises(UserError, match=r"f.dcm: .*(cannot be decoded|frame 6 of 9)"):
+            read_cine(path, silence).frames[:]
+
+
+def test_a_region_without_bounds_is_no_region(tmp_path: Path) -> None:
+    region = {"PhysicalDeltaX": 0.02, "PhysicalDeltaY": 0.01}
+    path = write_dicom(tmp_path / "a.dcm", moving_block(), region=region, PixelSpacing=[0.3, 0.4])
+    cine = read_cine(path, silence)
+    assert cine.mask is None and cine.pixel_mm.tolist() == [0.4, 0.3]
+
+
 def test_compressed_pixels(tmp_path: Path) -> None:
     frames = moving_block()
     rle = read_cine(write_dicom(tmp_path / "r.dcm", frames, compress="rle"), silence)

@@ -1,6 +1,6 @@
 """Masks: given as a file, stated by geometry, found from what stays black."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +12,6 @@ from PIL import Image
 from benchmark.errors import UserError
 from benchmark.interop.cines.fan import clip_mask, probe_mask
 from benchmark.interop.cines.field_of_view import (
-    black_surround,
     mask_from_text,
     mask_to_text,
     with_mask,
@@ -30,38 +29,65 @@ def triangle() -> np.ndarray:
     return (np.abs(column - 20) < 3 + row / 2) & (row > 2) & (row < 28)
 
 
-def sector_frames(count: int = 8) -> np.ndarray:
-    """Return speckle in a triangle, ringing beside it, and a shadow that is black in all frames."""
-    rng = np.random.default_rng(2)
-    frames = rng.integers(20, 200, (count, *SHAPE), dtype=np.uint8)
-    frames[:, 12:16, 18:22] = 0
-    return np.where(triangle(), frames, rng.integers(0, 6, frames.shape, dtype=np.uint8))
-
-
 def images_of(frames: np.ndarray, mask: np.ndarray | None = None) -> Images:
     return Images(frames, np.arange(len(frames)) / 20, np.diag([0.2, 0.2, 1, 1]), mask=mask)
 
 
-def test_the_surround_is_what_stays_black_up_to_the_edge() -> None:
-    surround = black_surround(sector_frames(), np.ones(SHAPE, bool))
-    assert np.array_equal(~surround, triangle())
+def curved_sector() -> np.ndarray:
+    """Return what a curvilinear probe sees in 120 x 160 pixels; its face is an arc at the top."""
+    probe = replace(PROBES["curvilinear-6MHz"], width_px=160, height_px=120)
+    mask = probe_mask(asdict(probe), probe.mm_from_pixel, (120, 160))
+    assert mask is not None
+    return mask
 
 
-def test_auto_finds_it_and_says_so() -> None:
+def box(shape: tuple[int, int] = (120, 160)) -> np.ndarray:
+    mask = np.zeros(shape, bool)
+    mask[10:115, 30:120] = True
+    return mask
+
+
+def speckle(mask: np.ndarray, count: int = 8) -> np.ndarray:
+    """Return speckle in a mask, the ringing of lossy video beside it."""
+    rng = np.random.default_rng(2)
+    bright = rng.integers(4, 200, (count, *mask.shape), dtype=np.uint8)
+    return np.where(mask, bright, rng.integers(0, 6, bright.shape, dtype=np.uint8))
+
+
+def found_in(frames: np.ndarray, **how) -> np.ndarray:
     notes: list[str] = []
-    found = with_mask(images_of(sector_frames()), "auto", Path("a.mp4"), notes.append, find=True)
-    assert np.array_equal(found.mask, triangle())
+    images = with_mask(images_of(frames), "auto", Path("a.mp4"), notes.append, find=True, **how)
     assert len(notes) == 1 and "of the pixels are its field of view" in notes[0]
+    assert images.mask is not None
+    return images.mask
 
 
-def test_text_beside_the_sector_is_left_out_where_the_geometry_states_it() -> None:
-    frames = sector_frames()
-    frames[:, 5:9, 2:6] = 250
-    stated = np.zeros(SHAPE, bool)
-    stated[:, 8:33] = True
-    how = {"find": True, "stated": stated}
-    found = with_mask(images_of(frames), "auto", Path("a.dcm"), lambda _: None, **how)
-    assert np.array_equal(found.mask, triangle() & stated)
+@pytest.mark.parametrize("sector", [curved_sector(), box()], ids=["curved", "box"])
+def test_the_sector_is_found_from_what_is_lit(sector: np.ndarray) -> None:
+    found = found_in(speckle(sector))
+    assert (found != sector).sum() < 0.01 * sector.sum()
+
+
+@pytest.mark.parametrize("sector", [curved_sector(), box()], ids=["curved", "box"])
+def test_a_shadow_down_to_the_edge_belongs_to_the_sector(sector: np.ndarray) -> None:
+    frames = speckle(sector)
+    frames[:, 50:, 70:90] = 0
+    frames[:, 60:64] = 0
+    assert (found_in(frames) != sector).sum() < 0.01 * sector.sum()
+
+
+def test_text_beside_the_sector_is_none_of_it() -> None:
+    frames = speckle(box())
+    frames[:, 20:30, 2:20] = 250
+    frames[:, 100:104, 130:150] = 250
+    assert (found_in(frames) != box()).sum() < 0.01 * box().sum()
+
+
+def test_nothing_is_found_outside_of_what_the_file_states() -> None:
+    frames = speckle(box())
+    frames[:, 20:30, 27:32] = 250  # joined to the sector
+    stated = box()
+    assert np.array_equal(found_in(frames, stated=stated) & ~stated, np.zeros_like(stated))
 
 
 def test_frames_that_show_tissue_everywhere_have_no_mask() -> None:
@@ -73,7 +99,7 @@ def test_frames_that_show_tissue_everywhere_have_no_mask() -> None:
 
 
 def test_a_mask_given_wins(tmp_path: Path) -> None:
-    images = images_of(sector_frames(), np.eye(*SHAPE, dtype=bool))
+    images = images_of(speckle(triangle()), np.eye(*SHAPE, dtype=bool))
     Image.fromarray(np.where(triangle(), 7, 0).astype(np.uint8)).save(tmp_path / "m.png")
     np.save(tmp_path / "m.npy", triangle())
     for name in ("m.png", "m.npy"):
@@ -85,7 +111,7 @@ def test_a_mask_given_wins(tmp_path: Path) -> None:
 
 
 def test_masks_that_are_refused(tmp_path: Path) -> None:
-    images = images_of(sector_frames())
+    images = images_of(speckle(triangle()))
     Image.fromarray(np.ones((30, 41), np.uint8)).save(tmp_path / "size.png")
     with pytest.raises(UserError, match=r"size.png: 41 x 30 pixels, expected the 40 x 30 of"):
         with_mask(images, tmp_path / "size.png", Path("a"), silence)

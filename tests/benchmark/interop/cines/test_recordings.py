@@ -33,7 +33,7 @@ def test_what_is_given_completes_a_folder(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "f", frames)
     assert kind_of(folder) == "cine"
     recording = open_recording(folder, Reading(pixel_mm=(0.2, 0.1), frame_rate=20))
-    assert recording.name == "f" and recording.world_from_image is None
+    assert recording.sweep.name == "f" and not recording.own
     assert np.array_equal(recording.images.frames[:], frames)
     assert np.array_equal(recording.images.mm_from_pixel, np.diag([0.2, 0.1, 1, 1]))
     np.testing.assert_allclose(recording.images.timestamps, np.arange(6) / 20)
@@ -148,7 +148,43 @@ def test_a_tracker_sees_the_box_of_the_mask_where_its_pixels_were() -> None:
     assert not coarse.mask[1, 0] and coarse.mask[10, 5] and coarse.mask.mean() > 0.9
 
 
-def test_frames_without_poses_are_no_sweep(tmp_path: Path) -> None:
+def write_poses(path: Path, shift_s: float = 0.0) -> Path:
+    """Write a tracker's log at 50 Hz: 4 mm/s along z, in a table of named columns."""
+    lines = ["time_s,x_mm,y_mm,z_mm,qw,qx,qy,qz"]
+    lines += [f"{t + shift_s},1,2,{4 * t},1,0,0,0" for t in np.arange(-0.1, 1, 0.02)]
+    path.write_text("\n".join(lines))
+    return path
+
+
+@pytest.mark.parametrize("kind", ["folder", "video", "dicom"])
+def test_frames_and_a_table_of_poses_are_a_sweep(tmp_path: Path, kind: str) -> None:
+    frames = moving_block()
+    frames[:, :, :4] = frames[:, :, 48:] = 0
+    reading = Reading(pixel_mm=(0.2, 0.1), frame_rate=20, poses=write_poses(tmp_path / "p.csv"))
+    if kind == "folder":
+        source = write_folder(tmp_path / "f", frames)
+    elif kind == "video":
+        source = write_video(tmp_path / "v.avi", frames)
+    else:
+        source = write_dicom(tmp_path / "IM_0001", frames)
+    convert(source, tmp_path / "sweep.h5", reading=reading)
+    bmode = read_sweep(tmp_path / "sweep.h5").bmode
+    assert np.array_equal(bmode.frames, frames)
+    np.testing.assert_allclose(bmode.timestamps, np.arange(6) / 20)
+    np.testing.assert_allclose(bmode.mm_from_pixel, np.diag([0.2, 0.1, 1, 1]))
+    places = np.stack([np.ones(6), np.full(6, 2.0), 0.2 * np.arange(6)], 1)
+    np.testing.assert_allclose(bmode.world_from_image[:, :3, 3], places, atol=1e-9)
+    assert bmode.mask.sum() == 40 * 44 and not bmode.mask[:, :4].any()
+
+
+def test_options_that_have_no_use_are_refused(tmp_path: Path) -> None:
     path = write_video(tmp_path / "v.avi", moving_block())
     with pytest.raises(UserError, match="frames without poses; give them by --poses, or track"):
         convert(path, tmp_path / "x.h5", reading=Reading(pixel_mm=(0.2, 0.2)))
+    write_sweep(tmp_path / "s.h5", make_sweep(3))
+    for name in ("s.h5", "s.mha"):
+        convert(tmp_path / "s.h5", tmp_path / "s.mha")
+        with pytest.raises(UserError, match=r"--pixel-mm: the poses of .* hold for its own pixels"):
+            convert(tmp_path / name, tmp_path / "x.h5", reading=Reading(pixel_mm=(0.2, 0.2)))
+    with pytest.raises(UserError, match=r"--window: .* holds grey levels already, of a sweep"):
+        convert(tmp_path / "s.h5", tmp_path / "x.h5", reading=Reading(window=(0, 9)))

@@ -1,5 +1,7 @@
 """Videos that OpenCV wrote, read back in order and backwards."""
 
+import errno
+import io
 from pathlib import Path
 
 import numpy as np
@@ -28,28 +30,29 @@ def test_a_compressed_video(tmp_path: Path, name: str, codec: str) -> None:
     np.testing.assert_allclose(cine.timestamps, np.arange(6) / 20, atol=1e-4)
 
 
-def test_any_order_of_reading_gives_the_same_frames(tmp_path: Path, monkeypatch) -> None:
-    frames = moving_block(9)
-    monkeypatch.setattr(frames_module, "KEPT_BYTES", 3 * frames[0].nbytes)
+def test_frames_are_read_in_any_order_and_decoded_once(tmp_path: Path, monkeypatch) -> None:
+    frames, decoded = moving_block(9), []
+    whole = video.luma
+    monkeypatch.setattr(video, "luma", lambda frame: decoded.append(1) or whole(frame))
     cine = read_cine(write_video(tmp_path / "v.avi", frames), silence)
-    starts = []
-    decoded = video._decoded
-    monkeypatch.setattr(video, "_decoded", lambda path: starts.append(path) or decoded(path))
-    for order in ([0, 1, 2], [1, 2, 3], [8], [0], [7, 2], slice(2, 5), slice(None, None, 3)):
+    before = len(decoded)
+    for order in ([0, 1, 2], [1, 2, 3], [8], [0], [7, 2], slice(2, 5), slice(None, None, -1)):
         assert np.array_equal(cine.frames[order], frames[order])
-    assert len(starts) == 4  # at first, and for the frames 0, 2 and 0 after later ones
+    assert len(decoded) - before == len(frames)
     cine.frames[8][:] = 0
     assert np.array_equal(cine.frames[8], frames[8])
 
 
-def test_windows_that_overlap_decode_once(tmp_path: Path, monkeypatch) -> None:
-    cine = read_cine(write_video(tmp_path / "v.avi", moving_block(12)), silence)
-    starts = []
-    decoded = video._decoded
-    monkeypatch.setattr(video, "_decoded", lambda path: starts.append(path) or decoded(path))
-    for first in range(8):
-        cine.frames[first : first + 4]
-    assert len(starts) == 1
+def test_no_room_for_decoded_frames_is_one_line(tmp_path: Path, monkeypatch) -> None:
+    cine = read_cine(write_video(tmp_path / "v.avi", moving_block()), silence)
+
+    class Full(io.BytesIO):
+        def write(self, data):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(frames_module.tempfile, "TemporaryFile", Full)
+    with pytest.raises(UserError, match=r"v.avi: its frames, decoded, need 0 MB in .* \(No space"):
+        cine.frames[0]
 
 
 def test_a_video_that_ends_early_is_told(tmp_path: Path) -> None:

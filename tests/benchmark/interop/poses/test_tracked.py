@@ -14,7 +14,7 @@ from benchmark.interop.igsio import write_igsio
 from benchmark.interop.poses.rigid import split_calibration
 from benchmark.interop.poses.trajectory import write_csv, write_tum
 from benchmark.interop.sequence import Reading
-from benchmark.interop.tracked import open_tracked
+from benchmark.interop.tracked import open_compared, open_tracked
 from benchmark.sweep import Channel, Prediction, Sweep
 
 COUNT = 20
@@ -90,6 +90,30 @@ def test_frames_outside_are_left_out_with_their_landmarks(files: Path) -> None:
     assert np.array_equal(found.sweep.bmode.frames[5], sweep().bmode.frames[8])
     np.testing.assert_allclose(found.own["bmode"], world_from_image(TIMES[3:18]), atol=1e-9)
     assert any("5 of 20 frames outside its times" in note for note in notes)
+
+
+def test_a_table_to_compare_with_keeps_all_frames(files: Path) -> None:
+    fast_table(files / "p.csv", "probe", TIMES[3], TIMES[17])
+    reading = Reading(
+        poses=files / "p.csv", poses_of="probe", calibration=files / "c.txt", lag=0.04
+    )
+    own = open_compared(files / "bare.mha", reading).world_from_image
+    assert own is not None and len(own) == COUNT
+    known = np.isfinite(own).all((1, 2))
+    assert np.flatnonzero(known).tolist() == list(range(2, 17))
+    np.testing.assert_allclose(own[known], world_from_image(TIMES[known] + 0.04), atol=1e-8)
+
+
+def test_outliers_of_poses_to_compare_with_are_numbered_by_all_frames(files: Path) -> None:
+    poses = world_from_image(TIMES)
+    poses[12] = np.eye(4)
+    write_csv(files / "p.csv", TIMES[3:], poses[3:])
+    notes: list[str] = []
+    reading = Reading(poses=files / "p.csv", drop_outliers=True)
+    own = open_compared(files / "s.h5", reading, notes.append).world_from_image
+    assert own is not None
+    assert np.flatnonzero(np.isnan(own).any((1, 2))).tolist() == [0, 1, 2, 12]
+    assert any("off the path of the others: 12 (left out)" in note for note in notes)
 
 
 def test_a_lag_moves_poses_along_the_path(files: Path) -> None:
