@@ -9,6 +9,7 @@ import pytest
 from benchmark import geometry
 from benchmark.errors import UserError
 from benchmark.hdf5 import write_prediction, write_sweep
+from benchmark.interop.calibration import read_tusrec_calibration, write_tusrec_calibration
 from benchmark.interop.convert import convert
 from benchmark.interop.igsio import write_igsio
 from benchmark.interop.poses.rigid import split_calibration
@@ -165,6 +166,26 @@ def test_wrong_requests_have_their_line(files: Path, changes, message: str) -> N
     names = {k: files / v if k in ("poses", "calibration") else v for k, v in given.items()}
     with pytest.raises(UserError, match=message):
         open_tracked(files / "s.h5", Reading(**names))
+
+
+def test_the_tool_of_tusrec_is_the_probe(files: Path) -> None:
+    """The scan's file has `tforms`, tool to camera, and the calibration is a table of its own."""
+    (subject,) = {path.parent for path in convert(files / "s.h5", files / "tusrec")}
+    fast_table(files / "p.csv", "probe")
+    table = files / "tusrec" / "calib_matrix.csv"
+    scale, _ = read_tusrec_calibration(table)
+    write_tusrec_calibration(table, scale, RIGID @ START)  # some other tool
+    reading = Reading(
+        poses=files / "p.csv", poses_of="probe", calibration=table, frame_rate=25, lag=TIMES[0]
+    )
+    with_tool = open_tracked(next(subject.glob("*.h5")), reading).sweep.bmode
+    expected = world_from_image(TIMES) @ geometry.inverse(RIGID) @ RIGID @ START
+    pixel = np.array([2.0, 3, 0, 1])
+    np.testing.assert_allclose(
+        with_tool.world_from_image @ with_tool.mm_from_pixel @ pixel,
+        expected @ scale @ np.array([3.0, 4, 0, 1]),  # pixels there count from 1
+        atol=1e-6,
+    )
 
 
 def test_csv_goes_both_ways(files: Path) -> None:
