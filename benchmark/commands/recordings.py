@@ -16,8 +16,7 @@ from benchmark.interop.convert import convert
 from benchmark.interop.formats import Writing
 from benchmark.interop.poses.trajectory import write_csv, write_kitti, write_tum
 from benchmark.interop.sequence import Reading
-from benchmark.interop.tracked import anchored, open_tracked
-from benchmark.interop.untracked import open_recording
+from benchmark.interop.tracked import anchored, open_compared, open_tracked
 from benchmark.interop.volumes import SUFFIXES, write_volume
 from benchmark.runs.track import open_tracker, track
 from benchmark.sweep import Images, Prediction, Sweep, centre_path, end_error_mm, poses_at
@@ -156,7 +155,7 @@ class Track:
 
     def run(self) -> None:
         tracker, domain = open_tracker(self.tracker, self.run_folder, warn)
-        recording = open_recording(self.recording, self.reading, warn)
+        recording = open_compared(self.recording, self.reading, warn)
         images = recording.images
         prediction = track(tracker, domain, images, recording.sweep.probe, warn)
         if self.save_poses:
@@ -165,7 +164,8 @@ class Track:
         own, poses = recording.world_from_image, prediction.first_from_frame
         paths = {self.tracker: poses}
         if own is not None and (known := np.isfinite(own).all((1, 2))).any():
-            paths = {self.tracker: anchored(own, poses), OWN: own[known]}
+            name = self.reading.poses.name if self.reading.poses else OWN
+            paths = {self.tracker: anchored(own, poses), name: own[known]}
             drift = end_error_mm(images, own[known], poses[known])
             some = "" if known.all() else f" (of {known.sum()} of {len(known)} frames)"
             facts["drift at the end"] = f"{drift:.2f} mm{some}"

@@ -57,12 +57,33 @@ def open_tracked(
             )
         return Tracked(checked(_on_clock(sweep, path, reading, report), path, reading, report))
     recording = open_recording(path, reading, report)
-    sweep = checked(_by_table(recording, reading.poses, reading, report), path, reading, report)
+    sweep = _at_poses(recording.sweep, _asked(recording, path, reading, report), reading.poses)
+    sweep = checked(sweep, path, reading, report)
     own = {}
     for name, poses in recording.own.items():
         times = recording.sweep.channels[name].timestamps
         own[name] = poses[np.isin(times, sweep.channels[name].timestamps)]
     return Tracked(sweep, own)
+
+
+def open_compared(
+    path: Path | str, reading: Reading | None = None, report: Report = silent
+) -> Recording:
+    """Return the frames of a recording with the poses asked for as its own, to compare with.
+
+    All frames stay; those without a pose, and outliers to be dropped, have NaN. Told and raised is
+    what `open_tracked` does, but for frames without poses.
+    """
+    path, reading = Path(path), reading or Reading()
+    recording = open_recording(path, reading, report)
+    plausible.refuse_no_plane(recording.images, path)
+    own = {
+        name: _without_outliers(
+            recording.sweep.channels[name], poses, f"{path}: {name}", reading, report
+        )
+        for name, poses in _asked(recording, path, reading, report).items()
+    }
+    return replace(recording, own=own)
 
 
 def checked(sweep: Sweep, path: Path, reading: Reading, report: Report) -> Sweep:
@@ -76,20 +97,31 @@ def checked(sweep: Sweep, path: Path, reading: Reading, report: Report) -> Sweep
     plausible.refuse_no_plane(bmode, path)
     if bmode.is_withheld:
         return sweep
-    for line in plausible.pixel_suspicions(bmode):
+    lines = [*plausible.pixel_suspicions(bmode)]
+    if reading.poses is None:
+        lines += plausible.path_suspicions(bmode, bmode.world_from_image)
+    for line in lines:
         report(f"{path}: {line}")
     channels: dict[str, Channel | WithheldChannel] = {}
     for name, channel in sweep.channels.items():
-        if isinstance(channel, WithheldChannel):
-            channels[name] = channel
-            continue
-        jumps = plausible.jumps_of(channel, channel.world_from_image)
-        fault = plausible.jump_line(jumps, reading.drop_outliers)
-        if fault:
-            report(f"{path}: {name}: {fault}")
-        drop = jumps.outliers & reading.drop_outliers
-        channels[name] = selected(channel, np.flatnonzero(~drop))
+        channels[name] = channel
+        if isinstance(channel, Channel):
+            poses = channel.world_from_image
+            poses = _without_outliers(channel, poses, f"{path}: {name}", reading, report)
+            channels[name] = selected(channel, np.flatnonzero(np.isfinite(poses).all((1, 2))))
     return with_channels(sweep, channels)
+
+
+def _without_outliers(
+    images: Images, world_from_image: np.ndarray, what: str, reading: Reading, report: Report
+) -> np.ndarray:
+    """Return poses (N, 4, 4) with NaN for outliers, if they are to be dropped; tell of them."""
+    jumps = plausible.jumps_of(images, world_from_image)
+    line = plausible.jump_line(jumps, reading.drop_outliers)
+    if line:
+        report(f"{what}: {line}")
+    drop = jumps.outliers & reading.drop_outliers
+    return np.where(drop[:, None, None], np.nan, world_from_image)
 
 
 def with_channels(sweep: Sweep, channels: Mapping[str, Channel | WithheldChannel]) -> Sweep:
@@ -117,25 +149,35 @@ def _on_clock(sweep: Sweep, path: Path, reading: Reading, report: Report) -> Swe
     """Return a sweep whose own poses are taken later by the lag asked for."""
     if reading.lag is None:
         return sweep
-    bmode = sweep.bmode
-    table = PoseTable(path, bmode.world_from_image, bmode.timestamps)
-    lag = lag_s(bmode, table, reading.lag, report)
-    channels = {name: posed(c, table, lag, report) for name, c in sweep.channels.items()}
+    own = {name: channel.world_from_image for name, channel in sweep.channels.items()}
+    return _at_poses(sweep, _asked(Recording(sweep, own), path, reading, report), path)
+
+
+def _at_poses(sweep: Sweep, poses: Mapping[str, np.ndarray], path: Path) -> Sweep:
+    """Return the frames of a sweep that have poses (N, 4, 4) by channel, at these."""
+    channels = {n: posed(images, poses[n], str(path)) for n, images in sweep.channels.items()}
     return with_channels(sweep, channels)
 
 
-def _by_table(recording: Recording, poses: Path, reading: Reading, report: Report) -> Sweep:
-    """Return a recording's frames at the poses of a table or a prediction."""
-    bmode = recording.images
-    table = _table(poses, reading, bmode, recording.world_from_image)
-    for line in plausible.path_suspicions(bmode, table.world_from_body):
-        report(f"{poses}: {line}")
-    table = of_image(table, bmode, recording.probe_from_pixel)
+def _asked(
+    recording: Recording, path: Path, reading: Reading, report: Report
+) -> Mapping[str, np.ndarray]:
+    """Return the poses (N, 4, 4) asked for by channel: a table's or its own, by the lag."""
+    bmode, own = recording.images, recording.world_from_image
+    if reading.poses is not None:
+        table = _table(reading.poses, reading, bmode, own)
+        for line in plausible.path_suspicions(bmode, table.world_from_body):
+            report(f"{reading.poses}: {line}")
+        table = of_image(table, bmode, recording.probe_from_pixel)
+    elif reading.lag is not None and own is not None:
+        table = PoseTable(path, own, bmode.timestamps)
+    else:
+        return recording.own
     lag = lag_s(bmode, table, reading.lag, report)
-    sweep = recording.sweep
-    return with_channels(
-        sweep, {name: posed(c, table, lag, report) for name, c in sweep.channels.items()}
-    )
+    return {
+        name: poses_at_frames(table, images.timestamps + lag, report)[0]
+        for name, images in recording.sweep.channels.items()
+    }
 
 
 def _table(poses: Path, reading: Reading, bmode: Images, own: np.ndarray | None) -> PoseTable:

@@ -21,8 +21,8 @@ from benchmark.interop.displacements import (
     pixel_points,
     refuse_unknown_word,
 )
-from benchmark.interop.poses.calibration import read_tusrec_calibration
-from benchmark.interop.tusrec import COUNT_FROM_ONE, FRAME_RATE
+from benchmark.interop.poses.calibration import COUNT_FROM_ONE, read_tusrec_calibration
+from benchmark.interop.tusrec import FRAME_RATE
 from benchmark.runs.domain import Domain
 from benchmark.runs.track import open_tracker, track
 from benchmark.sweep import Images, Prediction

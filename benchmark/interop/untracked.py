@@ -94,7 +94,11 @@ def _of_sweep(sweep: Sweep, reading: Reading, report: Report) -> Recording:
         seen = {name: replace(images, mm_from_pixel=scale) for name, images in seen.items()}
         report(f"{sweep.name}: poses of its own hold for its own pixels: left out by --pixel-mm")
     bare = {name: WithheldChannel(**vars(images)) for name, images in seen.items()}
-    return Recording(replace(sweep, channels=bare), own, _calibration({}, reading))
+    probe_from_pixel = _calibration({}, reading)
+    tool_from_image = sweep.probe.get("tool_from_image")  # of TUS-REC
+    if probe_from_pixel is None and tool_from_image is not None:
+        probe_from_pixel = np.array(tool_from_image, float) @ seen["bmode"].mm_from_pixel
+    return Recording(replace(sweep, channels=bare), own, probe_from_pixel)
 
 
 def _of_sequence(sequence: Sequence, reading: Reading, report: Report) -> Recording:

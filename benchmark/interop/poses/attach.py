@@ -1,38 +1,36 @@
-"""Frames and a pose table made a channel: the calibration applied, frames without a pose left out.
+"""Frames and their poses made a channel: the calibration applied, frames without a pose left out.
 
 table = of_image(read_pose_table("poses.csv", of="probe"), images, probe_from_pixel)
-channel = posed(images, table, report=report)
+poses, _ = poses_at_frames(table, images.timestamps)
+channel = posed(images, poses, "poses.csv")
 """
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 
 from benchmark import geometry
-from benchmark.errors import Report, UserError, silent
+from benchmark.errors import UserError
 from benchmark.frames import MappedFrames
-from benchmark.interop.poses.clock import poses_at_frames
 from benchmark.interop.poses.rigid import ROUNDING, nearest_rigid
 from benchmark.interop.poses.table import PoseTable
 from benchmark.sweep import Channel, Images
 
 
-def posed(images: Images, table: PoseTable, lag_s: float = 0.0, report: Report = silent) -> Channel:
-    """Return the frames that have a pose in a table of the image's poses; frames stay on disk.
-
-    lag_s: the pose at time t + lag_s belongs to the frame of time t.
+def posed(images: Images, world_from_image: np.ndarray, what: str) -> Channel:
+    """Return the frames that have a pose, at their poses (N, 4, 4), NaN being none; lazily.
 
     Raises
     ------
-    UserError : no frame with a pose, and as `poses_at_frames`.
+    UserError : no frame with a pose.
     """
-    poses, valid = poses_at_frames(table, images.timestamps + lag_s, report)
+    valid = np.isfinite(world_from_image).all((1, 2))
     if not valid.any():
-        raise UserError(f"{table.path}: none of {len(valid)} frames has a pose")
-    kept = np.flatnonzero(valid)
-    named = {name: getattr(images, name) for name in Images.__dataclass_fields__}
-    return selected(Channel(**named, world_from_image=poses), kept)
+        raise UserError(f"{what}: none of {len(valid)} frames has a pose")
+    named = {field.name: getattr(images, field.name) for field in fields(Images)}
+    whole = Channel(**named, world_from_image=world_from_image)
+    return selected(whole, np.flatnonzero(valid))
 
 
 def selected(channel: Channel, kept: np.ndarray) -> Channel:

@@ -21,13 +21,17 @@ TITLES = (
     "scaling_from_pixel_to_mm",
     "spatial_calibration_from_image_coordinate_system_to_tracking_tool_coordinate_system",
 )
+TUSREC_ROWS = 8  # of two 4 x 4 matrices
+#: Pixels counted from 0 -> from 1, (4, 4).
+COUNT_FROM_ONE = np.array([[1.0, 0, 0, 1], [0, 1, 0, 1], [0, 0, 1, 0], [0, 0, 0, 1]])
 
 
 def read_calibration(path: Path | str) -> dict[tuple[str, str], np.ndarray]:
     """Return matrices (4, 4) by (from, to) of a calibration file.
 
     A device set of PLUS (XML) holds any number; a plain text file holds 16 numbers row by row,
-    which map pixels (column, row) to mm of the probe: its key is ("Image", "").
+    which map pixels (column, row) to mm of the probe, and the two tables of TUS-REC give the same:
+    its key is ("Image", "").
 
     Raises
     ------
@@ -36,6 +40,9 @@ def read_calibration(path: Path | str) -> dict[tuple[str, str], np.ndarray]:
     path = Path(path)
     text = _text(path)
     if not text.lstrip().startswith("<"):
+        if len(_rows(text)) == TUSREC_ROWS:
+            scale, rigid = read_tusrec_calibration(path)
+            return {("Image", ""): rigid @ scale @ COUNT_FROM_ONE}
         return {("Image", ""): _matrix(text, f"{path}: expected XML or a 4 x 4 matrix")}
     from xml.etree import ElementTree
 
@@ -74,6 +81,18 @@ def _matrix(text: str, what: str) -> np.ndarray:
     return numbers.reshape(4, 4)
 
 
+def _rows(text: str) -> list[list[float]]:
+    """Return the lines of a text that hold numbers and nothing else."""
+    rows = []
+    for line in text.splitlines():
+        words = line.replace(",", " ").replace(";", " ").split()
+        try:
+            rows.append([float(word) for word in words])
+        except ValueError:
+            continue  # a title
+    return [row for row in rows if row]
+
+
 def read_tusrec_calibration(path: Path | str) -> tuple[np.ndarray, np.ndarray]:
     """Return (mm_from_pixel, tool_from_image), (4, 4) each, of a `calib_matrix.csv`.
 
@@ -85,15 +104,8 @@ def read_tusrec_calibration(path: Path | str) -> tuple[np.ndarray, np.ndarray]:
     UserError : no such file, not two matrices, or a rigid one that is not.
     """
     path = Path(path)
-    rows = []
-    for line in _text(path).splitlines():
-        words = line.replace(",", " ").replace(";", " ").split()
-        try:
-            rows.append([float(word) for word in words])
-        except ValueError:
-            continue  # a title
-    rows = [row for row in rows if row]
-    if len(rows) != 8 or any(len(row) != 4 for row in rows):
+    rows = _rows(_text(path))
+    if len(rows) != TUSREC_ROWS or any(len(row) != 4 for row in rows):
         raise UserError(f"{path}: expected two 4 x 4 matrices, got {len(rows)} rows of numbers")
     scale, rigid = np.array(rows[:4]), np.array(rows[4:])
     if geometry.se3_fault(scale, ROUNDING) is None and geometry.se3_fault(rigid, ROUNDING):

@@ -38,7 +38,7 @@ def poses_at_frames(
         return table.world_from_body.copy(), held
     times, poses = table.times[held], table.world_from_body[held]
     _refuse_apart(table, times, frame_times)
-    faults = _faults(times, frame_times)
+    faults = untold(times, frame_times)
     empty = np.isin(frame_times, table.times[~held])
     valid = ~np.any([empty, *faults.values()], 0)
     _tell(table, {"whose row holds no pose": empty, **faults}, report)
@@ -47,7 +47,7 @@ def poses_at_frames(
     return placed, valid
 
 
-def _faults(times: np.ndarray, frame_times: np.ndarray) -> dict[str, np.ndarray]:
+def untold(times: np.ndarray, frame_times: np.ndarray) -> dict[str, np.ndarray]:
     """Return in words why frames (N,) lie where the rows' times (M,) tell no pose."""
     intervals = np.diff(times)
     usual = float(np.median(intervals)) if len(intervals) else 0.0
@@ -68,8 +68,7 @@ def _refuse_apart(table: PoseTable, times: np.ndarray, frame_times: np.ndarray) 
         return
     raise UserError(
         f"{table.path}: poses at {_range(times)}, frames at {_range(frame_times)}: their clocks do "
-        "not overlap; --lag SECONDS is added to the times of frames, --lag start lets both begin "
-        "together"
+        "not overlap; give the difference by --lag SECONDS, or --lag start if both begin together"
     )
 
 

@@ -31,6 +31,7 @@ SECONDS_PER = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 UNITS = (*SECONDS_PER, *MM_PER, "cm", "deg", "rad")
 FINE = ("ok", "true", "valid", "yes", "tracked", "visible")
 ANGLES = {"roll": "rx", "pitch": "ry", "yaw": "rz"}
+POSITION = ["x", "y", "z"]
 STEMS = {  # how a column's name begins before its axis: its plain name
     "": "", "t": "", "p": "", "pos": "", "position": "", "trans": "", "translation": "",
     "q": "q", "quat": "q", "quaternion": "q", "orientation": "q",
@@ -157,47 +158,53 @@ def poses_of(columns: Columns, unit: Unit | None, euler: str | None) -> np.ndarr
     ------
     UserError : columns that are missing, no unit or order, a rotation that is none.
     """
-    matrix = _indexed(columns, "m", 3, 4)
-    rotation = _indexed(columns, "r", 3, 3)
-    quaternion, angles, position = ["qx", "qy", "qz", "qw"], ["rx", "ry", "rz"], ["x", "y", "z"]
-    for names in (matrix, [*rotation, *position], [*quaternion, *position], [*angles, *position]):
-        if names and columns.has(names) and len(names) > len(position):
-            break
-    else:
-        known = ", ".join(columns.found)
-        raise UserError(
-            f"{columns.where}: expected columns x, y, z with qx, qy, qz, qw or rx, ry, rz, or a "
-            f"matrix m00 to m23, got {known}"
-        )
+    names = _names_of_pose(columns)
     values = columns.numbers(names)
     held = np.isfinite(values).all(1) & _stated_valid(columns)
-    poses = np.full((len(values), 4, 4), np.nan)
     if not held.any():
         raise UserError(f"{columns.where}: none of {len(values)} rows holds a pose")
-    values, where = values[held], columns.where
-    if names is matrix:
-        top = values.reshape(-1, 3, 4)
-        turned, places, lengths = top[:, :, :3], top[:, :, 3], [matrix[3], matrix[7], matrix[11]]
+    poses = np.full((len(values), 4, 4), np.nan)
+    known = values[held]
+    if names[-3:] == POSITION:
+        rotation, places = _rotation(known[:, :-3], columns, euler), known[:, -3:]
+        lengths = POSITION
     else:
-        places, lengths = values[:, -3:], position
-        if "qx" in names:
-            turned = rotations_of_quaternions(values[:, :4], where)
-        elif "rx" in names:
-            turned = _of_angles(values[:, :3], columns, euler)
-        else:
-            turned = values[:, :9].reshape(-1, 3, 3)
+        top = known.reshape(-1, 3, 4)
+        rotation, places, lengths = top[:, :, :3], top[:, :, 3], names[3::4]
     places = places * _mm_per(columns, lengths, unit)
-    poses[held] = settled_poses(geometry.compose(turned, places), where)
+    poses[held] = settled_poses(geometry.compose(rotation, places), columns.where)
     return poses
 
 
-def _indexed(columns: Columns, letter: str, rows: int, width: int) -> list[str]:
-    """Return the names of a matrix's entries row by row, counted from 0 or from 1; none if none."""
-    for first in (0, 1):
-        names = [f"{letter}{first + i}{first + j}" for i in range(rows) for j in range(width)]
+def _names_of_pose(columns: Columns) -> list[str]:
+    """Return the columns of the first way to write a pose that is complete, the rotation first."""
+    rotations = [
+        *([name.replace("m", "r") for name in _indexed(first, 3)] for first in (0, 1)),
+        ["qx", "qy", "qz", "qw"],
+        ["rx", "ry", "rz"],
+    ]
+    ways = [_indexed(0, 4), _indexed(1, 4), *([*rotation, *POSITION] for rotation in rotations)]
+    for names in ways:
         if columns.has(names):
             return names
-    return []
+    raise UserError(
+        f"{columns.where}: expected columns x, y, z with qx, qy, qz, qw or rx, ry, rz, or a "
+        f"matrix m00 to m23, got {', '.join(columns.found)}"
+    )
+
+
+def _indexed(first: int, width: int) -> list[str]:
+    """Return the names of the entries of three rows of a matrix, indices counted from `first`."""
+    return [f"m{first + row}{first + column}" for row in range(3) for column in range(width)]
+
+
+def _rotation(values: np.ndarray, columns: Columns, euler: str | None) -> np.ndarray:
+    """Return rotations (M, 3, 3) of three angles, four numbers of a quaternion, or nine entries."""
+    if values.shape[1] == 3:
+        return _of_angles(values, columns, euler)
+    if values.shape[1] == 4:
+        return rotations_of_quaternions(values, columns.where)
+    return values.reshape(-1, 3, 3)
 
 
 def _stated_valid(columns: Columns) -> np.ndarray:

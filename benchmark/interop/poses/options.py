@@ -23,6 +23,6 @@ class PoseReading:
     """Order of a table's angles about the axes, such as zyx_intrinsic or xyz_extrinsic."""
     lag: Lag = None
     """Seconds by which the poses' times are later than those of the frames they belong to; start:
-    frames and poses begin together."""
+    frames and poses begin together; auto: found from the motion seen in the images."""
     drop_outliers: bool = False
     """Leave out frames whose poses lie apart from their neighbours'."""

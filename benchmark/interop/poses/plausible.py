@@ -31,10 +31,18 @@ def refuse_no_plane(images: Images, path: Path) -> None:
 
 
 def jumps_of(images: Images, world_from_image: np.ndarray) -> Jumps:
-    """Return the frames whose poses (N, 4, 4) lie apart (`benchmark.volume.jumps`)."""
+    """Return the frames whose poses (N, 4, 4) lie apart (`benchmark.volume.jumps`).
+
+    Frames without a pose (NaN) are passed over.
+    """
+    held = np.flatnonzero(np.isfinite(world_from_image).all((1, 2)))
     crop = crop_window(images.frames.shape, 0)
-    corners = image_corners(images.mm_from_pixel, world_from_image, crop)
-    return find_jumps(corners, images.timestamps)
+    corners = image_corners(images.mm_from_pixel, world_from_image[held], crop)
+    found = find_jumps(corners, images.timestamps[held])
+    outliers, off_mm = np.zeros(len(world_from_image), bool), np.zeros(len(world_from_image))
+    outliers[held], off_mm[held] = found.outliers, found.off_mm
+    breaks = tuple((int(held[before]), int(held[after])) for before, after in found.breaks)
+    return Jumps(outliers, breaks, off_mm)
 
 
 def pixel_suspicions(images: Images) -> Iterator[str]:

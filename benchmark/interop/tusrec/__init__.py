@@ -9,8 +9,8 @@ to the camera, in mm; pixels count from 1, frames from 0. Here pixels count from
 the image in mm: world_from_image = tform @ tool_from_image.
 """
 
+from benchmark.interop.poses.calibration import COUNT_FROM_ONE
 from benchmark.interop.tusrec.layout import Layout, Year, is_tusrec
-from benchmark.interop.tusrec.pixels import COUNT_FROM_ONE
 from benchmark.interop.tusrec.reading import (
     FRAME_RATE,
     read_splits,

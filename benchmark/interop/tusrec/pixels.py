@@ -4,8 +4,6 @@ import numpy as np
 
 from benchmark.errors import UserError
 
-#: Pixels counted from 0 -> from 1, (4, 4).
-COUNT_FROM_ONE = np.array([[1.0, 0, 0, 1], [0, 1, 0, 1], [0, 0, 1, 0], [0, 0, 0, 1]])
 #: Frame, x, y of a landmark counted from 0 -> as the challenge counts them.
 FIRST = np.array([0, 1, 1])
 

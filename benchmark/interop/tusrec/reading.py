@@ -10,10 +10,10 @@ import numpy as np
 
 from benchmark.errors import Report, UserError, silent
 from benchmark.frames import LazyFrames
-from benchmark.interop.poses.calibration import check_scale, read_tusrec_calibration
+from benchmark.interop.poses.calibration import COUNT_FROM_ONE, check_scale, read_tusrec_calibration
 from benchmark.interop.poses.rigid import settled_poses
 from benchmark.interop.tusrec.layout import Tree, is_tusrec, open_tree, trees_by_split
-from benchmark.interop.tusrec.pixels import COUNT_FROM_ONE, FIRST
+from benchmark.interop.tusrec.pixels import FIRST
 from benchmark.interop.tusrec.record import Record, read_record, restored
 from benchmark.sweep import Channel, Sweep
 

@@ -227,6 +227,24 @@ def test_from_a_sequence_to_a_volume(tmp_path: Path, capsys) -> None:
     assert read_prediction(tmp_path / "p.h5").first_from_frame[-1, 2, 3] == pytest.approx(7.6)
 
 
+def test_own_poses_of_some_frames_are_compared_where_they_are(tmp_path: Path, capsys) -> None:
+    write_igsio(tmp_path / "s.igs.mha", speckle_sweep())
+    data = (tmp_path / "s.igs.mha").read_bytes()
+    for lost in (b"0000", b"0007"):
+        field = b"Seq_Frame" + lost + b"_ProbeToTrackerTransformStatus = "
+        data = data.replace(field + b"OK", field + b"NO")
+    (tmp_path / "s.igs.mha").write_bytes(data)
+    output = Output(tmp_path / "v.nrrd", pictures=False)
+    Track(
+        tmp_path / "s.igs.mha", Reading(), Placing(threads=1), output, NAME, run_folder(tmp_path)
+    ).run()
+    printed = capsys.readouterr()
+    # Steps of 0.4 where 0.3 are true, over the 18 steps from the first frame whose pose is known.
+    assert "drift at the end: 1.80 mm (of 18 of 20 frames)" in printed.out
+    assert "path, its own poses: 5.4 mm" in printed.out
+    assert "2 of 20 frames without a valid ProbeToTracker: 0, 7" in printed.err
+
+
 def test_a_sweep_whose_poses_are_withheld_is_tracked(tmp_path: Path, capsys) -> None:
     write(tmp_path / "s.h5", speckle_sweep().withhold({}))
     assert open_recording(tmp_path / "s.h5").world_from_image is None

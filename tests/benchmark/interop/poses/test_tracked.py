@@ -11,10 +11,11 @@ from benchmark.errors import UserError
 from benchmark.hdf5 import write_prediction, write_sweep
 from benchmark.interop.convert import convert
 from benchmark.interop.igsio import write_igsio
+from benchmark.interop.poses.calibration import read_tusrec_calibration, write_tusrec_calibration
 from benchmark.interop.poses.rigid import split_calibration
 from benchmark.interop.poses.trajectory import write_csv, write_tum
 from benchmark.interop.sequence import Reading
-from benchmark.interop.tracked import open_tracked
+from benchmark.interop.tracked import open_compared, open_tracked
 from benchmark.sweep import Channel, Prediction, Sweep
 
 COUNT = 20
@@ -92,6 +93,30 @@ def test_frames_outside_are_left_out_with_their_landmarks(files: Path) -> None:
     assert any("5 of 20 frames outside its times" in note for note in notes)
 
 
+def test_a_table_to_compare_with_keeps_all_frames(files: Path) -> None:
+    fast_table(files / "p.csv", "probe", TIMES[3], TIMES[17])
+    reading = Reading(
+        poses=files / "p.csv", poses_of="probe", calibration=files / "c.txt", lag=0.04
+    )
+    own = open_compared(files / "bare.mha", reading).world_from_image
+    assert own is not None and len(own) == COUNT
+    known = np.isfinite(own).all((1, 2))
+    assert np.flatnonzero(known).tolist() == list(range(2, 17))
+    np.testing.assert_allclose(own[known], world_from_image(TIMES[known] + 0.04), atol=1e-8)
+
+
+def test_outliers_of_poses_to_compare_with_are_numbered_by_all_frames(files: Path) -> None:
+    poses = world_from_image(TIMES)
+    poses[12] = np.eye(4)
+    write_csv(files / "p.csv", TIMES[3:], poses[3:])
+    notes: list[str] = []
+    reading = Reading(poses=files / "p.csv", drop_outliers=True)
+    own = open_compared(files / "s.h5", reading, notes.append).world_from_image
+    assert own is not None
+    assert np.flatnonzero(np.isnan(own).any((1, 2))).tolist() == [0, 1, 2, 12]
+    assert any("off the path of the others: 12 (left out)" in note for note in notes)
+
+
 def test_a_lag_moves_poses_along_the_path(files: Path) -> None:
     """With a lag, the pose of time t + lag belongs to the frame of time t."""
     times = np.linspace(TIMES[0] - 1, TIMES[-1] + 1, 300)
@@ -141,6 +166,26 @@ def test_wrong_requests_have_their_line(files: Path, changes, message: str) -> N
     names = {k: files / v if k in ("poses", "calibration") else v for k, v in given.items()}
     with pytest.raises(UserError, match=message):
         open_tracked(files / "s.h5", Reading(**names))
+
+
+def test_the_tool_of_tusrec_is_the_probe(files: Path) -> None:
+    """The scan's file has `tforms`, tool to camera, and the calibration is a table of its own."""
+    (subject,) = {path.parent for path in convert(files / "s.h5", files / "tusrec")}
+    fast_table(files / "p.csv", "probe")
+    table = files / "tusrec" / "calib_matrix.csv"
+    scale, _ = read_tusrec_calibration(table)
+    write_tusrec_calibration(table, scale, RIGID @ START)  # some other tool
+    reading = Reading(
+        poses=files / "p.csv", poses_of="probe", calibration=table, frame_rate=25, lag=TIMES[0]
+    )
+    with_tool = open_tracked(next(subject.glob("*.h5")), reading).sweep.bmode
+    expected = world_from_image(TIMES) @ geometry.inverse(RIGID) @ RIGID @ START
+    pixel = np.array([2.0, 3, 0, 1])
+    np.testing.assert_allclose(
+        with_tool.world_from_image @ with_tool.mm_from_pixel @ pixel,
+        expected @ scale @ np.array([3.0, 4, 0, 1]),  # pixels there count from 1
+        atol=1e-6,
+    )
 
 
 def test_csv_goes_both_ways(files: Path) -> None:
