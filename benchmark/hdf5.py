@@ -16,7 +16,15 @@ import numpy as np
 from benchmark.errors import UserError
 from benchmark.files import atomic_path, canonical_json
 from benchmark.frames import LazyFrames
-from benchmark.sweep import Channel, Images, Prediction, Sweep, WithheldChannel, channel_fault
+from benchmark.sweep import (
+    Channel,
+    Images,
+    Prediction,
+    Sweep,
+    WithheldChannel,
+    World,
+    channel_fault,
+)
 
 SWEEP_FORMAT = "sweepbench-sweep-1"
 PREDICTION_FORMAT = "sweepbench-prediction-1"
@@ -55,6 +63,8 @@ def _write_channel(group: h5py.Group, channel: Channel | WithheldChannel) -> Non
         group[f"measured/{name}"] = poses
     if channel.line_world_from_image is not None:
         group["line_world_from_image"] = channel.line_world_from_image
+    if channel.world != World():
+        group.attrs["world"], group.attrs["world_axes"] = channel.world.name, channel.world.axes
     # Chunks get their offsets in the file when they leave the cache. Flushing here keeps the bytes
     # the same; otherwise it happens when the last reference goes, which other threads may delay.
     frames.flush()
@@ -105,6 +115,7 @@ def _read_channel(path: Path, group: h5py.Group, lazy: bool) -> Channel | Withhe
             world_from_image=group["world_from_image"][()],
             measured={name: poses[()] for name, poses in measured},
             line_world_from_image=lines,
+            world=World(group.attrs.get("world", ""), group.attrs.get("world_axes", "LPS")),
         )
     fault = channel_fault(channel)
     if fault:

@@ -17,12 +17,24 @@ from benchmark.interop.formats import Writing, open_sweep
 from benchmark.interop.sequence import Reading
 from benchmark.interop.trajectory import write_kitti, write_tum
 from benchmark.interop.untracked import open_recording
-from benchmark.interop.volumes import SUFFIXES, write_volume
+from benchmark.interop.volumes import volume_suffix, write_volume
 from benchmark.runs.track import open_tracker, track
-from benchmark.sweep import Images, Prediction, Sweep, centre_path, end_error_mm, poses_at
-from benchmark.volume.choices import Placing, place
+from benchmark.sweep import (
+    Axes,
+    Channel,
+    Images,
+    Prediction,
+    Sweep,
+    WithheldChannel,
+    centre_path,
+    end_error_mm,
+    poses_at,
+)
+from benchmark.volume.choices import Placing, corners_of, place
+from benchmark.volume.worlds import refuse_other_worlds
 
 OWN = "its own poses"
+Paths = dict[str, tuple[Images, np.ndarray]]  # by name: frames and their poses (N, 4, 4)
 
 
 def warn(message: str) -> None:
@@ -67,8 +79,9 @@ class Output:
 
     out: Path = Path("volume.nrrd")
     """Volume, .nrrd, .mha, .nii or .nii.gz; pictures and an html view go beside it."""
-    world: Literal["LPS", "RAS"] = "LPS"
-    """What the axes of the world mean in the patient."""
+    world: Axes | None = None
+    """What the axes of the world mean in the patient; by default RAS for recordings of PLUS and 3D
+    Slicer, as Slicer shows their frames, and LPS for others."""
     pictures: bool = True
     """Draw slices, projections, poses, and the html view."""
 
@@ -78,7 +91,10 @@ RunFolder = Annotated[Path | None, tyro.conf.arg(name="run")]
 
 @dataclass(frozen=True)
 class Reconstruct:
-    """Reconstruct a volume from a sweep's frames by its own poses, a tracker's, or a file's."""
+    """Reconstruct a volume from a sweep's frames by its own poses, a tracker's, or a file's.
+
+    Further sweeps whose own poses share the first one's world go into the same volume.
+    """
 
     sweep: tyro.conf.Positional[Path]
     reading: tyro.conf.OmitArgPrefixes[Reading]
@@ -94,27 +110,53 @@ class Reconstruct:
     """Length unit of .tum and .kitti."""
     channel: str = "bmode"
     """Channel to reconstruct; its frames may have times of their own."""
+    more: tyro.conf.Positional[tuple[Path, ...]] = ()
+    """Further sweeps in the same world."""
 
     def run(self) -> None:
         if self.tracker and self.poses:
             raise UserError("--tracker and --poses: expected one of them, got both")
         if self.run_folder and not self.tracker:
             raise UserError("--run: expected --tracker with it")
+        if self.more:
+            self._run_together()
+            return
         sweep = open_sweep(self.sweep, self.reading, warn)
-        if self.channel not in sweep.channels:
-            known = ", ".join(sweep.channels)
-            raise UserError(f"{self.sweep}: no channel '{self.channel}' (has: {known})")
-        source, tracked = self._poses(sweep)
-        images, poses = sweep.channels[self.channel], tracked
+        images = channel_of(sweep, self.channel, self.sweep)
+        source, poses = self._poses(sweep)
         if source == OWN:
             poses = images.world_from_image
         elif self.channel != "bmode":
-            poses = poses_at(images, sweep.bmode, tracked)
-        paths = {source: poses}
+            poses = poses_at(images, sweep.bmode, poses)
+        paths: Paths = {source: (images, poses)}
+        beside: Paths = {}
         if source != OWN and not images.is_withheld:
-            paths[OWN] = images.world_from_image
+            beside = {OWN: (images, images.world_from_image)}
         facts = {"sweep": sweep.name, "channel": self.channel, "poses": source}
-        _finish(images, paths, facts, self.placing, self.output, self.channel != "bmode")
+        self._finish(paths, beside, facts, images.world.axes)
+
+    def _run_together(self) -> None:
+        """Reconstruct one volume of several sweeps by their own poses."""
+        if self.tracker or self.poses:
+            raise UserError(
+                "--tracker and --poses: these poses lead to a world of each sweep's own; expected "
+                "one sweep with them, or several with their own poses"
+            )
+        sweeps = {str(p): open_sweep(p, self.reading, warn) for p in (self.sweep, *self.more)}
+        refuse_other_worlds(sweeps)
+        channels = {path: channel_of(s, self.channel, path) for path, s in sweeps.items()}
+        axes = {channel.world.axes for channel in channels.values()}
+        if len(axes) > 1 and not self.output.world:
+            shown = ", ".join(f"{path} {c.world.axes}" for path, c in channels.items())
+            raise UserError(f"the axes of the world are taken differently ({shown}); give --world")
+        paths: Paths = {path: (c, c.world_from_image) for path, c in channels.items()}
+        names = ", ".join(sweep.name for sweep in sweeps.values())
+        facts = {"sweeps": names, "channel": self.channel, "poses": "their own poses"}
+        self._finish(paths, {}, facts, axes.pop())
+
+    def _finish(self, paths: Paths, beside: Paths, facts: dict[str, Any], axes: Axes) -> None:
+        depth_coded = self.channel != "bmode"
+        finish(paths, beside, facts, self.placing, self.output, axes, depth_coded=depth_coded)
 
     def _poses(self, sweep: Sweep) -> tuple[str, np.ndarray]:
         """Return poses (N, 4, 4) of the B-mode frames, after the name of their source."""
@@ -130,6 +172,18 @@ class Reconstruct:
             prediction = track(tracker, domain, sweep.observe().bmode, sweep.probe, warn)
             return self.tracker, unanchor(world, prediction.first_from_frame)
         return OWN, sweep.bmode.world_from_image
+
+
+def channel_of(sweep: Sweep, name: str, path: Path | str) -> Channel | WithheldChannel:
+    """Return a channel of the sweep of a file.
+
+    Raises
+    ------
+    UserError : there is none of this name.
+    """
+    if name not in sweep.channels:
+        raise UserError(f"{path}: no channel '{name}' (has: {', '.join(sweep.channels)})")
+    return sweep.channels[name]
 
 
 def _world(sweep: Sweep) -> np.ndarray:
@@ -163,11 +217,12 @@ class Track:
             _save_poses(self.save_poses, prediction, images)
         own, poses = recording.world_from_image, prediction.first_from_frame
         facts: dict[str, Any] = {"recording": recording.name, "poses": self.tracker}
-        paths = {self.tracker: poses}
+        beside: Paths = {}
         if own is not None:
-            paths = {self.tracker: unanchor(own, poses), OWN: own}
             facts["drift at the end"] = f"{end_error_mm(images, own, poses):.2f} mm"
-        _finish(images, paths, facts, self.placing, self.output, False)
+            poses, beside = unanchor(own, poses), {OWN: (images, own)}
+        paths: Paths = {self.tracker: (images, poses)}
+        finish(paths, beside, facts, self.placing, self.output, recording.world.axes)
 
 
 def _save_poses(path: Path, prediction: Prediction, images: Images) -> None:
@@ -182,32 +237,38 @@ def _save_poses(path: Path, prediction: Prediction, images: Images) -> None:
         raise UserError(f"{path}: expected a name ending in .h5, .tum or .kitti")
 
 
-def _finish(
-    images: Images,
-    paths: dict[str, np.ndarray],
+def finish(
+    paths: Paths,
+    beside: Paths,
     facts: dict[str, Any],
     placing: Placing,
     output: Output,
-    depth_coded: bool,
+    axes: Axes,
+    *,
+    depth_coded: bool = False,
 ) -> None:
-    """Reconstruct by the poses of the first path; write volume and pictures, print the facts."""
-    if not output.out.name.lower().endswith(SUFFIXES):
-        raise UserError(f"{output.out}: expected a name ending in one of {', '.join(SUFFIXES)}")
-    facts = {
-        **facts,
-        **{f"path, {k}": f"{path_length(centre_path(images, v)):.1f} mm" for k, v in paths.items()},
-    }
-    volume = place(images, next(iter(paths.values())), placing)
+    """Reconstruct one volume of all paths; write it and its pictures, print the facts.
+
+    beside: paths to draw and measure only; axes: of the world, unless the output says others.
+    """
+    volume_suffix(output.out)
+    drawn = {**paths, **beside}
+    lengths = {name: path_length(centre_path(*path)) for name, path in drawn.items()}
+    facts = facts | {f"path, {name}": f"{length:.1f} mm" for name, length in lengths.items()}
+    images = [frames for frames, _ in paths.values()]
+    volume = place(images, [poses for _, poses in paths.values()], placing)
     facts["volume"] = " x ".join(map(str, volume.values.shape)) + " voxels"
     facts["voxel"] = " x ".join(f"{side:.3g}" for side in volume.spacing_mm) + " mm"
-    dtype: Literal["uint8", "float32"] = (
-        "uint8" if images.frames.dtype.name == "uint8" else "float32"
-    )
-    write_volume(output.out, volume, world=output.world, dtype=dtype)
+    is_grey = all(one.frames.dtype.name == "uint8" for one in images)
+    dtype: Literal["uint8", "float32"] = "uint8" if is_grey else "float32"
+    world = output.world or axes
+    facts["axes of the world"] = world
+    write_volume(output.out, volume, world=world, dtype=dtype)
     written = [output.out]
     if output.pictures:
         stem = output.out.with_name(output.out.name.split(".")[0])
-        written += write_pictures(stem, volume, images, paths, facts, depth_coded=depth_coded)
+        corners = {name: corners_of(*path) for name, path in drawn.items()}
+        written += write_pictures(stem, volume, corners, facts, depth_coded=depth_coded)
     for key, value in facts.items():
         print(f"{key}: {value}")
     for path in written:

@@ -16,7 +16,7 @@ from benchmark.errors import Report, UserError, silent, unknown_name
 from benchmark.frames import MappedFrames
 from benchmark.interop.calibration import read_calibration
 from benchmark.interop.rigid import axes_angle, settled_poses, split_calibration
-from benchmark.sweep import Channel, Sweep
+from benchmark.sweep import Channel, Sweep, World
 
 NAME = re.compile(r"(.+?)To([A-Z].*)")
 SKEW_DEGREES = 1.0  # deviation of the image axes from a right angle that is reported
@@ -29,8 +29,8 @@ class Sequence:
 
     frames (N, H, W), marked-far, on disk; timestamps (N,) s, NaN where missing; image_valid (N,);
     transforms[AToB]: (N, 4, 4), NaN where missing; valid[AToB] (N,): their status; spacing (2,):
-    pixel size in the file, mm (1, 1 where it has none); record: name, landmarks, probe and factors
-    of a sweep, in files that this program wrote.
+    pixel size in the file, mm (1, 1 where it has none); record: name, landmarks, probe, factors and
+    the world's name of a sweep, in files that this program wrote.
     """
 
     path: Path
@@ -82,7 +82,11 @@ def sweep_of(sequence: Sequence, reading: Reading, report: Report = silent) -> S
         frames = MappedFrames(sequence.frames, kept)
     what = f"{sequence.path}: {reading.transform}"
     channel = Channel(
-        frames, times[kept], mm_from_pixel, world_from_image=settled_poses(poses[kept], what)
+        frames,
+        times[kept],
+        mm_from_pixel,
+        world_from_image=settled_poses(poses[kept], what),
+        world=world_of(sequence, reading),
     )
     record = sequence.record
     return Sweep(
@@ -92,6 +96,11 @@ def sweep_of(sequence: Sequence, reading: Reading, report: Report = silent) -> S
         probe=record.get("probe", {}),
         factors=record.get("factors", {"source": sequence.path.name}),
     )
+
+
+def world_of(sequence: Sequence, reading: Reading) -> World:
+    """Return the world of a sequence's poses: 3D Slicer shows transforms of sequences in RAS."""
+    return World(sequence.record.get("world", _ends(reading.transform)[1]), "RAS")
 
 
 def name_of(path: Path) -> str:

@@ -13,20 +13,24 @@ from benchmark.interop.calibration import read_calibration
 from benchmark.interop.formats import kind_of, open_sweep
 from benchmark.interop.igsio import read_sequence
 from benchmark.interop.rigid import split_calibration
-from benchmark.interop.sequence import Reading, Sequence, name_of, tracked_poses
-from benchmark.sweep import Images, Sweep
+from benchmark.interop.sequence import Reading, Sequence, name_of, tracked_poses, world_of
+from benchmark.sweep import Images, Sweep, World
 
 SAME = 1e-9  # a spacing this near to 1 means that the file does not give one
 
 
 @dataclass(frozen=True)
 class Recording:
-    """Frames without poses, and the file's own poses (N, 4, 4) where it has any for all frames."""
+    """Frames without poses, and the file's own poses (N, 4, 4) where it has any for all frames.
+
+    world: of these poses.
+    """
 
     name: str
     images: Images
     probe: Mapping[str, Any]
     world_from_image: np.ndarray | None
+    world: World
 
 
 def open_recording(
@@ -61,7 +65,7 @@ def _of_sweep(sweep: Sweep, pixel_mm: tuple[float, float] | None) -> Recording:
         images = replace(images, mm_from_pixel=np.diag([*pixel_mm, 1.0, 1.0]))
     elif not sweep.bmode.is_withheld:
         poses = sweep.bmode.world_from_image
-    return Recording(sweep.name, images, sweep.probe, poses)
+    return Recording(sweep.name, images, sweep.probe, poses, sweep.bmode.world)
 
 
 def _of_sequence(
@@ -88,6 +92,7 @@ def _of_sequence(
         Images(frames, times, calibration),
         sequence.record.get("probe", {}),
         None if poses is None else poses[kept],
+        World() if poses is None else world_of(sequence, reading),
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmark.sweep import Images
 from benchmark.volume.grid import crop_window, image_corners
-from benchmark.volume.reconstruction import Compounding, Method, Volume, reconstruct
+from benchmark.volume.reconstruction import Compounding, Method, Volume, one_by_one, reconstruct
 
 MOST_VOXELS = 256**3
 FILLING_STEPS = 1.5  # default of the widest filled gap, in distances of neighbouring frames
@@ -28,7 +28,8 @@ class Placing:
     """nearest and trilinear go from pixels to voxels, backward from voxels to frames; by default
     backward where frames are more than three voxels apart, else trilinear."""
     compounding: Compounding = "mean"
-    """Value of a voxel that several pixels reach."""
+    """Value of a voxel that several pixels reach; max and latest take each frame's weighted mean,
+    max-pixel the brightest pixel, as PLUS's MAXIMUM does."""
     axes: Literal["image", "world"] = "image"
     """Axes of the volume: of the middle frame (x lateral, y depth, z elevational), or world."""
     fill_holes_mm: float | None = None
@@ -39,18 +40,26 @@ class Placing:
     """Threads; by default as many as there are cores."""
 
 
-def place(images: Images, world_from_image: np.ndarray, placing: Placing) -> Volume:
+def place(
+    images: Images | Sequence[Images],
+    world_from_image: np.ndarray | Sequence[np.ndarray],
+    placing: Placing,
+) -> Volume:
     """Return the volume of frames at poses (N, 4, 4), in the coordinates of their world.
+
+    Of several sweeps, given as lists, the middle frame is the first one's.
 
     Raises
     ------
     UserError : as `reconstruct`.
     """
-    axes = volume_axes(world_from_image, placing.axes)
-    corners = corners_of(images, world_from_image, placing.border_px)
-    spacing = placing.spacing_mm or default_spacing(images, corners, axes)
+    sweeps = one_by_one(images, world_from_image)
+    axes = volume_axes(sweeps[0][1], placing.axes)
+    corners = [corners_of(*sweep, placing.border_px) for sweep in sweeps]
+    pixel = max(pixel_mm(one) for one, _ in sweeps)
+    spacing = placing.spacing_mm or default_spacing(pixel, np.concatenate(corners), axes)
     gap = placing.fill_holes_mm
-    apart = frame_distance(corners)
+    apart = max(frame_distance(one) for one in corners)
     if gap is None:
         gap = max(FILLING_STEPS * apart, 2 * spacing)
     sparse = apart > SPARSE_VOXELS * spacing
@@ -84,9 +93,13 @@ def corners_of(
     return image_corners(images.mm_from_pixel, poses, crop)
 
 
-def default_spacing(images: Images, corners: np.ndarray, axes: np.ndarray) -> float:
+def pixel_mm(images: Images) -> float:
+    """Return the longer side of a pixel, mm."""
+    return float(np.linalg.norm(images.mm_from_pixel[:3, :2], axis=0).max())
+
+
+def default_spacing(pixel: float, corners: np.ndarray, axes: np.ndarray) -> float:
     """Return the pixel size, or the coarser voxel at which 256^3 fill the box of all corners."""
-    pixel = float(np.linalg.norm(images.mm_from_pixel[:3, :2], axis=0).max())
     extent = np.maximum(np.ptp(corners.reshape(-1, 3) @ axes, axis=0), pixel)
     spacing = max(pixel, float(np.prod(extent) / MOST_VOXELS) ** (1 / 3))
     digits = 2 - int(np.floor(np.log10(spacing)))

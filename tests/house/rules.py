@@ -27,7 +27,9 @@ BELOW = {
     "simulate.specs": (),
     "simulate": ("benchmark",),
     "benchmark.__main__": ("benchmark.commands",),
-    "benchmark.commands": ("benchmark.figures", "benchmark.studies"),
+    "benchmark.commands": (
+        "benchmark.figures", "benchmark.studies", "benchmark.interop.volumes",
+    ),
     "benchmark.figures": (
         "benchmark.vessels", "benchmark.learning", "benchmark.robustness", "benchmark.interop",
     ),
@@ -38,6 +40,7 @@ BELOW = {
     "benchmark.learning": ("benchmark.runs", "benchmark.leaderboard"),
     "benchmark.robustness": ("benchmark.runs", "benchmark.leaderboard"),
     "benchmark.interop": ("benchmark.runs", "benchmark.leaderboard"),
+    "benchmark.interop.volumes": ("benchmark.interop",),
     "benchmark.runs": ("benchmark.scoring",),
     "benchmark.leaderboard": ("benchmark.scoring",),
     "benchmark.scoring": ("benchmark.volume", "benchmark.metrics"),
