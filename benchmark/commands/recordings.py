@@ -1,6 +1,7 @@
 """The commands for recordings of any format: convert, reconstruct, track."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -31,10 +32,11 @@ from benchmark.sweep import (
     poses_at,
 )
 from benchmark.volume.choices import Placing, corners_of, place
-from benchmark.volume.worlds import refuse_other_worlds
+from benchmark.volume.worlds import lying_apart, refuse_other_worlds
 
 OWN = "its own poses"
 Paths = dict[str, tuple[Images, np.ndarray]]  # by name: frames and their poses (N, 4, 4)
+Job = tuple[Paths, Paths, dict[str, Any], Axes]  # as `finish` takes them
 
 
 def warn(message: str) -> None:
@@ -118,9 +120,12 @@ class Reconstruct:
             raise UserError("--tracker and --poses: expected one of them, got both")
         if self.run_folder and not self.tracker:
             raise UserError("--run: expected --tracker with it")
-        if self.more:
-            self._run_together()
-            return
+        job = self._together() if self.more else self._alone()
+        depth_coded = self.channel != "bmode"
+        finish(*job, self.placing, self.output, depth_coded=depth_coded)
+
+    def _alone(self) -> Job:
+        """Return what to reconstruct of one sweep: by its own poses or others, its own beside."""
         sweep = open_sweep(self.sweep, self.reading, warn)
         images = channel_of(sweep, self.channel, self.sweep)
         source, poses = self._poses(sweep)
@@ -133,30 +138,29 @@ class Reconstruct:
         if source != OWN and not images.is_withheld:
             beside = {OWN: (images, images.world_from_image)}
         facts = {"sweep": sweep.name, "channel": self.channel, "poses": source}
-        self._finish(paths, beside, facts, images.world.axes)
+        return paths, beside, facts, images.world.axes
 
-    def _run_together(self) -> None:
-        """Reconstruct one volume of several sweeps by their own poses."""
+    def _together(self) -> Job:
+        """Return what to reconstruct of several sweeps, by their own poses."""
         if self.tracker or self.poses:
             raise UserError(
                 "--tracker and --poses: these poses lead to a world of each sweep's own; expected "
                 "one sweep with them, or several with their own poses"
             )
-        sweeps = {str(p): open_sweep(p, self.reading, warn) for p in (self.sweep, *self.more)}
+        files = _named((self.sweep, *self.more))
+        sweeps = {name: open_sweep(file, self.reading, warn) for name, file in files.items()}
         refuse_other_worlds(sweeps)
-        channels = {path: channel_of(s, self.channel, path) for path, s in sweeps.items()}
+        channels = {name: channel_of(s, self.channel, files[name]) for name, s in sweeps.items()}
         axes = {channel.world.axes for channel in channels.values()}
         if len(axes) > 1 and not self.output.world:
-            shown = ", ".join(f"{path} {c.world.axes}" for path, c in channels.items())
+            shown = ", ".join(f"{name} {c.world.axes}" for name, c in channels.items())
             raise UserError(f"the axes of the world are taken differently ({shown}); give --world")
-        paths: Paths = {path: (c, c.world_from_image) for path, c in channels.items()}
+        paths: Paths = {name: (c, c.world_from_image) for name, c in channels.items()}
+        for name in lying_apart({name: corners_of(*path) for name, path in paths.items()}):
+            warn(f"{name}: touches no other sweep; expected poses in one world")
         names = ", ".join(sweep.name for sweep in sweeps.values())
         facts = {"sweeps": names, "channel": self.channel, "poses": "their own poses"}
-        self._finish(paths, {}, facts, axes.pop())
-
-    def _finish(self, paths: Paths, beside: Paths, facts: dict[str, Any], axes: Axes) -> None:
-        depth_coded = self.channel != "bmode"
-        finish(paths, beside, facts, self.placing, self.output, axes, depth_coded=depth_coded)
+        return paths, {}, facts, axes.pop()
 
     def _poses(self, sweep: Sweep) -> tuple[str, np.ndarray]:
         """Return poses (N, 4, 4) of the B-mode frames, after the name of their source."""
@@ -172,6 +176,14 @@ class Reconstruct:
             prediction = track(tracker, domain, sweep.observe().bmode, sweep.probe, warn)
             return self.tracker, unanchor(world, prediction.first_from_frame)
         return OWN, sweep.bmode.world_from_image
+
+
+def _named(files: Sequence[Path]) -> dict[str, Path]:
+    """Return files by their names, or by their paths where two have the same name."""
+    if len(set(files)) < len(files):
+        raise UserError(f"{files[0]} ...: expected different sweeps, got one twice")
+    alike = len({file.name for file in files}) < len(files)
+    return {str(file) if alike else file.name: file for file in files}
 
 
 def channel_of(sweep: Sweep, name: str, path: Path | str) -> Channel | WithheldChannel:
@@ -222,7 +234,7 @@ class Track:
             facts["drift at the end"] = f"{end_error_mm(images, own, poses):.2f} mm"
             poses, beside = unanchor(own, poses), {OWN: (images, own)}
         paths: Paths = {self.tracker: (images, poses)}
-        finish(paths, beside, facts, self.placing, self.output, recording.world.axes)
+        finish(paths, beside, facts, recording.world.axes, self.placing, self.output)
 
 
 def _save_poses(path: Path, prediction: Prediction, images: Images) -> None:
@@ -241,9 +253,9 @@ def finish(
     paths: Paths,
     beside: Paths,
     facts: dict[str, Any],
+    axes: Axes,
     placing: Placing,
     output: Output,
-    axes: Axes,
     *,
     depth_coded: bool = False,
 ) -> None:
@@ -268,7 +280,9 @@ def finish(
     if output.pictures:
         stem = output.out.with_name(output.out.name.split(".")[0])
         corners = {name: corners_of(*path) for name, path in drawn.items()}
-        written += write_pictures(stem, volume, corners, facts, depth_coded=depth_coded)
+        written += write_pictures(
+            stem, volume, facts["poses"], corners, facts, depth_coded=depth_coded
+        )
     for key, value in facts.items():
         print(f"{key}: {value}")
     for path in written:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def write_pictures(
     stem: Path | str,
     volume: Volume,
+    name: str,
     corners: Mapping[str, np.ndarray],
     facts: Mapping[str, Any],
     *,
@@ -32,12 +33,11 @@ def write_pictures(
 
     Parameters
     ----------
-    corners : the frames' corners (N, 4, 3) in the world, mm, by the name of their poses, the first
-        being those of the volume.
+    name : of the poses by which the volume was made.
+    corners : the frames' corners (N, 4, 3) in the world, mm, by the name of their poses.
     facts : lines of the html view, by name.
     """
     shown = np.where(volume.known, volume.values, np.nan)
-    name = next(iter(corners))
     axes = volume.direction
     figures = {
         "slices": volumes.slices({name: shown}, volume.spacing_mm),

@@ -65,7 +65,8 @@ def _of_sweep(sweep: Sweep, pixel_mm: tuple[float, float] | None) -> Recording:
         images = replace(images, mm_from_pixel=np.diag([*pixel_mm, 1.0, 1.0]))
     elif not sweep.bmode.is_withheld:
         poses = sweep.bmode.world_from_image
-    return Recording(sweep.name, images, sweep.probe, poses, sweep.bmode.world)
+    world = World() if poses is None else sweep.bmode.world
+    return Recording(sweep.name, images, sweep.probe, poses, world)
 
 
 def _of_sequence(

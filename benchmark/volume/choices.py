@@ -29,7 +29,7 @@ class Placing:
     backward where frames are more than three voxels apart, else trilinear."""
     compounding: Compounding = "mean"
     """Value of a voxel that several pixels reach; max and latest take each frame's weighted mean,
-    max-pixel the brightest pixel, as PLUS's MAXIMUM does."""
+    max-pixel, with trilinear, the brightest pixel, as PLUS's MAXIMUM does."""
     axes: Literal["image", "world"] = "image"
     """Axes of the volume: of the middle frame (x lateral, y depth, z elevational), or world."""
     fill_holes_mm: float | None = None

@@ -1,4 +1,4 @@
-"""Which sweeps share a world, so that one volume can hold them."""
+"""Which sweeps share a world, so that one volume can hold them: what is known, what looks so."""
 
 from collections.abc import Mapping
 
@@ -6,6 +6,8 @@ import numpy as np
 
 from benchmark.errors import UserError
 from benchmark.sweep import SE3_TOLERANCE, Sweep
+
+Box = tuple[np.ndarray, np.ndarray]  # lowest and highest corner (3,), mm
 
 
 def refuse_other_worlds(sweeps: Mapping[str, Sweep]) -> None:
@@ -29,6 +31,17 @@ def refuse_other_worlds(sweeps: Mapping[str, Sweep]) -> None:
                     f"{file}: expected poses in the world of {first}, got another {what} "
                     f"({value}, there {expected}); reconstruct them one by one"
                 )
+
+
+def lying_apart(corners: Mapping[str, np.ndarray]) -> list[str]:
+    """Return the names of sweeps whose box, of all corners (N, 4, 3) in the world, is alone."""
+    boxes = {name: (c.min((0, 1)), c.max((0, 1))) for name, c in corners.items()}
+    others = {name: [box for other, box in boxes.items() if other != name] for name in boxes}
+    return [name for name in boxes if not any(_meet(boxes[name], box) for box in others[name])]
+
+
+def _meet(one: Box, other: Box) -> bool:
+    return bool((one[0] <= other[1]).all() and (other[0] <= one[1]).all())
 
 
 def _facts(file: str, sweep: Sweep) -> dict[str, str]:

@@ -6,6 +6,7 @@ Each reader returns the stored values [z, y, x], the matrix from voxels, and its
 """
 
 import gzip
+import math
 import re
 import struct
 import zlib
@@ -22,6 +23,7 @@ from benchmark.volume.reconstruction import Volume
 
 Stored = tuple[np.ndarray, np.ndarray, Axes]
 NIFTI_BYTES = 348  # of the header
+MOST_PACKED = 1100  # bytes that one of a gzip file can stand for; deflate reaches 1032
 NIFTI_TYPES = {
     2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 768: "u4",
 }  # fmt: skip
@@ -114,8 +116,11 @@ def _read_nifti(path: Path) -> Stored:
             order = _nifti_order(path, header)
             sizes, dtype = _nifti_layout(path, header, order)
             start, slope, offset = struct.unpack_from(f"{order}fff", header, 108)
+            count = math.prod(sizes) * dtype.itemsize
+            most = MOST_PACKED * path.stat().st_size
+            if not (NIFTI_BYTES <= start <= most and count <= most):
+                raise UserError(f"{path}: truncated: expected {count} bytes from byte {start:g} on")
             file.read(int(start) - NIFTI_BYTES)
-            count = int(np.prod(sizes)) * dtype.itemsize
             data = file.read(count)
             file.read(1)  # at its end, gzip compares the checksum
     except FileNotFoundError as error:

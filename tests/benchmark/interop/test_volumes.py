@@ -163,6 +163,19 @@ def test_nifti_with_a_quaternion_only_with_a_slope_or_in_metres(tmp_path, volume
 
 
 @pytest.mark.parametrize(
+    ("place", "layout", "values"),
+    [(108, "<f", (np.nan,)), (108, "<f", (-352.0,)), (42, "<3h", (32000, 32000, 32000))],
+)
+def test_a_nifti_header_that_promises_more_is_refused_before_reading(
+    tmp_path, volume, place, layout, values
+):
+    write_volume(tmp_path / "v.nii", volume)
+    changed(tmp_path / "v.nii", place, layout, *values)
+    with pytest.raises(UserError, match="truncated: expected"):
+        read_volume(tmp_path / "v.nii")
+
+
+@pytest.mark.parametrize(
     ("name", "old", "new", "message"),
     [
         ("v.mha", b"DimSize = 5 6 7", b"DimSize = 5 42", "expected a volume of three axes"),

@@ -4,12 +4,14 @@ Slicer takes the transforms of a sequence unchanged as RAS. A volume file it loa
 coordinates are LPS, and turns to RAS.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmark.commands.recordings import Output, Reconstruct, Track
+from benchmark.errors import UserError
 from benchmark.hdf5 import read_sweep, write_sweep
 from benchmark.interop.convert import convert
 from benchmark.interop.formats import open_sweep
@@ -107,3 +109,11 @@ def test_a_sweep_remembers_the_world_it_was_read_in(tmp_path: Path, reading: Rea
     assert read_sweep(tmp_path / "simulated.h5").bmode.world == World()
     write_igsio(tmp_path / "simulated.igs.mha", simulated)
     assert open_sweep(tmp_path / "simulated.igs.mha").bmode.world == World(axes="RAS")
+
+
+def test_axes_of_another_kind_are_refused(tmp_path: Path) -> None:
+    bmode = make_sweep(1).bmode
+    odd = replace(bmode, world=World("Reference", "LAS"))  # type: ignore[arg-type]
+    write_sweep(tmp_path / "s.h5", replace(make_sweep(1), channels={"bmode": odd}))
+    with pytest.raises(UserError, match="world_axes: expected LPS or RAS, got 'LAS'"):
+        read_sweep(tmp_path / "s.h5")

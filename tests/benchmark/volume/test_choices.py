@@ -187,7 +187,7 @@ def test_the_view_opens_in_a_browser(tmp_path: Path) -> None:
     sweep = bright_corner_sweep()
     volume = place(sweep.bmode, sweep.bmode.world_from_image, ONE_THREAD)
     corners = {"own": corners_of(sweep.bmode, sweep.bmode.world_from_image)}
-    view = write_all(tmp_path / "v", volume, corners, {"sweep": "x"})[-1]
+    view = write_all(tmp_path / "v", volume, "own", corners, {"sweep": "x"})[-1]
     with playwright.sync_playwright() as session:
         browser = session.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]

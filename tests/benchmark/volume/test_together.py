@@ -15,7 +15,7 @@ from benchmark.interop.volumes import read_volume
 from benchmark.sweep import Channel, Images, Sweep, World
 from benchmark.volume.choices import Placing
 from benchmark.volume.reconstruction import Compounding, Method, reconstruct
-from benchmark.volume.worlds import refuse_other_worlds
+from benchmark.volume.worlds import lying_apart, refuse_other_worlds
 
 GRADIENT = np.array([4.0, 9.0, -6.0])  # per mm
 
@@ -146,6 +146,14 @@ def test_worlds_that_may_be_one_pass() -> None:
     )
 
 
+def test_sweeps_that_touch_no_other_are_named() -> None:
+    unit = np.tile(np.array([0.0, 1.0, 0.0, 1.0])[:, None], (2, 1, 3))  # 0 to 1 along each axis
+    corners = dict.fromkeys("abc", unit)
+    corners["b"] = corners["b"] + 1.0  # touches a's corner
+    corners["c"] = corners["c"] + [0, 0, 3.0]
+    assert lying_apart(corners) == ["c"]
+
+
 def test_the_command_puts_two_sweeps_into_one_volume(tmp_path: Path, capsys) -> None:
     write_sweep(tmp_path / "a.h5", sweep_of((1, 2, 3)))
     write_sweep(tmp_path / "b.h5", sweep_of((2, 2, 4), name="b"))
@@ -163,13 +171,15 @@ def test_the_command_puts_two_sweeps_into_one_volume(tmp_path: Path, capsys) -> 
     np.testing.assert_allclose(volume.origin_mm, [1, 2, 3])
     printed = capsys.readouterr().out
     assert "sweeps: a, b" in printed
-    assert f"path, {tmp_path / 'b.h5'}: 1.4 mm" in printed
+    assert "path, b.h5: 1.4 mm" in printed
     assert (tmp_path / "v-poses.png").is_file()
     with pytest.raises(UserError, match="--tracker and --poses"):
         replace(command, tracker="identity").run()
+    with pytest.raises(UserError, match="expected different sweeps, got one twice"):
+        replace(command, more=(tmp_path / "a.h5",)).run()
     ras = sweep_of((2, 2, 4), name="b", world=World("", "RAS"))
     write_sweep(tmp_path / "b.h5", ras)
-    with pytest.raises(UserError, match=r"taken differently .*a.h5 LPS, .*b.h5 RAS"):
+    with pytest.raises(UserError, match=r"taken differently \(a.h5 LPS, b.h5 RAS\)"):
         command.run()
 
 
