@@ -90,11 +90,11 @@ def reconstruct(
     spacing_mm : voxel size, one number or three.
     method : "nearest" puts each pixel into one voxel, "trilinear" shares it among eight,
         "backward" samples for each voxel the frames near it (`grid.reach_mm`).
-    compounding : value of a voxel that several pixels reach: "mean" is their weighted mean, "max"
-        and "latest" the largest and the last value of a frame there, a frame's value being the
-        weighted mean of its pixels; "max-pixel" is the brightest single pixel among those whose
-        weight is at least 1/8 (the MAXIMUM of PLUS [1]_). With "nearest" and "backward", where a
-        frame gives one value, "max-pixel" is "max".
+    compounding : value of a voxel that several values reach: "mean" is their weighted mean, "max"
+        the largest, "latest" the last. With "trilinear", "max" and "latest" take one value of each
+        frame, the weighted mean of its pixels there, and "max-pixel" is the brightest single pixel
+        of those whose weight is at least 1/8 (the MAXIMUM of PLUS [1]_). With "nearest" (values
+        are pixels) and "backward" (one sample of each frame), "max-pixel" is "max".
     region : lowest and highest corner (2, 3) in mm along the volume's axes; None: all frames.
     orientation : rotation (3, 3), the volume's axes in the world as columns; None: the world's.
     border_px : pixels cropped at every edge, or (left, right, top, bottom); the other pixels
