@@ -9,6 +9,7 @@ from typing import Annotated
 import tyro
 
 from benchmark.commands.ablate import Ablate
+from benchmark.commands.data import Verify
 from benchmark.commands.generalisation import Generalisation
 from benchmark.commands.recordings import Convert, Reconstruct, Track
 from benchmark.commands.results import Check, Figures, Leaderboard, Score
@@ -36,6 +37,7 @@ Command = (
     | Annotated[Generalisation, tyro.conf.subcommand("generalisation")]
     | Annotated[Study, tyro.conf.subcommand("study")]
     | Annotated[Vessels, tyro.conf.subcommand("vessels")]
+    | Annotated[Verify, tyro.conf.subcommand("verify")]
     | Annotated[Convert, tyro.conf.subcommand("convert")]
     | Annotated[Reconstruct, tyro.conf.subcommand("reconstruct")]
     | Annotated[Track, tyro.conf.subcommand("track")]

@@ -1,6 +1,6 @@
 """A data set: a folder with `dataset.json`, its sweeps and the true vessel trees of its subjects.
 
-data/<name>/dataset.json        identity, splits by subject, one entry per sweep with its hash
+data/<name>/dataset.json        identity, its hash, splits by subject, one entry per sweep
 data/<name>/sweeps/<sweep>.h5   see benchmark.sweep
 data/<name>/truth/<subject>.json
 """
@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmark.errors import UserError, unknown_name
 from benchmark.files import (
+    array_fingerprint,
     canonical_json,
     data_root,
     read_json,
@@ -19,16 +20,25 @@ from benchmark.files import (
     sha256_of_text,
     write_json,
 )
-from benchmark.hdf5 import read_sweep
-from benchmark.sweep import Sweep
+from benchmark.hdf5 import read_sweep, write_sweep
+from benchmark.sweep import TRUE, Sweep
+from benchmark.tracks import data_gap
 
-DATASET_FORMAT = "sweepbench-dataset-1"
+DATASET_FORMAT = "sweepbench-dataset-2"
 SPLITS = ("train", "val", "test")
+
+#: Of the parts of a sweep, by their keys in its file: see `benchmark.files.array_fingerprint`.
+Fingerprint = Mapping[str, Sequence[float]]
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One sweep of a data set: its file (relative), split, subject, frames, hash and factors."""
+    """One sweep of a data set.
+
+    file: relative to the folder; frames: how many B-mode frames; sha256: of the file, so that a
+    stopped job resumes and `verify` finds damage; fingerprint: of each part of the sweep, which
+    `benchmark.tracks.data_gap` compares with a tolerance.
+    """
 
     name: str
     file: str
@@ -37,6 +47,7 @@ class Entry:
     frames: int
     sha256: str
     factors: Mapping[str, Any]
+    fingerprint: Fingerprint
 
 
 @dataclass(frozen=True)
@@ -50,9 +61,26 @@ class Dataset:
 
     @property
     def hash(self) -> str:
-        """SHA-256 over names, splits, subjects and file hashes of all sweeps."""
-        rows = [[e.name, e.split, e.subject, e.sha256] for e in self.entries]
-        return sha256_of_text(canonical_json(rows))
+        """What names the data: the same for every copy, on any machine.
+
+        Of a generated set the hash of its spec, which covers the generator's version; with a
+        withheld split that of the spec and of the hash of its private entropy. Of other sets the
+        hash of names, splits, subjects and lengths of their sweeps, and of the B-mode frames'
+        fingerprints: sums of whole numbers, which no machine rounds.
+        """
+        return _hash(self.identity, self.entries)
+
+    def described(self, split: str) -> dict[str, Any]:
+        """Return what predictions and results say of a split: its identity and its fingerprints.
+
+        Keys: name, hash, generator (missing where nothing was generated), split, fingerprints by
+        sweep.
+        """
+        found: dict[str, Any] = {"name": self.name, "hash": self.hash, "split": split}
+        if "generator" in self.identity:
+            found["generator"] = self.identity["generator"]
+        prints = {e.name: {k: list(v) for k, v in e.fingerprint.items()} for e in self.split(split)}
+        return {**found, "fingerprints": prints}
 
     def split(self, name: str) -> tuple[Entry, ...]:
         """Return the entries of one split.
@@ -87,15 +115,72 @@ class Dataset:
         return self.folder / "truth" / f"{subject}.json"
 
     def verify(self) -> list[str]:
-        """Return one line per sweep whose file is missing or whose bytes differ from its hash."""
-        faults = []
-        for entry in self.entries:
-            path = self.folder / entry.file
-            if not path.is_file():
-                faults.append(f"{path}: no such file")
-            elif sha256_of_file(path) != entry.sha256:
-                faults.append(f"{path}: bytes differ from the hash in dataset.json")
-        return faults
+        """Return one line per sweep whose file is missing or whose bytes differ from its hash.
+
+        Of such a file it says whether its content differs as well.
+        """
+        return [fault for entry in self.entries if (fault := self._fault(entry))]
+
+    def _fault(self, entry: Entry) -> str | None:
+        path = self.folder / entry.file
+        if not path.is_file():
+            return f"{path}: no such file"
+        if sha256_of_file(path) == entry.sha256:
+            return None
+        try:
+            found = sweep_fingerprint(self.load(entry, lazy=True))
+        except UserError as error:
+            return str(error)
+        gap = data_gap(found, entry.fingerprint, tuple(entry.fingerprint))
+        told = "the data are the same within rounding" if gap is None else gap
+        return f"{path}: bytes differ from the hash in dataset.json; {told}"
+
+
+def sweep_fingerprint(sweep: Sweep) -> dict[str, list[float]]:
+    """Return the fingerprint of each part of a sweep that a tracker may see or that is scored."""
+    parts: dict[str, list[float]] = {}
+    for name, channel in sweep.channels.items():
+        parts[f"{name}/frames"] = array_fingerprint(
+            channel.frames[index] for index in range(len(channel.frames))
+        )
+        parts[f"{name}/timestamps"] = array_fingerprint([channel.timestamps])
+        parts[f"{name}/mm_from_pixel"] = array_fingerprint([channel.mm_from_pixel])
+        if not channel.is_withheld:
+            parts[f"{name}/world_from_image"] = array_fingerprint([channel.world_from_image])
+    for name, values in (sweep.imu or {}).items():
+        if not name.startswith(TRUE):
+            parts[f"imu/{name}"] = array_fingerprint([values])
+    if len(sweep.landmarks):
+        parts["landmarks"] = array_fingerprint([sweep.landmarks])
+    return parts
+
+
+def write_entry(folder: Path, file: str, sweep: Sweep, split: str, subject: str) -> Entry:
+    """Write a sweep to `file`, relative to a data set's folder, and return its entry."""
+    write_sweep(folder / file, sweep)
+    return Entry(
+        name=sweep.name,
+        file=file,
+        split=split,
+        subject=subject,
+        frames=len(sweep),
+        sha256=sha256_of_file(folder / file),
+        factors=dict(sweep.factors),
+        fingerprint=sweep_fingerprint(sweep),
+    )
+
+
+def _hash(identity: Mapping[str, Any], entries: Sequence[Entry]) -> str:
+    spec, withheld = identity.get("spec_hash"), identity.get("withheld")
+    if spec and withheld:
+        return sha256_of_text(canonical_json([spec, withheld["entropy_sha256"]]))
+    if spec:
+        return str(spec)
+    rows = [
+        [e.name, e.split, e.subject, e.frames, list(e.fingerprint.get("bmode/frames", ()))]
+        for e in entries
+    ]
+    return sha256_of_text(canonical_json(sorted(rows)))
 
 
 def open_dataset(place: Path | str) -> Dataset:
@@ -104,15 +189,25 @@ def open_dataset(place: Path | str) -> Dataset:
     Raises
     ------
     UserError : no such folder (the nearest name is suggested), or a `dataset.json` that lacks a
-        key or has one too many.
+        key or has one too many, or whose hash is not that of its content.
     """
     folder = _folder(place)
     content = read_json(folder / "dataset.json")
     if not isinstance(content, dict) or content.get("format") != DATASET_FORMAT:
-        raise UserError(f"{folder / 'dataset.json'}: expected format '{DATASET_FORMAT}'")
+        found = content.get("format") if isinstance(content, dict) else type(content).__name__
+        raise UserError(
+            f"{folder / 'dataset.json'}: expected format '{DATASET_FORMAT}', got {found!r}; "
+            "generate or convert it again"
+        )
     try:
         entries = tuple(Entry(**row) for row in content["sweeps"])
-        return Dataset(folder, content["name"], entries, content["identity"])
+        dataset = Dataset(folder, content["name"], entries, content["identity"])
+        if content["hash"] != dataset.hash:
+            raise UserError(
+                f"{folder / 'dataset.json'}: hash: expected {dataset.hash} for this content, "
+                f"got {content['hash']}"
+            )
+        return dataset
     except KeyError as error:
         raise UserError(f"{folder / 'dataset.json'}: key {error} is missing") from error
     except TypeError as error:
@@ -142,6 +237,7 @@ def write_dataset(
     content = {
         "format": DATASET_FORMAT,
         "name": name,
+        "hash": _hash(identity, entries),
         "identity": dict(identity),
         "sweeps": [asdict(entry) for entry in entries],
     }

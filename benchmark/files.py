@@ -1,15 +1,28 @@
-"""Files written whole or not at all (temporary name, then rename), JSON, hashes, the data root."""
+"""Files written whole or not at all (temporary name, then rename), JSON, hashes, the data root.
+
+A hash says whether bytes are the same; a fingerprint says whether arrays are the same but for the
+last digits, which differ between processors.
+"""
 
 import contextlib
 import hashlib
 import json
+import math
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmark.errors import UserError
+
+#: How many projections a fingerprint has.
+PROJECTIONS = 8
+#: Seeds of the signs of places within a row and of rows, and how many rows' are drawn together.
+PLACES, ROWS, BLOCK = 0, 1, 1024
 
 
 @contextlib.contextmanager
@@ -63,15 +76,21 @@ def read_json(path: Path | str) -> Any:
 
     Raises
     ------
-    UserError : the file is missing or not JSON, with its name and the line.
+    UserError : the file is missing, cannot be read or is not JSON, with its name and the line.
     """
     path = Path(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))  # editors put a byte order mark
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except OSError as error:
+        raise UserError(f"{path}: expected a file, cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: expected JSON in UTF-8, got other bytes ({error})") from error
+    except ValueError as error:  # also a whole number of thousands of digits
         raise UserError(f"{path}: expected JSON, {error}") from error
+    except RecursionError as error:
+        raise UserError(f"{path}: expected JSON, got lists or objects nested too deeply") from error
 
 
 def sha256_of_text(text: str) -> str:
@@ -83,6 +102,54 @@ def sha256_of_file(path: Path | str) -> str:
     """Return the SHA-256 of a file's bytes, 64 hex digits."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def array_fingerprint(rows: Iterable[np.ndarray]) -> list[float]:
+    """Return the fingerprint of the rows of an array, e.g. of frames that are read one by one.
+
+    Its Euclidean norm, then `PROJECTIONS` sums of all values with fixed signs. The sign of a value
+    is the product of its row's and its place's. So a change of one value by d changes every sum by
+    d, and many changes at random change them by about the norm of the changes.
+    """
+    square, sums = 0.0, np.zeros(PROJECTIONS)
+    for index, row in enumerate(rows):
+        values = np.asarray(row, float).ravel()
+        square += float((values * values).sum())
+        sign = _signs(ROWS, index // BLOCK)[index % BLOCK]
+        sums += sign * (values @ _signs(PLACES, 0, values.size))
+    return [math.sqrt(square), *sums.tolist()]
+
+
+def fingerprint_gap(one: Sequence[float], other: Sequence[float]) -> float:
+    """Return by how much two fingerprints differ: the largest difference over the larger norm.
+
+    0 for the same arrays; infinite where either is no fingerprint or holds NaN.
+    """
+    if not len(one) == len(other) == PROJECTIONS + 1:
+        return math.inf
+    gap = float(np.abs(np.subtract(one, other)).max())
+    largest = max(one[0], other[0])
+    if gap == 0:
+        return 0.0
+    return gap / largest if gap > 0 and largest > 0 else math.inf
+
+
+def is_fingerprint(value: Any) -> bool:
+    """Return whether a JSON value is an object of fingerprints: lists of numbers by part."""
+    return isinstance(value, dict) and all(
+        isinstance(numbers, list)
+        and len(numbers) == PROJECTIONS + 1
+        and all(isinstance(number, int | float) for number in numbers)
+        for numbers in value.values()
+    )
+
+
+@lru_cache(maxsize=4)
+def _signs(seed: int, block: int, count: int = BLOCK) -> np.ndarray:
+    """Return fixed signs (count, PROJECTIONS), +1 or -1, the same with every version of numpy."""
+    raw = np.random.PCG64(np.random.SeedSequence((seed, block))).random_raw(count)
+    bits = (raw[:, None] >> np.arange(PROJECTIONS, dtype=np.uint64)) & np.uint64(1)
+    return 2.0 * bits - 1.0
 
 
 def data_root() -> Path:

@@ -27,6 +27,20 @@ def _matrix(library: Any, rows: list[list[Array]]) -> Array:
     return library.stack([library.stack(row, -1) for row in rows], -2)
 
 
+def multiply(a: Array, b: Array) -> Array:
+    """Return the matrix product (..., I, K) of a (..., I, J) and b (..., J, K), for small J.
+
+    For numpy its bits are the same on every processor: the sum is written out, in one order. A BLAS
+    adds in an order, and rounds as often, as the processor it finds allows.
+    """
+    if _library(a) is not np:
+        return a @ b
+    total = a[..., :, :1] * b[..., :1, :]
+    for j in range(1, a.shape[-1]):
+        total = total + a[..., :, j : j + 1] * b[..., j : j + 1, :]
+    return total
+
+
 def _safe(library: Any, value: Array, bad: Array) -> Array:
     """Return `value` with ones where `bad`, so that no branch of a `where` divides by zero."""
     return library.where(bad, library.ones_like(value), value)
@@ -67,7 +81,7 @@ def rotation_from_vector(vector: Array) -> Array:
     a, b, _ = _coefficients((vector * vector).sum(-1))
     matrix = skew(vector)
     identity = _eye(library, vector, 3)
-    return identity + a[..., None, None] * matrix + b[..., None, None] * (matrix @ matrix)
+    return identity + a[..., None, None] * matrix + b[..., None, None] * multiply(matrix, matrix)
 
 
 def _eye(library: Any, like: Array, size: int) -> Array:
@@ -149,8 +163,8 @@ def exp(twist: Array) -> Array:
     _, b, c = _coefficients((vector * vector).sum(-1))
     matrix = skew(vector)
     left = _eye(library, twist, 3) + b[..., None, None] * matrix
-    left = left + c[..., None, None] * (matrix @ matrix)
-    return compose(rotation_from_vector(vector), (left @ velocity[..., None])[..., 0])
+    left = left + c[..., None, None] * multiply(matrix, matrix)
+    return compose(rotation_from_vector(vector), multiply(left, velocity[..., None])[..., 0])
 
 
 def log(a_from_b: Array) -> Array:
@@ -166,8 +180,9 @@ def log(a_from_b: Array) -> Array:
     series = 1 / 12 + s * (1 / 720 + s * (1 / 30240 + s * (1 / 1209600 + s / 47900160)))
     d = library.where(small, series, closed)
     matrix = skew(vector)
-    inverse_left = _eye(library, a_from_b, 3) - matrix / 2 + d[..., None, None] * (matrix @ matrix)
-    velocity = (inverse_left @ a_from_b[..., :3, 3:])[..., 0]
+    square_matrix = multiply(matrix, matrix)
+    inverse_left = _eye(library, a_from_b, 3) - matrix / 2 + d[..., None, None] * square_matrix
+    velocity = multiply(inverse_left, a_from_b[..., :3, 3:])[..., 0]
     return library.concatenate([velocity, vector], -1)
 
 
@@ -175,7 +190,7 @@ def inverse(a_from_b: Array) -> Array:
     """Return `b_from_a` (..., 4, 4) of a rigid `a_from_b` (..., 4, 4)."""
     rotation = a_from_b[..., :3, :3]
     transposed = rotation.swapaxes(-1, -2)
-    return compose(transposed, -(transposed @ a_from_b[..., :3, 3:])[..., 0])
+    return compose(transposed, -multiply(transposed, a_from_b[..., :3, 3:])[..., 0])
 
 
 def chain(prev_from_frame: Array) -> Array:
@@ -192,7 +207,7 @@ def chain(prev_from_frame: Array) -> Array:
         return library.broadcast_to(_eye(library, prev_from_frame, 4), shape)
     poses, shift = prev_from_frame, 1
     while shift < poses.shape[-3]:
-        joined = poses[..., :-shift, :, :] @ poses[..., shift:, :, :]
+        joined = multiply(poses[..., :-shift, :, :], poses[..., shift:, :, :])
         poses = library.concatenate([poses[..., :shift, :, :], joined], -3)
         shift *= 2
     return library.concatenate([identity, poses], -3)
@@ -200,12 +215,12 @@ def chain(prev_from_frame: Array) -> Array:
 
 def relative(world_from_frame: Array) -> Array:
     """Return the steps `prev_from_frame` (..., N-1, 4, 4) of poses (..., N, 4, 4)."""
-    return inverse(world_from_frame[..., :-1, :, :]) @ world_from_frame[..., 1:, :, :]
+    return multiply(inverse(world_from_frame[..., :-1, :, :]), world_from_frame[..., 1:, :, :])
 
 
 def anchor(world_from_frame: Array) -> Array:
     """Return `first_from_frame` (..., N, 4, 4) of poses in any world (..., N, 4, 4)."""
-    return inverse(world_from_frame[..., :1, :, :]) @ world_from_frame
+    return multiply(inverse(world_from_frame[..., :1, :, :]), world_from_frame)
 
 
 def unanchor(world_from_frame: Array, first_from_frame: Array) -> Array:
@@ -214,7 +229,7 @@ def unanchor(world_from_frame: Array, first_from_frame: Array) -> Array:
     world_from_frame (..., N, 4, 4): only its first pose is used; first_from_frame (..., N, 4, 4):
     poses of the same frames in the first one, e.g. predicted.
     """
-    return world_from_frame[..., :1, :, :] @ first_from_frame
+    return multiply(world_from_frame[..., :1, :, :], first_from_frame)
 
 
 def apply(a_from_b: Array, points_b: Array) -> Array:
@@ -272,7 +287,7 @@ def interpolate(times: np.ndarray, world_from_frame: np.ndarray, query: np.ndarr
     left = np.clip(np.searchsorted(times, query, side="right") - 1, 0, len(times) - 2)
     share = (query - times[left]) / (times[left + 1] - times[left])
     twists = log(relative(world_from_frame))[left]
-    return world_from_frame[left] @ exp(share[:, None] * twists)
+    return multiply(world_from_frame[left], exp(share[:, None] * twists))
 
 
 def se3_fault(a_from_b: np.ndarray, tolerance: float = 1e-5) -> str | None:

@@ -6,9 +6,11 @@ is read without the rest.
 
 import json
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -16,6 +18,7 @@ import numpy as np
 from benchmark.errors import UserError
 from benchmark.files import atomic_path, canonical_json
 from benchmark.frames import LazyFrames
+from benchmark.schema.checks import shown
 from benchmark.sweep import (
     Channel,
     Images,
@@ -87,11 +90,11 @@ def read_sweep(path: Path | str, *, lazy: bool = False) -> Sweep:
         }
         imu = {name: values[()] for name, values in file["imu"].items()} if "imu" in file else None
         return Sweep(
-            name=str(file.attrs["name"]),
+            name=_text(path, file, "name"),
             channels=channels,
             landmarks=file["landmarks"][()],
-            probe=json.loads(file.attrs["probe"]),
-            factors=json.loads(file.attrs["factors"]),
+            probe=json.loads(_text(path, file, "probe")),
+            factors=json.loads(_text(path, file, "factors")),
             imu=imu,
         )
 
@@ -105,7 +108,7 @@ def _read_channel(path: Path, group: h5py.Group, lazy: bool) -> Channel | Withhe
         wavelength_nm=group["wavelength_nm"][()] if "wavelength_nm" in group else None,
     )
     channel: Channel | WithheldChannel
-    if group.attrs.get("poses") == "withheld":
+    if text_of(group.attrs.get("poses")) == "withheld":
         channel = WithheldChannel(**vars(images))
     else:
         measured = group["measured"].items() if "measured" in group else ()
@@ -146,7 +149,7 @@ def read_prediction(path: Path | str) -> Prediction:
         arrays = _npz_arrays(path, keys)
     else:
         with _opened(path, PREDICTION_FORMAT) as file:
-            arrays = {key: file[key][()] for key in keys if key in file}
+            arrays = {key: _numbers(key, file[key][()]) for key in keys if key in file}
     if "first_from_frame" not in arrays:
         raise UserError(f"{path}: first_from_frame is missing")
     try:
@@ -155,14 +158,22 @@ def read_prediction(path: Path | str) -> Prediction:
         raise UserError(f"{path}: {error}") from error
 
 
+def _numbers(key: str, values: Any) -> np.ndarray:
+    """Return values as float64; ValueError where they are no real numbers."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"{key}: expected numbers, got {array.dtype}")
+    return array.astype(float)
+
+
 def _npz_arrays(path: Path, keys: tuple[str, ...]) -> dict[str, np.ndarray]:
     try:
         file = np.load(path, allow_pickle=False)
         if isinstance(file, np.ndarray):
             raise ValueError("a single array")
         with file:
-            return {key: file[key] for key in keys if key in file}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            return {key: _numbers(key, file[key]) for key in keys if key in file}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(f"{path}: expected an npz file of plain arrays ({error})") from error
 
 
@@ -174,10 +185,34 @@ def _opened(path: Path, expected: str) -> Iterator[h5py.File]:
     try:
         with h5py.File(path, "r") as file:
             found = file.attrs.get("format")
-            if found != expected:
-                raise UserError(f"{path}: expected format '{expected}', got {found!r}")
+            if text_of(found) != expected:
+                raise UserError(f"{path}: expected format '{expected}', got {shown(found)}")
             yield file
     except OSError as error:
         raise UserError(f"{path}: truncated or not HDF5 ({str(error).splitlines()[0]})") from error
     except KeyError as error:
         raise UserError(f"{path}: a key is missing ({error.args[0]})") from error
+    except (ValueError, TypeError, AttributeError, MemoryError) as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{path}: a key holds something of another kind ({first})") from error
+
+
+def text_of(value: Any) -> str | None:
+    """Return an HDF5 text as str, or None where a value is no text.
+
+    Texts of fixed length, which C, MATLAB and R write, are filled up with NULs or spaces; an array
+    of one text counts as that text.
+    """
+    if isinstance(value, np.ndarray) and value.size == 1:
+        value = value.reshape(-1)[0]
+    if isinstance(value, bytes):
+        value = value.decode(errors="replace")
+    return value.partition("\0")[0].rstrip(" ") if isinstance(value, str) else None
+
+
+def _text(path: Path, file: h5py.File, key: str) -> str:
+    """Return an attribute of a file that must be a text."""
+    found = text_of(file.attrs[key])
+    if found is None:
+        raise UserError(f"{path}: {key}: expected a text, got {shown(file.attrs[key])}")
+    return found

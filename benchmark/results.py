@@ -1,6 +1,6 @@
-"""result.json, the file of one tracker's scores: its content, and many of them as one table."""
+"""result.json, the file of one tracker's scores: written, read, and many of them as one table."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,13 +8,16 @@ import numpy as np
 
 from benchmark.errors import UserError
 from benchmark.files import read_json
+from benchmark.schema.checks import shown
+from benchmark.schema.result import result_faults
 from benchmark.tables import table
+from benchmark.tracks import TRACKS
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-RESULT_FORMAT = "sweepbench-result-1"
-REQUIRED = ("tracker", "dataset", "protocol", "expected_sweeps", "sweeps", "summary")
+RESULT_FORMAT = "sweepbench-result-2"
+RESULT_FORMATS = "sweepbench-result-"  # how all versions begin
 
 
 def make_result(
@@ -32,7 +35,7 @@ def make_result(
     Parameters
     ----------
     meta : what the predictions' meta.json says of the tracker and its training.
-    dataset, protocol : name and hash; of the data set also the split.
+    dataset : `Dataset.described`: its identity, split and fingerprints. protocol : name and hash.
     sweeps, failed : one entry per scored sweep, and one per sweep without scores with its reason.
     summary : mean, standard deviation and interval by metric id.
     answers : hash of the data set of the answers, where the true poses are withheld.
@@ -64,25 +67,62 @@ def without_nan(value: Any) -> Any:
 
 
 def is_result(content: Any) -> bool:
-    """Return whether the content of a JSON file says that it is a result."""
-    return isinstance(content, dict) and content.get("format") == RESULT_FORMAT
+    """Return whether the content of a JSON file says that it is a result, of any version."""
+    told = content.get("format") if isinstance(content, dict) else None
+    return isinstance(told, str) and told.startswith(RESULT_FORMATS)
 
 
 def read_result(path: Path) -> dict[str, Any]:
-    """Return the content of a result.json.
+    """Return the content of a result.json, all of it checked.
 
     Raises
     ------
-    UserError : no such file, not JSON, another format, a missing key.
+    UserError : no such file, not JSON, another format, or a fault of its content (`result_faults`).
     """
     result = read_json(path)
-    if not is_result(result):
-        found = result.get("format") if isinstance(result, dict) else type(result).__name__
-        raise UserError(f"{path}: expected format '{RESULT_FORMAT}', got {found!r}")
-    for key in REQUIRED:
-        if key not in result:
-            raise UserError(f"{path}: key '{key}' is missing")
+    if not isinstance(result, dict):
+        raise UserError(f"{path}: expected a result (an object), got {shown(result)}")
+    if result.get("format") != RESULT_FORMAT:
+        found = shown(result.get("format"))
+        raise UserError(f"{path}: expected format '{RESULT_FORMAT}', got {found}")
+    refuse_faults(path, result_faults(result, tuple(TRACKS)))
     return result
+
+
+def refuse_faults(path: Path, found: Iterator[str]) -> None:
+    """Raise a UserError of one line where a file has faults: the first, and how many more."""
+    lines = list(found)
+    if lines:
+        more = f" (and {len(lines) - 1} more faults)" if len(lines) > 1 else ""
+        raise UserError(f"{path}: {lines[0]}{more}")
+
+
+def result_paths(places: Iterable[Path | str]) -> list[Path]:
+    """Return the result files at some places, each once.
+
+    A file is taken as it is. Of a folder, every `result.json` anywhere below it is taken and every
+    other result among its own `*.json` files; JSON that is no result, and hidden files, are not.
+
+    Raises
+    ------
+    UserError : a folder without results; a file of a folder that is not JSON.
+    """
+    found: dict[Path, Path] = {}
+    for place in map(Path, places):
+        paths = _results_below(place) if place.is_dir() else [place]
+        if not paths:
+            raise UserError(
+                f"{place}: expected a result, found none (result.json anywhere below the folder, "
+                "or other *.json files in it)"
+            )
+        for path in paths:
+            found.setdefault(path.resolve(), path)
+    return list(found.values())
+
+
+def _results_below(folder: Path) -> list[Path]:
+    candidates = sorted({*folder.glob("*.json"), *folder.rglob("result.json")})
+    return [p for p in candidates if not p.name.startswith(".") and is_result(read_json(p))]
 
 
 def read_results(*places: Path | str) -> "DataFrame":
@@ -90,8 +130,7 @@ def read_results(*places: Path | str) -> "DataFrame":
 
     Parameters
     ----------
-    places : result files; or folders, of which every result among their own *.json files and
-        every result.json below them is read.
+    places : result files and folders, as `result_paths` takes them.
 
     Returns
     -------
@@ -102,13 +141,11 @@ def read_results(*places: Path | str) -> "DataFrame":
 
     Raises
     ------
-    UserError : no result; a file that is none.
+    UserError : no place; as `result_paths` and `read_result`.
     """
-    results = [read_result(path) for place in places for path in _result_paths(Path(place))]
+    results = [read_result(path) for path in result_paths(places)]
     if not results:
-        raise UserError(
-            f"{', '.join(map(str, places)) or 'results'}: expected a result, found none"
-        )
+        raise UserError("read_results: expected files or folders of results, got none")
     metrics = dict.fromkeys(
         key for result in results for sweep in result["sweeps"] for key in sweep["metrics"]
     )
@@ -117,15 +154,6 @@ def read_results(*places: Path | str) -> "DataFrame":
     factors = [key for key in first if key.startswith("factor_")]
     order = [*(key for key in first if key not in factors), *metrics, *factors]
     return table(rows, order).astype(dict.fromkeys(metrics, "float64"))
-
-
-def _result_paths(place: Path) -> Iterator[Path]:
-    if not place.is_dir():
-        yield place
-        return
-    for path in sorted({*place.glob("*.json"), *place.rglob("result.json")}):
-        if is_result(read_json(path)):
-            yield path
 
 
 def _rows(result: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

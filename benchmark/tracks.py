@@ -1,12 +1,15 @@
 """Tracks: what a tracker may see, so that only equals are ranked against each other.
 
-A tracker declares what it `reads`; an observation holds that and nothing else.
+A tracker declares what it `reads`; an observation holds that and nothing else. Two copies of a
+sweep are the same to a track if the parts that it reads, and those that are scored, are the same.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 from benchmark.errors import UserError
+from benchmark.files import fingerprint_gap
 
 BMODE, IMU, PHOTOACOUSTIC = "bmode", "imu", "pa"
 #: Inputs of each track, the plain one first.
@@ -18,6 +21,16 @@ TRACKS: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 PLAIN = "image"
+
+#: By how much fingerprints of the same data differ at most, as a share of their norm: bits of
+#: poses and B-mode frames hardly depend on the processor, the last digits of float32 frames do.
+SAME = 1e-9
+SAME_FLOAT32 = MappingProxyType({"pa/frames": 1e-4, "doppler/frames": 1e-4})
+
+
+def told_track(value: Any) -> str:
+    """Return the track that a file tells under "track": the plain one where it tells none."""
+    return value if value in tuple(TRACKS) else PLAIN
 
 
 def track_of(reads: Collection[str]) -> str:
@@ -33,3 +46,26 @@ def track_of(reads: Collection[str]) -> str:
     known = ", ".join(f"{name} ({', '.join(sorted(v))})" for name, v in TRACKS.items())
     asked = ", ".join(sorted(reads)) or "nothing"
     raise UserError(f"reads: no track has {asked} (tracks: {known})")
+
+
+def parts_of(track: str, fingerprint: Mapping[str, Sequence[float]]) -> list[str]:
+    """Return the parts of a sweep's fingerprint that count on a track: what is read or scored."""
+    scored = ("bmode/world_from_image", "landmarks")
+    return [part for part in fingerprint if part in scored or part.split("/")[0] in TRACKS[track]]
+
+
+def data_gap(
+    ours: Mapping[str, Sequence[float]],
+    theirs: Mapping[str, Sequence[float]],
+    parts: Collection[str],
+) -> str | None:
+    """Return in words the first of some parts in which two copies of a sweep differ, or None.
+
+    Parts that only one of them has, such as withheld poses, are not compared.
+    """
+    for part in parts:
+        if part in ours and part in theirs:
+            gap, allowed = fingerprint_gap(ours[part], theirs[part]), SAME_FLOAT32.get(part, SAME)
+            if not gap <= allowed:
+                return f"{part} differ by {gap:.2g} of their norm (allowed {allowed:g})"
+    return None

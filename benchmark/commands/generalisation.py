@@ -19,6 +19,9 @@ class Generalisation:
     """result.json files of one protocol, of any data sets."""
     by: str | None = None
     """Factor of the sweeps that splits each data set, e.g. profile."""
+    shifts: tuple[str, ...] = ()
+    """Test sets with their twins of known kind, TEST_SET=TWIN, whose errors are divided; by default
+    every test set with that on which the tracker was trained."""
     out: Path = Path("runs/generalisation")
     """Folder to write to."""
 
@@ -26,17 +29,21 @@ class Generalisation:
         from benchmark.figures import plot
         from benchmark.figures.generalisation import generalisation_figure
         from benchmark.leaderboard.columns import short_title
-        from benchmark.robustness.generalisation import GENERAL_METRICS, generalisation_table
+        from benchmark.robustness.generalisation import generalisation_table
         from benchmark.robustness.generalisation_tables import (
             generalisation_csv,
             generalisation_markdown,
+            shift_csv,
         )
+        from benchmark.robustness.shift import parse_shift, shift_ratios
 
         cells = generalisation_table(self.results, by=self.by)
-        markdown = generalisation_markdown(cells)
-        for name, text in (("csv", generalisation_csv(cells)), ("md", markdown)):
-            write_text(self.out / f"generalisation.{name}", text)
-        for metric in GENERAL_METRICS:
+        ratios = shift_ratios(cells, [parse_shift(text) for text in self.shifts])
+        markdown = generalisation_markdown(cells, ratios)
+        write_text(self.out / "generalisation.csv", generalisation_csv(cells))
+        write_text(self.out / "shifts.csv", shift_csv(ratios))
+        write_text(self.out / "generalisation.md", markdown)
+        for metric in dict.fromkeys(cell.metric for cell in cells):
             plot.save(
                 generalisation_figure(cells, metric),
                 self.out / f"generalisation-{metric}",

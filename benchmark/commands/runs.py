@@ -78,7 +78,9 @@ class Evaluate:
     """Folder of the true poses, where those of the data set are withheld."""
 
     def run(self) -> None:
+        split = () if self.split == "test" else ("--split", self.split)
         for run in self.selection.each():
+            self.selection.refuse_missing(run.predictions / "meta.json", "predict", *split)
             evaluate(
                 run.predictions,
                 run.dataset,

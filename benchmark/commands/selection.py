@@ -1,6 +1,7 @@
 """The flags by which commands select runs."""
 
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal
 
@@ -15,10 +16,10 @@ Accelerator = Literal["auto", "cpu", "gpu"]  # for training
 
 
 @dataclass(frozen=True)
-class Selection:
-    """A choice of runs: data set, trackers, their training data, budget and seeds."""
+class Choice:
+    """A choice of runs, which may be empty: trackers, their training data, budget and seeds."""
 
-    data: tyro.conf.Positional[Path]
+    data: tyro.conf.Positional[Path | None] = None
     """Folder of a data set, or its name below the data root."""
     trackers: tuple[str, ...] = ()
     """Registered names, reference rows, or package.module:Class."""
@@ -40,12 +41,14 @@ class Selection:
 
         Raises
         ------
-        UserError : neither trackers nor weights, or an unknown one.
+        UserError : an unknown tracker, or trackers or weights without a data set.
         """
+        if self.data is None:
+            if self.trackers or self.weights:
+                raise UserError("expected a data set for --trackers and --weights, got none")
+            return []
         dataset = open_dataset(self.data)
         teacher = open_dataset(self.train_on) if self.train_on else None
-        if not (self.trackers or self.weights):
-            raise UserError("expected --trackers or --weights, got neither")
         overrides = field_values(self.set)
         chosen: dict[Path, Run] = {}
         for name in self.trackers:
@@ -64,3 +67,41 @@ class Selection:
             run = open_run(folder, dataset, self.runs)
             chosen.setdefault(run.place, run)
         return list(chosen.values())
+
+    def command(self, verb: str, *more: str) -> str:
+        """Return the command line of another command on the same runs, quoted for a shell."""
+        words = ["python", "-m", "benchmark", verb, str(self.data)]
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if item.name != "data" and value != item.default:
+                values = value if isinstance(value, tuple) else (value,)
+                words += [f"--{item.name.replace('_', '-')}", *map(str, values)]
+        return shlex.join([*words, *more])
+
+    def refuse_missing(self, path: Path, verb: str, *more: str) -> None:
+        """Raise a UserError that names the command which makes a file, where there is no such file.
+
+        verb, more: as in `command`.
+        """
+        if not path.is_file():
+            raise UserError(f"{path}: no such file; run '{self.command(verb, *more)}' first")
+
+
+@dataclass(frozen=True)
+class Selection(Choice):
+    """A choice of runs: data set, trackers, their training data, budget and seeds."""
+
+    data: tyro.conf.Positional[Path] = field()
+    """Folder of a data set, or its name below the data root."""
+
+    def each(self) -> list[Run]:
+        """Return the selected runs, at least one (`Choice.each`).
+
+        Raises
+        ------
+        UserError : neither trackers nor weights, or an unknown one.
+        """
+        runs = super().each()
+        if not runs:
+            raise UserError("expected --trackers or --weights, got neither")
+        return runs

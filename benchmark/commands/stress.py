@@ -7,8 +7,9 @@ from pathlib import Path
 import tyro
 
 from benchmark.commands.selection import Accelerator, Selection
-from benchmark.leaderboard.conditions import FLOOR, STRESS_METRICS
+from benchmark.leaderboard.conditions import FLOOR
 from benchmark.robustness.stress import Point
+from benchmark.robustness.stress_error import REFERENCE, StressError
 from benchmark.runs.provenance import write_provenance
 from benchmark.tables import write_text
 
@@ -17,8 +18,9 @@ from benchmark.tables import write_text
 class Stress:
     """Train, track and score on a stress data set; tables, curves and a page of where each breaks.
 
-    What was done before is not done again. The training mean is added to the trackers: it sees no
-    image, so a tracker with larger errors has broken.
+    What was done before is not done again. Two trackers are added that see no image: the training
+    mean, of which a tracker with larger errors has broken, and no motion (identity), whose errors
+    are the unit of the stress error.
     """
 
     selection: tyro.conf.OmitArgPrefixes[Selection]
@@ -34,11 +36,12 @@ class Stress:
     def run(self) -> None:
         from benchmark.leaderboard import build_leaderboard
         from benchmark.robustness.stress import stress_points
+        from benchmark.robustness.stress_error import stress_errors
         from benchmark.runs.score import score_run
 
         selection = self.selection
-        if FLOOR not in selection.trackers:
-            selection = replace(selection, trackers=(*selection.trackers, FLOOR))
+        trackers = dict.fromkeys((*selection.trackers, FLOOR, REFERENCE))
+        selection = replace(selection, trackers=tuple(trackers))
         runs = selection.each()
         for run in runs:
             if not run.is_trained():
@@ -51,26 +54,27 @@ class Stress:
         board = build_leaderboard(
             [run.result for run in runs], place, figures if figures.is_dir() else None
         )
-        points = stress_points(board)
+        points, errors = stress_points(board), stress_errors(board)
         for folder in (place, self.keep):
             if folder is not None:
-                _write(folder, points)
+                _write(folder, points, errors)
         if self.keep is not None:
             write_provenance(self.keep, runs)
         print((place / "stress.md").read_text(encoding="utf-8"))
         print(f"page: {(place / 'leaderboard.html').resolve()}#/stress")
 
 
-def _write(folder: Path, points: Sequence[Point]) -> None:
-    """Write stress.csv, stress.md and a figure per metric into a folder."""
+def _write(folder: Path, points: Sequence[Point], errors: Sequence[StressError]) -> None:
+    """Write stress.csv, stress-error.csv, stress.md and a figure per metric into a folder."""
     from benchmark.figures import plot
     from benchmark.figures.stress import stress_curves
     from benchmark.leaderboard.columns import short_title
-    from benchmark.robustness.stress_tables import stress_csv, stress_markdown
+    from benchmark.robustness.stress_tables import stress_csv, stress_error_csv, stress_markdown
 
-    for name, text in (("csv", stress_csv(points)), ("md", stress_markdown(points))):
-        write_text(folder / f"stress.{name}", text)
-    for metric in STRESS_METRICS:
+    write_text(folder / "stress.csv", stress_csv(points))
+    write_text(folder / "stress-error.csv", stress_error_csv(errors))
+    write_text(folder / "stress.md", stress_markdown(points, errors))
+    for metric in dict.fromkeys(point.metric for point in points):
         plot.save(
             stress_curves(points, metric),
             folder / f"stress-{metric}",

@@ -5,15 +5,14 @@ A source is recognised by its content, a target by its name: .h5 (this program),
 TUS-REC, displacement fields if it is a prediction, else TUS-REC.
 """
 
-from collections.abc import Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
 from benchmark import geometry
-from benchmark.dataset import Dataset, Entry, open_dataset, write_dataset
+from benchmark.dataset import open_dataset, write_dataset, write_entry
 from benchmark.errors import Report, UserError, silent
-from benchmark.files import ensure_space, sha256_of_file
-from benchmark.hdf5 import read_prediction, write_prediction, write_sweep
+from benchmark.files import ensure_space
+from benchmark.hdf5 import read_prediction, write_prediction
 from benchmark.interop import trajectory, tusrec
 from benchmark.interop.displacements import write_displacements
 from benchmark.interop.formats import FORMATS, HDF5, TRAJECTORIES, Writing, kind_of, open_sweep
@@ -45,13 +44,14 @@ def convert(
         if kind == "tusrec" and not target.suffix:
             return [_into_dataset(source, target, reading, writing, report)]
         if kind == "dataset" and not target.suffix:
-            return tusrec.write_tusrec(target, _all_sweeps(open_dataset(source)), writing.layout)
+            layout, year, split = writing.layout, writing.year, writing.split
+            return tusrec.write_splits(target, open_dataset(source), layout, year, split, report)
         if kind in ("tusrec", "dataset"):
             raise UserError(f"{target}: expected a folder (no suffix) for the sweeps of {source}")
         if kind in ("prediction", "trajectory"):
             owner = open_sweep(sweep, reading, report) if sweep else None
             return _write_poses(source, target, owner, writing)
-        return _write_sweep(open_sweep(source, reading, report), target, writing)
+        return _write_sweep(open_sweep(source, reading, report), target, writing, report)
 
 
 @contextmanager
@@ -77,9 +77,10 @@ def read_poses(path: Path | str, unit: trajectory.Unit = "m") -> Prediction:
     return Prediction(geometry.anchor(poses))
 
 
-def _write_sweep(sweep: Sweep, target: Path, writing: Writing) -> list[Path]:
+def _write_sweep(sweep: Sweep, target: Path, writing: Writing, report: Report) -> list[Path]:
     if not target.suffix:
-        return tusrec.write_tusrec(target, [sweep], writing.layout)
+        layout = writing.layout or "train"
+        return tusrec.write_tusrec(target, [sweep], layout, writing.year, report=report)
     for format in FORMATS:
         if format.write and target.suffix.lower() in format.suffixes:
             format.write(target, sweep, writing)
@@ -108,37 +109,25 @@ def _write_poses(source: Path, target: Path, owner: Sweep | None, writing: Writi
     elif not suffix:
         if owner is None:
             raise UserError(f"{source}: displacement fields need the sweep; give it by --sweep")
-        return write_displacements(target, prediction, owner.bmode, owner.landmarks)
+        marks, mode = owner.landmarks, writing.first_frame_landmarks
+        return write_displacements(target, prediction, owner.bmode, marks, mode)
     else:
         raise _unknown_target(target)
     return [target]
-
-
-def _all_sweeps(dataset: Dataset) -> Iterable[Sweep]:
-    for entry in dataset.entries:
-        yield dataset.load(entry, lazy=True)
 
 
 def _into_dataset(
     source: Path, target: Path, reading: Reading, writing: Writing, report: Report
 ) -> Path:
     """Write a TUS-REC folder's sweeps into a data set, a new one or beside the sweeps it has."""
-    split = writing.split or ("train" if tusrec.tusrec_layout(source) == "train" else "test")
     there = open_dataset(target) if (target / "dataset.json").is_file() else None
     entries = {entry.name: entry for entry in there.entries} if there else {}
-    for sweep in tusrec.read_tusrec(source, reading.calibration, reading.frame_rate, report):
+    recording = (reading.calibration, reading.frame_rate, report)
+    for split, sweep in tusrec.read_splits(source, writing.split, *recording):
         file = f"sweeps/{sweep.name}.h5"
         ensure_space(target / file, sweep.bmode.nbytes)
-        write_sweep(target / file, sweep)
-        entries[sweep.name] = Entry(
-            sweep.name,
-            file,
-            split,
-            str(sweep.factors["subject"]),
-            len(sweep),
-            sha256_of_file(target / file),
-            dict(sweep.factors),
-        )
+        subject = str(sweep.factors["subject"])
+        entries[sweep.name] = write_entry(target, file, sweep, split, subject)
     identity = {
         "source": "TUS-REC",
         "licence": "CC BY-NC-SA 4.0 of the source; do not redistribute",

@@ -5,24 +5,36 @@ fastest; GL (3, L) and LL: the same of the landmarks; mm, float32. Written frame
 """
 
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 
 from benchmark import geometry
-from benchmark.errors import UserError
+from benchmark.errors import UserError, unknown_name
 from benchmark.files import atomic_path
+from benchmark.interop.tusrec.pixels import FIRST, whole_landmarks
 from benchmark.sweep import Images, Prediction
+
+#: Displacement of a landmark on the first frame: none, or that of its pixel in the last frame,
+#: which the challenge's scorer compares with (it looks for frame f at f - 1 among frames 2..N).
+FirstFrame = Literal["still", "as_scored"]
 
 
 def write_displacements(
-    folder: Path | str, prediction: Prediction, images: Images, landmarks: np.ndarray
+    folder: Path | str,
+    prediction: Prediction,
+    images: Images,
+    landmarks: np.ndarray,
+    first_frame_landmarks: FirstFrame = "still",
 ) -> list[Path]:
     """Write GP.npy, LP.npy, GL.npy and LL.npy of a prediction; return their paths.
 
     Parameters
     ----------
     images : the frames that were tracked (only their shape and calibration are used).
-    landmarks : (L, 3), frame and pixel, all from 0; one on frame 0 does not move.
+    landmarks : (L, 3), frame and pixel, all from 0; taken at the nearest whole pixel, as in the
+        challenge's files.
+    first_frame_landmarks : how landmarks on frame 0 move, "still" or "as_scored" (`FirstFrame`).
 
     Raises
     ------
@@ -32,15 +44,15 @@ def write_displacements(
     folder, count = Path(folder), len(images.frames)
     if len(prediction.first_from_frame) != count:
         raise UserError(f"prediction: {len(prediction.first_from_frame)} poses, {count} frames")
-    marks = np.asarray(landmarks, float).reshape(-1, 3)
-    if len(marks) and not (marks[:, 0].min() >= 0 and marks[:, 0].max() < count):
-        raise UserError(f"landmarks: expected frames 0 to {count - 1}")
+    refuse_unknown_word(first_frame_landmarks)
+    marks = whole_landmarks(landmarks, images.frames.shape, "landmarks") - FIRST
     to_first, to_previous = anchored_poses(prediction)
     paths = []
     for letter, poses in (("G", to_first), ("L", to_previous)):
         try:
             paths.append(_write_pixels(folder / f"{letter}P.npy", poses, images))
-            paths.append(_write_landmarks(folder / f"{letter}L.npy", poses, images, marks))
+            moved = landmark_displacements(poses, images, marks, first_frame_landmarks)
+            paths.append(_write_array(folder / f"{letter}L.npy", moved))
         except OSError as error:
             raise UserError(f"{folder}: cannot be written ({error.strerror or error})") from error
     return paths
@@ -59,13 +71,29 @@ def displacement(pose: np.ndarray, points: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray((geometry.apply(pose, points) - points).T, "<f4")
 
 
-def landmark_displacements(poses: np.ndarray, images: Images, marks: np.ndarray) -> np.ndarray:
-    """Return displacements (3, L) float32 mm of landmarks (L, 3) under their own frame's pose."""
+def landmark_displacements(
+    poses: np.ndarray,
+    images: Images,
+    marks: np.ndarray,
+    first_frame_landmarks: FirstFrame = "still",
+) -> np.ndarray:
+    """Return displacements (3, L) float32 mm of landmarks (L, 3) under their own frame's pose.
+
+    poses: (N, 4, 4) as of `anchored_poses`; landmarks on frame 0 as `FirstFrame` says.
+    """
     pixels = np.hstack([marks[:, 1:], np.zeros((len(marks), 1))])
     points = geometry.apply(images.mm_from_pixel, pixels)
-    mine = poses[marks[:, 0].astype(int)]
-    moved = geometry.apply(mine, points[:, None])[:, 0] - points
+    frames = marks[:, 0].astype(int)
+    if first_frame_landmarks == "as_scored":
+        frames = np.where(frames == 0, len(poses) - 1, frames)
+    moved = geometry.apply(poses[frames], points[:, None])[:, 0] - points
     return np.ascontiguousarray(moved.T, "<f4")
+
+
+def refuse_unknown_word(first_frame_landmarks: str) -> None:
+    """Refuse a word that is not one of `FirstFrame`."""
+    if first_frame_landmarks not in get_args(FirstFrame):
+        raise unknown_name("first_frame_landmarks", first_frame_landmarks, get_args(FirstFrame))
 
 
 def anchored_poses(prediction: Prediction) -> tuple[np.ndarray, np.ndarray]:
@@ -85,7 +113,7 @@ def _write_pixels(path: Path, poses: np.ndarray, images: Images) -> Path:
     return path
 
 
-def _write_landmarks(path: Path, poses: np.ndarray, images: Images, marks: np.ndarray) -> Path:
+def _write_array(path: Path, values: np.ndarray) -> Path:
     with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.save(file, landmark_displacements(poses, images, marks))
+        np.save(file, values)
     return path

@@ -13,8 +13,9 @@ import numpy as np
 
 from benchmark.errors import Report, UserError, silent
 from benchmark.files import ensure_space
-from benchmark.hdf5 import PREDICTION_FORMAT, SWEEP_FORMAT, read_sweep, write_sweep
+from benchmark.hdf5 import PREDICTION_FORMAT, SWEEP_FORMAT, read_sweep, text_of, write_sweep
 from benchmark.interop import igsio, moglo_h5, trajectory, tusrec
+from benchmark.interop.displacements import FirstFrame
 from benchmark.interop.sequence import Reading
 from benchmark.sweep import Sweep
 
@@ -37,10 +38,17 @@ class Writing:
     """Compress the frames (speckle hardly shrinks)."""
     unit: Literal["m", "mm"] = "m"
     """Length unit of trajectories (.tum, .kitti), read or written."""
-    layout: tusrec.Layout = "train"
-    """TUS-REC folder with frames and poses together (train) or apart (val)."""
+    layout: tusrec.Layout | None = None
+    """TUS-REC folder with frames and poses together (train) or apart (val); by default train, and
+    val for the splits val and test of a data set."""
+    year: tusrec.Year = 2025
+    """TUS-REC edition: landmarks are in landmark/ (2024) or landmarks/ (2025)."""
     split: Literal["train", "val", "test"] | None = None
-    """Split of the data set; by default that of the TUS-REC folder (val/test folders: test)."""
+    """Split of a TUS-REC folder's sweeps (by default that of its record or name, else train or test
+    by its layout); of a data set, the only one to write."""
+    first_frame_landmarks: FirstFrame = "still"
+    """Displacement of landmarks on frame 0: none (still), or what TUS-REC's scorer compares with,
+    the last frame's (as_scored)."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +109,11 @@ def _write_kitti(path: Path, sweep: Sweep, writing: Writing) -> None:
 
 FORMATS = (
     Format(
-        "sweep", HDF5, _read_own, _write_own, lambda file: file.attrs.get("format") == SWEEP_FORMAT
+        "sweep",
+        HDF5,
+        _read_own,
+        _write_own,
+        lambda file: text_of(file.attrs.get("format")) == SWEEP_FORMAT,
     ),
     Format("moglo", HDF5, _read_moglo, holds=lambda file: "img_B" in file),
     Format("tusrec-scan", HDF5, _read_tusrec_scan, holds=lambda file: "frames" in file),
@@ -148,7 +160,7 @@ def kind_of(path: Path) -> str:
 def _hdf5_kind(path: Path) -> str:
     try:
         with h5py.File(path, "r") as file:
-            if file.attrs.get("format") == PREDICTION_FORMAT:
+            if text_of(file.attrs.get("format")) == PREDICTION_FORMAT:
                 return "prediction"
             for format in FORMATS:
                 if format.holds and format.holds(file):

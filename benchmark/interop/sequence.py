@@ -14,8 +14,8 @@ import numpy as np
 
 from benchmark.errors import Report, UserError, silent, unknown_name
 from benchmark.frames import MappedFrames
-from benchmark.interop.calibration import read_calibration
-from benchmark.interop.rigid import axes_angle, settled_poses, split_calibration
+from benchmark.interop.parts.calibration import read_calibration
+from benchmark.interop.parts.rigid import axes_angle, settled_poses, split_calibration
 from benchmark.sweep import Channel, Sweep, World
 
 NAME = re.compile(r"(.+?)To([A-Z].*)")

@@ -12,7 +12,7 @@ import numpy as np
 from benchmark import geometry
 from benchmark.errors import UserError
 from benchmark.files import atomic_path
-from benchmark.interop.rigid import settled_poses
+from benchmark.interop.parts.rigid import settled_poses
 
 MM_PER = {"m": 1000.0, "mm": 1.0}
 Unit = Literal["m", "mm"]

@@ -3,7 +3,7 @@
 A submission's own file is two lines:
 
     from benchmark.interop.tusrec_submission import submission
-    predict_ddfs = submission("moglo", "path/to/run")
+    predict_ddfs = submission("moglo", "path/to/run", first_frame_landmarks="as_scored")
 """
 
 from collections.abc import Callable
@@ -13,13 +13,15 @@ from typing import Any
 import numpy as np
 
 from benchmark.errors import Report, UserError, silent
-from benchmark.interop.calibration import read_tusrec_calibration
 from benchmark.interop.displacements import (
+    FirstFrame,
     anchored_poses,
     displacement,
     landmark_displacements,
     pixel_points,
+    refuse_unknown_word,
 )
+from benchmark.interop.parts.calibration import read_tusrec_calibration
 from benchmark.interop.tusrec import COUNT_FROM_ONE, FRAME_RATE
 from benchmark.runs.domain import Domain
 from benchmark.runs.track import open_tracker, track
@@ -31,17 +33,23 @@ Fields = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 def submission(
-    tracker: Tracker | str, folder: Path | str | None = None, report: Report = silent
+    tracker: Tracker | str,
+    folder: Path | str | None = None,
+    report: Report = silent,
+    first_frame_landmarks: FirstFrame = "still",
 ) -> Callable[..., Fields]:
     """Return the function that the challenge's scripts call.
 
     tracker: ready to track, or its name with the `folder` of its trained run (by default its
-    shipped weights); report: told what lies outside the tracker's training.
+    shipped weights); report: told what lies outside the tracker's training. first_frame_landmarks:
+    "still" answers landmarks on frame 0 with no displacement, which is true; "as_scored" with that
+    of their pixel in the last frame, which is what the challenge's scorer compares them with.
 
     Raises
     ------
-    UserError : as `benchmark.runs.track.open_tracker`.
+    UserError : as `benchmark.runs.track.open_tracker`; an unknown word.
     """
+    refuse_unknown_word(first_frame_landmarks)
     domain: Domain | None = None
     if isinstance(tracker, str):
         tracker, domain = open_tracker(tracker, Path(folder) if folder else None, report)
@@ -54,13 +62,14 @@ def submission(
         frames (N, H, W) uint8; landmark (L, 3): frame from 0, x and y from 1; data_path_calib: the
         challenge's calib_matrix.csv; device: torch's, for a tracker with a network. Global (G)
         fields lead to the first frame, local (L) ones to the previous; pixels are of frames 2..N,
-        x fastest. A landmark on the first frame does not move.
+        x fastest.
         """
         images = challenge_images(frames, data_path_calib)
         if device is not None and isinstance(tracker, LearnedTracker):
             tracker.module().to(device)
         prediction = track(tracker, domain, images, {}, report)
-        return displacement_fields(prediction, images, np.asarray(landmark, float))
+        marks = np.asarray(landmark, float)
+        return displacement_fields(prediction, images, marks, first_frame_landmarks)
 
     return predict_ddfs
 
@@ -81,10 +90,15 @@ def challenge_images(frames: Any, calibration: Path | str) -> Images:
     return Images(values, np.arange(len(values)) / FRAME_RATE, scale @ COUNT_FROM_ONE)
 
 
-def displacement_fields(prediction: Prediction, images: Images, landmark: np.ndarray) -> Fields:
+def displacement_fields(
+    prediction: Prediction,
+    images: Images,
+    landmark: np.ndarray,
+    first_frame_landmarks: FirstFrame = "still",
+) -> Fields:
     """Return GP, GL, LP, LL of a prediction, in the order in which the challenge takes them.
 
-    landmark (L, 3): frame from 0, x and y from 1.
+    landmark (L, 3): frame from 0, x and y from 1; first_frame_landmarks: as of `submission`.
 
     Raises
     ------
@@ -100,5 +114,5 @@ def displacement_fields(prediction: Prediction, images: Images, landmark: np.nda
         pixels = np.empty((count - 1, 3, len(points)), np.float32)
         for index, pose in enumerate(poses[1:]):
             pixels[index] = displacement(pose, points)
-        fields += [pixels, landmark_displacements(poses, images, marks)]
+        fields += [pixels, landmark_displacements(poses, images, marks, first_frame_landmarks)]
     return fields[0], fields[1], fields[2], fields[3]

@@ -9,10 +9,10 @@ import numpy as np
 
 from benchmark.errors import Report, UserError, silent
 from benchmark.frames import MappedFrames
-from benchmark.interop.calibration import read_calibration
 from benchmark.interop.formats import kind_of, open_sweep
 from benchmark.interop.igsio import read_sequence
-from benchmark.interop.rigid import split_calibration
+from benchmark.interop.parts.calibration import read_calibration
+from benchmark.interop.parts.rigid import split_calibration
 from benchmark.interop.sequence import Reading, Sequence, name_of, tracked_poses, world_of
 from benchmark.sweep import Images, Sweep, World
 

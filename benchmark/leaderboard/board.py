@@ -1,6 +1,6 @@
 """Result files -> the board: rows in order, their ranks, and paired differences."""
 
-import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,11 +8,14 @@ from typing import Any
 
 from benchmark.errors import UserError
 from benchmark.leaderboard.columns import HEADLINE, MAIN_METRICS
+from benchmark.leaderboard.mixture import by_version, refuse_mixture, refuse_other
+from benchmark.leaderboard.ranks import paired_differences, rank_frequencies, ranked
 from benchmark.leaderboard.row import Row, make_row
 from benchmark.metrics import METRICS
-from benchmark.results import read_result
-from benchmark.scoring.protocol import PROTOCOLS
-from benchmark.scoring.statistics import Summary, paired_difference, rank_ranges
+from benchmark.schema.result import sweep_names
+from benchmark.scoring.plausible import read_scores
+from benchmark.scoring.protocol import headline_of
+from benchmark.scoring.statistics import Summary
 from benchmark.tracks import TRACKS
 
 
@@ -21,9 +24,8 @@ class Leaderboard:
     """Rows, best first, on one data set under one protocol.
 
     dataset, protocol: name and hash (and split); sweeps: name, subject, frames, factors of every
-    sweep; metrics: ids that occur, the headline first; paired[first label][second label]: mean
-    headline of the first minus the second with its interval; headline: the metric that the protocol
-    ranks by.
+    sweep; metrics: ids that occur, the headline first; paired, rank_frequencies: as
+    `benchmark.leaderboard.ranks` describes them; headline: the metric that the protocol ranks by.
     """
 
     dataset: Mapping[str, Any]
@@ -32,11 +34,12 @@ class Leaderboard:
     metrics: Sequence[str]
     rows: Sequence[Row]
     paired: Mapping[str, Mapping[str, Summary]]
+    rank_frequencies: Mapping[str, Sequence[float]]
     headline: str = HEADLINE
 
     @property
     def subjects(self) -> list[str]:
-        """The subject of every sweep: what the bootstrap draws."""
+        """The subject of every sweep."""
         return [str(sweep["subject"]) for sweep in self.sweeps]
 
     @property
@@ -45,69 +48,103 @@ class Leaderboard:
         return [track for track in TRACKS if any(row.track == track for row in self.rows)]
 
 
-def read_leaderboard(result_paths: Iterable[Path | str]) -> Leaderboard:
+def read_leaderboard(
+    result_paths: Iterable[Path | str], *, other_versions: bool = False
+) -> Leaderboard:
     """Return the ranking of result files.
+
+    other_versions: show results on other versions of the first one's data as well, unranked.
 
     Raises
     ------
-    UserError : no files; a file is not a result or lacks a key; two files differ in the hash of
-        the data set, its split or the protocol; two files are of the same tracker, configuration
-        and seed. The files are named.
+    UserError : no files; a file is not a result or has a fault (`read_scores`); two files differ in
+        the hash of the data set, its split or the protocol, in their sweeps, or in the subject or
+        the frames of a sweep; two files are of the same tracker, configuration and seed. The files
+        are named.
     """
-    results = {Path(path): read_result(Path(path)) for path in result_paths}
+    results = {Path(path): read_scores(Path(path)) for path in result_paths}
     if not results:
         raise UserError("leaderboard: expected at least one result.json, got none")
-    for key in ("dataset", "protocol"):
-        _refuse_mixture(results, key)
-    sweeps = _all_sweeps(results.values())
-    groups = _groups(results)
-    first = next(iter(results.values()))
-    headline = _headline(first["protocol"])
-    undefined = _undefined(results.values(), headline)
+    home, others = by_version(results) if other_versions else (results, {})
+    refuse_mixture(home)
+    refuse_other(results, "protocol")
+    _refuse_other_sweeps(home)
+    sweeps = _all_sweeps(home)
+    first = next(iter(home.values()))
+    headline = headline_of(str(first["protocol"].get("name")))
     subjects = [str(sweep["subject"]) for sweep in sweeps]
-    rows = [make_row(label, group, sweeps, undefined, headline) for label, group in groups.items()]
-    rows = _ranked(rows)
+    rows = _rows(home, sweeps, headline)
+    paired = paired_differences(rows, subjects)
+    for version, theirs in others.items():
+        rows += _rows(theirs, sweeps, headline, version)
+    rows = ranked(rows, paired)
     present = {name for row in rows for name in row.values}
     order = dict.fromkeys([headline, *MAIN_METRICS, *METRICS, *sorted(present)])
     metrics = [name for name in order if name in present]
-    paired = _paired(rows, subjects)
-    return Leaderboard(first["dataset"], first["protocol"], sweeps, metrics, rows, paired, headline)
+    return Leaderboard(
+        {key: value for key, value in first["dataset"].items() if key != "fingerprints"},
+        first["protocol"],
+        sweeps,
+        metrics,
+        rows,
+        paired,
+        rank_frequencies(rows, subjects),
+        headline,
+    )
 
 
-def _headline(protocol: Mapping[str, Any]) -> str:
-    """Return the metric that a protocol ranks by; of an unknown protocol that of sweepbench-v1."""
-    known = PROTOCOLS.get(str(protocol.get("name")))
-    return known.headline if known else HEADLINE
+def _rows(
+    results: Mapping[Path, Mapping[str, Any]],
+    sweeps: Sequence[Mapping[str, Any]],
+    headline: str,
+    version: str = "",
+) -> list[Row]:
+    """Return the unranked rows of results; version: which other version of the data they are of."""
+    undefined = _undefined(results.values(), headline)
+    rows = []
+    for label, group in _groups(results).items():
+        row = make_row(
+            f"{label}, {version}" if version else label, group, sweeps, undefined, headline
+        )
+        rows.append(replace(row, other_data=version))
+    return rows
 
 
-def _refuse_mixture(results: Mapping[Path, Mapping[str, Any]], key: str) -> None:
-    """Refuse results whose data set (with its split) or protocol is not one and the same."""
-    first_path, first = next(iter(results.items()))
-    wanted = (first[key].get("hash"), first[key].get("split"))
-    for path, result in results.items():
-        found = (result[key].get("hash"), result[key].get("split"))
-        if found != wanted:
+def _refuse_other_sweeps(results: Mapping[Path, Mapping[str, Any]]) -> None:
+    """Refuse a result whose sweeps, scored and failed, are not those that most results have."""
+    found = {path: frozenset(sweep_names(result)) for path, result in results.items()}
+    wanted = Counter(found.values()).most_common(1)[0][0]
+    model = next(path for path, names in found.items() if names == wanted)
+    for path, names in found.items():
+        strange, absent = sorted(names - wanted), sorted(wanted - names)
+        if strange or absent:
+            unknown = f"; '{strange[0]}' is in no such result" if strange else ""
+            lacking = f"; '{absent[0]}' is missing" if absent else ""
             raise UserError(
-                f"results of different {key}s cannot be ranked together: "
-                f"{first_path} has {_identity(first[key])}, {path} has {_identity(result[key])}"
+                f"{path}: sweeps: expected the {len(wanted)} of {model}, got {len(strange)} others "
+                f"and {len(absent)} missing{unknown}{lacking}"
             )
 
 
-def _identity(entry: Mapping[str, Any]) -> str:
-    split = f" split '{entry['split']}'" if entry.get("split") else ""
-    return f"'{entry.get('name')}'{split} with hash {str(entry.get('hash'))[:12]}"
+def _all_sweeps(results: Mapping[Path, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return every sweep that any result has, by name, with what does not depend on a tracker.
 
-
-def _all_sweeps(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return every sweep that any result has, by name, with what does not depend on a tracker."""
-    found: dict[str, dict[str, Any]] = {}
-    for result in results:
+    Results that say another subject or number of frames of a sweep are refused.
+    """
+    found: dict[str, tuple[Path, dict[str, Any]]] = {}
+    for path, result in results.items():
         for sweep in result["sweeps"]:
             kept = {key: sweep.get(key) for key in ("name", "subject", "frames")}
             kept["factors"] = sweep.get("factors") or {}
             kept["true"] = (sweep.get("trajectory") or {}).get("true")
-            found.setdefault(sweep["name"], kept)
-    return [found[name] for name in sorted(found)]
+            where, first = found.setdefault(sweep["name"], (path, kept))
+            for key in ("subject", "frames"):
+                if None not in (first[key], kept[key]) and first[key] != kept[key]:
+                    raise UserError(
+                        f"{path}: sweep '{sweep['name']}': {key}: expected {first[key]!r} as in "
+                        f"{where}, got {kept[key]!r}"
+                    )
+    return [found[name][1] for name in sorted(found)]
 
 
 def _groups(results: Mapping[Path, Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
@@ -121,12 +158,26 @@ def _groups(results: Mapping[Path, Mapping[str, Any]]) -> dict[str, list[Mapping
                 f"two results of tracker '{result['tracker']}' with one configuration and "
                 f"seed {seed}: {group[seed][0]}, {path}"
             )
+        _refuse_other_rules(result, path, group)
         group[seed] = (path, result)
     labelled = {}
     for key, group in groups.items():
         seeds = sorted(group, key=lambda seed: (seed is None, seed))
         labelled[_label(key, groups)] = [group[seed][1] for seed in seeds]
     return labelled
+
+
+def _refuse_other_rules(
+    result: Mapping[str, Any], path: Path, group: Mapping[Any, tuple[Path, Any]]
+) -> None:
+    """Refuse a result of another kind or track than the other seeds of its row."""
+    for where, other in group.values():
+        for key in ("kind", "track"):
+            if result.get(key) != other.get(key):
+                raise UserError(
+                    f"{path}: {key}: expected {other.get(key)!r} as in {where}, another seed of "
+                    f"tracker '{result['tracker']}', got {result.get(key)!r}"
+                )
 
 
 def _label(
@@ -163,37 +214,3 @@ def _undefined(results: Iterable[Mapping[str, Any]], headline: str) -> set[str]:
         for sweep in result["sweeps"]:
             scores.setdefault(sweep["name"], []).append(sweep["metrics"].get(headline))
     return {name for name, values in scores.items() if all(value is None for value in values)}
-
-
-def _ranked(rows: Sequence[Row]) -> list[Row]:
-    """Return rows by headline, complete ones first, with the ranks of those that may have one.
-
-    Ranks are within a track: trackers that may see different things do not compete.
-    """
-    ranks: dict[str, tuple[int, int]] = {}
-    for track in {row.track for row in rows if row.may_rank}:
-        able = [row for row in rows if row.may_rank and row.track == track]
-        better = METRICS[able[0].headline_id].better
-        ranges = rank_ranges([row.headline for row in able], better=better)
-        ranks |= {row.label: rank for row, rank in zip(able, ranges, strict=True)}
-    placed = [replace(row, rank=ranks.get(row.label)) for row in rows]
-    return sorted(placed, key=lambda row: (row.missing > 0, _place(row), row.label))
-
-
-def _place(row: Row) -> float:
-    """Return the number that rows are sorted by: lower is better."""
-    value = row.headline["mean"]
-    if value is None:
-        return math.inf
-    return -value if METRICS[row.headline_id].better == "higher" else value
-
-
-def _paired(rows: Sequence[Row], subjects: Sequence[str]) -> dict[str, dict[str, Summary]]:
-    """Return all differences of the headline, first minus second, over the sweeps of both."""
-    table: dict[str, dict[str, Summary]] = {row.label: {} for row in rows}
-    for first in rows:
-        for second in rows:
-            if second is not first:
-                one, other = first.values[first.headline_id], second.values[second.headline_id]
-                table[first.label][second.label] = paired_difference(one, other, subjects)
-    return table

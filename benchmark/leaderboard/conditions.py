@@ -1,15 +1,25 @@
 """The conditions of a stress test: which sweeps share a factor and a severity."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from benchmark.errors import UserError
+from benchmark.metrics import METRICS
 
 FACTOR, SEVERITY, LEVEL, NONE = "factor", "severity", "level", "none"
 #: The tracker that sees no image: one with larger errors has broken.
 FLOOR = "training-mean"
-#: The metrics of the tables and curves of a stress test.
+#: The errors in the tables and curves of robustness, beside the headline of the protocol.
 STRESS_METRICS = ("fdr_path_centre", "lpe")
+
+
+def stress_metrics(headline: str, metrics: Collection[str]) -> list[str]:
+    """Return the errors among `metrics` that robustness is told by, the headline first.
+
+    A score, of which more is better, is none of them.
+    """
+    wanted = dict.fromkeys([headline, *STRESS_METRICS])
+    return [name for name in wanted if name in metrics and METRICS[name].better == "lower"]
 
 
 def conditions(sweeps: Sequence[Mapping[str, Any]]) -> dict[str, dict[float, list[int]]]:

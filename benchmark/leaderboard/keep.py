@@ -7,7 +7,10 @@ from benchmark.errors import UserError
 from benchmark.files import atomic_path, read_json
 from benchmark.results import is_result
 
-TABLES = ("leaderboard.csv", "leaderboard.md", "leaderboard_paired.csv")
+TABLES = (
+    *("leaderboard.csv", "leaderboard.md", "leaderboard_paired.csv"),
+    "leaderboard_ranks.csv",
+)
 
 
 def keep_results(results: Iterable[Path], tables: Path, place: Path) -> None:

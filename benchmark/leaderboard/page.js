@@ -16,6 +16,7 @@ let legends = 0; // numbers the buttons of legends, so that focus survives a red
 let series = 0;
 DATA.rows.forEach((row) => {
   row.colour = row.kind === "reference" ? "--reference" : `--series-${series++ % 8}`;
+  row.values = Object.fromEntries(Object.entries(row.tables).map(([id, table]) => [id, meanOverSeeds(table)]));
 });
 
 /** h("td", {class: "x"}, "text", node): an element; strings become text. */
@@ -65,22 +66,30 @@ function keptSweeps() {
     .map(([, i]) => i);
 }
 
+const everySweep = (kept) => kept.length === DATA.sweeps.length;
+const subjectsOf = (kept) => kept.map((i) => SUBJECTS[i]);
+const tableOf = (row, id, kept) => chosen(row.tables[id] || [DATA.sweeps.map(() => null)], kept);
+
 function statistic(row, id, kept) {
-  if (kept.length === DATA.sweeps.length) return row.summary[id] || { mean: null };
-  const values = row.values[id] || [];
-  return clusterMean(kept.map((i) => values[i] ?? null), kept.map((i) => SUBJECTS[i]));
+  if (everySweep(kept)) return row.summary[id] || { mean: null };
+  return summarise(tableOf(row, id, kept), subjectsOf(kept));
 }
 
-/** An interval of the headline as one of an error. */
-const towardsLess = (s) => (SIGN > 0 ? s : { low: known(s.high) ? -s.high : null, high: known(s.low) ? -s.low : null });
+/** Differences of the headline between all rows, whichever of them are shown. */
+function differencesOf(kept) {
+  if (everySweep(kept)) return DATA.paired;
+  const rows = DATA.rows.filter((row) => row.compared).map(({ label, track, ...row }) => ({ label, track, table: tableOf(row, DATA.headline, kept) }));
+  return pairedDifferences(rows, subjectsOf(kept));
+}
 
 function rankingOf(rows, kept) {
-  if (kept.length === DATA.sweeps.length) return new Map(rows.map((row) => [row, row.rank]));
-  const able = rows.filter((row) => row.ranked);
-  const results = new Map(able.map((row) => [row, statistic(row, DATA.headline, kept)]));
-  const rivals = (row) => able.filter((o) => o !== row && o.track === row.track);
-  return new Map(rows.map((row) => [row, row.ranked
-    ? rankRange(towardsLess(results.get(row)), rivals(row).map((o) => towardsLess(results.get(o)))) : null]));
+  if (everySweep(kept)) return new Map(rows.map((row) => [row, row.rank]));
+  const enough = new Set(subjectsOf(kept)).size >= FEWEST_SUBJECTS;
+  const differences = differencesOf(kept);
+  const able = enough ? rows.filter((row) => row.ranked) : [];
+  const rivals = (row) => able.filter((other) => other !== row && other.track === row.track);
+  return new Map(rows.map((row) => [row, able.includes(row)
+    ? rankRange(rivals(row).map((other) => differences[row.label][other.label]), SIGN) : null]));
 }
 
 // With a class chosen the ranks stay those among all trackers of the track, so that they mean one
@@ -172,6 +181,7 @@ function nameCell(row, rank) {
     h("span", { class: "sub" }, place, kind));
   const flags = h("span", { class: "sub" });
   if (row.collapsed) flags.append(h("span", { class: "flag", title: "Its steps hardly follow the true ones: it answers the mean motion." }, "mean-collapsed"));
+  row.remarks.forEach((remark) => flags.append(h("span", { class: "flag" }, remark)));
   if (row.missing) flags.append(h("span", { class: "flag" }, `${row.missing} of ${row.expected} sweeps missing`));
   if (flags.childNodes.length) cell.append(flags);
   return cell;

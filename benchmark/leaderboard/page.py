@@ -17,7 +17,7 @@ import numpy as np
 from benchmark.errors import UserError
 from benchmark.files import read_json
 from benchmark.leaderboard.columns import digits, main_columns, short_title, unit
-from benchmark.leaderboard.conditions import FLOOR, STRESS_METRICS, conditions, shared_level
+from benchmark.leaderboard.conditions import FLOOR, conditions, shared_level, stress_metrics
 from benchmark.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def page_data(board: "Leaderboard") -> dict[str, Any]:
         "factors": factors,
         "tracks": board.tracks,
         "stress": _stress(board, factors),
-        "stress_metrics": [name for name in STRESS_METRICS if name in board.metrics],
+        "stress_metrics": stress_metrics(board.headline, board.metrics),
         "floor": FLOOR,
         "bias_noise": [
             {
@@ -98,6 +98,7 @@ def page_data(board: "Leaderboard") -> dict[str, Any]:
         "sweeps": [{**sweep, "true": _rounded(sweep["true"], 2)} for sweep in board.sweeps],
         "rows": [_row(row, board) for row in board.rows],
         "paired": board.paired,
+        "rank_frequencies": board.rank_frequencies,
     }
 
 
@@ -134,6 +135,8 @@ def _row(row: "Row", board: "Leaderboard") -> dict[str, Any]:
         "rank": row.rank,
         "ranked": row.rank is not None,
         "collapsed": bool(row.collapsed),
+        "remarks": row.remarks,
+        "compared": not row.other_data,
         "seeds": row.seeds,
         "seed_spread": row.seed_spread,
         "seed_means": _seed_means(row),
@@ -142,7 +145,7 @@ def _row(row: "Row", board: "Leaderboard") -> dict[str, Any]:
         "missing": row.missing,
         "failed": [failure for result in row.results for failure in result.get("failed") or []],
         "summary": row.summary,
-        "values": {name: _rounded(values, 6) for name, values in row.values.items()},
+        "tables": {name: _table(table) for name, table in row.tables.items()},
         "curves": [_curve(row, sweep["name"]) for sweep in board.sweeps],
         "predicted": [_predicted(row, sweep["name"]) for sweep in board.sweeps],
         "weights": [r["weights_sha256"] for r in row.results if r.get("weights_sha256")],
@@ -152,6 +155,11 @@ def _row(row: "Row", board: "Leaderboard") -> dict[str, Any]:
         "training_seconds": row.training_seconds,
         **{key: row.first(key) for key in kept},
     }
+
+
+def _table(scores: np.ndarray) -> list[list[float | None]]:
+    """Return scores (S, N) by seed and sweep as JSON values, None where missing."""
+    return [[None if np.isnan(x) else round(x, 6) for x in seed] for seed in scores.tolist()]
 
 
 def _seed_means(row: "Row") -> list[dict[str, Any]]:

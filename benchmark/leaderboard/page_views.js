@@ -24,8 +24,9 @@ function filterBar(kept) {
   if (filtering()) {
     bar.append(h("button", { type: "button", class: "plain", id: "reset", onclick: () => { state.filters = {}; refresh(); } }, "Show all"));
   }
-  const subjects = new Set(kept.map((i) => SUBJECTS[i])).size;
-  bar.append(h("span", { class: "state", role: "status" }, `${plural(kept.length, "sweep")} of ${plural(subjects, "subject")}`));
+  const subjects = new Set(subjectsOf(kept)).size;
+  const few = subjects < FEWEST_SUBJECTS ? ", too few for intervals and ranks" : "";
+  bar.append(h("span", { class: "state", role: "status" }, `${plural(kept.length, "sweep")} of ${plural(subjects, "subject")}${few}`));
   return bar;
 }
 
@@ -79,8 +80,9 @@ function viewBoard(main) {
 function boardNote(frames) {
   const toggle = h("button", { type: "button", class: "plain", id: "columns", onclick: () => { state.all = !state.all; refresh(); } },
     state.all ? "Main metrics only" : `All ${DATA.metrics.length} metrics`);
-  const text = `Means over sweeps with 95 % intervals; ${plural(frames, "frame")} in all. A range of ranks means that ` +
-    "intervals overlap. Reference rows know the truth, or no image at all, and are not ranked; neither are rows with missing sweeps.";
+  const text = `Means over sweeps with 95 % intervals over subjects and training seeds; ${plural(frames, "frame")} in all. A range of ranks: ` +
+    "the paired differences below leave these open. One training: interval and rank are those of these weights; another training of the same method would score otherwise. " +
+    "Reference rows know the truth, or no image at all, and are not ranked; neither are rows with missing sweeps.";
   return h("div", { class: "panel-head" }, h("p", { class: "note" }, text), toggle);
 }
 
@@ -99,7 +101,9 @@ function boardCharts(main, rows, kept) {
     block.append(legend(lines.map((l) => l.row)));
   }
   biasCharts(main, rows, kept);
-  if (rows.length > 1) pairedSection(main, rows, kept);
+  const compared = rows.filter((row) => row.compared);
+  if (compared.length > 1) pairedSection(main, compared, kept);
+  if (everySweep(kept)) rankSection(main, rows);
   if (FACTORS.length) breakdown(main, rows, kept);
   gallery(main, DATA.figures.filter((figure) => figure.tracker === null));
 }
@@ -120,18 +124,14 @@ function biasCharts(main, rows, kept) {
 }
 
 function pairedSection(main, rows, kept) {
-  const full = kept.length === DATA.sweeps.length;
   const ordered = sortedByHeadline(rows, kept);
-  const subjects = kept.map((i) => SUBJECTS[i]);
-  const values = (row) => kept.map((i) => row.values[DATA.headline]?.[i] ?? null);
-  const difference = (a, b) => (full && DATA.paired[a.label]?.[b.label]) || pairedDifference(values(a), values(b), subjects);
+  const differences = differencesOf(kept);
   const cell = (a, b) => {
     if (a === b) return h("td", { class: "none" }, "·");
-    const d = difference(a, b);
+    const d = differences[a.label][b.label];
     if (!known(d.mean)) return h("td", { class: "none" }, "–");
-    const clear = known(d.low) && (d.low > 0 || d.high < 0);
     const better = HEADLINE.higher_is_better ? d.mean > 0 : d.mean < 0;
-    const shade = clear ? `--cell: rgba(var(--${better ? "better" : "worse"}), .16)` : null;
+    const shade = isClear(d) ? `--cell: rgba(var(--${better ? "better" : "worse"}), .16)` : null;
     const sign = d.mean > 0 ? "+" : "";
     return h("td", { style: shade }, sign + format(d.mean, HEADLINE), h("small", {}, span(d.low, d.high, HEADLINE) || "\u00a0"));
   };
@@ -140,8 +140,28 @@ function pairedSection(main, rows, kept) {
     h("thead", {}, h("tr", {}, h("th", { class: "text" }, `difference, ${HEADLINE.unit}`), ordered.map((row) => h("th", { scope: "col" }, row.label)))),
     h("tbody", {}, ordered.map((a) => h("tr", {}, name(a), ordered.map((b) => cell(a, b))))));
   section(main, "Paired differences",
-    `${HEADLINE.label} of the row minus that of the column, over the sweeps that both have, with 95 % intervals. Tinted where the interval leaves out zero: green, the row is better; orange, it is worse.`,
+    `${HEADLINE.label} of the row minus that of the column, over the sweeps that both have, with 95 % intervals. Tinted where the difference is beyond chance after Holm's correction over all pairs: green, the row is better; orange, it is worse. With one training a verdict is about these weights.`,
     scroller("Paired differences", table));
+}
+
+/** A table of shares: how often each ranked row takes each rank when subjects and seeds are drawn again. */
+function rankSection(main, rows) {
+  const shown = rows.filter((row) => DATA.rank_frequencies[row.label]);
+  if (shown.length < 2) return;
+  const shares = (row) => DATA.rank_frequencies[row.label];
+  const places = Math.max(...shown.map((row) => shares(row).length));
+  const cell = (share) => {
+    if (share === undefined) return h("td", { class: "none" }, "·");
+    const percent = Math.round(100 * share);
+    const text = share === 0 ? "" : percent === 0 ? "< 1" : String(percent);
+    return h("td", { style: `--cell: rgba(var(--better), ${(0.75 * share).toFixed(3)})` }, text);
+  };
+  const table = h("table", { class: "matrix", id: "ranks" },
+    h("thead", {}, h("tr", {}, h("th", { class: "text" }, "% of draws at rank"), Array.from({ length: places }, (_, k) => h("th", { scope: "col" }, String(k + 1))))),
+    h("tbody", {}, shown.map((row) => h("tr", {}, h("th", { scope: "row", class: "text" }, row.label), Array.from({ length: places }, (_, k) => cell(shares(row)[k]))))));
+  section(main, "How often each rank occurs",
+    "Subjects are drawn again with replacement, and of rows with several trainings the trainings too; each draw ranks all trackers of a track by their means.",
+    scroller("Rank frequencies", table));
 }
 
 const scroller = (label, table) => h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, table);
@@ -206,6 +226,7 @@ function trackerMeta(row) {
   if (row.rank) parts.push(`rank ${rankText(row.rank)} of ${count}`);
   const s = row.summary[DATA.headline];
   if (s && known(s.mean)) parts.push(`${HEADLINE.label} ${format(s.mean, HEADLINE)} ${HEADLINE.unit} (${span(s.low, s.high, HEADLINE)})`);
+  parts.push(...row.remarks);
   if (row.collapsed) parts.push("mean-collapsed: its steps hardly follow the true ones");
   if (row.missing) parts.push(`${row.missing} of ${row.expected} sweeps missing, so not ranked`);
   return h("p", { class: "meta" }, parts.map((part) => h("span", {}, part)));
@@ -349,8 +370,8 @@ function viewAbout(main) {
   document.title = "About · sweepbench";
   const paragraphs = [
     ["", `The data set ${DATA.dataset.name} holds simulated or recorded freehand sweeps with known poses. A tracker is given the images and answers the pose of every frame relative to the first; ${plural(DATA.sweeps.length, "sweep")} of the ${DATA.dataset.split || "test"} split, of ${plural(new Set(SUBJECTS).size, "subject")} never used in training, are scored.`],
-    ["Rank.", `${HEADLINE.label}, ${HEADLINE.id}, averaged over sweeps. Two trackers are told apart only where their intervals lie apart; otherwise both get the range of ranks that is left open. The paired differences see more, because they compare sweep by sweep. Reference rows and rows with missing sweeps are shown but take no rank.`],
-    ["Intervals.", "95 %, by bootstrap over subjects: sweeps of one subject are not independent, so whole subjects are drawn again. With several training seeds a sweep's value is the mean over seeds, and sd in the seed column is the spread of the seeds' means. With a filter set, means, intervals and ranks are computed anew in this page from the sweeps that are left."],
+    ["Rank.", `${HEADLINE.label}, ${HEADLINE.id}, averaged over sweeps. Trackers are compared pair by pair on the same sweeps, and two are told apart where their difference is beyond chance at 95 % with Holm's correction over all pairs of the table. A rank is 1 and one more for each tracker that is better beyond chance; the range ends where all that are not worse beyond chance stand before it. Reference rows, rows with missing sweeps and rows of fewer than ${FEWEST_SUBJECTS} subjects are shown but take no rank.`],
+    ["Intervals.", "95 %, over subjects and training seeds: sweeps of one subject are not independent, so the subject is the unit, and another training gives another mean. The error of a mean is that of subjects and that of seeds together, with Satterthwaite's degrees of freedom and room for skewed scores. A row of one training has the interval of these weights alone. The sd in the seed column is the spread of the seeds' means. With a filter set, means, intervals and ranks are computed anew in this page from the sweeps that are left."],
     ["Mean collapse.", "A network that learned nothing answers the mean motion of its training data, and its numbers can still look publishable. Such rows are flagged: on most sweeps their steps vary far less than the true ones and do not follow them."],
   ];
   main.append(h("h1", {}, "What the numbers mean"), ...paragraphs.map(([lead, text]) => h("p", {}, lead ? h("b", {}, `${lead} `) : null, text)));

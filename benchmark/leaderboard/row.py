@@ -7,7 +7,13 @@ from typing import Any
 import numpy as np
 
 from benchmark.leaderboard.columns import HEADLINE
-from benchmark.scoring.statistics import Summary, cluster_bootstrap, mean_of_known
+from benchmark.scoring.statistics import (
+    FEWEST_SUBJECTS,
+    Summary,
+    mean_of_known,
+    subjects_with,
+    summarise,
+)
 from benchmark.tracks import PLAIN
 
 COLLAPSE = "mean_collapse"
@@ -17,23 +23,29 @@ COLLAPSE = "mean_collapse"
 class Row:
     """One tracker with one configuration, over its seeds.
 
-    label: the name, made unique; results: one result per seed, by seed; values: per metric one
-    number per sweep of the leaderboard, the mean over seeds, None where missing; summary: per
-    metric mean, sd and 95 % interval of these values; missing: how many sweeps have no score in
-    some seed; rank: best and worst rank among the rows of its track that the intervals allow, None
-    if unranked; seed_spread: per metric the sd of the seeds' means, None for one seed; collapsed:
-    whether the tracker answers the mean motion on most sweeps; headline_id: the metric that ranks.
+    label: the name, made unique; results: one result per seed, by seed; tables: per metric the
+    scores (S, N) by seed and sweep of the leaderboard, NaN where missing; values: per metric their
+    mean over seeds by sweep, None where any seed has no score; summary: per metric mean, sd and
+    95 % interval over subjects and seeds; subjects: how many have a headline in every seed;
+    missing: how many sweeps have no score in some seed; rank: best and worst rank in its track that
+    the paired differences leave open, None if unranked; seed_spread: per metric the sd of the
+    seeds' means, None for one seed; collapsed: whether the tracker answers the mean motion on most
+    sweeps; headline_id: the metric that ranks; other_data: which other version of the data the row
+    is of, empty for the board's own: such a row is shown and not compared.
     """
 
     label: str
     results: tuple[Mapping[str, Any], ...]
+    tables: Mapping[str, np.ndarray]
     values: Mapping[str, list[float | None]]
     summary: Mapping[str, Summary]
     seed_spread: Mapping[str, float | None]
+    subjects: int
     missing: int
     collapsed: bool
     headline_id: str = HEADLINE
     rank: tuple[int, int] | None = None
+    other_data: str = ""
 
     @property
     def tracker(self) -> str:
@@ -53,8 +65,12 @@ class Row:
     @property
     def seeds(self) -> list[int | None]:
         """The training seeds; None where a result names none or no random numbers were used."""
-        chance = self.kind in ("learned", "external")
-        return [result.get("seed") if chance else None for result in self.results]
+        return [result.get("seed") if self.uses_chance else None for result in self.results]
+
+    @property
+    def uses_chance(self) -> bool:
+        """Whether another training of the same method could score otherwise."""
+        return self.kind in ("learned", "external")
 
     @property
     def expected(self) -> int:
@@ -68,9 +84,20 @@ class Row:
 
     @property
     def may_rank(self) -> bool:
-        """Whether the row takes a rank: no reference row, no missing sweep, a headline."""
-        complete = self.missing == 0 and self.headline["mean"] is not None
-        return complete and self.kind != "reference"
+        """Whether the row takes a rank: own data, no reference, all sweeps, enough subjects."""
+        complete = self.missing == 0 and self.subjects >= FEWEST_SUBJECTS
+        return complete and self.kind != "reference" and not self.other_data
+
+    @property
+    def remarks(self) -> list[str]:
+        """What limits the row's interval and rank, in a few words each."""
+        found = [f"{self.other_data}: other data, not ranked"] if self.other_data else []
+        if 0 < self.subjects < FEWEST_SUBJECTS:
+            noun = "subject" if self.subjects == 1 else "subjects"
+            found.append(f"{self.subjects} {noun}: too few for an interval or a rank")
+        if self.uses_chance and len(self.results) == 1:
+            found.append("one training")
+        return found
 
     @property
     def headline(self) -> Summary:
@@ -122,8 +149,10 @@ def make_row(
     return Row(
         label=label,
         results=tuple(results),
+        tables=tables,
         values=values,
-        summary={m: _summary(results, m, values[m], subjects) for m in metrics},
+        summary={metric: summarise(table, subjects) for metric, table in tables.items()},
+        subjects=subjects_with(tables[headline], subjects),
         seed_spread={metric: _seed_spread(table) for metric, table in tables.items()},
         missing=missing,
         headline_id=headline,
@@ -142,7 +171,7 @@ def _table(
 
 def _mean_over_seeds(table: np.ndarray) -> list[float | None]:
     """Return the mean over seeds (S, N) per sweep; None where any seed has no score."""
-    return [None if np.isnan(column).any() else float(column.mean()) for column in table.T]
+    return [None if np.isnan(mean) else float(mean) for mean in table.mean(0)]
 
 
 def _seed_spread(table: np.ndarray) -> float | None:
@@ -151,16 +180,3 @@ def _seed_spread(table: np.ndarray) -> float | None:
     if len(table) < 2 or not shared.size:
         return None
     return float(shared.mean(1).std(ddof=1))
-
-
-def _summary(
-    results: Sequence[Mapping[str, Any]],
-    metric: str,
-    values: Sequence[float | None],
-    subjects: Sequence[str],
-) -> Summary:
-    """Return mean, sd and interval of a row: as evaluated for one seed, anew for several."""
-    if len(results) == 1 and metric in results[0]["summary"]:
-        found = results[0]["summary"][metric]
-        return {key: found.get(key) for key in ("mean", "sd", "low", "high")}
-    return cluster_bootstrap(values, subjects)

@@ -1,6 +1,7 @@
 """The leaderboard as text: csv for machines, Markdown for a README, a table for the console."""
 
 from collections.abc import Callable, Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from benchmark.leaderboard.columns import digits, main_columns, short_title, unit
 from benchmark.metrics import range_normalised_scores
 from benchmark.scoring.protocol import PROTOCOLS
+from benchmark.scoring.statistics import FEWEST_SUBJECTS, mean_of_known
 from benchmark.tables import Markup, aligned, inert, markdown, number
 from benchmark.tables import csv_text as csv_of
 
@@ -16,8 +18,18 @@ if TYPE_CHECKING:
     from benchmark.leaderboard.row import Row
 
 
+CONSOLE_WIDTH = 100
+HOW_IT_IS_MEANT = (
+    "Interval: 95 %, over subjects and, where a row has several, over training seeds. A range of "
+    "ranks: the paired differences (95 %, Holm's correction over all pairs of the table) leave "
+    "these open. One training: interval and rank are those of these weights; another training of "
+    "the same method would score otherwise. Reference rows, rows with missing sweeps and rows of "
+    f"fewer than {FEWEST_SUBJECTS} subjects take no rank."
+)
+
+
 def rank_text(rank: tuple[int, int] | None) -> str:
-    """Return "2" or, where intervals overlap, "2–4"; an en dash without a rank."""
+    """Return "2" or, where the paired differences leave several open, "2–4"; without one "–"."""
     if rank is None:
         return "–"
     return str(rank[0]) if rank[0] == rank[1] else f"{rank[0]}–{rank[1]}"
@@ -45,7 +57,9 @@ def _csv_line(board: "Leaderboard", row: "Row") -> dict[str, Any]:
         "seed": " ".join(str(seed) for seed in row.seeds if seed is not None),
         "sweeps": row.scored,
         "expected_sweeps": row.expected,
+        "subjects": row.subjects,
         "mean_collapsed": int(row.collapsed),
+        "remarks": "; ".join(row.remarks),
         "seconds_per_frame": row.mean_of("seconds_per_frame"),
         "peak_memory_mb": row.mean_of("peak_memory_mb"),
         "parameters": row.first("parameters"),
@@ -76,30 +90,45 @@ def table_scores(board: "Leaderboard") -> dict[str, float]:
     """Return the score of TUS-REC2024 by row, where the protocol has it; empty otherwise.
 
     The score is normalised by the best and the worst row of this table, so it changes with them.
-    Reference rows and rows with missing sweeps are left out.
+    Reference rows and rows with missing sweeps are left out, and so are errors that not all rows
+    have on a sweep, such as those of landmarks where it has none.
     """
     protocol = PROTOCOLS.get(str(board.protocol.get("name")))
     rows = [row for row in board.rows if row.may_rank]
     if protocol is None or "range_normalised_scores" not in protocol.table_scores or len(rows) < 2:
         return {}
-    parts: dict[str, list[np.ndarray]] = {row.label: [] for row in rows}
+    parts: dict[str, list[float]] = {row.label: [] for row in rows}
     for metric in protocol.metrics:
-        errors = {row.label: np.array(row.values[metric], float) for row in rows}
+        none = [None] * len(board.sweeps)
+        errors = {row.label: np.array(row.values.get(metric, none), float) for row in rows}
         for label, scores in range_normalised_scores(errors).items():
-            parts[label].append(scores)
-    means = {label: np.nanmean(np.stack(found)) for label, found in parts.items()}
-    return {label: float(mean) for label, mean in means.items() if np.isfinite(mean)}
+            parts[label].extend(scores[np.isfinite(scores)].tolist())
+    means = {label: mean_of_known(scores) for label, scores in parts.items()}
+    return {label: mean for label, mean in means.items() if mean is not None}
 
 
 def paired_csv_text(board: "Leaderboard") -> str:
-    """Return one line per ordered pair: headline of the first minus the second, with interval."""
+    """Return one line per ordered pair: headline of the first minus the second, interval, p."""
     return csv_of(
         [
             {"first": first, "second": second, "metric": board.headline}
-            | {part: summary.get(part) for part in ("mean", "low", "high")}
+            | {part: summary.get(part) for part in ("mean", "low", "high", "p", "p_holm")}
             for first, others in board.paired.items()
             for second, summary in others.items()
-        ]
+        ],
+        ("first", "second", "metric", "mean", "low", "high", "p", "p_holm"),
+    )
+
+
+def ranks_csv_text(board: "Leaderboard") -> str:
+    """Return one line per ranked row and rank: how often the row takes it in the bootstrap."""
+    return csv_of(
+        [
+            {"track": row.track, "tracker": row.label, "rank": rank, "frequency": share}
+            for row in board.rows
+            for rank, share in enumerate(board.rank_frequencies.get(row.label, ()), start=1)
+        ],
+        ("track", "tracker", "rank", "frequency"),
     )
 
 
@@ -120,8 +149,7 @@ def markdown_text(board: "Leaderboard") -> str:
     note = (
         f"Data set {name} ({str(board.dataset.get('hash'))[:12]}), protocol {protocol} "
         f"({str(board.protocol.get('hash'))[:12]}): means over {len(board.sweeps)} sweeps of "
-        f"{len(set(board.subjects))} subjects. Interval: bootstrap over subjects. A range of ranks "
-        "means overlapping intervals; reference rows and rows with missing sweeps take no rank."
+        f"{len(set(board.subjects))} subjects. {HOW_IT_IS_MEANT}"
     )
     return "\n".join([*tables, note]) + "\n"
 
@@ -160,7 +188,8 @@ def _with_unit(metric: str) -> str:
 
 
 def _flags(row: "Row") -> str:
-    return " (mean-collapsed)" if row.collapsed else ""
+    flags = (["mean-collapsed"] if row.collapsed else []) + row.remarks
+    return f" ({'; '.join(flags)})" if flags else ""
 
 
 def _cell(row: "Row", metric: str) -> str:
@@ -196,7 +225,7 @@ def _seeds_with_spread(row: "Row") -> str:
 
 
 def console_table(board: "Leaderboard") -> str:
-    """Return the ranking as aligned text of at most 100 columns or so."""
+    """Return the ranking as aligned text, and what its intervals and ranks mean."""
     metrics = main_columns(board.headline, board.metrics)[:4]
     columns = {"#": "#", "tracker": "tracker", **{metric: _with_unit(metric) for metric in metrics}}
     columns |= {"speed": "ms/frame", "sweeps": "sweeps", "flags": ""}
@@ -213,10 +242,10 @@ def console_table(board: "Leaderboard") -> str:
     ]
     lines = aligned(rows, columns, left={"#", "tracker", "flags"})
     lines.insert(1, "─" * max(len(line) for line in lines))
-    return "\n".join(lines)
+    return "\n".join([*lines, *wrap(HOW_IT_IS_MEANT, CONSOLE_WIDTH)])
 
 
 def _console_flags(board: "Leaderboard", row: "Row") -> list[str]:
     flags = [row.kind] if row.kind == "reference" else []
     flags += [row.track] if row.track and len(board.tracks) > 1 else []
-    return flags + (["mean-collapsed"] if row.collapsed else [])
+    return flags + row.remarks + (["mean-collapsed"] if row.collapsed else [])

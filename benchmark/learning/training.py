@@ -24,9 +24,9 @@ from benchmark.learning.flops import flop_counter
 from benchmark.learning.loop import VALIDATIONS, Loop, UpdateBar, WindowData, quiet_lightning
 from benchmark.learning.windows import Windows
 from benchmark.metrics import Case, tusrec
-from benchmark.runs.run import Run
+from benchmark.runs.run import Run, learns
 from benchmark.sweep import Sweep
-from benchmark.tracker import LearnedTracker, Recipe
+from benchmark.tracker import LearnedTracker, Recipe, Tracker
 
 IN_MEMORY_BYTES = 2**31
 CHECKPOINT = "last.ckpt"
@@ -42,7 +42,8 @@ def train(run: Run, *, accelerator: str = "auto", precision: str = "32-true") ->
 
     Raises
     ------
-    UserError : a run that was trained with another precision, a learned tracker without a budget.
+    UserError : a run that was trained with another precision, a learned tracker without a budget,
+        a data set without the splits that the tracker learns from.
     """
     if run.is_trained():
         _refuse_other_precision(run, precision)
@@ -51,7 +52,8 @@ def train(run: Run, *, accelerator: str = "auto", precision: str = "32-true") ->
     began = time.perf_counter()
     pl.seed_everything(run.seed, verbose=False)
     tracker = type(run.tracker)(run.tracker.config)  # anew, so that the seed decides its weights
-    sweeps = load_sweeps(run.training_set, "train")
+    _refuse_missing_splits(run, tracker)
+    sweeps = load_sweeps(run.training_set, "train") if learns(tracker) else []
     tracker.fit(sweeps)
     record: dict[str, Any] = {}
     earlier = 0.0
@@ -62,6 +64,18 @@ def train(run: Run, *, accelerator: str = "auto", precision: str = "32-true") ->
     run.write_config({**record, "seconds": round(seconds, 1)})
     for checkpoint in run.folder.glob("*.ckpt"):
         checkpoint.unlink()
+
+
+def _refuse_missing_splits(run: Run, tracker: Tracker) -> None:
+    """Refuse a data set without the splits that a tracker learns and is validated on."""
+    needed = ["train", "val"] if isinstance(tracker, LearnedTracker) else ["train"]
+    there = {entry.split for entry in run.training_set.entries}
+    for split in needed if learns(tracker) else []:
+        if split not in there:
+            raise UserError(
+                f"{run.training_set.folder}: tracker '{run.name}' learns: expected sweeps of split "
+                f"'{split}', got {', '.join(sorted(there))} only; teach it with --train-on"
+            )
 
 
 def _refuse_other_precision(run: Run, precision: str) -> None:

@@ -6,7 +6,8 @@
 
 # Each import enters a family into METRICS: their order is that of the columns of a board's csv.
 # isort: off
-from benchmark.metrics import drift, diagnosis, uncertainty, rotation, moglo, overlap, slam, tusrec
+from benchmark.metrics import drift, diagnosis, uncertainty, rotation, moglo, overlap, slam
+from benchmark.metrics import segments, tusrec
 
 # isort: on
 from benchmark.metrics.case import Case
@@ -24,6 +25,7 @@ __all__ = [
     "overlap",
     "range_normalised_scores",
     "rotation",
+    "segments",
     "slam",
     "tusrec",
     "uncertainty",

@@ -2,8 +2,10 @@
 
 Points are a 16 x 16 grid, every 16th part of a frame's rows and columns beginning at pixel 0.
 Parameters are three translations and three Euler angles, intrinsic Y-Z-X, in MoGLo's axes
-(x axial, y lateral, hence z against the elevational axis here). Their origin is a tracked sensor;
-here it is the image centre.
+(x axial, y lateral, hence z against the elevational axis here). Their origin is the image centre.
+In that paper's code it is the tracked sensor on the probe, whose translation differs from that of
+the image centre by what the rotation does to the vector between the two: values of `rae_*`, `aae_*`
+and `corr_moglo` here and from there are not comparable.
 """
 
 import numpy as np
@@ -50,25 +52,29 @@ def _accumulated_errors(case: Case) -> np.ndarray:
 
 @metric("rae_translation_moglo", "rAE, translation", "mm", "lower", MOGLO, digits=3)
 def rae_translation(case: Case) -> float:
-    """mean over steps and tx, ty, tz of |predicted - true| of the relative parameters"""
+    """mean over steps and tx, ty, tz of |predicted - true| of the relative parameters; origin: the
+    image centre, in that paper's code the sensor"""
     return float(_relative_errors(case)[:3].mean())
 
 
 @metric("rae_rotation_moglo", "rAE, rotation", "deg", "lower", MOGLO, digits=3)
 def rae_rotation(case: Case) -> float:
-    """mean over steps and the 3 Euler angles of |predicted - true| of the relative parameters"""
+    """mean over steps and the 3 Euler angles of |predicted - true| of the relative parameters;
+    axes: those of the image, in that paper's code the sensor's"""
     return float(_relative_errors(case)[3:].mean())
 
 
 @metric("aae_translation_moglo", "aAE, translation", "mm", "lower", MOGLO)
 def aae_translation(case: Case) -> float:
-    """mean over all N frames and tx, ty, tz of |predicted - true| of the accumulated parameters"""
+    """mean over all N frames and tx, ty, tz of |predicted - true| of the accumulated parameters;
+    origin: the image centre, in that paper's code the sensor"""
     return float(_accumulated_errors(case)[:3].mean())
 
 
 @metric("aae_rotation_moglo", "aAE, rotation", "deg", "lower", MOGLO)
 def aae_rotation(case: Case) -> float:
-    """mean over all N frames and the 3 Euler angles of |predicted - true|, accumulated"""
+    """mean over all N frames and the 3 Euler angles of |predicted - true|, accumulated; axes: those
+    of the image, in that paper's code the sensor's"""
     return float(_accumulated_errors(case)[3:].mean())
 
 
@@ -152,8 +158,8 @@ def _similarity(case: Case, centred: bool) -> float:
 @metric("corr_moglo", "Corr, un-centred as published", "", "higher", MOGLO)
 def corr(case: Case) -> float:
     """mean over grid points and x, y, z of the un-centred cosine over time of true and predicted
-    place (origin: image centre of the first frame), 0 where only one of them moves; near 1 for
-    any monotone travel"""
+    place (origin: image centre of the first frame, in that paper's code the sensor), 0 where only
+    one of them moves; near 1 for any monotone travel"""
     return _similarity(case, centred=False)
 
 

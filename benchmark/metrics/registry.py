@@ -13,10 +13,10 @@ class Metric:
     """One frozen id: what it measures, in which unit, which direction is better, who defined it.
 
     title: its full name; short: its name over a column; meaning: the definition in plain words, as
-    the page says it; definition: one line of formula; unit: "mm", "deg", "%" or "" (a pure number);
-    digits: decimals it is printed with; better: "lower", "higher", or "" for a number that has no
-    better side (a bias, a gain); function: from a Case to a number, NaN where the quantity is not
-    defined for that sweep.
+    the page says it; definition: one line of formula; unit: "mm", "deg", "deg/100 mm", "%" or
+    "" (a pure number); digits: decimals it is printed with; better: "lower", "higher", or "" for a
+    number that has no better side (a bias, a gain); function: from a Case to a number, NaN where
+    the quantity is not defined for that sweep.
     """
 
     id: str

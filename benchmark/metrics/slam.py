@@ -1,23 +1,22 @@
 """The SLAM family: absolute trajectory error, aligned or not, and relative error over a distance.
 
 Positions are those of the image centre. Alignment hides drift: the aligned errors are diagnostics.
-Pairs for relative errors are chosen on the truth, the same for every tracker.
 """
-
-from functools import lru_cache
 
 import numpy as np
 
-from benchmark import geometry
 from benchmark.metrics.case import Case
+from benchmark.metrics.pairs import KITTI, pairs_by_angle, pairs_by_path, relative_errors
 from benchmark.metrics.registry import metric
 
 PATHS_MM = (5, 10, 20, 50, 100)
 ANGLES_DEG = (5, 10, 20, 45, 90)
-#: A pair may overshoot its distance by this share (sparse frames), or it is left out.
-TOLERANCE = 0.1
 ATE = "Sturm et al. 2012; Zhang and Scaramuzza 2018"
-RPE = "Geiger et al. 2012 (KITTI), over lengths of this field"
+#: Which pairs a relative error is the mean of.
+PAIRS = (
+    "each frame i with the first frame j at or beyond it (as KITTI; evo takes the nearest), left "
+    "out where j is more than a tenth beyond"
+)
 
 
 def align(
@@ -63,61 +62,6 @@ def ate_sim3(case: Case) -> float:
     return _aligned_error(case, scaled=True)
 
 
-@lru_cache(maxsize=16)  # one search serves both errors; a Case never changes
-def pairs_by_path(case: Case, distance: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return frames i and the first frames j at least `distance` mm of true path later.
-
-    Pairs that overshoot by more than a tenth are left out.
-    """
-    path = case.paths[0]
-    # The margin keeps a frame that lies exactly on the distance, up to rounding.
-    last = np.searchsorted(path, path + distance * (1 - 1e-9))
-    first = np.flatnonzero(last < len(path))
-    last = last[first]
-    near = path[last] - path[first] <= (1 + TOLERANCE) * distance
-    return first[near], last[near]
-
-
-@lru_cache(maxsize=16)
-def pairs_by_angle(case: Case, degrees: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return frames i and the first later frames j turned from i by at least `degrees` in truth.
-
-    Pairs that overshoot by more than a tenth are left out.
-    """
-    nowhere = np.zeros(0, int)
-    most = np.degrees(geometry.rotation_angle(case.true_first_from_frame).max())
-    if 2 * most < degrees:  # no two frames can be turned so far from each other
-        return nowhere, nowhere
-    flat = case.true_first_from_frame[:, :3, :3].reshape(-1, 9)
-    first, last = [], []
-    for begin in range(0, len(flat), 256):  # in blocks: N x N angles would not fit for long sweeps
-        block = flat[begin : begin + 256]
-        cosine = np.clip((block @ flat.T - 1) / 2, -1, 1)  # (trace(R_i^T R_j) - 1) / 2
-        rows = np.arange(begin, begin + len(block))
-        far = cosine <= np.cos(np.radians(degrees)) + 1e-12
-        far &= np.arange(len(flat)) > rows[:, None]
-        found = far.argmax(1)
-        limit = np.cos(np.radians(min(180.0, (1 + TOLERANCE) * degrees))) - 1e-12
-        good = far.any(1) & (cosine[np.arange(len(block)), found] >= limit)
-        first.append(rows[good])
-        last.append(found[good])
-    return np.concatenate(first), np.concatenate(last)
-
-
-def _relative_errors(
-    case: Case, pairs: tuple[np.ndarray, np.ndarray]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return position errors of the centre (mm) and rotation errors (deg) of pairs i -> j."""
-    first, last = pairs
-    true, predicted = (
-        geometry.inverse(poses[first]) @ poses[last]
-        for poses in (case.true_first_from_frame, case.predicted_first_from_frame)
-    )
-    error = geometry.inverse(true) @ predicted
-    moved = geometry.about(case.centre, error)[:, :3, 3]
-    return np.linalg.norm(moved, axis=-1), np.degrees(geometry.rotation_angle(error))
-
-
 def _mean(values: np.ndarray) -> float:
     return float(values.mean()) if len(values) else float("nan")
 
@@ -130,22 +74,22 @@ def _enter_path(distance: int) -> None:
         f"RPE translation {where}",
         "mm",
         "lower",
-        RPE,
-        f"mean over all pairs of |(Q_ij^-1 P_ij) c - c|, {where}",
+        KITTI,
+        f"mean over pairs of |(Q_ij^-1 P_ij) c - c| {where}; {PAIRS}",
     )
     def translation(case: Case) -> float:
-        return _mean(_relative_errors(case, pairs_by_path(case, distance))[0])
+        return _mean(relative_errors(case, pairs_by_path(case, distance))[0])
 
     @metric(
         f"rpe_rotation_{distance}mm",
         f"RPE rotation {where}",
         "deg",
         "lower",
-        RPE,
-        f"mean over all pairs of the angle of Q_ij^-1 P_ij, {where}",
+        KITTI,
+        f"mean over pairs of the angle of Q_ij^-1 P_ij {where}; {PAIRS}",
     )
     def rotation(case: Case) -> float:
-        return _mean(_relative_errors(case, pairs_by_path(case, distance))[1])
+        return _mean(relative_errors(case, pairs_by_path(case, distance))[1])
 
 
 def _enter_angle(degrees: int) -> None:
@@ -156,22 +100,22 @@ def _enter_angle(degrees: int) -> None:
         f"RPE translation {where}",
         "mm",
         "lower",
-        RPE,
-        f"mean over all pairs of |(Q_ij^-1 P_ij) c - c|, {where}",
+        KITTI,
+        f"mean over pairs of |(Q_ij^-1 P_ij) c - c| {where}; {PAIRS}",
     )
     def translation(case: Case) -> float:
-        return _mean(_relative_errors(case, pairs_by_angle(case, degrees))[0])
+        return _mean(relative_errors(case, pairs_by_angle(case, degrees))[0])
 
     @metric(
         f"rpe_rotation_{degrees}deg",
         f"RPE rotation {where}",
         "deg",
         "lower",
-        RPE,
-        f"mean over all pairs of the angle of Q_ij^-1 P_ij, {where}",
+        KITTI,
+        f"mean over pairs of the angle of Q_ij^-1 P_ij {where}; {PAIRS}",
     )
     def rotation(case: Case) -> float:
-        return _mean(_relative_errors(case, pairs_by_angle(case, degrees))[1])
+        return _mean(relative_errors(case, pairs_by_angle(case, degrees))[1])
 
 
 for _distance in PATHS_MM:

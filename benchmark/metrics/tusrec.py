@@ -122,16 +122,19 @@ def range_normalised_scores(
 
     Parameters
     ----------
-    errors : one error per scan (S,), by participant.
+    errors : one error per scan (S,), by participant; NaN where a scan has none.
     baseline : a participant; those whose mean error is larger do not set the range (theirs may
         then fall far below 0), as in the 2024 edition.
 
     Returns
     -------
-    Scores (S,) by participant, NaN at scans where all participants that set the range agree.
+    Scores (S,) by participant, NaN at scans where a participant has no error (a scan without
+    landmarks) and where all participants that set the range agree.
     """
-    limit = np.inf if baseline is None else float(np.mean(errors[baseline]))
-    setters = np.array([e for e in errors.values() if np.mean(e) <= limit])
+    shared = np.isfinite(list(errors.values())).all(0)
+    totals = {name: np.where(shared, values, 0).sum() for name, values in errors.items()}
+    limit = np.inf if baseline is None else totals[baseline]
+    setters = np.array([values for name, values in errors.items() if totals[name] <= limit])
     high, low = setters.max(0), setters.min(0)
-    span = np.where(high > low, high - low, np.nan)
+    span = np.where(shared & (high > low), high - low, np.nan)
     return {name: (high - values) / span for name, values in errors.items()}

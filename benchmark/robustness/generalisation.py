@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from benchmark.errors import UserError
-from benchmark.results import read_result
-from benchmark.scoring.statistics import Summary, cluster_bootstrap
+from benchmark.leaderboard.conditions import stress_metrics
+from benchmark.scoring.plausible import read_scores
+from benchmark.scoring.protocol import headline_of
+from benchmark.scoring.statistics import Summary, summarise
 
-#: The metrics that are tabulated.
-GENERAL_METRICS = ("fdr_path_centre", "lpe")
 NOTHING = "nothing"
 ALL = "all"
 
@@ -26,8 +26,8 @@ class Cell:
 
     trained_on: name, "nothing" for a tracker that learns from no data; part: the value of the
     factor that the table is split by, "all" for the whole set; sweeps: how many are scored;
-    missing: how many are not; summary: mean, sd and 95 % interval of the metric, seeds averaged
-    per sweep; outside: in what the images lay outside the tracker's training.
+    missing: how many are not; summary: mean, sd and 95 % interval of the metric over subjects and
+    seeds; outside: in what the images lay outside the tracker's training.
     """
 
     tracker: str
@@ -52,12 +52,13 @@ Key = tuple[str, str, str, str]
 
 def generalisation_table(
     paths: Iterable[Path | str],
-    metrics: Sequence[str] = GENERAL_METRICS,
+    metrics: Sequence[str] | None = None,
     by: str | None = None,
 ) -> list[Cell]:
     """Return a cell per tracker, training data, test data, part and metric, in that order.
 
-    by: a factor of the sweeps (e.g. "profile") that splits each test set into parts.
+    metrics: by default the headline of the protocol, final drift and the local error; by: a factor
+    of the sweeps (e.g. "profile") that splits each test set into parts.
 
     Raises
     ------
@@ -65,7 +66,7 @@ def generalisation_table(
         seed and data set, two data sets of one name or two splits of one, results of different
         protocols, a factor that no sweep has. The files are named.
     """
-    results = {Path(path): read_result(Path(path)) for path in paths}
+    results = {Path(path): read_scores(Path(path)) for path in paths}
     if not results:
         raise UserError("generalisation: expected at least one result.json, got none")
     _refuse_confusion(results)
@@ -78,6 +79,7 @@ def generalisation_table(
     if by and all(len(found) == 1 for found in parts.values()):
         raise UserError(f"generalisation: no sweep has the factor '{by}'")
     labels = _labels(list(groups))
+    metrics = _default_metrics(results.values()) if metrics is None else metrics
     cells = []
     for key in sorted(groups):
         for part, names in parts[key[3]].items():
@@ -85,6 +87,14 @@ def generalisation_table(
                 _cell(labels[key], key, groups[key], part, names, metric) for metric in metrics
             ]
     return cells
+
+
+def _default_metrics(results: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the headline of the results' protocol, then the other errors of robustness."""
+    found = list(results)
+    headline = headline_of(str(found[0]["protocol"].get("name")))
+    present = {metric for r in found for sweep in r["sweeps"] for metric in sweep["metrics"]}
+    return stress_metrics(headline, present | {headline})
 
 
 def _refuse_confusion(results: Mapping[Path, Mapping[str, Any]]) -> None:
@@ -178,19 +188,15 @@ def _cell(
     names: set[str],
     metric: str,
 ) -> Cell:
-    """Return the cell of some sweeps; a sweep's value is the mean over seeds, none if one fails."""
-    values: dict[str, list[float | None]] = {}
-    subjects: dict[str, str] = {}
-    for result in results:
-        for sweep in result["sweeps"]:
-            if sweep["name"] in names:
-                values.setdefault(sweep["name"], []).append(sweep["metrics"].get(metric))
-                subjects[sweep["name"]] = str(sweep["subject"])
-    scored = [
-        None if None in found or len(found) < len(results) else float(np.mean(found))  # type: ignore[arg-type]
-        for found in values.values()
+    """Return the cell of some sweeps; a sweep that fails in one seed counts in none."""
+    by_seed = [
+        {s["name"]: s["metrics"].get(metric) for s in result["sweeps"] if s["name"] in names}
+        for result in results
     ]
-    count = sum(value is not None for value in scored)
+    subjects = {s["name"]: s["subject"] for result in results for s in result["sweeps"]}
+    found = sorted({name for seed in by_seed for name in seed})
+    table = np.array([[seed.get(name) for name in found] for seed in by_seed], float)
+    count = int(np.isfinite(table).all(0).sum())
     expected = len(names) if part != ALL else max(r["expected_sweeps"] for r in results)
     outside = {line for r in results for line in r.get("outside_training") or ()}
     return Cell(
@@ -202,6 +208,6 @@ def _cell(
         len(results),
         count,
         expected - count,
-        cluster_bootstrap(scored, [subjects[name] for name in values]),
+        summarise(table, [subjects[name] for name in found]),
         tuple(sorted(outside)),
     )

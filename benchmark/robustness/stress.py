@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from benchmark.errors import UserError
-from benchmark.leaderboard.conditions import FLOOR, STRESS_METRICS, conditions, shared_level
-from benchmark.scoring.statistics import Summary, cluster_bootstrap, paired_difference
+from benchmark.leaderboard.conditions import FLOOR, conditions, shared_level, stress_metrics
+from benchmark.scoring.statistics import Summary, paired_difference, summarise
 
 if TYPE_CHECKING:
     from benchmark.leaderboard.board import Leaderboard
+    from benchmark.leaderboard.row import Row
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Point:
 
     level: the factor's value, None where it has none; sweeps: how many have a value; summary: mean,
     sd and 95 % interval of the metric; over_floor: the same of its paired difference to the floor,
-    sweep by sweep; kind: of tracker.
+    with its p-value; kind: of tracker.
     """
 
     tracker: str
@@ -47,9 +50,11 @@ class Break:
 
 
 def stress_points(
-    board: "Leaderboard", metrics: Sequence[str] = STRESS_METRICS, floor: str = FLOOR
+    board: "Leaderboard", metrics: Sequence[str] | None = None, floor: str = FLOOR
 ) -> list[Point]:
     """Return every point of every curve: by metric, factor, tracker and rising severity.
+
+    metrics: by default the headline of the board, and those of `STRESS_METRICS` that it has.
 
     Raises
     ------
@@ -58,34 +63,46 @@ def stress_points(
     floors = [row for row in board.rows if row.tracker == floor]
     if not floors:
         raise UserError(f"stress: expected a result of '{floor}', which says where others break")
-    groups = conditions(board.sweeps)
-    subjects = board.subjects
-    points = []
-    for metric in metrics:
-        for factor, by_severity in groups.items():
-            for row in board.rows:
-                for severity, indices in by_severity.items():
-                    mine = _chosen(row.values.get(metric), indices)
-                    other = _chosen(floors[0].values.get(metric), indices)
-                    who = [subjects[index] for index in indices]
-                    points.append(
-                        Point(
-                            row.label,
-                            factor,
-                            severity,
-                            shared_level(board.sweeps, indices),
-                            metric,
-                            sum(value is not None for value in mine),
-                            cluster_bootstrap(mine, who),
-                            paired_difference(mine, other, who),
-                            row.kind,
-                        )
-                    )
-    return points
+    if metrics is None:
+        metrics = stress_metrics(board.headline, board.metrics)
+    return [
+        _point(board, row, floors[0], metric, factor, severity, indices)
+        for metric in metrics
+        for factor, by_severity in conditions(board.sweeps).items()
+        for row in board.rows
+        for severity, indices in by_severity.items()
+    ]
 
 
-def _chosen(values: Sequence[float | None] | None, indices: Sequence[int]) -> list[float | None]:
-    return [None if values is None else values[index] for index in indices]
+def _point(
+    board: "Leaderboard",
+    row: "Row",
+    floor: "Row",
+    metric: str,
+    factor: str,
+    severity: float,
+    indices: Sequence[int],
+) -> Point:
+    """Return the point of a row over the sweeps of one condition."""
+    mine, other = (_scores(each, metric, indices) for each in (row, floor))
+    subjects = [board.subjects[index] for index in indices]
+    return Point(
+        row.label,
+        factor,
+        severity,
+        shared_level(board.sweeps, indices),
+        metric,
+        int(np.isfinite(mine).all(0).sum()),
+        summarise(mine, subjects),
+        paired_difference(mine, other, subjects),
+        row.kind,
+    )
+
+
+def _scores(row: "Row", metric: str, indices: Sequence[int]) -> np.ndarray:
+    """Return a row's scores (S, N) on some sweeps, NaN where it has none of this metric."""
+    table = row.tables.get(metric)
+    return np.full((1, len(indices)), np.nan) if table is None else table[:, list(indices)]
 
 
 def breaks(points: Sequence[Point]) -> dict[tuple[str, str, str], Break]:

@@ -128,7 +128,7 @@ def _meta(run: Run, split: str, training: dict[str, Any]) -> dict[str, Any]:
         "trained_on": training.get("trained_on"),
         "training": training.get("training"),
         "parameters": parameters,
-        "dataset": {"name": run.dataset.name, "hash": run.dataset.hash, "split": split},
+        "dataset": run.dataset.described(split),
     }
 
 

@@ -92,7 +92,7 @@ def model_card(
     environment = config.get("environment") or {}
     taught = config["trained_on"]
     facts = {
-        "trained on": f"{taught['name']}, data hash `{taught['hash']}`",
+        "trained on": f"{taught['name']}, hash `{taught['hash']}`",
         "budget": f"{config.get('budget_tflop', 0):g} TFLOP, {training.get('updates')} updates, "
         f"{training.get('seconds')} s on {environment.get('accelerator')}",
         "seed": config.get("seed"),

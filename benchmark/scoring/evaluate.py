@@ -12,10 +12,11 @@ from benchmark.errors import UserError
 from benchmark.files import read_json, write_json
 from benchmark.hdf5 import read_prediction
 from benchmark.metrics import Case, compute
-from benchmark.results import make_result
+from benchmark.results import make_result, read_result
+from benchmark.scoring.prediction_file import SUFFIXES, prediction_faults
 from benchmark.scoring.protocol import Protocol, find_protocol
-from benchmark.scoring.statistics import Summary, cluster_bootstrap
-from benchmark.scoring.submission import DEFAULT_SPLIT, SUFFIXES, meta_faults, prediction_faults
+from benchmark.scoring.statistics import Summary, summarise
+from benchmark.scoring.submission import DEFAULT_SPLIT, meta_faults
 from benchmark.sweep import Prediction, Sweep
 from benchmark.tracks import PLAIN
 
@@ -61,7 +62,7 @@ def evaluate(
     sweeps, failed = _scored(folder, data.split(split), truth, rules.metrics)
     result = make_result(
         meta,
-        dataset={"name": data.name, "hash": data.hash, "split": split},
+        dataset=data.described(split),
         protocol={"name": rules.name, "hash": rules.hash},
         sweeps=sweeps,
         failed=failed,
@@ -95,7 +96,10 @@ def is_current(out: Path, predictions: Path, protocol: Protocol | str) -> bool:
     meta = predictions / "meta.json"
     if not (out.is_file() and meta.is_file()) or out.stat().st_mtime < meta.stat().st_mtime:
         return False
-    return read_json(out).get("protocol", {}).get("hash") == rules.hash
+    try:
+        return read_result(out)["protocol"]["hash"] == rules.hash
+    except UserError:
+        return False  # of another version, or damaged
 
 
 def _opened(dataset: Dataset | Path | str) -> Dataset:
@@ -209,9 +213,6 @@ def _drawn(values: np.ndarray) -> list[Any]:
 
 
 def summary_of(sweeps: Sequence[Mapping[str, Any]], metrics: Iterable[str]) -> dict[str, Summary]:
-    """Return mean, sd and interval over sweeps (cluster bootstrap over subjects) by metric id."""
+    """Return mean, sd and interval of the mean over subjects by metric id."""
     subjects = [row["subject"] for row in sweeps]
-    return {
-        name: cluster_bootstrap([row["metrics"][name] for row in sweeps], subjects)
-        for name in metrics
-    }
+    return {name: summarise([row["metrics"][name] for row in sweeps], subjects) for name in metrics}

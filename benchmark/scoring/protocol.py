@@ -1,6 +1,6 @@
 """Protocols: frozen, hashed sets of rules, so that two numbers of one hash can be compared.
 
-A protocol never changes once published; other rules get another name (`sweepbench-v2`).
+A protocol never changes once published; other rules get another name.
 """
 
 from collections.abc import Mapping
@@ -62,6 +62,10 @@ _DIAGNOSIS = (
     "elevational_sign_wrong",
     "elevational_travel_signed",
     "elevational_travel_sign_free",
+)
+_SEGMENTS = ("segment_drift", "segment_rotation")
+_SEGMENTS_BY_LENGTH = tuple(
+    f"{name}_{length}mm" for name in _SEGMENTS for length in (5, 10, 20, 50, 100, 200)
 )
 _MOGLO = (
     "rae_translation_moglo",
@@ -128,6 +132,13 @@ SWEEPBENCH_V1 = Protocol(
     headline="fdr_path_centre",
     tracks=tuple(TRACKS),
 )
+#: Ranks by all stretches of the path; final drift, the headline of v1, looks at one frame.
+SWEEPBENCH_V2 = Protocol(
+    "sweepbench-v2",
+    (*_SEGMENTS, *SWEEPBENCH_V1.metrics, *_SEGMENTS_BY_LENGTH),
+    headline="segment_drift",
+    tracks=tuple(TRACKS),
+)
 TUSREC2024 = Protocol(
     "tusrec2024", _POINTS, headline="gpe", table_scores=("range_normalised_scores",)
 )
@@ -135,8 +146,13 @@ TUSREC2025 = Protocol("tusrec2025", (*_TUSREC2025, *_POINTS, *_SCORES), headline
 MOGLO2025 = Protocol("moglo2025", _MOGLO, headline="fdr_chord_moglo")
 
 PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
-    {p.name: p for p in (SWEEPBENCH_V1, TUSREC2024, TUSREC2025, MOGLO2025)}
+    {p.name: p for p in (SWEEPBENCH_V1, SWEEPBENCH_V2, TUSREC2024, TUSREC2025, MOGLO2025)}
 )
+
+
+def headline_of(name: str) -> str:
+    """Return the metric that a protocol ranks by; of an unknown protocol that of sweepbench-v1."""
+    return PROTOCOLS.get(name, SWEEPBENCH_V1).headline
 
 
 def find_protocol(name: str) -> Protocol:

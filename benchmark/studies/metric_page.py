@@ -11,7 +11,8 @@ from benchmark.tables import Markup, markdown, write_text
 
 #: The columns of the short table.
 SHORT = (
-    *("fdr_path_centre", "fdr_path_3pt", "fdr_net_centre", "adr_path_centre", "gpe", "gpe_score"),
+    *("segment_drift", "fdr_path_centre", "fdr_path_3pt", "fdr_net_centre", "adr_path_centre"),
+    *("segment_rotation", "gpe", "gpe_score"),
     *("lpe", "lpe_score", "ate_anchored", "ate_se3", "ate_sim3", "rpe_translation_10mm"),
     *("rotation_geodesic", "corr_moglo", "corr_pearson", "motion_correlation"),
     *("elevational_signed", "elevational_sign_free", "overlap_dice"),

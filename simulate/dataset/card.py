@@ -7,6 +7,7 @@ import numpy as np
 
 from benchmark.dataset import SPLITS, Dataset
 from benchmark.tables import Markup, markdown
+from simulate import GENERATOR_VERSION
 from simulate.dataset.size import memory_bytes, size_of
 from simulate.spec import Spec
 from simulate.spec.factors import FACTORS
@@ -62,7 +63,7 @@ def dataset_card(spec: Spec, dataset: Dataset) -> str:
         *_acquisition(spec), *_extras(spec),
         *_photoacoustics(spec, dataset),
         "- `truth/`: the vessel tree of each subject, world mm.",
-        f"- Identity: spec hash `{spec.hash}`, content hash `{dataset.hash}`.", "",
+        f"- Identity: generator {GENERATOR_VERSION}, hash `{dataset.hash}`.", "",
         *_stress(spec), *_withheld(dataset),
     ]  # fmt: skip
     return "\n".join(parts)

@@ -71,7 +71,7 @@ def croissant(spec: Spec, dataset: Dataset) -> dict[str, Any]:
         "license": LICENCE,
         "url": HERE,
         "creator": {"@type": "sc:Organization", "name": "sweepbench"},
-        "citeAs": f"sweepbench, data set {spec.name}, content hash {dataset.hash}",
+        "citeAs": f"sweepbench, data set {spec.name}, hash {dataset.hash}",
         "keywords": ["ultrasound", "freehand", "tracking", "simulation", "pose estimation"],
         "isLiveDataset": False,
         "distribution": [_index(dataset), *_sweeps(dataset)],

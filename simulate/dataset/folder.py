@@ -8,14 +8,13 @@ sweep, or when.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from benchmark.dataset import Dataset, Entry, open_dataset, write_dataset
+from benchmark.dataset import Dataset, Entry, open_dataset, write_dataset, write_entry
 from benchmark.errors import UserError
 from benchmark.files import read_json, sha256_of_file, write_json
-from benchmark.hdf5 import write_sweep
 from benchmark.sweep import Sweep
 from simulate.spec.plan import SweepPlan
 
@@ -88,26 +87,20 @@ class DatasetFolder:
         path = self._record(plan)
         if not (path.is_file() and self._sweep(plan).is_file()):
             return None
-        entry = Entry(**read_json(path))
+        record = read_json(path)
+        if set(record) != {item.name for item in fields(Entry)}:
+            return None  # of another format
+        entry = Entry(**record)
         truth = self.path / "truth" / f"{plan.subject}.json"
         whole = sha256_of_file(self._sweep(plan)) == entry.sha256
         return entry if whole and (plan.split in self.without_truth or truth.is_file()) else None
 
     def write(self, plan: SweepPlan, sweep: Sweep, truth: Any) -> None:
         """Write a sweep, its subject's truth, and last its record."""
-        path = self._sweep(plan)
-        write_sweep(path, sweep)
+        file = self._sweep(plan).relative_to(self.path).as_posix()
+        entry = write_entry(self.path, file, sweep, plan.split, plan.subject)
         if plan.split not in self.without_truth:
             write_json(self.path / "truth" / f"{plan.subject}.json", truth)
-        entry = Entry(
-            name=plan.name,
-            file=f"sweeps/{path.name}",
-            split=plan.split,
-            subject=plan.subject,
-            frames=len(sweep),
-            sha256=sha256_of_file(path),
-            factors=sweep.factors,
-        )
         write_json(self._record(plan), asdict(entry))
 
     def finish(self, name: str, plans: Sequence[SweepPlan]) -> tuple[Dataset | None, bool]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.geometry import inverse
 from simulate.bmode.render import beam_for, render_iq
 from simulate.bmode.settings import BmodeSettings
 from simulate.doppler.flow import Flow
@@ -112,7 +113,7 @@ class EnsembleMaker:
             moved = points + later * velocity
             if self.displacement is not None:
                 moved = moved + self.displacement(points, float(times[pulse]), pulse_poses[pulse])
-            seen = Frame(np.linalg.inv(pulse_poses[pulse])[None], shadow=shadow)
+            seen = Frame(inverse(pulse_poses[pulse])[None], shadow=shadow)
             frame_iq(_one_block(moved, level * signs), seen, self.beam, self.work, out)
             result[pulse] = out.view(np.complex64)
         return result

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from benchmark.geometry import compose, rotation_from_vector
+from benchmark.geometry import compose, multiply, rotation_from_vector
 from simulate.harmonics import Harmonics
 
 # (x (N,), z (N,)) mm -> skin's y (N,) mm and unit normal (N, 3) into the body, both world.
@@ -153,7 +153,7 @@ def follow_skin(t: np.ndarray, trajectory: Trajectory, surface: Surface) -> np.n
     swing[:, 0] += trajectory.nod_rad(share)
     pressed = trajectory.axial_mm(t) + tremor[2] - trajectory.gel_mm
     contact = np.stack([x, y, z], -1) + pressed[:, None] * normal
-    return compose(base @ rotation_from_vector(swing + wobble), contact)
+    return compose(multiply(base, rotation_from_vector(swing + wobble)), contact)
 
 
 def _cubic(

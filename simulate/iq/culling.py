@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.geometry import inverse
 from simulate.compiled import inlined, kernel
 from simulate.iq.beam import Beam
 from simulate.iq.scatterers import BLOCK_SIDE, CELLS
@@ -164,7 +165,7 @@ def needed_blocks(
     `margin_mm`: bound on how far scatterers lie outside of their block, by motion of tissue or of
     the pose within the frame.
     """
-    world_from_image = np.linalg.inv(image_from_world)
+    world_from_image = inverse(image_from_world)
     world = slab_corners(beam) @ world_from_image[:3, :3].T + world_from_image[:3, 3]
     low = np.floor((world.min(axis=0) - margin_mm) / block_mm).astype(np.int64)
     high = np.floor((world.max(axis=0) + margin_mm) / block_mm).astype(np.int64)

@@ -12,6 +12,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.geometry import inverse
 from simulate.iq.beam import Beam
 from simulate.iq.culling import moved_blocks, needed_blocks, slab_corners
 from simulate.iq.moving import Motion, frame_motion, lattice
@@ -88,7 +89,7 @@ class FrameSource:
 
     def plan(self, frame: int) -> FramePlan:
         """Return which blocks a frame needs and how they move."""
-        views = np.linalg.inv(self.lines[frame])
+        views = inverse(self.lines[frame])
         middle, block_mm = len(views) // 2, self.store.block_mm
         sway = _sway_mm(views, self.beam)
         displaced = None
@@ -111,7 +112,7 @@ class FrameSource:
         """
         low, high = (f(slab_corners(self.beam), axis=0) for f in (np.min, np.max))
         share = np.stack(np.meshgrid(*[np.linspace(0, 1, n) for n in (9, 9, 5)]), axis=-1)
-        world = np.linalg.inv(view)
+        world = inverse(view)
         sample = (low + share.reshape(-1, 3) * (high - low)) @ world[:3, :3].T + world[:3, 3]
         margin = MARGIN * _largest(self._displace(sample, frame))
         block_mm, cell_mm = self.store.block_mm, self.store.cell_mm
@@ -252,7 +253,7 @@ def _sway_mm(views: Array, beam: Beam) -> float:
     """Return the farthest (mm) a point of the slab moves in the image between the lines' poses."""
     if len(views) == 1:
         return 0.0
-    world = np.linalg.inv(views[len(views) // 2])
+    world = inverse(views[len(views) // 2])
     points = slab_corners(beam) @ world[:3, :3].T + world[:3, 3]
     seen = np.einsum("lij,pj->lpi", views[:, :3, :3], points) + views[:, None, :3, 3]
     return _largest(seen - seen[len(views) // 2])

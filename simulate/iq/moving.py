@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.geometry import apply, inverse
 from simulate.compiled import inlined, kernel
 from simulate.iq.beam import Beam
 from simulate.iq.culling import ROOT3, slab_corners, touches
@@ -63,8 +64,7 @@ def frame_motion(views: Array, beam: Beam, displaced: Array | None, thinned: boo
     spacing = (last - first) / max(len(views) - 1, 1)
     shear = 0.0
     if len(views) > 1:
-        world = slab_corners(beam) @ np.linalg.inv(views[len(views) // 2])[:3, :3].T
-        world += np.linalg.inv(views[len(views) // 2])[:3, 3]
+        world = apply(inverse(views[len(views) // 2]), slab_corners(beam))
         steps = np.diff(views, axis=0)
         moved = np.einsum("lij,pj->lpi", steps[:, :3, :3], world) + steps[:, None, :3, 3]
         shear = float(np.linalg.norm(moved, axis=-1).max()) / spacing

@@ -6,6 +6,7 @@ with a step of a millisecond, exact to about 1e-5 of a tremor's acceleration.
 
 import numpy as np
 
+from benchmark.geometry import multiply
 from simulate.probe.pose_sensor import PoseAt
 from simulate.probe.settings import InertialSettings
 
@@ -25,13 +26,13 @@ def exact_inertial(pose_at: PoseAt, times: np.ndarray) -> tuple[np.ndarray, np.n
     instants = np.asarray(times)[:, None] + STEP_S * STENCIL
     poses = pose_at(instants.ravel()).reshape(len(times), len(STENCIL), 4, 4)
     image_from_world = poses[:, 2, :3, :3].swapaxes(-1, -2)
-    acceleration_mm = np.einsum("k,mki->mi", SECOND, poses[:, :, :3, 3]) / STEP_S**2
+    acceleration_mm = (SECOND[:, None] * poses[:, :, :3, 3]).sum(1) / STEP_S**2
     force = 1e-3 * acceleration_mm - np.asarray(GRAVITY_M_S2)
-    slope = np.einsum("k,mkij->mij", FIRST, poses[:, :, :3, :3]) / STEP_S
-    turning = image_from_world @ slope
+    slope = (FIRST[:, None, None] * poses[:, :, :3, :3]).sum(1) / STEP_S
+    turning = multiply(image_from_world, slope)
     turning = 0.5 * (turning - turning.swapaxes(-1, -2))
     rate = np.stack([turning[:, 2, 1], turning[:, 0, 2], turning[:, 1, 0]], -1)
-    return (image_from_world @ force[..., None])[..., 0], rate
+    return multiply(image_from_world, force[..., None])[..., 0], rate
 
 
 def measure_inertial(

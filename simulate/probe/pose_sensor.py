@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from benchmark.geometry import compose, exp, inverse
+from benchmark.geometry import compose, exp, inverse, multiply
 from simulate.harmonics import sample_band
 from simulate.probe.settings import PoseSensorSettings
 
@@ -36,12 +36,13 @@ def measure_poses(
     calibration : as `calibration_error` returns it.
     """
     image_from_sensor = compose(np.eye(3), np.array([0.0, -settings.lever_mm, 0.0]))
-    world_from_sensor = pose_at(np.asarray(times) - settings.lag_s) @ image_from_sensor
+    world_from_sensor = multiply(pose_at(np.asarray(times) - settings.lag_s), image_from_sensor)
     moved = _distorted(rng, settings.distortion_mm, world_from_sensor)
     moved[:, :3, 3] += np.asarray(settings.noise_mm) * rng.standard_normal((len(moved), 3))
     turn = np.zeros((len(moved), 6))
     turn[:, 3:] = np.deg2rad(settings.noise_deg) * rng.standard_normal((len(moved), 3))
-    return moved @ exp(turn) @ inverse(image_from_sensor) @ calibration
+    world_from_image = multiply(multiply(moved, exp(turn)), inverse(image_from_sensor))
+    return multiply(world_from_image, calibration)
 
 
 def _distorted(rng: np.random.Generator, distortion_mm: float, poses: np.ndarray) -> np.ndarray:

@@ -56,7 +56,7 @@ def sheet_height(sheet: Array, x: Array, z: Array) -> Array:
     phase = np.multiply.outer(x, sheet[1:, 1]) + np.multiply.outer(z, sheet[1:, 2]) + sheet[1:, 3]
     level, bend, slope_x, slope_z = sheet[0]
     plane = level + 0.5 * bend * np.square(x) + slope_x * x + slope_z * z
-    return plane + np.sin(phase) @ sheet[1:, 0]
+    return plane + (np.sin(phase) * sheet[1:, 0]).sum(-1)
 
 
 def sheet_slope(sheet: Array, x: Array, z: Array) -> tuple[Array, Array]:
@@ -64,7 +64,8 @@ def sheet_slope(sheet: Array, x: Array, z: Array) -> tuple[Array, Array]:
     phase = np.multiply.outer(x, sheet[1:, 1]) + np.multiply.outer(z, sheet[1:, 2]) + sheet[1:, 3]
     waves = np.cos(phase) * sheet[1:, 0]
     _, bend, slope_x, slope_z = sheet[0]
-    return bend * x + slope_x + waves @ sheet[1:, 1], slope_z + waves @ sheet[1:, 2]
+    along_x, along_z = ((waves * sheet[1:, axis]).sum(-1) for axis in (1, 2))
+    return bend * x + slope_x + along_x, slope_z + along_z
 
 
 def surface(sheet: Array, x: Array, z: Array) -> tuple[Array, Array]:

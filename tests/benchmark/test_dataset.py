@@ -11,7 +11,7 @@ from tests.benchmark.shared.folders import NAMES, make_dataset
 
 
 def entry(name="a", split="train", subject="p0", sha="0"):
-    return Entry(name, f"sweeps/{name}.h5", split, subject, 5, sha, {"profile": "c"})
+    return Entry(name, f"sweeps/{name}.h5", split, subject, 5, sha, {"profile": "c"}, {})
 
 
 def test_a_data_set_comes_back_as_it_was(tmp_path):
@@ -35,18 +35,38 @@ def test_a_data_set_is_found_by_name_below_the_root(tmp_path, monkeypatch):
         open_dataset("tiny-v2")
 
 
-def test_the_hash_is_of_the_content_not_of_the_place_or_name(tmp_path):
+def test_the_hash_names_the_data_and_not_their_place_or_bytes(tmp_path):
     rows = [entry("a"), entry("b", "test", "p1")]
     base = write_dataset(tmp_path / "x", "x", rows, {"v": 1}).hash
-    assert write_dataset(tmp_path / "y", "y", rows, {"v": 2}).hash == base
+    rounded = [rows[1], entry("a", sha="1")]
+    assert write_dataset(tmp_path / "y", "y", rounded, {"v": 2}).hash == base
     for changed in (
-        [entry("a", sha="1"), rows[1]],
         [entry("a", split="val"), rows[1]],
         [entry("a", subject="p7"), rows[1]],
         [entry("c"), rows[1]],
         rows[:1],
     ):
         assert write_dataset(tmp_path / "z", "z", changed, {}).hash != base
+
+
+def test_a_generated_set_is_named_by_its_spec_and_by_its_private_entropy(tmp_path):
+    def hash_of(**identity):
+        return write_dataset(tmp_path, "x", [entry()], {"spec_hash": "s", **identity}).hash
+
+    assert hash_of() == hash_of(versions={"numpy": "9"}) == "s"
+    one, same, other = (
+        hash_of(withheld={"split": "test", "entropy_sha256": word, **more})
+        for word, more in (("a", {}), ("a", {"entropy": "secret"}), ("b", {}))
+    )
+    assert "s" != one == same != other
+
+
+def test_a_hash_that_is_not_of_the_content_is_refused(tmp_path):
+    write_dataset(tmp_path, "x", [entry()], {})
+    content = read_json(tmp_path / "dataset.json")
+    write_json(tmp_path / "dataset.json", {**content, "hash": "0" * 64})
+    with pytest.raises(UserError, match=r"dataset.json: hash: expected .* got 0000"):
+        open_dataset(tmp_path)
 
 
 def test_a_subject_in_two_splits_is_refused_before_anything_is_written(tmp_path):
@@ -84,8 +104,8 @@ def test_changed_and_missing_files_are_found(tmp_path):
 @pytest.mark.parametrize(
     ("change", "line"),
     [
-        (lambda c: c.pop("format"), "expected format 'sweepbench-dataset-1'"),
-        (lambda c: c.update(format="x"), "expected format 'sweepbench-dataset-1'"),
+        (lambda c: c.pop("format"), "expected format 'sweepbench-dataset-2'"),
+        (lambda c: c.update(format="x"), "expected format 'sweepbench-dataset-2'"),
         (lambda c: c.pop("name"), "key 'name' is missing"),
         (lambda c: c.pop("sweeps"), "key 'sweeps' is missing"),
         (lambda c: c.pop("identity"), "key 'identity' is missing"),

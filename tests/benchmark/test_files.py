@@ -48,3 +48,22 @@ def test_a_place_that_cannot_be_written_has_one_line(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(UserError, match="cannot be written"):
         write_json(tmp_path / "file" / "x.json", {})
+
+
+def test_what_cannot_be_read_as_json_has_one_line(tmp_path):
+    path = tmp_path / "x.json"
+    kinds = {
+        b"": "expected JSON",
+        b"\xff\xfe": "expected JSON in UTF-8",
+        b"[" * 10_000: "nested too deeply",
+        b"9" * 5000: "expected JSON",
+    }
+    for data, line in kinds.items():
+        path.write_bytes(data)
+        with pytest.raises(UserError, match=line) as error:
+            read_json(path)
+        assert str(error.value).startswith(f"{path}: ") and "\n" not in str(error.value)
+    with pytest.raises(UserError, match="cannot be read"):
+        read_json(tmp_path)
+    path.write_bytes(b"\xef\xbb\xbf[1]")  # a byte order mark, as some editors put it
+    assert read_json(path) == [1]

@@ -181,6 +181,25 @@ def test_a_missing_file_has_one_line(tmp_path):
         read_prediction(tmp_path / "gone.npz")
 
 
+def test_texts_of_fixed_length_are_read_as_other_programs_write_them(tmp_path):
+    sweep = full_sweep()
+    path = tmp_path / "s.h5"
+    write_sweep(path, sweep)
+    with h5py.File(path, "r+") as file:
+        for key in ("format", "name", "probe", "factors"):
+            file.attrs[key] = np.bytes_(file.attrs[key].ljust(500))
+    found = read_sweep(path)
+    assert (found.name, found.probe, found.factors) == (sweep.name, sweep.probe, sweep.factors)
+    with h5py.File(path, "r+") as file:
+        file.attrs["name"] = 7
+    with pytest.raises(UserError, match="name: expected a text, got"):
+        read_sweep(path)
+    with h5py.File(path, "r+") as file:
+        file.attrs["name"], file.attrs["factors"] = "x", "{"
+    with pytest.raises(UserError, match="a key holds something of another kind"):
+        read_sweep(path)
+
+
 def random_prediction(seed, count=5, sigma=True):
     rng = np.random.default_rng(seed)
     steps = geometry.exp(0.1 * rng.normal(size=(count - 1, 6)))

@@ -69,7 +69,7 @@ def test_what_is_no_result_is_refused(tmp_path: Path) -> None:
         read_results(tmp_path)
     (tmp_path / "x.json").write_text("{}")
     with pytest.raises(
-        UserError, match=r"x\.json: expected format 'sweepbench-result-1', got None"
+        UserError, match=r"x\.json: expected format 'sweepbench-result-2', got None"
     ):
         read_results(tmp_path / "x.json")
     with pytest.raises(UserError, match=r"y\.json: no such file"):

@@ -6,9 +6,7 @@ import numpy as np
 import torch
 
 from benchmark import geometry
-from benchmark.dataset import Entry, write_dataset
-from benchmark.files import sha256_of_file
-from benchmark.hdf5 import write_sweep
+from benchmark.dataset import write_dataset, write_entry
 from benchmark.sweep import Channel, Sweep
 
 
@@ -28,11 +26,9 @@ def write_noise(folder, sweeps):
     """Write a data set of sweeps: the last but one for validation, the last for testing."""
     entries = []
     for index, taken in enumerate(sweeps):
-        path, name = folder / f"n{index}.h5", f"n{index}"
-        write_sweep(path, replace(taken, name=name))
+        named = replace(taken, name=f"n{index}")
         split = {len(sweeps) - 2: "val", len(sweeps) - 1: "test"}.get(index, "train")
-        facts = (f"s{index}", len(taken), sha256_of_file(path), {})
-        entries.append(Entry(name, path.name, split, *facts))
+        entries.append(write_entry(folder, f"n{index}.h5", named, split, f"s{index}"))
     return write_dataset(folder, "noise", entries, {})
 
 

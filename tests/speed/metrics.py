@@ -29,6 +29,7 @@ def main() -> None:
     compute(make_case(3), METRICS)  # compiles
     for title, names in (
         ("gpe and lpe", ["gpe", "lpe"]),
+        ("segment drift", [name for name in METRICS if name.startswith("segment_")]),
         (f"all {len(poses)} pose metrics", poses),
         ("swept volumes", VOLUME),
     ):

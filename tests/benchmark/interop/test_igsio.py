@@ -16,7 +16,7 @@ from benchmark.hdf5 import read_sweep, write_sweep
 from benchmark.interop import streams
 from benchmark.interop.igsio import read_igsio, read_sequence, write_igsio
 from benchmark.interop.orientation import CODES, from_marked_far, to_marked_far
-from benchmark.interop.rigid import settled_poses, split_calibration
+from benchmark.interop.parts.rigid import settled_poses, split_calibration
 from benchmark.interop.sequence import Reading
 from benchmark.sweep import Sweep
 from tests.benchmark.shared.random_sweeps import make_sweep, sweeps

@@ -1,17 +1,23 @@
 """The challenge's predict_ddfs against displacements worked out pixel by pixel by its formulas."""
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from benchmark import geometry
 from benchmark.errors import UserError
-from benchmark.interop.tusrec import read_tusrec, write_tusrec
+from benchmark.hdf5 import write_prediction, write_sweep
+from benchmark.interop.convert import convert
+from benchmark.interop.displacements import write_displacements
+from benchmark.interop.formats import Writing
+from benchmark.interop.tusrec import COUNT_FROM_ONE, read_tusrec, write_tusrec
 from benchmark.interop.tusrec_submission import displacement_fields, submission
 from benchmark.metrics import Case, compute
 from benchmark.sweep import Channel, Observation, Prediction, Sweep
 from benchmark.tracker import LearnedTracker, Tracker
+from tests.benchmark.shared import challenge
 
 SHAPE, FRAMES = (6, 8), 5
 SCALE = np.diag([0.229389, 0.220980, 1.0, 1.0])
@@ -180,3 +186,100 @@ def test_no_landmarks_give_empty_fields(folder):
     frames, _, calibration = stored(folder)
     _, gl, _, ll = submission(Wandering())(frames, np.zeros((0, 3)), calibration)
     assert gl.shape == ll.shape == (3, 0)
+
+
+class Perfect(Tracker):
+    """Answers the true poses of a sweep."""
+
+    name = "perfect"
+
+    def __init__(self, sweep: Sweep):
+        self.sweep = sweep
+
+    def track(self, observation: Observation) -> Prediction:
+        return Prediction(self.sweep.first_from_frame)
+
+
+@pytest.fixture(params=[2024, 2025])
+def scored(tmp_path, request):
+    """A folder of the challenge, its one scan and that as a sweep; 4 of 100 landmarks on frame 0.
+
+    The sweep is straight, 142.5 mm long, so that every pixel of the last frame is 142.5 mm away.
+    """
+    rng = np.random.default_rng(2)
+    steps = np.tile(np.eye(4), (30, 1, 1))
+    steps[:, 2, 3] = 142.5 / 30
+    channel = Channel(
+        rng.integers(0, 255, (31, *SHAPE)).astype(np.uint8),
+        np.arange(31) / 20,
+        SCALE @ COUNT_FROM_ONE,
+        world_from_image=geometry.chain(steps),
+    )
+    marks = rng.integers([1, 0, 0], [31, SHAPE[1], SHAPE[0]], (100, 3)).astype(float)
+    marks[::25, 0] = 0
+    write_tusrec(tmp_path, [Sweep("s", {"bmode": channel}, marks)], "val", request.param)
+    (scan,) = challenge.read_folder(tmp_path, "val", request.param).values()
+    return tmp_path / "calib_matrix.csv", scan, next(read_tusrec(tmp_path))
+
+
+def test_a_perfect_tracker_under_the_challenges_scorer(scored, tmp_path):
+    """Still landmarks on frame 0 cost 4 / 100 of 142.5 mm, 5.7 mm; as scored they cost nothing."""
+    calibration, scan, sweep = scored
+    tracker = Perfect(sweep)
+    given = (scan.frames, scan.landmarks, calibration)
+    still = challenge.scores(submission(tracker)(*given), scan, calibration)
+    assert still == pytest.approx([0, 5.7, 0, 0.04 * 142.5 / 30], abs=1e-4)
+    answer = submission(tracker, first_frame_landmarks="as_scored")(*given)
+    assert challenge.scores(answer, scan, calibration) == pytest.approx([0] * 4, abs=1e-4)
+    prediction = tracker.track(sweep.observe())
+    for words, expected in (({}, still), ({"first_frame_landmarks": "as_scored"}, [0] * 4)):
+        write_displacements(tmp_path / "f", prediction, sweep.bmode, sweep.landmarks, **words)
+        fields = [np.load(tmp_path / f"f/{name}.npy") for name in ("GP", "GL", "LP", "LL")]
+        found = challenge.scores(tuple(fields), scan, calibration)
+        assert found == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_command_writes_fields_as_scored(scored, tmp_path):
+    calibration, scan, sweep = scored
+    write_sweep(tmp_path / "s.h5", sweep)
+    write_prediction(tmp_path / "p.h5", Prediction(sweep.first_from_frame))
+    mode = Writing(first_frame_landmarks="as_scored")
+    convert(tmp_path / "p.h5", tmp_path / "g", writing=mode, sweep=tmp_path / "s.h5")
+    fields = tuple(np.load(tmp_path / f"g/{name}.npy") for name in ("GP", "GL", "LP", "LL"))
+    assert challenge.scores(fields, scan, calibration) == pytest.approx([0] * 4, abs=1e-4)
+
+
+def test_without_landmarks_on_frame_0_both_modes_are_one(scored):
+    """The mode answers for frame 0 alone, and the scorer's other errors are our metrics."""
+    calibration, scan, sweep = scored
+    later = replace(scan, landmarks=scan.landmarks[scan.landmarks[:, 0] > 0])
+    given = (later.frames, later.landmarks, calibration)
+    fields = [submission(Wandering())(*given)]
+    fields.append(submission(Wandering(), first_frame_landmarks="as_scored")(*given))
+    for one, other in zip(*fields, strict=True):
+        assert np.array_equal(one, other)
+    answer = Wandering().track(sweep.observe())
+    case = Case(
+        sweep.first_from_frame,
+        answer.first_from_frame,
+        sweep.bmode.mm_from_pixel,
+        SHAPE,
+        answer.prev_from_frame,
+        later.landmarks - [0.0, 1, 1],
+    )
+    values = compute(case, ["gpe", "gle", "lpe", "lle"])
+    found = challenge.scores(fields[0], later, calibration)
+    assert found == pytest.approx(list(values.values()), rel=1e-5)
+
+
+def test_an_unknown_mode_is_refused_before_a_tracker_is_opened():
+    with pytest.raises(UserError, match="first_frame_landmarks 'as_score'; did you mean 'as_scor"):
+        submission("nobody", first_frame_landmarks="as_score")
+
+
+def test_a_scan_of_one_frame_has_no_motion_in_either_mode(scored):
+    calibration, scan, _ = scored
+    for mode in ("still", "as_scored"):
+        function = submission(Wandering(), first_frame_landmarks=mode)
+        gp, gl, lp, ll = function(scan.frames[:1], np.array([[0, 2, 2]]), calibration)
+        assert gp.shape == lp.shape == (0, 3, 48) and not gl.any() and not ll.any()

@@ -14,8 +14,15 @@ from benchmark.leaderboard import build_leaderboard, console_table
 from benchmark.leaderboard.board import Leaderboard, read_leaderboard
 from benchmark.leaderboard.keep import TABLES, keep_results
 from benchmark.leaderboard.page import page_data
-from benchmark.leaderboard.tables import csv_text, markdown_text, table_scores
-from benchmark.scoring.statistics import cluster_bootstrap
+from benchmark.leaderboard.tables import (
+    csv_text,
+    markdown_text,
+    paired_csv_text,
+    ranks_csv_text,
+    table_scores,
+)
+from benchmark.scoring.evaluate import summary_of as evaluated
+from benchmark.scoring.statistics import summarise
 from tests.benchmark.shared.synthetic_results import (
     challenge_results,
     field,
@@ -31,33 +38,30 @@ def board_of(tmp_path: Path, *results: dict[str, Any]) -> Leaderboard:
     return read_leaderboard(write_results(tmp_path, list(results)))
 
 
-def exact(tracker: str, low: float, mean: float, high: float, **more: Any) -> dict[str, Any]:
-    """Return a result whose headline has exactly this summary, under its own configuration."""
-    content = result(tracker, **more)
-    content["summary"][HEADLINE] = {"mean": mean, "sd": 1.0, "low": low, "high": high}
+def even(tracker: str, score: float, kind: str = "learned", seed: int = 0) -> dict[str, Any]:
+    """Return a result whose headline scatters by 0.5 about `score`, whatever the sweep."""
+    content = result(tracker, kind, seed=seed)
+    noise = np.random.default_rng([ord(tracker[0]), seed]).normal(0, 0.5, len(content["sweeps"]))
+    for sweep, error in zip(content["sweeps"], noise, strict=True):
+        sweep["metrics"][HEADLINE] = score + error
     return content
 
 
-def test_lower_is_better_and_overlapping_intervals_share_ranks(tmp_path: Path) -> None:
-    """Disjoint 1-2 | 4-6, 5-7 | 8-9: ranks 1, 2-3, 2-3, 4."""
-    board = board_of(
-        tmp_path,
-        exact("d", 8, 8.5, 9),
-        exact("b", 4, 5, 6),
-        exact("a", 1, 1.5, 2),
-        exact("c", 5, 6, 7),
-    )
-    assert [(row.label, row.rank) for row in board.rows] == [
-        ("a", (1, 1)),
-        ("b", (2, 3)),
-        ("c", (2, 3)),
-        ("d", (4, 4)),
-    ]
+def test_lower_is_better_and_rows_that_no_pair_tells_apart_share_ranks(tmp_path: Path) -> None:
+    """1.5 | 5, 5.1 | 8: ranks 1, 2-3, 2-3, 4."""
+    board = board_of(tmp_path, even("d", 8), even("c", 5.1), even("a", 1.5), even("b", 5))
+    assert {row.label: row.rank for row in board.rows} == {
+        "a": (1, 1),
+        "b": (2, 3),
+        "c": (2, 3),
+        "d": (4, 4),
+    }
+    means = [row.headline["mean"] for row in board.rows]
+    assert means == sorted(means)
 
 
 def test_a_reference_row_is_shown_where_it_stands_and_takes_no_rank(tmp_path: Path) -> None:
-    oracle = exact("oracle", 0.1, 0.2, 0.3, kind="reference")
-    board = board_of(tmp_path, exact("a", 1, 1.5, 2), oracle)
+    board = board_of(tmp_path, even("a", 5), even("oracle", 2, "reference"))
     assert [(row.label, row.rank) for row in board.rows] == [("oracle", None), ("a", (1, 1))]
 
 
@@ -78,10 +82,13 @@ def test_a_score_that_only_one_row_lacks_is_missing_one_that_all_lack_is_not(
     assert missing == {"one": 1, "other": 0}
 
 
-def test_the_intervals_are_those_of_the_evaluation(tmp_path: Path) -> None:
+def test_summaries_are_of_the_sweeps_whatever_the_file_says_of_them(tmp_path: Path) -> None:
+    """A result of one seed has the summary that evaluation writes, also where it was changed."""
     content = result()
-    row = board_of(tmp_path, content).rows[0]
-    assert row.summary == content["summary"]
+    sweeps = content["sweeps"]
+    expected = evaluated(sweeps, sweeps[0]["metrics"])
+    content["summary"] = {HEADLINE: {"mean": 0.1, "sd": 0.1, "low": 0.1, "high": 0.1}}
+    assert board_of(tmp_path, content).rows[0].summary == expected
 
 
 def test_seeds_share_a_row_of_their_mean_with_the_spread_of_their_means(tmp_path: Path) -> None:
@@ -92,7 +99,7 @@ def test_seeds_share_a_row_of_their_mean_with_the_spread_of_their_means(tmp_path
     assert row.seeds == [0, 1, 2]
     assert row.values[HEADLINE] == pytest.approx(table.mean(0).tolist(), rel=1e-12)
     assert row.seed_spread[HEADLINE] == pytest.approx(np.std(table.mean(1), ddof=1), rel=1e-12)
-    expected = cluster_bootstrap(table.mean(0).tolist(), board.subjects)
+    expected = summarise(table, board.subjects)
     assert row.summary[HEADLINE] == pytest.approx(expected, rel=1e-9)
 
 
@@ -105,7 +112,8 @@ def test_a_sweep_that_one_seed_lacks_is_missing_for_the_row(tmp_path: Path) -> N
 def test_missing_counts_the_sweeps_that_any_seed_lacks(tmp_path: Path) -> None:
     """Three in one seed and one other in the next are four, not three."""
     one, other = result(seed=0, lost=3), result(seed=1)
-    other["sweeps"] = other["sweeps"][1:]
+    lost = other["sweeps"].pop(0)
+    other["failed"] = [{"sweep": lost["name"], "reason": "missing"}]
     row = board_of(tmp_path, one, other).rows[0]
     assert (row.missing, row.scored) == (4, 20)
 
@@ -132,7 +140,7 @@ def test_paired_differences_are_means_of_differences_and_antisymmetric(tmp_path:
     assert there["mean"] == pytest.approx(np.mean(gaps), rel=1e-12)
     assert there["low"] < there["mean"] < there["high"]
     assert back["mean"] == pytest.approx(-there["mean"], rel=1e-12)
-    assert back["low"] == pytest.approx(-there["high"], rel=1e-9)
+    assert back["low"] == -there["high"] and back["p"] == there["p"] < 1
 
 
 @pytest.mark.parametrize(
@@ -151,6 +159,42 @@ def test_hashes_are_never_mixed_and_both_files_are_named(
     assert not (tmp_path / "out").exists()
 
 
+def with_prints(found: dict[str, Any], track: str = "image", **parts: float) -> dict[str, Any]:
+    """Return a result whose first sweep has fingerprints, each of one value, by part."""
+    prints = {key.replace("_", "/"): [2.0, *[value] * 8] for key, value in parts.items()}
+    told = found["dataset"]["fingerprints"] | {found["sweeps"][0]["name"]: prints}
+    return found | {"track": track, "dataset": found["dataset"] | {"fingerprints": told}}
+
+
+def test_copies_of_the_data_that_differ_by_rounding_stand_on_one_board(tmp_path: Path) -> None:
+    results = [
+        with_prints(result("one"), bmode_frames=1.0, pa_frames=1.0),
+        with_prints(result("other"), bmode_frames=1 + 1e-12, pa_frames=7.0),
+        with_prints(result("third"), "bmode+pa", bmode_frames=1.0, pa_frames=1 + 1e-7),
+    ]
+    board = read_leaderboard(write_results(tmp_path, results))
+    assert len(board.rows) == 3 and "fingerprints" not in board.dataset
+
+
+@pytest.mark.parametrize(
+    ("track", "parts", "part"),
+    [
+        ("image", {"bmode_frames": 1.001, "pa_frames": 1.0}, "bmode/frames"),
+        ("bmode+pa", {"bmode_frames": 1.0, "pa_frames": 1.1}, "pa/frames"),
+    ],
+)
+def test_other_data_are_refused_with_sweep_channel_and_size(
+    tmp_path: Path, track: str, parts: dict[str, float], part: str
+) -> None:
+    first = with_prints(result("one"), track, bmode_frames=1.0, pa_frames=1.0)
+    paths = write_results(tmp_path, [first, with_prints(result("other"), track, **parts)])
+    with pytest.raises(UserError) as error:
+        read_leaderboard(paths)
+    line = str(error.value)
+    assert line.startswith(f"{paths[1]}: other data than {paths[0]}: sweep 'sweep-000'")
+    assert f"{part} differ by" in line and "\n" not in line
+
+
 def test_the_same_run_twice_is_refused(tmp_path: Path) -> None:
     paths = write_results(tmp_path, [result(), result()])
     with pytest.raises(UserError, match=r"seed 0.*0\.json.*1\.json"):
@@ -164,7 +208,7 @@ def test_what_is_not_a_result_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"x\.json: no such file"):
         read_leaderboard([path])
     path.write_text('{"format": "sweepbench-predictions-1"}')
-    with pytest.raises(UserError, match=r"x\.json: expected format 'sweepbench-result-1'"):
+    with pytest.raises(UserError, match=r"x\.json: expected format 'sweepbench-result-2'"):
         read_leaderboard([path])
     path.write_text(json.dumps({k: v for k, v in result().items() if k != "sweeps"}))
     with pytest.raises(UserError, match=r"x\.json: key 'sweeps' is missing"):
@@ -183,6 +227,38 @@ def test_csv_holds_every_number_in_full(tmp_path: Path) -> None:
         assert line["dataset_hash"] == "a" * 64 and line["protocol_hash"] == "b" * 64
     assert {line["tracker"]: line["seed"] for line in lines}["moglo"] == "0 1"
     assert {line["tracker"]: line["seed"] for line in lines}["identity"] == ""
+
+
+def test_the_tables_of_pairs_and_ranks_hold_every_number(tmp_path: Path) -> None:
+    board = board_of(tmp_path, *field(seeds=2))
+    pairs = list(csv.DictReader(io.StringIO(paired_csv_text(board))))
+    assert len(pairs) == len(board.rows) * (len(board.rows) - 1)
+    for line in pairs:
+        found = board.paired[line["first"]][line["second"]]
+        assert [float(line[key]) for key in ("mean", "low", "high", "p", "p_holm")] == [
+            found[key] for key in ("mean", "low", "high", "p", "p_holm")
+        ]
+    lines = list(csv.DictReader(io.StringIO(ranks_csv_text(board))))
+    shares = {(line["tracker"], int(line["rank"])): float(line["frequency"]) for line in lines}
+    assert shares == {
+        (label, rank): share
+        for label, found in board.rank_frequencies.items()
+        for rank, share in enumerate(found, start=1)
+    }
+
+
+def test_tables_say_what_the_interval_is_and_which_rows_are_of_one_training(tmp_path: Path) -> None:
+    board = board_of(tmp_path, result("once"), result("twice"), result("twice", seed=1))
+    text = markdown_text(board)
+    assert "| once (one training) |" in text and "| twice |" in text
+    assert "over subjects and, where a row has several, over training seeds" in text
+    assert "Holm" in text and "fewer than 5 subjects take no rank" in text
+    lines = list(csv.DictReader(io.StringIO(csv_text(board))))
+    assert {line["tracker"]: line["remarks"] for line in lines} == {
+        "once": "one training",
+        "twice": "",
+    }
+    assert {line["subjects"] for line in lines} == {"8"}
 
 
 def test_markdown_is_one_table_whatever_the_names(tmp_path: Path) -> None:
@@ -207,10 +283,12 @@ def test_what_a_training_cost_is_the_mean_of_its_seeds(tmp_path: Path) -> None:
 def test_console_table_is_aligned_and_prints_no_control_characters(tmp_path: Path) -> None:
     board = board_of(tmp_path, *field(seeds=2), result("x\x1b[31m", rate=60.0))
     lines = console_table(board).splitlines()
-    assert len(lines) == len(board.rows) + 2 and "\x1b" not in "".join(lines)
+    assert "\x1b" not in "".join(lines)
+    rows, notes = lines[2 : 2 + len(board.rows)], lines[2 + len(board.rows) :]
     column = lines[0].index("sweeps") + len("sweeps")
-    assert all(line[column - 5 : column] in ("24/24", "22/24") for line in lines[2:])
-    assert any(line.endswith("mean-collapsed") for line in lines)
+    assert all(line[column - 5 : column] in ("24/24", "22/24") for line in rows)
+    assert any(line.endswith("one training, mean-collapsed") for line in rows)
+    assert notes[0].startswith("Interval: 95 %, over subjects and") and max(map(len, notes)) <= 100
 
 
 def test_an_external_result_needs_no_more_than_its_scores(tmp_path: Path) -> None:
@@ -224,7 +302,7 @@ def test_an_external_result_needs_no_more_than_its_scores(tmp_path: Path) -> Non
     guest = next(row for row in board.rows if row.label == "guest")
     assert (guest.kind, guest.seeds, guest.missing) == ("external", [None], 0)
     assert guest.rank is not None
-    names = {"leaderboard.csv", "leaderboard.md", "leaderboard.html", "leaderboard_paired.csv"}
+    names = {"leaderboard.html", *TABLES}
     assert names <= {path.name for path in tmp_path.iterdir()}
 
 
@@ -267,6 +345,79 @@ def test_the_score_of_2024_is_a_column_that_says_it_is_of_this_table(tmp_path):
     assert table_scores(fewer) == {"good": 1.0, "middle": 0.0}
     other = read_leaderboard(write_results(tmp_path, challenge_results("tusrec2025")))
     assert table_scores(other) == {} and "2024" not in markdown_text(other)
+
+
+def without_landmarks(results: list[dict], sweeps: slice, drop: bool = False) -> list[dict]:
+    """Return results whose landmark errors, and scores made of them, are null on some sweeps.
+
+    drop: the landmark errors are not in the file at all.
+    """
+    for content in results:
+        for sweep in content["sweeps"][sweeps]:
+            for name in {"gle", "lle", "tusrec2025_final"} & set(sweep["metrics"]):
+                sweep["metrics"][name] = None
+            for name in ("gle", "lle") * drop:
+                del sweep["metrics"][name]
+        content["summary"] = {
+            name: summarise(
+                [sweep["metrics"].get(name) for sweep in content["sweeps"]],
+                [sweep["subject"] for sweep in content["sweeps"]],
+            )
+            for name in content["sweeps"][-1]["metrics"]
+        }
+    return results
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("drop", [False, True])
+def test_boards_of_the_challenge_without_landmarks(tmp_path, drop):
+    """2024 ranks and scores by the pixel errors; 2025 has no score, shows the rows, ranks none."""
+    full = challenge_results("tusrec2024")
+    expected = table_scores(read_leaderboard(write_results(tmp_path, full)))
+    field = without_landmarks(full, slice(None), drop)
+    board = build_leaderboard(write_results(tmp_path, field), tmp_path)
+    assert [(row.label, row.rank[0]) for row in board.rows] == [
+        ("good", 1), ("middle", 2), ("bad", 3),
+    ]  # fmt: skip
+    # All four errors are multiples of one here, so two of them give the score of the four.
+    assert table_scores(board) == pytest.approx(expected)
+    field = without_landmarks(challenge_results("tusrec2025"), slice(None), drop)
+    board = build_leaderboard(write_results(tmp_path, field), tmp_path)
+    assert {row.label: (row.rank, row.missing) for row in board.rows} == {
+        "good": (None, 0), "middle": (None, 0), "bad": (None, 0),
+    }  # fmt: skip
+    assert "| – | good" in markdown_text(board) and "good" in console_table(board)
+
+
+@pytest.mark.filterwarnings("error")
+def test_one_sweep_without_landmarks_is_left_out_of_their_scores(tmp_path):
+    field = without_landmarks(challenge_results("tusrec2024"), slice(0, 1))
+    board = build_leaderboard(write_results(tmp_path, field), tmp_path)
+    errors = {row.label: row.values for row in board.rows}
+    for label, score in table_scores(board).items():
+        parts = []
+        for metric in ("gpe", "lpe", "gle", "lle"):
+            for scan in range(24):
+                column = [errors[other][metric][scan] for other in errors]
+                if None not in column:
+                    own, span = errors[label][metric][scan], max(column) - min(column)
+                    parts.append((max(column) - own) / span)
+        assert len(parts) == 4 * 24 - 2 and score == pytest.approx(np.mean(parts))
+    field = without_landmarks(challenge_results("tusrec2025"), slice(0, 1))
+    board = build_leaderboard(write_results(tmp_path, field), tmp_path)
+    assert [(row.label, row.missing) for row in board.rows] == [
+        ("good", 0), ("middle", 0), ("bad", 0),
+    ]  # fmt: skip
+    assert board.rows[0].rank == (1, 1) and all(row.rank for row in board.rows)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("protocol", ["tusrec2024", "tusrec2025"])
+def test_a_board_of_one_row_without_landmarks(tmp_path, protocol):
+    field = without_landmarks(challenge_results(protocol)[:1], slice(None))
+    board = build_leaderboard(write_results(tmp_path, field), tmp_path)
+    assert [row.label for row in board.rows] == ["bad"] and table_scores(board) == {}
+    assert "bad" in markdown_text(board)
 
 
 # ---- what is kept of it -----------------------------------------------------------------------

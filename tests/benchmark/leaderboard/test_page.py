@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib import resources
@@ -11,12 +12,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from benchmark.errors import UserError
 from benchmark.figures import plot
 from benchmark.leaderboard import build_leaderboard
+from benchmark.leaderboard.board import read_leaderboard
 from benchmark.leaderboard.page import embedded_json, page_data
-from benchmark.scoring.statistics import cluster_bootstrap, rank_ranges
+from benchmark.scoring import statistics
+from benchmark.scoring.statistics import summarise
 from tests.benchmark.shared import synthetic_results
 from tests.benchmark.shared.synthetic_results import (
     challenge_results,
@@ -88,7 +92,7 @@ def test_stress_curves_follow_the_one_factor_that_each_sweep_varies(tmp_path: Pa
         (0, None), (1, 1.25), (3, 2.0), (5, 3.0),
     ]  # fmt: skip
     names = [board.sweeps[i]["name"] for i in speed["points"][2]["sweeps"]]
-    assert names == [f"test-{s:03d}-speed-3" for s in range(3)]
+    assert names == [f"test-{s:03d}-speed-3" for s in range(5)]
     assert speed["points"][0] == own["points"][0]
 
 
@@ -97,6 +101,87 @@ def test_without_stress_every_number_among_the_factors_has_a_curve(tmp_path: Pat
     (curve,) = page_data(board)["stress"]
     assert curve["label"] == "severity" and [p["x"] for p in curve["points"]] == [0.5, 1.0, 1.5]
     assert sorted(i for p in curve["points"] for i in p["sweeps"]) == list(range(24))
+
+
+# ---- what the page reckons, by node -------------------------------------------------------
+
+
+def reckoned(code: str, *given: Any) -> Any:
+    """Return what a function of page_statistics.js answers, by node."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("no node on this machine (Debian: apt-get install nodejs)")
+    script = (resources.files("benchmark.leaderboard") / "page_statistics.js").read_text()
+    call = f"console.log(JSON.stringify(({code})(...{json.dumps(given)})));"
+    done = subprocess.run([node, "-"], input=script + call, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def scores(seed: int, trainings: int) -> list[list[float | None]]:
+    """Return skewed scores of 30 sweeps by training, one of them missing."""
+    rng = np.random.default_rng(seed)
+    hard = np.random.default_rng(0).lognormal(1, 0.6, 30)
+    table = hard * rng.lognormal(0, 0.2, (trainings, 30)) * rng.lognormal(0, 0.1, (trainings, 1))
+    return [[None if i == seed else x for i, x in enumerate(line)] for line in table.tolist()]
+
+
+def test_the_page_has_the_intervals_of_python() -> None:
+    subjects = [f"p{index // 4}" for index in range(30)]  # the last one has two sweeps
+    tables = [scores(seed, trainings) for seed, trainings in enumerate((1, 2, 3))]
+    there = reckoned("(tables, s) => tables.map((t) => summarise(t, s))", tables, subjects)
+    for table, found in zip(tables, there, strict=True):
+        for key, value in summarise(np.array(table, float), subjects).items():
+            assert found[key] == pytest.approx(value, rel=1e-9)
+    few = reckoned("(t, s) => summarise(t, s)", [[1.0, 2, 3, 4]], list("abcd"))
+    assert few["mean"] == 2.5 and few["low"] is None and few["p"] is None
+    code = "() => [LEVEL, FEWEST_SUBJECTS]"
+    assert reckoned(code) == [statistics.LEVEL, statistics.FEWEST_SUBJECTS]
+
+
+def test_the_page_has_the_pairs_and_ranks_of_python(tmp_path: Path) -> None:
+    sensed = {**result("sensed", rate=11.0), "track": "image+imu"}
+    paths = write_results(tmp_path, [*synthetic_results.field(seeds=2), sensed])
+    board = read_leaderboard(paths)
+    rows = [
+        {"label": row["label"], "track": row["track"], "table": row["tables"][HEADLINE]}
+        for row in page_data(board)["rows"]
+    ]
+    there = reckoned("(rows, s) => pairedDifferences(rows, s)", rows, board.subjects)
+    for one, others in board.paired.items():
+        for other, here in others.items():
+            known = {key: value for key, value in here.items() if value is not None}
+            found = {key: value for key, value in there[one][other].items() if value is not None}
+            assert found == pytest.approx(known, rel=1e-5, abs=1e-7)
+    able = [row for row in board.rows if row.rank is not None]
+    rivals = [
+        [there[row.label][o.label] for o in able if o is not row and o.track == row.track]
+        for row in able
+    ]
+    ranks = reckoned("(all) => all.map((differences) => rankRange(differences, 1))", rivals)
+    assert [tuple(rank) for rank in ranks] == [row.rank for row in able]
+
+
+def test_the_page_has_students_t_of_scipy() -> None:
+    points = [
+        (t, f) for t in (-3.0, 0.0, 0.1, 1.0, 4.0, 30.0) for f in (1.0, 1.37, 4.2, 47.0, 900.0)
+    ]
+    there = reckoned("(points) => points.map(([t, f]) => tail(t, f))", points)
+    np.testing.assert_allclose(there, [stats.t.sf(*point) for point in points], rtol=1e-9)
+    degrees = [1.0, 1.37, 2.0, 15.0, 900.0]
+    there = reckoned("(all) => all.map(quantileOfT)", degrees)
+    np.testing.assert_allclose(there, stats.t.ppf(0.975, degrees), rtol=1e-9)
+
+
+def test_the_page_has_the_mean_curves_of_python() -> None:
+    rng = np.random.default_rng(5)
+    curves = []
+    for length in (20.0, 33.0, 41.0, 52.0):
+        path = np.sort(np.append(rng.random(30), [0, 1])) * length
+        curves.append((path, np.abs(rng.normal(size=32)).cumsum()))
+    sent = [[path.tolist(), drift.tolist()] for path, drift in curves]
+    there = reckoned("(curves) => meanCurve(curves)", sent)
+    np.testing.assert_allclose(there, plot.mean_curve(curves), rtol=1e-9)
 
 
 # ---- in a browser -----------------------------------------------------------------------------
@@ -219,33 +304,28 @@ def test_filters_compute_the_means_of_what_is_left(site: Site) -> None:
     assert len(names(tab)) == 8 and "24 sweeps of 8 subjects" in tab.inner_text("[role=status]")
 
 
-def test_the_page_reckons_as_python_does(browser: Any) -> None:
-    """Bootstrap intervals, rank ranges and mean drift curves equal those of the library."""
-    tab = browser.new_page()
-    script = resources.files("benchmark.leaderboard") / "page_statistics.js"
-    tab.add_script_tag(content=script.read_text())
-    rng = np.random.default_rng(5)
-    subjects = [f"p{index // 3}" for index in range(60)]
-    values = rng.normal(10, 3, 60).tolist()
-    values[7] = None
-    here = cluster_bootstrap(values, subjects)
-    there = tab.evaluate("([v, s]) => clusterMean(v, s)", [values, subjects])
-    assert there["mean"] == pytest.approx(here["mean"], rel=1e-12)
-    assert there["sd"] == pytest.approx(here["sd"], rel=1e-12)
-    width = here["high"] - here["low"]
-    for end in ("low", "high"):  # two sets of resamples: the ends scatter by a few hundredths
-        assert abs(there[end] - here[end]) < 0.1 * width
-    spans = [dict(zip(("low", "high"), sorted(rng.random(2)), strict=True)) for _ in range(12)]
-    code = "spans => spans.map((own, i) => rankRange(own, spans.filter((_, k) => k !== i)))"
-    assert tab.evaluate(code, spans) == [list(found) for found in rank_ranges(spans)]
-    curves = []
-    for length in (20.0, 33.0, 41.0, 52.0):
-        path = np.sort(np.append(rng.random(30), [0, 1])) * length
-        curves.append((path, np.abs(rng.normal(size=32)).cumsum()))
-    sent = [[path.tolist(), drift.tolist()] for path, drift in curves]
-    np.testing.assert_allclose(
-        tab.evaluate("curves => meanCurve(curves)", sent), plot.mean_curve(curves), rtol=1e-9
-    )
+def test_ranks_and_pairs_are_those_of_the_tables_and_go_with_the_filters(
+    site: Site,
+) -> None:
+    tab = site.open()
+    board = read_leaderboard(sorted(site.folder.glob("[0-9]*.json")))
+    cells = "rows => rows.map(r => [...r.children].map(c => c.textContent))"
+    shares = {line[0]: line[1:] for line in tab.eval_on_selector_all("#ranks tbody tr", cells)}
+    assert set(shares) == set(board.rank_frequencies)
+    for label, found in board.rank_frequencies.items():
+        shown = [round(float(text or 0)) if text != "< 1" else 0 for text in shares[label]]
+        assert shown == [pytest.approx(100 * share, abs=0.51) for share in found]
+    assert "one training" in tab.inner_text("tr[data-tracker=lazy-net] td.name")
+    assert "one training" not in tab.inner_text("tr[data-tracker=moglo] td.name")
+    tinted = tab.locator("#paired td[style]").count()
+    clear = [d for others in board.paired.values() for d in others.values() if d["p_holm"] < 0.05]
+    assert tinted == len(clear) > 0
+    tab.select_option("#pick-profile", "fan")
+    tab.select_option("#pick-tissue", "plain")
+    assert "too few for intervals and ranks" in tab.inner_text("[role=status]")
+    assert tab.locator("#ranks").count() == 0 and tab.locator("#paired td[style]").count() == 0
+    ranks = tab.eval_on_selector_all(".board td.rank", "all => all.map(e => e.textContent)")
+    assert set(ranks) == {"–"}
 
 
 def test_a_tracker_opens_with_its_paths_figures_and_numbers(site: Site) -> None:

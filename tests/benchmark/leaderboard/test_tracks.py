@@ -22,8 +22,8 @@ def test_ranks_are_those_of_the_track(tmp_path):
     assert ranks == {"good": (1, 1), "bad": (2, 2), "sensed": (1, 1), "oracle": None}
     text = markdown_text(board)
     plain, sensed = text.split("Track image+imu")
-    assert "Track image\n" in plain and "| good |" in plain and "| sensed |" not in plain
-    assert "| sensed |" in sensed and "| good |" not in sensed
+    assert "Track image\n" in plain and "| good (one" in plain and "| sensed" not in plain
+    assert "| sensed (one" in sensed and "| good" not in sensed
     assert "| oracle |" in plain and "| oracle |" in sensed
     assert "image+imu" in console_table(board)
     assert csv_text(board).splitlines()[0].split(",")[4] == "track"

@@ -6,9 +6,7 @@ import numpy as np
 import torch
 
 from benchmark import geometry
-from benchmark.dataset import Dataset, Entry, write_dataset
-from benchmark.files import sha256_of_file
-from benchmark.hdf5 import write_sweep
+from benchmark.dataset import Dataset, write_dataset, write_entry
 from benchmark.sweep import Channel, Observation, Prediction, Sweep
 from benchmark.tracker import LearnedTracker, Recipe
 
@@ -65,9 +63,6 @@ def write_bright(folder: Path) -> Dataset:
     """Write a data set of such sweeps: two to train on, one to validate and one to test."""
     entries = []
     for index, split in enumerate(("train", "train", "val", "test")):
-        path = folder / f"s{index}.h5"
-        write_sweep(path, bright_sweep(f"s{index}", 24, index))
-        entries.append(
-            Entry(f"s{index}", path.name, split, f"u{index}", 24, sha256_of_file(path), {})
-        )
+        sweep = bright_sweep(f"s{index}", 24, index)
+        entries.append(write_entry(folder, f"s{index}.h5", sweep, split, f"u{index}"))
     return write_dataset(folder, "bright", entries, {})

@@ -44,6 +44,11 @@ FROZEN = {
     *("elevational_sign_free", "elevational_sign_wrong", "elevational_travel_signed"),
     *("elevational_travel_sign_free", "overlap_dice", "swept_volume_error"),
     *("sigma_within_1", "sigma_within_2", "sigma_scale", "sigma_nll"),
+    *(
+        f"segment_{part}{length}"
+        for part in ("drift", "rotation")
+        for length in ("", "_5mm", "_10mm", "_20mm", "_50mm", "_100mm", "_200mm")
+    ),
 }  # fmt: skip
 #: Ids printed with three decimals: errors of steps, which are small.
 FINE = {
@@ -143,7 +148,7 @@ def test_every_metric_is_described():
     assert METRICS
     for found in METRICS.values():
         assert found.definition and found.title and found.source and found.meaning
-        assert found.unit in ("mm", "deg", "%", "")
+        assert found.unit in ("mm", "deg", "deg/100 mm", "%", "")
         assert found.better in ("lower", "higher", "")
         assert found.short[:1] == found.short[:1].upper() != ""
         fine = found.id in FINE or (found.id.startswith(FINE_STEPS) and found.unit)
@@ -155,6 +160,8 @@ def test_short_titles_and_meanings_are_those_of_the_columns_that_a_reader_sees_f
     assert plain == {
         "fdr_path_centre": "Final drift",
         "adr_path_centre": "Average drift",
+        "segment_drift": "Segment drift",
+        "segment_rotation": "Segment rotation",
         "gpe": "Global error",
         "lpe": "Local error",
         "rotation_geodesic": "Rotation error",
@@ -167,7 +174,8 @@ def test_short_titles_and_meanings_are_those_of_the_columns_that_a_reader_sees_f
 def test_families_are_in_the_order_of_the_columns_of_a_board():
     families = dict.fromkeys(m.function.__module__.split(".")[-1] for m in METRICS.values())
     assert list(families) == [
-        "drift", "diagnosis", "uncertainty", "rotation", "moglo", "overlap", "slam", "tusrec",
+        "drift", "diagnosis", "uncertainty", "rotation", "moglo", "overlap", "slam", "segments",
+        "tusrec",
     ]  # fmt: skip
 
 

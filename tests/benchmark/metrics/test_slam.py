@@ -6,7 +6,8 @@ from scipy.optimize import minimize
 from scipy.spatial.transform import Rotation
 
 from benchmark.metrics import Case, compute
-from benchmark.metrics.slam import align, pairs_by_angle, pairs_by_path
+from benchmark.metrics.pairs import pairs_by_angle, pairs_by_path
+from benchmark.metrics.slam import align
 from tests.benchmark.shared.random_cases import (
     MM_FROM_PIXEL,
     SHAPE,

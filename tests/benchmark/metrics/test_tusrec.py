@@ -144,3 +144,19 @@ def test_range_normalised_scores_depend_on_who_is_in_the_table():
     # Who is worse than the baseline does not set the range, and falls below zero.
     kept = range_normalised_scores({**errors, "d": np.array([11.0, 12.0])}, baseline="b")
     assert kept["b"].tolist() == [0, 0] and kept["d"].tolist() == [-4, -4]
+
+
+def test_a_scan_that_lacks_an_error_is_scored_in_no_row():
+    """The other scans have the scores of a table without that scan; the range is of them alone."""
+    errors = {
+        "a": np.array([1.0, np.nan, 2.0]),
+        "b": np.array([3.0, 9.0, 4.0]),
+        "c": np.array([2.0, 1.0, 2.0]),
+    }
+    scores = range_normalised_scores(errors, baseline="b")
+    without = range_normalised_scores({k: v[[0, 2]] for k, v in errors.items()}, baseline="b")
+    for name in errors:
+        assert np.isnan(scores[name][1])
+        assert scores[name][[0, 2]].tolist() == without[name].tolist()
+    nowhere = range_normalised_scores({"a": np.full(2, np.nan), "b": np.ones(2)})
+    assert np.isnan(nowhere["a"]).all() and np.isnan(nowhere["b"]).all()

@@ -10,11 +10,10 @@ import pytest
 from benchmark import geometry
 from benchmark.commands.generalisation import Generalisation
 from benchmark.commands.selection import Selection
-from benchmark.dataset import Entry, write_dataset
+from benchmark.dataset import write_dataset, write_entry
 from benchmark.errors import UserError
 from benchmark.figures.generalisation import generalisation_figure
-from benchmark.files import read_json, sha256_of_file, write_json
-from benchmark.hdf5 import write_sweep
+from benchmark.files import read_json, write_json
 from benchmark.leaderboard.board import read_leaderboard
 from benchmark.learning.training import train
 from benchmark.registry import make_tracker
@@ -23,7 +22,7 @@ from benchmark.robustness.generalisation_tables import generalisation_csv, gener
 from benchmark.runs.predict import predict
 from benchmark.runs.run import learns, make_run, open_run
 from benchmark.scoring.evaluate import evaluate
-from benchmark.scoring.statistics import cluster_bootstrap
+from benchmark.scoring.statistics import summarise
 from benchmark.sweep import Channel, Observation, Prediction, Sweep
 from benchmark.tracker import Tracker
 from tests.benchmark.shared.synthetic_results import result, write_results
@@ -68,11 +67,9 @@ def make_set(folder, name, step, pixel=0.2, side=40, level=120):
         poses = geometry.chain(geometry.from_degrees_of_freedom(motion))
         grid = np.diag([pixel, pixel, 1.0, 1.0])
         channel = Channel(frames, np.arange(6) / 20, grid, world_from_image=poses)
-        path = folder / f"{index}.h5"
-        write_sweep(path, Sweep(str(index), {"bmode": channel}))
-        digest = sha256_of_file(path)
         factors = {"profile": ("straight", "c")[index % 2]}
-        entries.append(Entry(str(index), path.name, split, f"p{index}", 6, digest, factors))
+        sweep = Sweep(str(index), {"bmode": channel}, factors=factors)
+        entries.append(write_entry(folder, f"{index}.h5", sweep, split, f"p{index}"))
     return write_dataset(folder, name, entries, {})
 
 
@@ -236,7 +233,7 @@ def test_each_cell_is_the_mean_over_sweeps_of_what_was_trained_on_and_tested_on(
     cell = find(cells, tracker="net", trained_on="small-v1", tested_on="forearm-v1", metric="lpe")
     sweeps = crossed()[2]["sweeps"]
     subjects = [sweep["subject"] for sweep in sweeps]
-    assert cell.summary == cluster_bootstrap([s["metrics"]["lpe"] for s in sweeps], subjects)
+    assert cell.summary == summarise([s["metrics"]["lpe"] for s in sweeps], subjects)
     assert not cell.at_home and cell.seeds == 1 and cell.missing == 0
     home = find(
         cells, tracker="net", trained_on="small-v1", tested_on="small-v1", metric="fdr_path_centre"
@@ -319,8 +316,8 @@ def test_two_configurations_of_one_tracker_have_a_row_each(tmp_path):
             {"dataset": {**HOME, "split": "val"}, "seed": 2},
             rf"two splits of data set '{HOME['name']}': .*0\.json has 'test', .*1\.json has 'val'",
         ),
-        ({"protocol": {"name": "moglo2025", "hash": "x"}}, "different protocols"),
-        ({"format": "x"}, "expected format 'sweepbench-result-1'"),
+        ({"protocol": {"name": "mine", "hash": "x"}}, "different protocols"),
+        ({"format": "x"}, "expected format 'sweepbench-result-2'"),
     ],
 )
 def test_what_cannot_be_told_apart_is_refused(tmp_path, change, words):
@@ -331,10 +328,17 @@ def test_what_cannot_be_told_apart_is_refused(tmp_path, change, words):
 
 
 def test_the_command_writes_tables_and_pictures(paths, tmp_path, capsys):
-    Generalisation(tuple(paths), by="profile", out=tmp_path / "out").run()
-    assert "| net | small-v1 |" in capsys.readouterr().out
+    shifts = ("forearm-v1=small-v1",)
+    Generalisation(tuple(paths), by="profile", shifts=shifts, out=tmp_path / "out").run()
+    shown = capsys.readouterr().out
+    assert "| net | small-v1 |" in shown and "| forearm-v1 / small-v1 | mean |" in shown
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert {"generalisation.csv", "generalisation.md", "generalisation-lpe.png"} <= names
+    assert {
+        "generalisation.csv",
+        "generalisation.md",
+        "generalisation-lpe.png",
+        "shifts.csv",
+    } <= names
     assert json.loads((tmp_path / "out" / "generalisation-lpe.json").read_text())["tracker"] is None
     with pytest.raises(UserError, match="at least one result"):
         Generalisation((), out=tmp_path).run()

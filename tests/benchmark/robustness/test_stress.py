@@ -1,6 +1,7 @@
 """Stress: points, breaks, tables and the curves of factors known beforehand."""
 
 import csv
+import dataclasses
 import io
 import json
 from dataclasses import replace
@@ -10,17 +11,22 @@ import pytest
 
 from benchmark.commands.selection import Selection
 from benchmark.commands.stress import Stress
-from benchmark.dataset import Entry, write_dataset
+from benchmark.dataset import write_dataset, write_entry
 from benchmark.errors import UserError
 from benchmark.figures import plot
 from benchmark.figures.stress import stress_curves
-from benchmark.files import read_json, sha256_of_file
-from benchmark.hdf5 import write_sweep
+from benchmark.files import read_json
 from benchmark.leaderboard.board import read_leaderboard
-from benchmark.leaderboard.conditions import conditions, shared_level
+from benchmark.leaderboard.conditions import FLOOR, conditions, shared_level
+from benchmark.leaderboard.tables import markdown_text
+from benchmark.learning.training import train
+from benchmark.robustness.generalisation import generalisation_table
 from benchmark.robustness.stress import Break, breaks, stress_points
+from benchmark.robustness.stress_error import stress_errors
 from benchmark.robustness.stress_tables import stress_csv, stress_markdown
-from benchmark.scoring.statistics import cluster_bootstrap
+from benchmark.runs.run import make_run
+from benchmark.runs.score import score_run
+from benchmark.scoring.statistics import summarise
 from tests.benchmark.shared.folders import make_sweep
 from tests.benchmark.shared.synthetic_results import result, stress_field, write_results
 
@@ -46,10 +52,10 @@ def test_each_factor_has_its_severities_and_shares_the_sweeps_without_any(board)
     assert set(groups) == {"speed", "my-own"}
     for by_severity in groups.values():
         assert list(by_severity) == [0, 1, 3, 5]
-        assert all(len(indices) == 3 for indices in by_severity.values())
+        assert all(len(indices) == 5 for indices in by_severity.values())
     assert groups["speed"][0] == groups["my-own"][0]
     names = {board.sweeps[i]["name"] for i in groups["speed"][3]}
-    assert names == {f"test-{s:03d}-speed-3" for s in range(3)}
+    assert names == {f"test-{s:03d}-speed-3" for s in range(5)}
 
 
 def test_levels_are_those_of_the_sweeps_and_none_where_they_name_none(board):
@@ -65,8 +71,8 @@ def test_levels_are_those_of_the_sweeps_and_none_where_they_name_none(board):
 
 def test_a_point_is_the_mean_over_subjects_with_its_interval_and_the_paired_difference(points):
     point = find(points, tracker="breaks", factor="speed", severity=3, metric="fdr_path_centre")
-    assert point.sweeps == 3 and point.level == 2.0
-    assert point.summary == cluster_bootstrap([25, 26, 27], ["a", "b", "c"])
+    assert point.sweeps == 5 and point.level == 2.0
+    assert point.summary == summarise([25, 25.5, 26, 26.5, 27], "abcde")
     # Subjects differ, the difference to the floor does not: its interval has no width.
     assert point.over_floor["mean"] == point.over_floor["low"] == pytest.approx(5.0)
     local = find(points, tracker="breaks", factor="speed", severity=3, metric="lpe")
@@ -88,11 +94,10 @@ def test_a_reference_row_knows_the_truth_and_cannot_break(points):
 
 def test_a_break_that_subjects_disagree_about_is_not_certain(tmp_path):
     field = stress_field()
-    worse = {"test-000": 12.0, "test-001": -4.0, "test-002": -4.0}
     for sweep in field[1]["sweeps"]:  # means above the floor's at severity 1, by one subject alone
         if sweep["factors"]["factor"] == "speed" and sweep["factors"]["severity"] == 1:
-            subject = sweep["subject"]
-            sweep["metrics"]["fdr_path_centre"] = 20 + int(subject[-1]) + worse[subject]
+            subject = int(sweep["subject"][-1])
+            sweep["metrics"]["fdr_path_centre"] = 20 + subject / 2 + (-4 if subject else 18)
     found = breaks(stress_points(read_leaderboard(write_results(tmp_path, field))))
     assert found["fdr_path_centre", "speed", "holds"] == Break(1, None)
 
@@ -143,14 +148,11 @@ def dataset(tmp_path):
         rows += [(subject, "test", ("shake", 2))]
     for subject, split, stress in rows:
         name = subject if stress is None else f"{subject}-{stress[0]}-{stress[1]}"
-        sweep = make_sweep(name, subject)
         factors = {"subject": subject}
         if stress:
             factors |= {"factor": stress[0], "severity": stress[1], "level": None}
-        path = tmp_path / "data" / f"{name}.h5"
-        write_sweep(path, sweep)
-        digest = sha256_of_file(path)
-        entries.append(Entry(name, path.name, split, subject, len(sweep), digest, factors))
+        sweep = dataclasses.replace(make_sweep(name, subject), factors=factors)
+        entries.append(write_entry(tmp_path / "data", f"{name}.h5", sweep, split, subject))
     return write_dataset(tmp_path / "data", "shaken", entries, {})
 
 
@@ -163,12 +165,34 @@ def test_the_command_goes_all_the_way_and_does_nothing_twice(dataset, tmp_path, 
     lines = list(csv.DictReader(io.StringIO((place / "stress.csv").read_text())))
     assert {row["tracker"] for row in lines} == {"identity", "true-in-plane", "training-mean"}
     assert {(row["severity"], row["sweeps"]) for row in lines} == {(s, "2") for s in "012"}
-    assert (tmp_path / "kept" / "stress.md").read_text() == (place / "stress.md").read_text()
+    for name in ("stress.md", "stress-error.csv"):
+        assert (tmp_path / "kept" / name).read_text() == (place / name).read_text()
     about = read_json(place / "stress-lpe.json")
     assert about["tracker"] is None and (place / "stress-lpe.png").is_file()
     page = (place / "leaderboard.html").read_text()
     data = json.loads(page.split('id="data">')[1].split("</script>")[0])
     assert [factor["label"] for factor in data["stress"]] == ["shake"]
     results = {p: p.stat().st_mtime_ns for p in place.glob("*/result.json")}
+    assert data["stress_metrics"] == ["fdr_path_centre", "lpe"]
     command.run()
     assert {p: p.stat().st_mtime_ns for p in place.glob("*/result.json")} == results
+
+
+def test_under_sweepbench_v2_segment_drift_comes_first_and_final_drift_beside_it(dataset, tmp_path):
+    for name in ("identity", FLOOR):
+        run = make_run(name, dataset, root=tmp_path)
+        train(run)
+        score_run(run, protocol="sweepbench-v2")
+    paths = sorted(tmp_path.glob("*/*/result.json"))
+    board = read_leaderboard(paths)
+    assert markdown_text(board).startswith(
+        "| # | tracker | class | Segment drift (%) [95 %] | Final drift (%) | Average drift (%) |"
+    )
+    errors = ["segment_drift", "fdr_path_centre", "lpe"]
+    text = stress_markdown(stress_points(board), stress_errors(board))
+    assert [line.split("`")[1] for line in text.splitlines() if line.startswith("## ")] == errors
+    still = [e for e in stress_errors(board) if e.tracker == "identity" and e.factor == "all"]
+    assert [(e.metric, e.error["mean"]) for e in still] == [
+        (name, pytest.approx(100)) for name in errors
+    ]
+    assert [*dict.fromkeys(cell.metric for cell in generalisation_table(paths))] == errors

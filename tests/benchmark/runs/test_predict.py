@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from benchmark.dataset import Entry, write_dataset
-from benchmark.files import read_json, sha256_of_file, write_json
-from benchmark.hdf5 import read_prediction, write_sweep
+from benchmark.dataset import write_dataset, write_entry
+from benchmark.files import read_json, write_json
+from benchmark.hdf5 import read_prediction
 from benchmark.learning.training import train
 from benchmark.runs.predict import code_hash, predict
 from benchmark.runs.run import make_run
@@ -34,10 +34,8 @@ def dataset(tmp_path):
     entries = []
     for index, split in enumerate(("train", "val", "test", "test")):
         sweep = make_sweep(f"s{index}", f"p{index}")
-        path = tmp_path / "data" / f"{sweep.name}.h5"
-        write_sweep(path, sweep)
-        digest = sha256_of_file(path)
-        entries.append(Entry(sweep.name, path.name, split, f"p{index}", len(sweep), digest, {}))
+        file = f"{sweep.name}.h5"
+        entries.append(write_entry(tmp_path / "data", file, sweep, split, f"p{index}"))
     return write_dataset(tmp_path / "data", "tiny", entries, {})
 
 

@@ -59,7 +59,7 @@ def test_the_card_says_what_the_weights_come_from_and_how_good_they_are(taught, 
         str(config["environment"]["commit"]),
         f"{config['training']['updates']} updates",
         f"{config['training']['validation_error']:.4f}",
-        f"data hash `{run.dataset.hash}`",
+        f"hash `{run.dataset.hash}`",
         f" | {result['summary']['gpe']['mean']:.3g} | ",
         "| noise | test |",
     ):

@@ -10,9 +10,9 @@ from scipy.ndimage import gaussian_filter
 
 from benchmark import geometry
 from benchmark.commands.recordings import Output, Track
-from benchmark.dataset import Entry, open_dataset, write_dataset
+from benchmark.dataset import open_dataset, write_dataset, write_entry
 from benchmark.errors import UserError
-from benchmark.files import sha256_of_file, write_json
+from benchmark.files import write_json
 from benchmark.hdf5 import read_prediction
 from benchmark.hdf5 import write_sweep as write
 from benchmark.interop.igsio import write_igsio
@@ -81,9 +81,7 @@ def dataset(tmp_path: Path):
     for index in range(3):
         sweep = speckle_sweep(f"s{index}", f"subject-{index}", seed=index)
         file = f"sweeps/{sweep.name}.h5"
-        write(tmp_path / "set" / file, sweep)
-        digest = sha256_of_file(tmp_path / "set" / file)
-        entries.append(Entry(sweep.name, file, "train", f"subject-{index}", 20, digest, {}))
+        entries.append(write_entry(tmp_path / "set", file, sweep, "train", f"subject-{index}"))
     return write_dataset(tmp_path / "set", "set", entries, {})
 
 
@@ -301,8 +299,6 @@ def test_other_than_grey_bytes_is_refused(tmp_path: Path) -> None:
 
 def test_the_domain_of_a_moved_data_set_is_not_guessed(tmp_path: Path, dataset) -> None:
     folder = run_folder(tmp_path, dataset)
-    content = json.loads((dataset.folder / "dataset.json").read_text())
-    content["sweeps"] = content["sweeps"][:1]
-    write_json(dataset.folder / "dataset.json", content)
+    write_dataset(dataset.folder, dataset.name, dataset.entries[:1], dataset.identity)
     assert len(open_dataset(dataset.folder).entries) == 1
     assert find_domain(folder) is None

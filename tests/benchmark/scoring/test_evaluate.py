@@ -16,7 +16,7 @@ from benchmark.metrics import compute
 from benchmark.results import without_nan
 from benchmark.scoring.evaluate import evaluate, make_case
 from benchmark.scoring.protocol import find_protocol
-from benchmark.scoring.statistics import cluster_bootstrap
+from benchmark.scoring.statistics import summarise
 from tests.benchmark.shared.folders import FRAMES, NAMES, make_dataset, write_meta
 
 
@@ -27,9 +27,10 @@ def test_the_result_file_is_what_the_leaderboard_expects(sound, tmp_path):
     text = out.read_text(encoding="utf-8")
     assert json.loads(text) == result and "NaN" not in text and "Infinity" not in text
     protocol = find_protocol("sweepbench-v1")
-    assert result["format"] == "sweepbench-result-1"
+    assert result["format"] == "sweepbench-result-2"
     assert result["protocol"] == {"name": "sweepbench-v1", "hash": protocol.hash}
-    assert result["dataset"] == {"name": "tiny-v1", "hash": dataset.hash, "split": "test"}
+    assert result["dataset"] == dataset.described("test")
+    assert result["dataset"]["hash"] == dataset.hash and result["dataset"]["split"] == "test"
     assert result["tracker"] == "mine" and result["seconds_per_frame"] == 0.01
     assert result["expected_sweeps"] == 4 and result["failed"] == []
     assert {row["name"]: row["subject"] for row in result["sweeps"]} == NAMES
@@ -60,7 +61,7 @@ def test_the_numbers_are_those_of_the_metrics(sound):
         assert np.allclose(row["trajectory"]["true"], case.true_track, atol=1e-4)
         assert np.allclose(row["trajectory"]["predicted"], case.predicted_track, atol=1e-4)
     values = [row["metrics"]["fdr_path_centre"] for row in result["sweeps"]]
-    assert result["summary"]["fdr_path_centre"] == cluster_bootstrap(values, NAMES.values())
+    assert result["summary"]["fdr_path_centre"] == summarise(values, list(NAMES.values()))
 
 
 def test_what_is_drawn_has_a_hundred_points_at_most(tmp_path):
@@ -71,7 +72,7 @@ def test_what_is_drawn_has_a_hundred_points_at_most(tmp_path):
     from tests.benchmark.shared.folders import make_sweep
 
     sweep = make_sweep("long", "p", frames=707)
-    entry = Entry("long", "long.h5", "test", "p", 707, "", {})
+    entry = Entry("long", "long.h5", "test", "p", 707, "", {}, {})
     still = Prediction(np.tile(np.eye(4), (707, 1, 1)))
     row = score_sweep(entry, sweep, still, ["gpe"])
     for points in (*row["curve"].values(), *row["trajectory"].values()):

@@ -35,9 +35,10 @@ def test_a_tracker_with_imu_goes_all_the_way_on_its_own_track(dataset, tmp_path)
     assert [read_json(path).get("track") for path in paths] == ["image+imu", "image", None]
     board = read_leaderboard(paths)
     assert board.tracks == ["image", "image+imu"]
-    assert {row.label: row.rank for row in board.rows} == {
-        "gyroscope": (1, 1), "identity": (1, 1), "true-in-plane": None,
+    assert {row.label: row.track for row in board.rows} == {
+        "gyroscope": "image+imu", "identity": "image", "true-in-plane": None,
     }  # fmt: skip
+    assert all("2 subjects: too few" in row.remarks[0] for row in board.rows)
 
 
 def test_other_protocols_keep_to_images(dataset, tmp_path):

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from benchmark.errors import UserError
+from benchmark.hdf5 import read_prediction
+from benchmark.scoring.remarks import prediction_remarks
 from benchmark.scoring.submission import check_predictions
 from tests.benchmark.shared.folders import FRAMES, write_meta
 
@@ -68,7 +70,37 @@ def single_array(folder):
         np.save(file, np.eye(4))
 
 
+def far_away(array):
+    array[4, 2, 3] = 1e300
+
+
+def columns_first(folder):
+    replace(folder, "first_from_frame", poses(folder).transpose(2, 1, 0))
+
+
+def corrupt_zip(folder):
+    """Change a byte of the compressed values of an npz."""
+    path = folder / "p0-b.npz"
+    with np.load(path) as file:
+        np.savez_compressed(path, **file)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 3] ^= 0xFF
+    path.write_bytes(data)
+
+
+def endless(folder):
+    """Declare poses of which nothing is stored, and which no memory could hold."""
+    replace(folder, "first_from_frame", None)
+    with h5py.File(folder / "p0-a.h5", "r+") as file:
+        file.create_dataset("first_from_frame", (2**40, 4, 4, 4), "f8", chunks=(1, 4, 4, 4))
+
+
+def as_type(kind):
+    return lambda f: replace(f, "first_from_frame", poses(f).astype(kind))
+
+
 FILE = "p0-a.h5: "
+TRANSPOSED = "; looks transposed: programs that store columns first (MATLAB, R, Fortran)"
 #: name: how to spoil the folder, what the one line must say.
 WRONG_FILES = {
     "truncated": (
@@ -105,6 +137,49 @@ WRONG_FILES = {
         lambda f: replace(f, "first_from_frame", np.tile(np.eye(4, dtype=int), (FRAMES, 1, 1))),
         FILE + "first_from_frame: expected floating-point numbers, got int64",
     ),
+    "complex numbers": (
+        as_type(complex),
+        FILE + "first_from_frame: expected floating-point numbers, got complex128",
+    ),
+    "flags": (as_type(bool), FILE + "first_from_frame: expected floating-point numbers, got bool"),
+    "half precision": (
+        as_type(np.float16),
+        FILE + "first_from_frame: expected float32 or float64, got float16",
+    ),
+    "a table": (
+        lambda f: replace(f, "sigma", np.zeros(8, [("a", "f8"), ("b", "f8")])),
+        FILE + "sigma: expected floating-point numbers, got [('a', '<f8'), ('b', '<f8')]",
+    ),
+    "no values at all": (
+        lambda f: replace(f, "first_from_frame", h5py.Empty("f8")),
+        FILE + "first_from_frame: expected shape (N, 4, 4), got None",
+    ),
+    "no frames": (
+        lambda f: replace(f, "first_from_frame", np.zeros((0, 4, 4))),
+        FILE + "first_from_frame: expected 9 entries for the sweep's frames, got 0",
+    ),
+    "more than memory holds": (
+        endless,
+        FILE + "first_from_frame: expected shape (N, 4, 4), got (1099511627776, 4, 4, 4)",
+    ),
+    "columns first": (
+        columns_first,
+        FILE + "first_from_frame: expected shape (N, 4, 4), got (4, 4, 9)" + TRANSPOSED,
+    ),
+    "each matrix transposed": (
+        lambda f: replace(f, "first_from_frame", poses(f).swapaxes(1, 2)),
+        "looks transposed: each matrix has its translation in the last row",
+    ),
+    "a light year away": (
+        lambda f: spoiled(f, far_away),
+        FILE + "first_from_frame: expected values within 1e+06 mm, got up to 1e+300 in 1 entries, "
+        "the first being 4",
+    ),
+    "sigma of a light year": (
+        lambda f: replace(f, "sigma", np.full(8, 1e300)),
+        FILE + "sigma: expected at most 1e+06 mm, got 1e+300",
+    ),
+    "damaged zip": (corrupt_zip, "p0-b.npz: cannot be read as npz of plain arrays"),
     "text": (
         lambda f: replace(f, "first_from_frame", "identity"),
         FILE + "first_from_frame: expected floating-point numbers, got",
@@ -186,8 +261,8 @@ WRONG_FILES = {
         "sweep 'p0-a' is given twice, as .h5 and as .npz",
     ),
     "stray file": (
-        lambda f: (f / "notes.txt").write_text("x"),
-        "notes.txt: unexpected file (expected meta.json, *.h5, *.npz)",
+        lambda f: (f / "notes.csv").write_text("x"),
+        "notes.csv: unexpected file (expected meta.json, *.h5, *.npz)",
     ),
     "stray folder": (lambda f: (f / "p0").mkdir(), "p0: unexpected file"),
     "no meta": (lambda f: (f / "meta.json").unlink(), "meta.json: no such file"),
@@ -202,19 +277,23 @@ WRONG_FILES = {
 }
 WRONG_META = {
     "format": ({"format": "x"}, "format: expected 'sweepbench-predictions-1', got 'x'"),
-    "no tracker": ({"tracker": None}, "tracker: expected a name, got None"),
+    "no tracker": ({"tracker": None}, "key 'tracker' is missing"),
     "empty tracker": ({"tracker": " "}, "tracker: expected a name, got ' '"),
     "no dataset": ({"dataset": None}, "dataset: expected an object with name and hash, got None"),
     "kind": ({"kind": "magic"}, "kind: expected one of learned, classical, reference, external"),
     "seed": ({"seed": "one"}, "seed: expected a whole number, got 'one'"),
     "seed flag": ({"seed": True}, "seed: expected a whole number, got True"),
     "seconds": ({"seconds_per_frame": -1}, "seconds_per_frame: expected a number of at least 0"),
-    "seconds NaN": ({"seconds_per_frame": float("nan")}, "seconds_per_frame: expected a number"),
+    "seconds NaN": (
+        {"seconds_per_frame": float("nan")},
+        "seconds_per_frame: expected a finite number, got nan",
+    ),
     "training": ({"training": 60}, "training: expected an object, got 60"),
     "training time": (
         {"training": {"seconds": "60"}},
         "training.seconds: expected a number of at least 0, got '60'",
     ),
+    "card": ({"card": "\ud800"}, "card: expected a text of whole characters"),
     "environment": ({"environment": "linux"}, "environment: expected an object, got 'linux'"),
 }
 
@@ -241,6 +320,22 @@ def test_each_wrong_file_gets_its_own_line(copy, kind):
     assert line in faults[0] and "\n" not in faults[0]
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [k for k, (_, line) in WRONG_FILES.items() if ".h5: " in line or ".npz: " in line],
+)
+def test_a_faulty_file_that_is_read_anyway_is_refused_in_a_line_or_holds_poses(copy, kind):
+    _, folder = copy
+    WRONG_FILES[kind][0](folder)
+    for path in folder.glob("p0-*"):
+        try:
+            found = read_prediction(path)
+        except UserError as error:
+            assert str(path) in str(error) and "\n" not in str(error)
+        else:
+            assert found.first_from_frame.dtype == np.float64
+
+
 @pytest.mark.parametrize("kind", WRONG_META)
 def test_each_wrong_entry_of_meta_gets_its_own_line(copy, kind):
     dataset, folder = copy
@@ -254,7 +349,6 @@ def test_each_wrong_entry_of_meta_gets_its_own_line(copy, kind):
 @pytest.mark.parametrize(
     ("change", "line"),
     [
-        ({"name": "other"}, "dataset.name: expected 'tiny-v1', got 'other'"),
         ({"hash": "0" * 64}, "dataset.hash: predictions of other data"),
         ({"hash": None}, "dataset.hash: predictions of other data"),
         ({"split": "train"}, "dataset.split: expected 'test', got 'train'"),
@@ -306,8 +400,72 @@ def test_poses_of_the_data_set_are_not_needed(copy):
     hidden = moved.rename(moved.with_name("elsewhere"))
     try:
         assert check_predictions(folder, dataset, "test") == []
+        assert prediction_remarks(folder, dataset) == []
     finally:
         hidden.rename(moved)
+
+
+def padded(text, padding):
+    """Return how to write the attribute "format" as a text of 40 bytes, as C programs do."""
+
+    def write(file):
+        kind = h5py.h5t.C_S1.copy()
+        kind.set_size(40)
+        kind.set_strpad(padding)
+        space = h5py.h5s.create(h5py.h5s.SCALAR)
+        filled = text.ljust(40, " " if padding == h5py.h5t.STR_SPACEPAD else "\0")
+        h5py.h5a.create(file.id, b"format", kind, space).write(np.array(filled.encode(), "S40"))
+
+    return write
+
+
+FORMAT = "sweepbench-prediction-1"
+TEXTS = {
+    "filled with NULs": padded(FORMAT, h5py.h5t.STR_NULLPAD),
+    "ended by NUL": padded(FORMAT, h5py.h5t.STR_NULLTERM),
+    "filled with spaces": padded(FORMAT, h5py.h5t.STR_SPACEPAD),
+    "bytes": lambda file: file.attrs.create("format", np.bytes_(FORMAT)),
+    "ASCII of 25": lambda file: file.attrs.create(
+        "format", FORMAT, dtype=h5py.string_dtype("ascii", 25)
+    ),
+    "an array of one": lambda file: file.attrs.create("format", [FORMAT.encode()]),
+}
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_texts_of_fixed_length_are_read_as_c_matlab_and_r_write_them(copy, kind):
+    dataset, folder = copy
+    with h5py.File(folder / "p0-a.h5", "r+") as file:
+        del file.attrs["format"]
+        TEXTS[kind](file)
+    assert check_predictions(folder, dataset, "test") == []
+    assert len(read_prediction(folder / "p0-a.h5").first_from_frame) == FRAMES
+
+
+@pytest.mark.parametrize("kind", [">f8", "<f4", ">f4", np.longdouble])
+def test_floats_of_any_machine_are_the_same_poses(copy, kind):
+    dataset, folder = copy
+    before = poses(folder)
+    replace(folder, "first_from_frame", before.astype(kind))
+    assert check_predictions(folder, dataset, "test") == []
+    assert np.allclose(read_prediction(folder / "p0-a.h5").first_from_frame, before, atol=1e-5)
+
+
+def test_column_major_memory_of_an_npz_is_no_fault(copy):
+    dataset, folder = copy
+    array = np.asfortranarray(poses(folder, "p1-a.h5"))
+    (folder / "p1-a.h5").unlink()
+    np.savez(folder / "p1-a.npz", first_from_frame=array)
+    assert check_predictions(folder, dataset, "test") == []
+
+
+def test_a_byte_order_mark_and_files_for_people_are_no_fault(copy):
+    dataset, folder = copy
+    meta = folder / "meta.json"
+    meta.write_bytes(b"\xef\xbb\xbf" + meta.read_bytes())
+    for name in ("README", "README.rst", "readme.md", "LICENSE", "notes.txt", ".DS_Store"):
+        (folder / name).write_text("x")
+    assert check_predictions(folder, dataset, "test") == []
 
 
 def test_hidden_files_of_a_file_system_or_a_killed_writer_are_no_fault(copy):

@@ -5,9 +5,9 @@ import sys
 import pytest
 
 from benchmark.__main__ import main
-from benchmark.dataset import Entry, write_dataset
+from benchmark.dataset import write_dataset, write_entry
 from benchmark.errors import UserError
-from benchmark.files import read_json, sha256_of_file
+from benchmark.files import read_json, write_json
 from benchmark.hdf5 import write_sweep
 from benchmark.learning.training import train
 from benchmark.runs.predict import predict
@@ -29,11 +29,8 @@ def make_sets(root):
             if place == "answers" and split == "train":
                 continue
             hidden = place == "public" and split == "test"
-            path = root / place / f"{name}.h5"
-            write_sweep(path, sweep.withhold({"profile": "straight"}) if hidden else sweep)
-            entries.append(
-                Entry(name, path.name, split, f"p{index}", len(sweep), sha256_of_file(path), {})
-            )
+            shown = sweep.withhold({"profile": "straight"}) if hidden else sweep
+            entries.append(write_entry(root / place, f"{name}.h5", shown, split, f"p{index}"))
     return [write_dataset(root / p, "secret", entries, {}) for p, entries in sets.items()]
 
 
@@ -71,7 +68,7 @@ def test_scores_need_the_answers_and_are_those_of_the_true_poses(sets, tracked, 
     train(run)
     plain = evaluate(predict(run), whole)
     assert result["summary"] == plain["summary"]
-    assert result["dataset"]["hash"] == public.hash != whole.hash
+    assert result["dataset"]["hash"] == public.hash == whole.hash
 
 
 CLAIM = {
@@ -100,8 +97,12 @@ def claimed(dataset, identity):
 def test_answers_of_other_data_are_refused(sets, tracked, theirs, words):
     public, answers = claimed(sets[0], CLAIM), sets[1]
     own = {**CLAIM, "withheld": {**CLAIM["withheld"], "entropy": "1234"}}
-    result = evaluate(tracked.predictions, public, answers=claimed(answers, own))
-    assert result["answers"] == answers.hash
+    meta = read_json(tracked.predictions / "meta.json")
+    told = {"dataset": public.described("test")}
+    write_json(tracked.predictions / "meta.json", meta | told)
+    right = claimed(answers, own)
+    result = evaluate(tracked.predictions, public, answers=right)
+    assert result["answers"] == right.hash == public.hash
     with pytest.raises(UserError, match=words) as error:
         evaluate(tracked.predictions, public, answers=claimed(answers, theirs))
     assert str(public.folder) in str(error.value) and str(answers.folder) in str(error.value)

@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmark import geometry
-from benchmark.dataset import Dataset, Entry, write_dataset
-from benchmark.files import sha256_of_file
-from benchmark.hdf5 import write_prediction, write_sweep
+from benchmark.dataset import Dataset, write_dataset, write_entry
+from benchmark.hdf5 import write_prediction
 from benchmark.sweep import Channel, Prediction, Sweep
 
 FRAMES, SHAPE = 9, (12, 16)
@@ -38,15 +37,8 @@ def make_dataset(folder: Path, name: str = "tiny-v1") -> Dataset:
     entries = []
     for sweep_name, subject in {**NAMES, "p9-a": "p9"}.items():
         sweep = make_sweep(sweep_name, subject)
-        path = folder / "sweeps" / f"{sweep_name}.h5"
-        write_sweep(path, sweep)
         split = "train" if subject == "p9" else "test"
-        entries.append(
-            Entry(
-                sweep_name, f"sweeps/{sweep_name}.h5", split, subject, FRAMES,
-                sha256_of_file(path), sweep.factors,
-            )
-        )  # fmt: skip
+        entries.append(write_entry(folder, f"sweeps/{sweep_name}.h5", sweep, split, subject))
     return write_dataset(folder, name, entries, {"spec_hash": "x"})
 
 

@@ -61,7 +61,7 @@ def random_case(seed: int, frames: int = 14, landmarks: int = 6, own_steps: bool
 
 
 def whole_case(seed: int, exact: bool = False) -> Case:
-    """Return a case for which every metric is defined: about 180 mm long, turned by 120 degrees.
+    """Return a case for which every metric is defined: about 220 mm long, turned by 140 degrees.
 
     It has landmarks, steps of its own and sigma (0.05 mm). exact: the prediction is the truth.
     """
@@ -69,13 +69,13 @@ def whole_case(seed: int, exact: bool = False) -> Case:
     turn = np.array([0.0, np.radians(1.0), 0.0])
     true = [
         pose(turn + 0.004 * rng.normal(size=3), [0, 0, 1.5] + 0.2 * rng.normal(size=3))
-        for _ in range(120)
+        for _ in range(140)
     ]
     wrong = [a @ pose(0.004 * rng.normal(size=3), rng.normal(size=3)) for a in true]
     steps = np.array(true if exact else wrong)
-    first = np.array([[0, 3, 5], [60, 20, 9], [120, 30, 22]], float)
+    first = np.array([[0, 3, 5], [60, 20, 9], [140, 30, 22]], float)
     return Case(
-        chained(true), chained(steps), MM_FROM_PIXEL, SHAPE, steps, first, np.full(120, 0.05)
+        chained(true), chained(steps), MM_FROM_PIXEL, SHAPE, steps, first, np.full(140, 0.05)
     )
 
 

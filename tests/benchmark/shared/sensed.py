@@ -7,9 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmark import geometry
-from benchmark.dataset import Dataset, Entry, write_dataset
-from benchmark.files import sha256_of_file
-from benchmark.hdf5 import write_sweep
+from benchmark.dataset import Dataset, write_dataset, write_entry
 from benchmark.sweep import Channel, Observation, Prediction, Sweep
 from benchmark.tracker import Tracker
 from tests.benchmark.shared.folders import make_sweep
@@ -62,11 +60,5 @@ def write_sensed(folder: Path) -> Dataset:
     entries = []
     for index, split in enumerate(("train", "test", "test")):
         sweep = sensed_sweep(f"s{index}", f"p{index}")
-        path = folder / f"{sweep.name}.h5"
-        write_sweep(path, sweep)
-        entries.append(
-            Entry(
-                sweep.name, path.name, split, f"p{index}", len(sweep), sha256_of_file(path), {}
-            )
-        )  # fmt: skip
+        entries.append(write_entry(folder, f"{sweep.name}.h5", sweep, split, f"p{index}"))
     return write_dataset(folder, "sensed", entries, {})

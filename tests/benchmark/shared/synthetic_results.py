@@ -99,8 +99,9 @@ def result(
         for index in range(sweeps - lost, sweeps)
     ]
     learned = kind == "learned"
+    prints: dict[str, Any] = {f"sweep-{index:03d}": {} for index in range(sweeps)}
     return {
-        "format": "sweepbench-result-1",
+        "format": "sweepbench-result-2",
         "tracker": tracker,
         "kind": kind,
         "card": f"What {tracker} does, in a sentence.\n\nAnd a second paragraph of its card.",
@@ -110,7 +111,7 @@ def result(
         "seed": seed,
         "trained_on": {"name": "small-v1", "hash": HASH} if learned else None,
         "training": {"flops": 6e12, "updates": 1410, "seconds": 148.2} if learned else None,
-        "dataset": {"name": "small-v1", "hash": HASH, "split": "test"},
+        "dataset": {"name": "small-v1", "hash": HASH, "split": "test", "fingerprints": prints},
         "protocol": {"name": "sweepbench-v1", "hash": PROTOCOL_HASH},
         "seconds_per_frame": seconds,
         "peak_memory_mb": 412.5,
@@ -123,10 +124,34 @@ def result(
     }
 
 
+def set_means(content: dict[str, Any]) -> None:
+    """Put the means of a result's sweeps into its summary, of metrics that they have."""
+    named = {key for sweep in content["sweeps"] for key in sweep["metrics"]}
+    content["summary"] = {key: part for key, part in content["summary"].items() if key in named}
+    for metric in dict.fromkeys(key for sweep in content["sweeps"] for key in sweep["metrics"]):
+        found = [sweep["metrics"].get(metric) for sweep in content["sweeps"]]
+        known = [value for value in found if value is not None]
+        mean = float(np.mean(known)) if known else None
+        content["summary"].setdefault(metric, {})["mean"] = mean
+
+
+def with_fingerprints(content: dict[str, Any]) -> dict[str, Any]:
+    """Return what a result says of its data, with a fingerprint, empty if new, of each sweep."""
+    known = content["dataset"].get("fingerprints", {})
+    names = [row["name"] for row in content["sweeps"]]
+    names += [row["sweep"] for row in content.get("failed") or ()]
+    return content["dataset"] | {"fingerprints": {name: known.get(name, {}) for name in names}}
+
+
 def write_results(folder: Path, results: list[dict[str, Any]]) -> list[Path]:
-    """Write each result as `<folder>/<i>.json`; return the paths."""
+    """Write each result as `<folder>/<i>.json`; return the paths.
+
+    Means of summaries and fingerprints follow the sweeps, which a test may have changed.
+    """
     paths = []
     for index, content in enumerate(results):
+        set_means(content)
+        content = content | {"dataset": with_fingerprints(content)}
         paths.append(folder / f"{index}.json")
         paths[-1].write_text(json.dumps(content))
     return paths
@@ -152,7 +177,8 @@ def challenge_results(protocol: str) -> list[dict[str, Any]]:
         for sweep in content["sweeps"]:
             gpe = sweep["metrics"]["gpe"]
             kept = {"gpe": gpe, "gle": gpe / 2, "lpe": gpe / 90, "lle": gpe / 100}
-            sweep["metrics"] = kept | {"tusrec2025_final": 1 - gpe / 30}
+            more = {"tusrec2025_final": 1 - gpe / 30} if protocol == "tusrec2025" else {}
+            sweep["metrics"] = kept | more
         content["summary"] = summary_of(content["sweeps"])
         results.append(content)
     return results
@@ -175,20 +201,20 @@ STEPS = (1, 3, 5)
 
 
 def stress_result(tracker: str, kind: str, errors: dict[str, tuple[float, ...]]) -> dict[str, Any]:
-    """Return a result on a stress set of three subjects: errors[factor] at severity 0, 1, 3, 5.
+    """Return a result on a stress set of five subjects: errors[factor] at severity 0, 1, 3, 5.
 
-    The final drift of subject s is the error plus s, the local error a hundredth of it.
+    The final drift of subject s is the error plus s / 2, the local error a hundredth of it.
     """
-    content = result(tracker, kind, sweeps=3 * (1 + len(STEPS) * len(STRESS)))
+    content = result(tracker, kind, sweeps=5 * (1 + len(STEPS) * len(STRESS)))
     conditions = [("none", 0, None)]
     for factor, levels in STRESS.items():
         conditions += [(factor, step, level) for step, level in zip(STEPS, levels, strict=True)]
     rows = iter(content["sweeps"])
-    for subject in range(3):
+    for subject in range(5):
         for factor, severity, level in conditions:
             row = next(rows)
             curve = errors.get(factor, next(iter(errors.values())))
-            error = curve[(0, *STEPS).index(severity)] + subject
+            error = curve[(0, *STEPS).index(severity)] + subject / 2
             row["subject"] = row["factors"]["subject"] = f"test-{subject:03d}"
             row["name"] = f"{row['subject']}-{factor}-{severity}"
             row["factors"] |= {"factor": factor, "severity": severity, "level": level}

@@ -12,10 +12,9 @@ import pytest
 
 from benchmark.commands.selection import Selection
 from benchmark.commands.vessels import Vessels
-from benchmark.dataset import Entry, write_dataset
+from benchmark.dataset import write_dataset, write_entry
 from benchmark.errors import UserError
-from benchmark.files import read_json, sha256_of_file, write_json
-from benchmark.hdf5 import write_sweep
+from benchmark.files import read_json, write_json
 from benchmark.runs.predict import predict
 from benchmark.runs.run import make_run
 from benchmark.sweep import Channel, Sweep
@@ -56,9 +55,7 @@ def case(tmp_path_factory) -> Case:
         "bmode": Channel(grey, times, mm, world_from_image=poses),
         "pa": Channel(pa, times, mm, np.full(COUNT, 800.0), world_from_image=poses),
     }
-    write_sweep(folder / "set/sweeps/a.h5", Sweep("a", channels))
-    digest = sha256_of_file(folder / "set/sweeps/a.h5")
-    entry = Entry("a", "sweeps/a.h5", "test", "one", COUNT, digest, {})
+    entry = write_entry(folder / "set", "sweeps/a.h5", Sweep("a", channels), "test", "one")
     dataset = write_dataset(folder / "set", "set", [entry], {})
     line = np.linspace(-10, 30, 81)
     points = np.stack([np.full(81, 6.0), np.full(81, 5.0), line], 1)

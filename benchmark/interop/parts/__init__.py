@@ -1,0 +1,1 @@
+"""Shared parts of the readers: calibration files, and poses made rigid after rounding."""

@@ -1,0 +1,91 @@
+"""The ratio of errors on a test set and on its twin."""
+
+import csv
+import io
+
+import numpy as np
+import pytest
+
+from benchmark.errors import UserError
+from benchmark.robustness.generalisation import generalisation_table
+from benchmark.robustness.generalisation_tables import generalisation_markdown, shift_csv
+from benchmark.robustness.shift import parse_shift, shift_ratios
+from tests.benchmark.shared.synthetic_results import result, write_results
+
+DRIFT = "fdr_path_centre"
+NAMES = {"small-v1": "a" * 64, "forearm-v1": "f" * 64, "carotid-v1": "c" * 64}
+
+
+def on(tracker, tested, factor, taught=None, lost=0):
+    """Return a result of a tracker whose errors are `factor` times those on any other set."""
+    content = result(tracker, rate=10.0, lost=lost, sweeps=6)
+    for sweep in content["sweeps"]:
+        sweep["metrics"] = {name: factor * sweep["metrics"][name] for name in (DRIFT, "lpe")}
+    content["dataset"] = {"name": tested, "hash": NAMES[tested], "split": "test"}
+    content["trained_on"] = taught and {"name": taught, "hash": NAMES[taught]}
+    return content
+
+
+@pytest.fixture
+def cells(tmp_path):
+    field = [
+        on("net", "small-v1", 1.0, "small-v1"),
+        on("net", "forearm-v1", 4.0, "small-v1"),
+        on("net", "carotid-v1", 7.0, "small-v1"),
+        on("still", "small-v1", 1.0),
+        on("still", "forearm-v1", 1.5),
+        on("still", "carotid-v1", 3.0, lost=1),
+        on("half", "small-v1", 1.0, "small-v1"),
+        on("half", "forearm-v1", 2.0, "small-v1"),
+    ]
+    return generalisation_table(write_results(tmp_path, field))
+
+
+def table(ratios, metric=DRIFT):
+    return {(r.tracker, r.tested_on): r.ratio for r in ratios if r.metric == metric}
+
+
+def test_the_twin_is_the_set_that_the_tracker_was_trained_on(cells):
+    for metric in (DRIFT, "lpe"):
+        found = table(shift_ratios(cells), metric)
+        assert found[("net", "forearm-v1")] == pytest.approx(4)
+        assert found[("net", "carotid-v1")] == pytest.approx(7)
+        assert found[("net", "mean")] == pytest.approx(5.5)
+        assert not [who for who, _ in found if who == "still"]  # has learned nothing: no twin
+
+
+def test_a_tracker_that_lacks_a_set_has_no_mean(cells):
+    found = table(shift_ratios(cells))
+    assert found[("half", "forearm-v1")] == pytest.approx(2)
+    assert found[("half", "carotid-v1")] is None and found[("half", "mean")] is None
+
+
+def test_named_shifts_are_those_of_every_tracker_and_need_all_sweeps(cells):
+    named = [("forearm-v1", "small-v1"), ("carotid-v1", "forearm-v1")]
+    found = table(shift_ratios(cells, named))
+    assert found[("net", "mean")] == pytest.approx(np.mean([4, 7 / 4]))
+    assert found[("still", "forearm-v1")] == pytest.approx(1.5)
+    assert found[("still", "carotid-v1")] is None and found[("still", "mean")] is None
+
+
+@pytest.mark.parametrize("text", ["forearm-v1", "=small-v1", "a=", "a=b=c"])
+def test_a_shift_is_written_as_test_set_and_twin(text):
+    assert parse_shift("forearm-v1=small-v1") == ("forearm-v1", "small-v1")
+    with pytest.raises(UserError, match="--shifts: expected TEST_SET=TWIN"):
+        parse_shift(text)
+
+
+def test_a_shift_of_a_set_without_results_is_refused(cells):
+    with pytest.raises(UserError, match=r"carotid-v1, forearm-v1, small-v1\), got 'forearm'"):
+        shift_ratios(cells, [("forearm", "small-v1")])
+
+
+def test_csv_and_table_say_them(cells):
+    ratios = shift_ratios(cells)
+    lines = list(csv.DictReader(io.StringIO(shift_csv(ratios))))
+    assert len(lines) == len(ratios) == 2 * 2 * 3  # metrics, trackers, two shifts and the mean
+    text = generalisation_markdown(cells, ratios)
+    assert "| tracker | trained on | carotid-v1 / small-v1 | forearm-v1 / small-v1 | mean |" in text
+    assert "| net | small-v1 | 7.00 | 4.00 | 5.50 |" in text
+    assert "| half | small-v1 | – | 2.00 | – |" in text
+    assert "shift ratio" not in generalisation_markdown(cells)
