@@ -18,6 +18,7 @@ from benchmark.commands.ship import Ship
 from benchmark.commands.stress import Stress
 from benchmark.commands.study import Study
 from benchmark.commands.vessels import Vessels
+from benchmark.commands.volumes import Slice
 from benchmark.errors import exit_status
 
 Command = (
@@ -40,6 +41,7 @@ Command = (
     | Annotated[Convert, tyro.conf.subcommand("convert")]
     | Annotated[Reconstruct, tyro.conf.subcommand("reconstruct")]
     | Annotated[Track, tyro.conf.subcommand("track")]
+    | Annotated[Slice, tyro.conf.subcommand("slice")]
 )
 
 

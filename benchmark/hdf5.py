@@ -19,7 +19,15 @@ from benchmark.errors import UserError
 from benchmark.files import atomic_path, canonical_json
 from benchmark.frames import LazyFrames
 from benchmark.schema.checks import shown
-from benchmark.sweep import Channel, Images, Prediction, Sweep, WithheldChannel, channel_fault
+from benchmark.sweep import (
+    Channel,
+    Images,
+    Prediction,
+    Sweep,
+    WithheldChannel,
+    World,
+    channel_fault,
+)
 
 SWEEP_FORMAT = "sweepbench-sweep-1"
 PREDICTION_FORMAT = "sweepbench-prediction-1"
@@ -60,6 +68,8 @@ def _write_channel(group: h5py.Group, channel: Channel | WithheldChannel) -> Non
         group[f"measured/{name}"] = poses
     if channel.line_world_from_image is not None:
         group["line_world_from_image"] = channel.line_world_from_image
+    if channel.world != World():
+        group.attrs["world"], group.attrs["world_axes"] = channel.world.name, channel.world.axes
     # Chunks get their offsets in the file when they leave the cache. Flushing here keeps the bytes
     # the same; otherwise it happens when the last reference goes, which other threads may delay.
     frames.flush()
@@ -91,6 +101,12 @@ def read_sweep(path: Path | str, *, lazy: bool = False) -> Sweep:
         )
 
 
+def _read_world(group: h5py.Group) -> World:
+    """Return the world of a channel's poses, as far as the file tells it."""
+    axes: Any = text_of(group.attrs.get("world_axes", World.axes))
+    return World(text_of(group.attrs.get("world", "")) or "", axes)
+
+
 def _read_channel(path: Path, group: h5py.Group, lazy: bool) -> Channel | WithheldChannel:
     key = f"{group.name}/frames"
     images = Images(
@@ -111,6 +127,7 @@ def _read_channel(path: Path, group: h5py.Group, lazy: bool) -> Channel | Withhe
             world_from_image=group["world_from_image"][()],
             measured={name: poses[()] for name, poses in measured},
             line_world_from_image=lines,
+            world=_read_world(group),
         )
     fault = channel_fault(channel)
     if fault:

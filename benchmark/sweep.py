@@ -7,7 +7,7 @@ import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 
@@ -46,13 +46,29 @@ class Images:
         return math.prod(self.frames.shape) * np.dtype(self.frames.dtype).itemsize
 
 
+Axes = Literal["LPS", "RAS"]
+
+
+@dataclass(frozen=True)
+class World:
+    """What is known of the coordinate frame that a channel's poses lead to.
+
+    name: of the frame in its recording (such as "Reference"), empty where it has none; axes: the
+    directions in the patient in which viewers show them, "LPS" (+x left, +y posterior, +z superior)
+    or "RAS" (right, anterior, superior).
+    """
+
+    name: str = ""
+    axes: Axes = "LPS"
+
+
 @dataclass(frozen=True)
 class Channel(Images):
     """The frames of one channel with their true poses `world_from_image` (N, 4, 4), image in mm.
 
     measured: the poses (N, 4, 4) as sensors gave them, by name (e.g. "optical"), with their noise,
     calibration error and lag. line_world_from_image (N, L, 4, 4): the true pose of each scan line,
-    where a frame is not taken at one instant.
+    where a frame is not taken at one instant. world: of all these poses.
     """
 
     is_withheld: ClassVar[bool] = False
@@ -60,6 +76,7 @@ class Channel(Images):
     world_from_image: np.ndarray = field(kw_only=True)
     measured: Mapping[str, np.ndarray] = field(default_factory=dict, kw_only=True)
     line_world_from_image: np.ndarray | None = field(default=None, kw_only=True)
+    world: World = field(default=World(), kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -69,6 +86,7 @@ class WithheldChannel(Images):
     is_withheld: ClassVar[bool] = True
     measured: ClassVar[Mapping[str, np.ndarray]] = MappingProxyType({})
     line_world_from_image: ClassVar[np.ndarray | None] = None
+    world: ClassVar[World] = World()
 
     @property
     def world_from_image(self) -> np.ndarray:
@@ -263,6 +281,8 @@ def channel_fault(channel: Channel | WithheldChannel) -> str | None:
         fault = geometry.se3_fault(values, SE3_TOLERANCE)
         if fault:
             return f"{key}: {fault}"
+    if channel.world.axes not in get_args(Axes):
+        return f"world_axes: expected LPS or RAS, got '{channel.world.axes}'"
     if channel.mm_from_pixel.shape != (4, 4) or not np.isfinite(channel.mm_from_pixel).all():
         return "mm_from_pixel: expected a finite (4, 4) matrix"
     return None if channel.mask is None else _mask_fault(channel.mask, shape[1:])

@@ -1,6 +1,7 @@
 """The commands for recordings of any format: convert, reconstruct, track."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,12 +18,25 @@ from benchmark.interop.formats import Writing
 from benchmark.interop.poses.trajectory import write_csv, write_kitti, write_tum
 from benchmark.interop.sequence import Reading
 from benchmark.interop.tracked import anchored, open_compared, open_tracked
-from benchmark.interop.volumes import SUFFIXES, write_volume
+from benchmark.interop.volumes import volume_suffix, write_volume
 from benchmark.runs.track import open_tracker, track
-from benchmark.sweep import Images, Prediction, Sweep, centre_path, end_error_mm, poses_at
-from benchmark.volume.choices import Placing, place
+from benchmark.sweep import (
+    Axes,
+    Channel,
+    Images,
+    Prediction,
+    Sweep,
+    WithheldChannel,
+    centre_path,
+    end_error_mm,
+    poses_at,
+)
+from benchmark.volume.choices import Placing, corners_of, place
+from benchmark.volume.worlds import lying_apart, refuse_other_worlds
 
 OWN = "its own poses"
+Paths = dict[str, tuple[Images, np.ndarray]]  # by name: frames and their poses (N, 4, 4)
+Job = tuple[Paths, Paths, dict[str, Any], Axes]  # as `finish` takes them
 
 
 def warn(message: str) -> None:
@@ -68,8 +82,9 @@ class Output:
 
     out: Path = Path("volume.nrrd")
     """Volume, .nrrd, .mha, .nii or .nii.gz; pictures and an html view go beside it."""
-    world: Literal["LPS", "RAS"] = "LPS"
-    """What the axes of the world mean in the patient."""
+    world: Axes | None = None
+    """What the axes of the world mean in the patient; by default RAS for recordings of PLUS and 3D
+    Slicer, as Slicer shows their frames, and LPS for others."""
     pictures: bool = True
     """Draw slices, projections, poses, and the html view."""
 
@@ -79,7 +94,10 @@ RunFolder = Annotated[Path | None, tyro.conf.arg(name="run")]
 
 @dataclass(frozen=True)
 class Reconstruct:
-    """Reconstruct a volume from a sweep's frames by its own poses, a tracker's, or a file's."""
+    """Reconstruct a volume from a sweep's frames by its own poses, a tracker's, or a file's.
+
+    Further sweeps whose own poses share the first one's world go into the same volume.
+    """
 
     sweep: tyro.conf.Positional[Path]
     reading: tyro.conf.OmitArgPrefixes[Reading]
@@ -91,51 +109,97 @@ class Reconstruct:
     """Folder of the tracker's trained run; by default the weights shipped with the tracker."""
     channel: str = "bmode"
     """Channel to reconstruct; its frames may have times of their own."""
+    more: tyro.conf.Positional[tuple[Path, ...]] = ()
+    """Further sweeps in the same world."""
 
     def run(self) -> None:
         if self.tracker and self.reading.poses:
             raise UserError("--tracker and --poses: expected one of them, got both")
         if self.run_folder and not self.tracker:
             raise UserError("--run: expected --tracker with it")
-        tracked = open_tracked(self.sweep, self.reading, warn)
-        sweep = tracked.sweep
-        if self.channel not in sweep.channels:
-            known = ", ".join(sweep.channels)
-            raise UserError(f"{self.sweep}: no channel '{self.channel}' (has: {known})")
-        images = sweep.channels[self.channel]
-        facts = {"sweep": sweep.name, "channel": self.channel}
-        if self.reading.poses:
-            source, own = self.reading.poses.name, tracked.own.get(self.channel)
-            paths = _beside(source, images.world_from_image, own)
-        elif self.tracker:
-            paths = self._tracked(sweep, images)
-        else:
-            paths = {OWN: images.world_from_image}
-        facts["poses"] = next(iter(paths))
-        _finish(images, paths, facts, self.placing, self.output, self.channel != "bmode")
+        job = self._together() if self.more else self._alone()
+        depth_coded = self.channel != "bmode"
+        finish(*job, self.placing, self.output, depth_coded=depth_coded)
 
-    def _tracked(self, sweep: Sweep, images: Images) -> dict[str, np.ndarray]:
-        """Return poses (N, 4, 4) of a channel's frames by the tracker, and the sweep's own."""
-        tracker, domain = open_tracker(str(self.tracker), self.run_folder, warn)
-        prediction = track(tracker, domain, sweep.observe().bmode, sweep.probe, warn)
+    def _alone(self) -> Job:
+        """Return what to reconstruct of one sweep: by its own poses or others, its own beside."""
+        tracked = open_tracked(self.sweep, self.reading, warn)
+        images = channel_of(tracked.sweep, self.channel, self.sweep)
+        beside: Paths = {}
+        if self.tracker:
+            source, poses = self.tracker, self._by_tracker(self.tracker, tracked.sweep, images)
+            if not images.is_withheld:
+                beside = {OWN: (images, images.world_from_image)}
+        else:
+            source = self.reading.poses.name if self.reading.poses else OWN
+            poses = images.world_from_image
+            beside = _beside(images, poses, tracked.own.get(self.channel))
+        facts = {"sweep": tracked.sweep.name, "channel": self.channel, "poses": source}
+        return {source: (images, poses)}, beside, facts, images.world.axes
+
+    def _together(self) -> Job:
+        """Return what to reconstruct of several sweeps, by their own poses."""
+        if self.tracker or self.reading.poses:
+            raise UserError(
+                "--tracker and --poses: these poses lead to a world of each sweep's own; expected "
+                "one sweep with them, or several with their own poses"
+            )
+        files = _named((self.sweep, *self.more))
+        sweeps = {
+            name: open_tracked(file, self.reading, warn).sweep for name, file in files.items()
+        }
+        refuse_other_worlds(sweeps)
+        channels = {name: channel_of(s, self.channel, files[name]) for name, s in sweeps.items()}
+        axes = {channel.world.axes for channel in channels.values()}
+        if len(axes) > 1 and not self.output.world:
+            shown = ", ".join(f"{name} {c.world.axes}" for name, c in channels.items())
+            raise UserError(f"the axes of the world are taken differently ({shown}); give --world")
+        paths: Paths = {name: (c, c.world_from_image) for name, c in channels.items()}
+        for name in lying_apart({name: corners_of(*path) for name, path in paths.items()}):
+            warn(f"{name}: touches no other sweep; expected poses in one world")
+        names = ", ".join(sweep.name for sweep in sweeps.values())
+        facts = {"sweeps": names, "channel": self.channel, "poses": "their own poses"}
+        return paths, {}, facts, axes.pop()
+
+    def _by_tracker(self, tracker: str, sweep: Sweep, images: Images) -> np.ndarray:
+        """Return poses (N, 4, 4) of a channel's frames by a tracker, from the sweep's first on."""
+        chosen, domain = open_tracker(tracker, self.run_folder, warn)
+        prediction = track(chosen, domain, sweep.observe().bmode, sweep.probe, warn)
         known = np.eye(4)[None] if sweep.bmode.is_withheld else sweep.bmode.world_from_image
         poses = unanchor(known, prediction.first_from_frame)
-        if self.channel != "bmode":
-            poses = poses_at(images, sweep.bmode, poses)
-        own = None if sweep.bmode.is_withheld else sweep.channels[self.channel].world_from_image
-        return {str(self.tracker): poses} | ({} if own is None else {OWN: own})
+        return poses if self.channel == "bmode" else poses_at(images, sweep.bmode, poses)
 
 
-def _beside(name: str, poses: np.ndarray, own: np.ndarray | None) -> dict[str, np.ndarray]:
-    """Return poses (N, 4, 4) and beside them those of the recording's own that are known.
+def _beside(images: Images, poses: np.ndarray, own: np.ndarray | None) -> Paths:
+    """Return the recording's own poses that are known, to be drawn beside poses (N, 4, 4).
 
     own (N, 4, 4): of the same frames in a world of its own, NaN where unknown.
     """
     known = np.zeros(0, bool) if own is None else np.isfinite(own).all((1, 2))
     if own is None or not known.any():
-        return {name: poses}
+        return {}
     first = int(np.argmax(known))
-    return {name: poses, OWN: poses[first] @ inverse(own[first]) @ own[known]}
+    return {OWN: (images, poses[first] @ inverse(own[first]) @ own[known])}
+
+
+def _named(files: Sequence[Path]) -> dict[str, Path]:
+    """Return files by their names, or by their paths where two have the same name."""
+    if len(set(files)) < len(files):
+        raise UserError(f"{files[0]} ...: expected different sweeps, got one twice")
+    alike = len({file.name for file in files}) < len(files)
+    return {str(file) if alike else file.name: file for file in files}
+
+
+def channel_of(sweep: Sweep, name: str, path: Path | str) -> Channel | WithheldChannel:
+    """Return a channel of the sweep of a file.
+
+    Raises
+    ------
+    UserError : there is none of this name.
+    """
+    if name not in sweep.channels:
+        raise UserError(f"{path}: no channel '{name}' (has: {', '.join(sweep.channels)})")
+    return sweep.channels[name]
 
 
 @dataclass(frozen=True)
@@ -162,14 +226,15 @@ class Track:
             _save_poses(self.save_poses, prediction, images)
         facts: dict[str, Any] = {"recording": recording.name, "poses": self.tracker}
         own, poses = recording.world_from_image, prediction.first_from_frame
-        paths = {self.tracker: poses}
+        beside: Paths = {}
         if own is not None and (known := np.isfinite(own).all((1, 2))).any():
-            name = self.reading.poses.name if self.reading.poses else OWN
-            paths = {self.tracker: anchored(own, poses), name: own[known]}
             drift = end_error_mm(images, own[known], poses[known])
             some = "" if known.all() else f" (of {known.sum()} of {len(known)} frames)"
             facts["drift at the end"] = f"{drift:.2f} mm{some}"
-        _finish(images, paths, facts, self.placing, self.output, False)
+            name = self.reading.poses.name if self.reading.poses else OWN
+            poses, beside = anchored(own, poses), {name: (images, own[known])}
+        paths: Paths = {self.tracker: (images, poses)}
+        finish(paths, beside, facts, recording.world.axes, self.placing, self.output)
 
 
 def _save_poses(path: Path, prediction: Prediction, images: Images) -> None:
@@ -186,32 +251,40 @@ def _save_poses(path: Path, prediction: Prediction, images: Images) -> None:
         raise UserError(f"{path}: expected a name ending in .h5, .tum, .kitti or .csv")
 
 
-def _finish(
-    images: Images,
-    paths: dict[str, np.ndarray],
+def finish(
+    paths: Paths,
+    beside: Paths,
     facts: dict[str, Any],
+    axes: Axes,
     placing: Placing,
     output: Output,
-    depth_coded: bool,
+    *,
+    depth_coded: bool = False,
 ) -> None:
-    """Reconstruct by the poses of the first path; write volume and pictures, print the facts."""
-    if not output.out.name.lower().endswith(SUFFIXES):
-        raise UserError(f"{output.out}: expected a name ending in one of {', '.join(SUFFIXES)}")
-    facts = {
-        **facts,
-        **{f"path, {k}": f"{path_length(centre_path(images, v)):.1f} mm" for k, v in paths.items()},
-    }
-    volume = place(images, next(iter(paths.values())), placing)
+    """Reconstruct one volume of all paths; write it and its pictures, print the facts.
+
+    beside: paths to draw and measure only; axes: of the world, unless the output says others.
+    """
+    volume_suffix(output.out)
+    drawn = {**paths, **beside}
+    lengths = {name: path_length(centre_path(*path)) for name, path in drawn.items()}
+    facts = facts | {f"path, {name}": f"{length:.1f} mm" for name, length in lengths.items()}
+    images = [frames for frames, _ in paths.values()]
+    volume = place(images, [poses for _, poses in paths.values()], placing)
     facts["volume"] = " x ".join(map(str, volume.values.shape)) + " voxels"
     facts["voxel"] = " x ".join(f"{side:.3g}" for side in volume.spacing_mm) + " mm"
-    dtype: Literal["uint8", "float32"] = (
-        "uint8" if images.frames.dtype.name == "uint8" else "float32"
-    )
-    write_volume(output.out, volume, world=output.world, dtype=dtype)
+    is_grey = all(one.frames.dtype.name == "uint8" for one in images)
+    dtype: Literal["uint8", "float32"] = "uint8" if is_grey else "float32"
+    world = output.world or axes
+    facts["axes of the world"] = world
+    write_volume(output.out, volume, world=world, dtype=dtype)
     written = [output.out]
     if output.pictures:
         stem = output.out.with_name(output.out.name.split(".")[0])
-        written += write_pictures(stem, volume, images, paths, facts, depth_coded=depth_coded)
+        corners = {name: corners_of(*path) for name, path in drawn.items()}
+        written += write_pictures(
+            stem, volume, facts["poses"], corners, facts, depth_coded=depth_coded
+        )
     for key, value in facts.items():
         print(f"{key}: {value}")
     for path in written:

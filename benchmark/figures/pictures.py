@@ -9,8 +9,6 @@ import numpy as np
 from benchmark.figures import volumes
 from benchmark.figures.plot import style
 from benchmark.files import atomic_path
-from benchmark.sweep import Images
-from benchmark.volume.choices import corners_of
 from benchmark.volume.reconstruction import Volume
 from benchmark.volume.view import write_view
 
@@ -21,8 +19,8 @@ if TYPE_CHECKING:
 def write_pictures(
     stem: Path | str,
     volume: Volume,
-    images: Images,
-    paths: Mapping[str, np.ndarray],
+    name: str,
+    corners: Mapping[str, np.ndarray],
     facts: Mapping[str, Any],
     *,
     depth_coded: bool = False,
@@ -35,17 +33,16 @@ def write_pictures(
 
     Parameters
     ----------
-    paths : poses (N, 4, 4) by name, the first being those of the volume.
+    name : of the poses by which the volume was made.
+    corners : the frames' corners (N, 4, 3) in the world, mm, by the name of their poses.
     facts : lines of the html view, by name.
     """
     shown = np.where(volume.known, volume.values, np.nan)
-    name = next(iter(paths))
     axes = volume.direction
-    corners = {key: corners_of(images, poses) @ axes for key, poses in paths.items()}
     figures = {
         "slices": volumes.slices({name: shown}, volume.spacing_mm),
         "maxima": volumes.maxima(volume),
-        "poses": volumes.planes(corners),
+        "poses": volumes.planes({key: places @ axes for key, places in corners.items()}),
     }
     if depth_coded:
         figures["depth"] = volumes.depth_coded(volume)

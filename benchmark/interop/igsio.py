@@ -3,8 +3,8 @@
 A sequence is a stack of frames whose header has fields per frame (Seq_Frame0000_...). Slicer's own
 volume sequences have index values instead, and no poses: they are read. Files written
 here hold the pose in one transform and the calibration in ImageToProbe of every frame, so that no
-second file is needed; landmarks, probe and factors, for which PLUS has no fields, are base64 JSON
-in fields that other programs ignore.
+second file is needed; landmarks, probe, factors and the world's name, for which PLUS has no fields,
+are base64 JSON in fields that other programs ignore.
 """
 
 import base64
@@ -199,12 +199,13 @@ class _Layout:
             yield f"{start}{image_status}", "OK"
 
     def records(self) -> Iterator[tuple[str, str]]:
-        """Yield the fields with name, landmarks, probe and factors, for which PLUS has none."""
+        """Yield the fields of what PLUS has none for: name, landmarks, probe, factors, world."""
         content = {
             "name": self.sweep.name,
             "landmarks": np.asarray(self.sweep.landmarks, float).tolist(),
             "probe": dict(self.sweep.probe),
             "factors": dict(self.sweep.factors),
+            "world": self.images.world.name,
         }
         if self.images.mask is not None:
             content["mask"] = mask_to_text(self.images.mask)

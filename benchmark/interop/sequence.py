@@ -21,7 +21,7 @@ from benchmark.interop.poses.calibration import read_calibration
 from benchmark.interop.poses.options import PoseReading
 from benchmark.interop.poses.rigid import axes_angle, settled_poses, split_calibration
 from benchmark.interop.rf.forming import Forming
-from benchmark.sweep import Channel, Sweep
+from benchmark.sweep import Channel, Sweep, World
 
 NAME = re.compile(r"(.+?)To([A-Z].*)")
 SKEW_DEGREES = 1.0  # deviation of the image axes from a right angle that is reported
@@ -35,8 +35,8 @@ class Sequence:
     frames (N, H, W), marked-far, on disk, (N, 0, 0) where a tracker was recorded without images;
     timestamps (N,) s, NaN where missing; image_valid (N,); transforms[AToB]: (N, 4, 4), NaN where
     missing; valid[AToB] (N,): their status; spacing (2,): pixel size in the file, mm (1, 1 where
-    it has none); record: name, landmarks, probe and factors of a sweep, in files that this program
-    wrote.
+    it has none); record: name, landmarks, mask, probe, factors and the world's name of a sweep, in
+    files that this program wrote.
     """
 
     path: Path
@@ -124,7 +124,8 @@ def sweep_of(sequence: Sequence, reading: Reading, report: Report = silent) -> S
     frames: Any = shown(sequence, reading)
     if len(kept) < len(sequence):
         frames = MappedFrames(frames, kept)
-    channel = Channel(frames, times, mm_from_pixel, world_from_image=poses)
+    world = world_of(sequence, reading)
+    channel = Channel(frames, times, mm_from_pixel, world_from_image=poses, world=world)
     channel = seen(sequence, channel, reading, report)
     record = sequence.record
     return Sweep(
@@ -172,6 +173,11 @@ def seen(sequence: Sequence, images: Some, reading: Reading, report: Report) -> 
         stated = clip_mask(reading.calibration, images.frames.shape[1:])
     find = not sequence.record
     return with_mask(images, reading.mask, sequence.path, report, stated=stated, find=find)
+
+
+def world_of(sequence: Sequence, reading: Reading) -> World:
+    """Return the world of a sequence's poses: 3D Slicer shows transforms of sequences in RAS."""
+    return World(sequence.record.get("world", _ends(reading.transform)[1]), "RAS")
 
 
 def name_of(path: Path) -> str:

@@ -20,7 +20,7 @@ from benchmark.interop.poses.lag import lag_s
 from benchmark.interop.poses.table import PoseTable, read_pose_table
 from benchmark.interop.sequence import Reading
 from benchmark.interop.untracked import Recording, open_recording
-from benchmark.sweep import Channel, Images, Sweep, WithheldChannel
+from benchmark.sweep import Channel, Images, Sweep, WithheldChannel, World
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ def open_tracked(
             )
         return Tracked(checked(_on_clock(sweep, path, reading, report), path, reading, report))
     recording = open_recording(path, reading, report)
-    sweep = _at_poses(recording.sweep, _asked(recording, path, reading, report), reading.poses)
+    asked = _asked(recording, path, reading, report)
+    sweep = _at_poses(recording.sweep, asked, _world(recording, reading), reading.poses)
     sweep = checked(sweep, path, reading, report)
     own = {}
     for name, poses in recording.own.items():
@@ -83,7 +84,7 @@ def open_compared(
         )
         for name, poses in _asked(recording, path, reading, report).items()
     }
-    return replace(recording, own=own)
+    return replace(recording, own=own, world=_world(recording, reading))
 
 
 def checked(sweep: Sweep, path: Path, reading: Reading, report: Report) -> Sweep:
@@ -150,13 +151,27 @@ def _on_clock(sweep: Sweep, path: Path, reading: Reading, report: Report) -> Swe
     if reading.lag is None:
         return sweep
     own = {name: channel.world_from_image for name, channel in sweep.channels.items()}
-    return _at_poses(sweep, _asked(Recording(sweep, own), path, reading, report), path)
+    asked = _asked(Recording(sweep, own), path, reading, report)
+    return _at_poses(sweep, asked, sweep.bmode.world, path)
 
 
-def _at_poses(sweep: Sweep, poses: Mapping[str, np.ndarray], path: Path) -> Sweep:
+def _at_poses(sweep: Sweep, poses: Mapping[str, np.ndarray], world: World, path: Path) -> Sweep:
     """Return the frames of a sweep that have poses (N, 4, 4) by channel, at these."""
-    channels = {n: posed(images, poses[n], str(path)) for n, images in sweep.channels.items()}
+    channels = {
+        name: posed(images, poses[name], world, str(path))
+        for name, images in sweep.channels.items()
+    }
     return with_channels(sweep, channels)
+
+
+def _world(recording: Recording, reading: Reading) -> World:
+    """Return the world of the poses asked for: of a table's nothing is known."""
+    return World() if reading.poses and _is_table(reading.poses) else recording.world
+
+
+def _is_table(poses: Path) -> bool:
+    """Return whether a file of poses is a table; else it is a prediction."""
+    return poses.suffix.lower() in TRAJECTORIES
 
 
 def _asked(
@@ -185,7 +200,7 @@ def _table(poses: Path, reading: Reading, bmode: Images, own: np.ndarray | None)
 
     A prediction begins at the first of the recording's own poses (N, 4, 4).
     """
-    if poses.suffix.lower() in TRAJECTORIES:
+    if _is_table(poses):
         if reading.poses_of is None and reading.calibration:
             raise UserError(
                 f"{poses}: whose poses are these? With a calibration they may be the image's or "
@@ -202,6 +217,6 @@ def _table(poses: Path, reading: Reading, bmode: Images, own: np.ndarray | None)
     if table.times is not None:
         return table
     at_frames, _ = poses_at_frames(table, bmode.timestamps)
-    if poses.suffix.lower() not in TRAJECTORIES and own is not None:
+    if not _is_table(poses) and own is not None:
         at_frames = anchored(own, at_frames)
     return replace(table, world_from_body=at_frames, times=bmode.timestamps)

@@ -14,9 +14,17 @@ from benchmark.interop.formats import CINE, SEQUENCE, kind_of, open_sweep
 from benchmark.interop.igsio import read_sequence
 from benchmark.interop.poses.calibration import read_calibration
 from benchmark.interop.poses.rigid import settled_poses, split_calibration
-from benchmark.interop.sequence import Reading, Sequence, name_of, seen, shown, tracked_poses
+from benchmark.interop.sequence import (
+    Reading,
+    Sequence,
+    name_of,
+    seen,
+    shown,
+    tracked_poses,
+    world_of,
+)
 from benchmark.runs.domain import ranges
-from benchmark.sweep import Images, Sweep, WithheldChannel
+from benchmark.sweep import Images, Sweep, WithheldChannel, World
 
 SAME = 1e-9  # a spacing this near to 1 means that the file does not give one
 
@@ -27,12 +35,13 @@ class Recording:
 
     sweep: the frames and what belongs to them, poses withheld; own[channel] (N, 4, 4): the file's
     own poses, NaN in frames without a valid one; probe_from_pixel (4, 4): the calibration, where
-    the file or the user gives one.
+    the file or the user gives one; world: of the own poses.
     """
 
     sweep: Sweep
     own: Mapping[str, np.ndarray] = field(default_factory=dict)
     probe_from_pixel: np.ndarray | None = None
+    world: World = field(default_factory=World)
 
     @property
     def name(self) -> str:
@@ -98,7 +107,8 @@ def _of_sweep(sweep: Sweep, reading: Reading, report: Report) -> Recording:
     tool_from_image = sweep.probe.get("tool_from_image")  # of TUS-REC
     if probe_from_pixel is None and tool_from_image is not None:
         probe_from_pixel = np.array(tool_from_image, float) @ seen["bmode"].mm_from_pixel
-    return Recording(replace(sweep, channels=bare), own, probe_from_pixel)
+    world = sweep.bmode.world if own else World()
+    return Recording(replace(sweep, channels=bare), own, probe_from_pixel, world)
 
 
 def _of_sequence(sequence: Sequence, reading: Reading, report: Report) -> Recording:
@@ -134,7 +144,12 @@ def _of_sequence(sequence: Sequence, reading: Reading, report: Report) -> Record
         )
     settled = poses[kept]
     settled[~lost] = settled_poses(settled[~lost], f"{sequence.path}: {reading.transform}")
-    return Recording(sweep, {"bmode": settled}, _calibration(sequence.transforms, reading))
+    return Recording(
+        sweep,
+        {"bmode": settled},
+        _calibration(sequence.transforms, reading),
+        world_of(sequence, reading),
+    )
 
 
 def _times(sequence: Sequence, reading: Reading, report: Report) -> tuple[np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ from benchmark.errors import UserError
 from benchmark.sweep import Images
 from benchmark.volume.grid import crop_window, image_corners
 from benchmark.volume.jumps import Jumps, find_jumps
-from benchmark.volume.reconstruction import Compounding, Method, Volume, reconstruct
+from benchmark.volume.reconstruction import Compounding, Method, Volume, one_by_one, reconstruct
 
 MOST_VOXELS = 256**3
 FAR = 4  # times the voxels of the tissue seen: a large volume that is mostly empty
@@ -31,7 +31,8 @@ class Placing:
     """nearest and trilinear go from pixels to voxels, backward from voxels to frames; by default
     backward where frames are more than three voxels apart, else trilinear."""
     compounding: Compounding = "mean"
-    """Value of a voxel that several pixels reach."""
+    """Value of a voxel that several pixels reach; max and latest take each frame's weighted mean,
+    max-pixel, with trilinear, the brightest pixel, as PLUS's MAXIMUM does."""
     axes: Literal["image", "world"] = "image"
     """Axes of the volume: of the middle frame (x lateral, y depth, z elevational), or world."""
     fill_holes_mm: float | None = None
@@ -42,27 +43,35 @@ class Placing:
     """Threads; by default as many as there are cores."""
 
 
-def place(images: Images, world_from_image: np.ndarray, placing: Placing) -> Volume:
+def place(
+    images: Images | Sequence[Images],
+    world_from_image: np.ndarray | Sequence[np.ndarray],
+    placing: Placing,
+) -> Volume:
     """Return the volume of frames at poses (N, 4, 4), in the coordinates of their world.
 
     Voxel size and gaps are chosen by the pieces of path that hang together (`jumps.find_jumps`).
+    Of several sweeps, given as lists, the middle frame is the first one's.
 
     Raises
     ------
     UserError : outliers or pieces so far apart that the volume is large and empty, and as
         `reconstruct`.
     """
-    axes = volume_axes(world_from_image, placing.axes)
-    corners = corners_of(images, world_from_image, placing.border_px)
-    jumps = find_jumps(corners, images.timestamps)
-    boxes = np.array([_extent(corners[piece], axes) for piece in jumps.pieces])
+    sweeps = one_by_one(images, world_from_image)
+    axes = volume_axes(sweeps[0][1], placing.axes)
+    corners = [corners_of(*sweep, placing.border_px) for sweep in sweeps]
+    jumps = [find_jumps(c, one.timestamps) for c, (one, _) in zip(corners, sweeps, strict=True)]
+    pieces = [c[p] for c, jump in zip(corners, jumps, strict=True) for p in jump.pieces]
+    whole = _extent(np.concatenate(corners), axes)
+    boxes = np.array([_extent(piece, axes) for piece in pieces])
     spacing = placing.spacing_mm
     if spacing is None:
-        spacing = default_spacing(images, boxes)
+        spacing = default_spacing(max(pixel_mm(one) for one, _ in sweeps), whole, boxes)
     if spacing > 0:
-        _refuse_empty(_extent(corners, axes), boxes, spacing, jumps)
+        _refuse_empty(whole, boxes, spacing, jumps)
     gap = placing.fill_holes_mm
-    apart = frame_distance(corners, jumps)
+    apart = max(map(frame_distance, corners, jumps))
     if gap is None:
         gap = max(FILLING_STEPS * apart, 2 * spacing)
     sparse = apart > SPARSE_VOXELS * spacing
@@ -96,10 +105,18 @@ def corners_of(
     return image_corners(images.mm_from_pixel, poses, crop)
 
 
-def default_spacing(images: Images, boxes: np.ndarray) -> float:
-    """Return the pixel size, or the coarser voxel at which 256^3 fill the boxes (P, 3), mm."""
-    pixel = float(np.linalg.norm(images.mm_from_pixel[:3, :2], axis=0).max())
-    seen = np.maximum(boxes, pixel).prod(1).sum()
+def pixel_mm(images: Images) -> float:
+    """Return the longer side of a pixel, mm."""
+    return float(np.linalg.norm(images.mm_from_pixel[:3, :2], axis=0).max())
+
+
+def default_spacing(pixel: float, whole: np.ndarray, boxes: np.ndarray) -> float:
+    """Return the pixel size, or the coarser voxel at which 256^3 fill the tissue seen, mm.
+
+    whole (3,), boxes (P, 3): sides in mm of the volume and of the boxes of the path's pieces, which
+    may overlap.
+    """
+    seen = min(np.maximum(whole, pixel).prod(), np.maximum(boxes, pixel).prod(1).sum())
     spacing = max(pixel, float(seen / MOST_VOXELS) ** (1 / 3))
     digits = 2 - int(np.floor(np.log10(spacing)))
     return round(spacing, digits)
@@ -124,14 +141,19 @@ def _extent(corners: np.ndarray, axes: np.ndarray) -> np.ndarray:
     return np.ptp(corners.reshape(-1, 3) @ axes, axis=0)
 
 
-def _refuse_empty(whole: np.ndarray, boxes: np.ndarray, spacing: float, jumps: Jumps) -> None:
-    """Refuse a volume that jumps of the path make large and empty.
+def _refuse_empty(
+    whole: np.ndarray, boxes: np.ndarray, spacing: float, jumps: Sequence[Jumps]
+) -> None:
+    """Refuse a volume that jumps of the paths, or sweeps far apart, make large and empty.
 
     whole (3,), boxes (P, 3): sides in mm of the volume and of the boxes of the path's pieces.
     """
     volume, seen = (float((sides / spacing + 1).prod(-1).sum()) for sides in (whole, boxes))
     if volume > max(MOST_VOXELS, FAR * seen):
+        many = len(jumps) > 1
+        told = [f"sweep {n}: {j}" if many else str(j) for n, j in enumerate(jumps, 1) if str(j)]
         raise UserError(
-            f"poses: {jumps}; the volume would be {volume / seen:,.0f} times as large as the "
-            "tissue seen; leave outliers out by --drop-outliers, or give a coarser --spacing-mm"
+            f"poses: {'; '.join(told) or 'the sweeps lie far apart'}; the volume would be "
+            f"{volume / seen:,.0f} times as large as the tissue seen; leave outliers out by "
+            "--drop-outliers, or give a coarser --spacing-mm"
         )

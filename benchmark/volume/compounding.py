@@ -19,8 +19,9 @@ import math
 import numpy as np
 from numba import njit
 
-MEAN, MAXIMUM, LATEST = 0, 1, 2
-MODES = {"mean": MEAN, "max": MAXIMUM, "latest": LATEST}
+MEAN, MAXIMUM, LATEST, PIXEL_MAXIMUM = 0, 1, 2, 3
+MODES = {"mean": MEAN, "max": MAXIMUM, "latest": LATEST, "max-pixel": PIXEL_MAXIMUM}
+LEAST_SHARE = 0.125 - 1e-6  # trilinear weight of a pixel amid eight voxels, but for rounding
 PARALLEL = 1e-6  # a line that changes a coordinate by less than this along its length
 LEAST_WEIGHT = 1e-6  # smaller weights are rounding, not data
 
@@ -81,7 +82,7 @@ def nearest(frames, voxel_from_pixel, crop, mask, low, high, mode, values, weigh
 
 @njit(nogil=True, cache=True)
 def _kept(present, present_weight, value, weight, mode):
-    """Return the content of a voxel after one more value: sum, maximum, or latest."""
+    """Return the content of a voxel after one more value: sum, maximum (of either kind), latest."""
     if mode == MEAN:
         return present + weight * value
     if mode == LATEST or present_weight == 0 or value > present:
@@ -129,12 +130,49 @@ def _splat(image, m, crop, mask, low, high, offset, sums, weights):
 
 
 @njit(nogil=True, cache=True)
+def _brightest(image, m, crop, mask, low, high, values, weights):
+    """Put each pixel into the voxels that are darker, where its trilinear weight is at least 1/8.
+
+    Of the eight voxels around a pixel these are all where it lies amid them, else the nearer ones.
+    """
+    for row in range(crop[0], crop[1]):
+        x = m[0, 3] + m[0, 1] * row + 1.0
+        y = m[1, 3] + m[1, 1] * row + 1.0
+        z = m[2, 3] + m[2, 1] * row + 1.0
+        first, last = _clip(x, m[0, 0], low[0], high[0] + 1, crop[2], crop[3])
+        first, last = _clip(y, m[1, 0], low[1], high[1] + 1, first, last)
+        first, last = _clip(z, m[2, 0], low[2], high[2] + 1, first, last)
+        for column in range(first, last):
+            if mask is not None and not mask[row, column]:
+                continue
+            value = np.float32(image[row, column])
+            px, py, pz = x + column * m[0, 0], y + column * m[1, 0], z + column * m[2, 0]
+            i, j, k = int(px), int(py), int(pz)
+            right, down, far = px - i, py - j, pz - k
+            for kk, wz in ((k - 1, 1 - far), (k, far)):
+                for jj, wy in ((j - 1, 1 - down), (j, down)):
+                    for ii, wx in ((i - 1, 1 - right), (i, right)):
+                        within = low[2] <= kk < high[2] and low[1] <= jj < high[1]
+                        weight = np.float32(wz * wy * wx)
+                        if within and low[0] <= ii < high[0] and weight >= LEAST_SHARE:
+                            c, b, a = np.uint64(kk), np.uint64(jj), np.uint64(ii)
+                            old = weights[c, b, a]
+                            values[c, b, a] = _kept(values[c, b, a], old, value, weight, MAXIMUM)
+                            weights[c, b, a] = old + weight
+
+
+@njit(nogil=True, cache=True)
 def trilinear(frames, voxel_from_pixel, crop, mask, low, high, mode, values, weights):
     """Share each pixel among eight voxels; arguments as `nearest`, weights being their sums.
 
     For the maximum and the latest, the pixels of one frame are first averaged per voxel (weighted
-    mean), and the frames are then compounded.
+    mean), and the frames are then compounded. For the maximum of pixels, nothing is averaged.
     """
+    if mode == PIXEL_MAXIMUM:
+        for frame in range(frames.shape[0]):
+            m = voxel_from_pixel[frame]
+            _brightest(frames[frame], m, crop, mask, low, high, values, weights)
+        return
     if mode == MEAN:
         for frame in range(frames.shape[0]):
             m = voxel_from_pixel[frame]

@@ -1,6 +1,5 @@
-"""Pictures of a volume as arrays: slices, maximum and depth-coded projections."""
+"""Pictures of a volume as arrays: maximum and depth-coded projections."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,46 +35,6 @@ class Picture:
         edges = x[0] - half_x, x[1] + half_x, y[1] + half_y, y[0] - half_y
         left, right, bottom, top = (float(edge) for edge in edges)
         return left, right, bottom, top
-
-
-def slice_through(
-    volume: Volume,
-    centre_mm: Sequence[float] | np.ndarray,
-    axes: str | np.ndarray = "xy",
-    *,
-    spacing_mm: float | None = None,
-) -> Picture:
-    """Return the plane through a point of the world (mm), by trilinear interpolation.
-
-    axes: the directions of columns and rows, as two letters of the volume's axes ("xz": x across,
-    z down) or as world vectors (2, 3). The picture covers the whole cut through the volume and is
-    zero outside of it. spacing_mm: pixel size, by default the smallest voxel spacing.
-    """
-    from scipy.ndimage import map_coordinates
-
-    directions = _directions(volume, axes)
-    step = float(volume.spacing_mm.min()) if spacing_mm is None else spacing_mm
-    centre = np.asarray(centre_mm, float)
-    places = (_box_corners(volume) - centre) @ directions.T
-    first = np.ceil(places.min(0) / step - 1e-6)
-    columns, rows = (
-        step * np.arange(a, b + 1)
-        for a, b in zip(first, np.floor(places.max(0) / step + 1e-6), strict=True)
-    )
-    across, down = np.meshgrid(columns, rows)
-    points = centre + across[..., None] * directions[0] + down[..., None] * directions[1]
-    voxel_from_world = np.linalg.inv(volume.world_from_voxel)
-    index = np.moveaxis(points @ voxel_from_world[:3, :3].T + voxel_from_world[:3, 3], -1, 0)
-    # Half a voxel around the outermost centres still belongs to the volume.
-    last = np.array(volume.values.shape)[:, None, None] - 0.5
-    inside = ((index >= -0.5) & (index <= last)).all(0)
-    pixels = map_coordinates(volume.values, index, order=1, mode="nearest", output=np.float32)
-    offset = directions @ centre
-    return Picture(
-        np.where(inside, pixels, np.float32(0)),
-        offset[0] + columns[[0, -1]],
-        offset[1] + rows[[0, -1]],
-    )
 
 
 def maximum_projection(volume: Volume, axis: str = "y") -> Picture:
@@ -116,24 +75,6 @@ def _looking_along(axis: str) -> tuple[int, int]:
         raise UserError(f"axis: expected x, y or z, got '{axis}'")
     letters = LOOKING_ALONG[axis]
     return AXES.index(letters[0]), AXES.index(letters[1])
-
-
-def _directions(volume: Volume, axes: str | np.ndarray) -> np.ndarray:
-    if isinstance(axes, str):
-        if len(axes) != 2 or axes[0] == axes[1] or not set(axes) <= set(AXES):
-            raise UserError(f"axes: expected two of x, y and z, got '{axes}'")
-        return volume.direction.T[[AXES.index(axes[0]), AXES.index(axes[1])]]
-    directions = np.asarray(axes, float)
-    if directions.shape != (2, 3) or not np.linalg.norm(directions, axis=1).all():
-        raise UserError(f"axes: expected two directions, shape (2, 3), got {directions.shape}")
-    return directions / np.linalg.norm(directions, axis=1, keepdims=True)
-
-
-def _box_corners(volume: Volume) -> np.ndarray:
-    """Return the centres (8, 3) of the volume's corner voxels in the world, mm."""
-    last = np.array(volume.values.shape) - 1
-    index = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)]) * last
-    return index @ volume.world_from_voxel[:3, :3].T + volume.origin_mm
 
 
 def _ends(volume: Volume, axis: int) -> np.ndarray:

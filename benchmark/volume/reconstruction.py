@@ -3,6 +3,7 @@
     volume = reconstruct(sweep.bmode, sweep.bmode.world_from_image, spacing_mm=0.2)
 
 Frames are read a few at a time and each is used once, so memory does not grow with their number.
+Several sweeps whose poses share a world go into one volume as lists of images and of poses.
 The result is the same to the last bit for any number of threads.
 """
 
@@ -21,7 +22,7 @@ from benchmark.volume.grid import Grid, crop_window, image_corners, make_grid, p
 from benchmark.workers import thread_count
 
 Method = Literal["nearest", "trilinear", "backward"]
-Compounding = Literal["mean", "max", "latest"]
+Compounding = Literal["mean", "max", "max-pixel", "latest"]
 METHODS = ("nearest", "trilinear", "backward")
 
 CHUNK_BYTES = 16 << 20  # of frames in memory at once
@@ -66,8 +67,8 @@ class Volume:
 
 
 def reconstruct(
-    images: Images,
-    world_from_image: np.ndarray,
+    images: Images | Sequence[Images],
+    world_from_image: np.ndarray | Sequence[np.ndarray],
     *,
     spacing_mm: float | Sequence[float],
     method: Method = "trilinear",
@@ -84,13 +85,19 @@ def reconstruct(
 
     Parameters
     ----------
-    images : frames (N, H, W), in memory or lazy, with `mm_from_pixel`; pixels outside their mask
-        are no tissue and reach no voxel.
-    world_from_image : (N, 4, 4), image mm -> mm of any world.
+    images : frames (N, H, W), in memory or lazy, with `mm_from_pixel`; or those of several sweeps,
+        each with its own number, size and pixels. Pixels outside their mask are no tissue and
+        reach no voxel.
+    world_from_image : (N, 4, 4), image mm -> mm of any world; of several sweeps, one array each,
+        all in one world.
     spacing_mm : voxel size, one number or three.
     method : "nearest" puts each pixel into one voxel, "trilinear" shares it among eight,
         "backward" samples for each voxel the frames near it (`grid.reach_mm`).
-    compounding : value of a voxel that several pixels reach: weighted mean, maximum, or latest.
+    compounding : value of a voxel that several values reach: "mean" is their weighted mean, "max"
+        the largest, "latest" the last. With "trilinear", "max" and "latest" take one value of each
+        frame, the weighted mean of its pixels there, and "max-pixel" is the brightest single pixel
+        of those whose weight is at least 1/8 (the MAXIMUM of PLUS [1]_). With "nearest" (values
+        are pixels) and "backward" (one sample of each frame), "max-pixel" is "max".
     region : lowest and highest corner (2, 3) in mm along the volume's axes; None: all frames.
     orientation : rotation (3, 3), the volume's axes in the world as columns; None: the world's.
     border_px : pixels cropped at every edge, or (left, right, top, bottom); the other pixels
@@ -104,30 +111,69 @@ def reconstruct(
     ------
     UserError : poses that are not rigid or do not match the frames, a crop or region that leaves
         nothing, a volume larger than `max_bytes`.
+
+    References
+    ----------
+    .. [1] PlusLib, vtkPlusPasteSliceIntoVolumeHelperCommon.h, vtkTrilinearInterpolation.
     """
     from benchmark.volume import compounding as kernels
 
     _check_choices(method, compounding, kernels.MODES)
-    poses = _checked_poses(images, world_from_image)
-    crop = crop_window(images.frames.shape, border_px, images.mask)
-    corners = image_corners(images.mm_from_pixel, poses, crop)
+    sweeps = [_Sweep(*pair, border_px) for pair in one_by_one(images, world_from_image)]
+    corners = np.concatenate([sweep.corners for sweep in sweeps])
     grid = make_grid(corners, spacing_mm, region, orientation, max_bytes)
     gap_mm = HOLE_VOXELS * grid.spacing_mm.max() if fill_holes_mm is None else fill_holes_mm
-    job = _Job(images, poses, crop, corners, grid, method, kernels.MODES[compounding], gap_mm)
+    target = _Target(grid, method, kernels.MODES[compounding])
+    values, weights = target.values, target.weights
     threads = threads or thread_count()
     with ThreadPoolExecutor(threads) as pool:
-        job.place(pool, threads, progress)
+        for sweep in sweeps:
+            _Job(sweep, target, gap_mm).place(pool, threads, progress)
         blocks = _blocks(np.zeros(3, int), grid.size, 2, threads)
-        if job.mode == kernels.MEAN:
-            list(pool.map(lambda b: kernels.normalise(job.values, job.weights, *b), blocks))
-        if not job.weights.any():
+        if target.mode == kernels.MEAN:
+            list(pool.map(lambda b: kernels.normalise(values, weights, *b), blocks))
+        if not weights.any():
             raise UserError("reconstruct: no pixel lies inside the region")
         gap = np.floor(gap_mm / grid.spacing_mm + 1e-6).astype(np.int64)
         if gap.any():
-            _fill_holes(job.values, job.weights, gap, pool, threads)
-    return Volume(
-        job.values.transpose(2, 1, 0), grid.world_from_voxel, job.weights.transpose(2, 1, 0)
-    )
+            _fill_holes(values, weights, gap, pool, threads)
+    return Volume(values.transpose(2, 1, 0), grid.world_from_voxel, weights.transpose(2, 1, 0))
+
+
+def one_by_one(
+    images: Images | Sequence[Images], world_from_image: np.ndarray | Sequence[np.ndarray]
+) -> list[tuple[Images, np.ndarray]]:
+    """Return images and their poses sweep by sweep, for one sweep or several.
+
+    Raises
+    ------
+    UserError : other numbers of images and of poses, none at all.
+    """
+    if isinstance(images, Images):
+        return [(images, np.asarray(world_from_image))]
+    if len(images) != len(world_from_image) or not len(images):
+        found = f"{len(images)} sweeps and {len(world_from_image)} arrays"
+        raise UserError(f"world_from_image: expected one array per sweep, got {found}")
+    return list(zip(images, world_from_image, strict=True))
+
+
+class _Sweep:
+    """The frames of one sweep as they are placed: poses, the crop, and their corners."""
+
+    def __init__(self, images: Images, world_from_image: np.ndarray, border_px: Any):
+        self.images = images
+        self.poses = _checked_poses(images, world_from_image)
+        self.crop = crop_window(images.frames.shape, border_px, images.mask)
+        self.corners = image_corners(images.mm_from_pixel, self.poses, self.crop)
+
+
+class _Target:
+    """What frames are compounded into: a grid, the rule, and arrays [z, y, x]."""
+
+    def __init__(self, grid: Grid, method: Method, mode: int):
+        self.grid, self.method, self.mode = grid, method, mode
+        shape = tuple(grid.size[::-1])
+        self.values, self.weights = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
 
 
 def _fill_holes(
@@ -145,20 +191,12 @@ def _fill_holes(
 
 
 class _Job:
-    """The state of one reconstruction: arrays [z, y, x], and matrices and boxes of each frame."""
+    """One sweep on its way into a target: matrices and boxes of each frame."""
 
-    def __init__(
-        self,
-        images: Images,
-        poses: np.ndarray,
-        crop: np.ndarray,
-        corners: np.ndarray,
-        grid: Grid,
-        method: Method,
-        mode: int,
-        gap_mm: float,
-    ):
-        self.images, self.crop, self.grid, self.mode, self.method = images, crop, grid, mode, method
+    def __init__(self, sweep: _Sweep, target: _Target, gap_mm: float):
+        images, poses, crop, corners = sweep.images, sweep.poses, sweep.crop, sweep.corners
+        self.images, self.crop, self.target = images, crop, target
+        grid, method = target.grid, target.method
         voxel_from_world = np.linalg.inv(grid.world_from_voxel)
         self.voxel_from_pixel = (voxel_from_world @ poses @ images.mm_from_pixel)[:, :3]
         plane = plane_frame(images.mm_from_pixel, poses)
@@ -169,15 +207,13 @@ class _Job:
         margin = 1 + (self.reach[:, None] / spacing if method == "backward" else 0)
         self.low = np.floor(voxels.min(1) - margin).astype(np.int64)
         self.high = np.ceil(voxels.max(1) + margin).astype(np.int64) + 1
-        shape = tuple(grid.size[::-1])
-        self.values, self.weights = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
 
     def place(self, pool: ThreadPoolExecutor, threads: int, progress: Any) -> None:
-        """Compound all frames into the volume, chunk by chunk."""
+        """Compound all frames into the target, chunk by chunk."""
         frames = self.images.frames
         size = max(1, int(np.prod(frames.shape[1:])) * frames.dtype.itemsize)
         step = max(1, CHUNK_BYTES // size)
-        inside = ((self.low < self.grid.size) & (self.high > 0)).all(1)
+        inside = ((self.low < self.target.grid.size) & (self.high > 0)).all(1)
         for chunk in _chunks(self.low, self.high, step):
             if inside[chunk].any():
                 self._place_chunk(chunk, pool, threads)
@@ -190,15 +226,16 @@ class _Job:
         frames = np.ascontiguousarray(self.images.frames[chunk])
         mask = None if self.images.mask is None else np.ascontiguousarray(self.images.mask)
         low = np.maximum(self.low[chunk].min(0), 0)
-        high = np.minimum(self.high[chunk].max(0), self.grid.size)
+        high = np.minimum(self.high[chunk].max(0), self.target.grid.size)
         # Blocks are cut along the axis on which single frames are longest, so that all have work.
         covered = (self.high[chunk] - self.low[chunk]).mean(0)
         axis = 1 if covered[1] >= covered[2] else 2
-        forward = kernels.nearest if self.method == "nearest" else kernels.trilinear
+        target = self.target
+        forward = kernels.nearest if target.method == "nearest" else kernels.trilinear
 
         def run(block: tuple[np.ndarray, np.ndarray]) -> None:
-            tail = (self.crop, mask, *block, self.mode, self.values, self.weights)
-            if self.method == "backward":
+            tail = (self.crop, mask, *block, target.mode, target.values, target.weights)
+            if target.method == "backward":
                 matrices, reach = self.pixel_from_voxel[chunk], self.reach[chunk]
                 kernels.backward(frames, matrices, reach, *tail)
             else:

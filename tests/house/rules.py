@@ -27,7 +27,9 @@ BELOW = {
     "simulate.specs": (),
     "simulate": ("benchmark",),
     "benchmark.__main__": ("benchmark.commands",),
-    "benchmark.commands": ("benchmark.figures", "benchmark.studies"),
+    "benchmark.commands": (
+        "benchmark.figures", "benchmark.studies", "benchmark.interop.volumes",
+    ),
     "benchmark.figures": (
         "benchmark.vessels", "benchmark.learning", "benchmark.robustness", "benchmark.interop",
     ),
@@ -37,6 +39,7 @@ BELOW = {
     "benchmark.vessels": ("benchmark.runs", "benchmark.leaderboard"),
     "benchmark.learning": ("benchmark.runs", "benchmark.leaderboard"),
     "benchmark.robustness": ("benchmark.runs", "benchmark.leaderboard"),
+    "benchmark.interop.volumes": ("benchmark.interop",),
     "benchmark.interop": ("benchmark.interop.tusrec", "benchmark.interop.rf"),
     "benchmark.interop.tusrec": ("benchmark.interop.poses",),
     "benchmark.interop.poses": ("benchmark.runs", "benchmark.leaderboard"),

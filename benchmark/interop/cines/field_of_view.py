@@ -17,6 +17,7 @@ Some = TypeVar("Some", bound=Images)
 
 BLACK = 8  # of 255: what lossy compression leaves of black beside an edge
 GAP_PX = 5  # width of a dark gap in speckle
+MOST = 0.8  # of what is bright: a piece with less of it is no sector, but one of several targets
 
 
 def with_mask(
@@ -91,7 +92,9 @@ def lit_sector(frames: Any, within: np.ndarray) -> np.ndarray:
     Pixels brighter than `BLACK` in some frame are joined over gaps; the largest piece is the
     sector, so text beside it is none. Such sectors are convex but for the face of a curved probe at
     the top: theirs is the convex hull, in each column from the first bright pixel on. Shadows and
-    depths that stay black therefore belong to it. The frames are read one by one.
+    depths that stay black therefore belong to it. Where no piece holds most of what is bright, as
+    with wires in water, no sector is told and all pixels within may show tissue. The frames are
+    read one by one.
 
     within (H, W): pixels that may belong to it.
     """
@@ -106,7 +109,10 @@ def lit_sector(frames: Any, within: np.ndarray) -> np.ndarray:
         return bright
     joined = binary_closing(np.pad(bright, GAP_PX), np.ones((GAP_PX, GAP_PX)))
     pieces, _ = label(joined[GAP_PX:-GAP_PX, GAP_PX:-GAP_PX])
-    largest = np.argmax(np.bincount(pieces.ravel(), weights=bright.ravel())[1:]) + 1
+    parts = np.bincount(pieces.ravel(), weights=bright.ravel())[1:]
+    largest = np.argmax(parts) + 1
+    if parts.max() < MOST * parts.sum():
+        return within
     sector = bright & (pieces == largest)
     below_face = np.logical_or.accumulate(sector, axis=0) | ~sector.any(0)
     return convex_hull_image(sector) & below_face & within

@@ -2,7 +2,7 @@
 
 table = of_image(read_pose_table("poses.csv", of="probe"), images, probe_from_pixel)
 poses, _ = poses_at_frames(table, images.timestamps)
-channel = posed(images, poses, "poses.csv")
+channel = posed(images, poses, World(), "poses.csv")
 """
 
 from dataclasses import fields, replace
@@ -15,10 +15,10 @@ from benchmark.errors import UserError
 from benchmark.frames import MappedFrames
 from benchmark.interop.poses.rigid import ROUNDING, nearest_rigid
 from benchmark.interop.poses.table import PoseTable
-from benchmark.sweep import Channel, Images
+from benchmark.sweep import Channel, Images, World
 
 
-def posed(images: Images, world_from_image: np.ndarray, what: str) -> Channel:
+def posed(images: Images, world_from_image: np.ndarray, world: World, what: str) -> Channel:
     """Return the frames that have a pose, at their poses (N, 4, 4), NaN being none; lazily.
 
     Raises
@@ -29,7 +29,7 @@ def posed(images: Images, world_from_image: np.ndarray, what: str) -> Channel:
     if not valid.any():
         raise UserError(f"{what}: none of {len(valid)} frames has a pose")
     named = {field.name: getattr(images, field.name) for field in fields(Images)}
-    whole = Channel(**named, world_from_image=world_from_image)
+    whole = Channel(**named, world_from_image=world_from_image, world=world)
     return selected(whole, np.flatnonzero(valid))
 
 

@@ -28,7 +28,7 @@ from benchmark.interop.rf.probe_pose import (
 from benchmark.interop.rf.zea_channels import read_channels, transmit_times
 from benchmark.interop.rf.zea_images import image_group, read_images
 from benchmark.interop.rf.zea_writing import read_record
-from benchmark.sweep import SE3_TOLERANCE, Channel, Sweep, WithheldChannel
+from benchmark.sweep import SE3_TOLERANCE, Channel, Sweep, WithheldChannel, World
 
 Calibration = tuple[np.ndarray, np.ndarray]
 
@@ -92,7 +92,7 @@ class _Content:
     """What a file holds: frames (N, H, W), their times (N,) s, the probe's poses, and the rest.
 
     tip_from_image, mm_from_pixel: (4, 4); record: probe, factors, and in files that this program
-    wrote name, landmarks and mask.
+    wrote name, landmarks, mask and world.
     """
 
     frames: Any
@@ -173,6 +173,7 @@ def _channel(
         content.mm_from_pixel,
         mask=mask,
         world_from_image=world_from_tip @ content.tip_from_image,
+        world=content.record.get("world", World()),
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from benchmark.files import atomic_path, canonical_json, ensure_space
 from benchmark.interop.cines.field_of_view import mask_from_text, mask_to_text
 from benchmark.interop.rf.hdf5_values import text
 from benchmark.interop.rf.probe_pose import MM_PER_M, TIP_FROM_IMAGE
-from benchmark.sweep import Sweep
+from benchmark.sweep import Channel, Sweep, WithheldChannel, World
 
 SUFFIXES = (".zea.hdf5", ".zea.h5")
 VERSION = "0.1.8"  # of zea, whose specification the files follow
@@ -26,8 +27,8 @@ def write_zea(path: Path | str, sweep: Sweep, channel: str = "bmode") -> None:
 
     Images, their pixels' places and times are `data/image` of the one track; poses are
     `metadata/probe_pose`, one per frame, as quaternions xyzw. zea stores 32-bit numbers: places
-    keep seven digits. Name, landmarks, field of view, factors and the probe's description are JSON
-    in `custom/sweepbench`, which `read_zea` takes up.
+    keep seven digits. Name, landmarks, field of view, world, factors and the probe's description
+    are JSON in `custom/sweepbench`, which `read_zea` takes up.
 
     Raises
     ------
@@ -58,27 +59,30 @@ def write_zea(path: Path | str, sweep: Sweep, channel: str = "bmode") -> None:
             _put(file, "metadata/subject/id", subject, "–", "Subject ID.")
         if sweep.probe.get("name"):
             _put(file, "probe/name", str(sweep.probe["name"]), "–", "Probe model name.")
-        record = canonical_json(_record(sweep, images.mask))
+        record = canonical_json(_record(sweep, images))
         file.create_group("custom").attrs["description"] = "What zea has no fields for."
-        _put(file, RECORD, record, "–", "Name, landmarks, mask, probe, factors as JSON.")
+        _put(file, RECORD, record, "–", "Name, landmarks, mask, probe, factors, world as JSON.")
 
 
 def read_record(file: h5py.File) -> dict[str, Any]:
-    """Return name, landmarks, mask, probe and factors of a file of this program, or nothing."""
+    """Return name, landmarks, mask, probe, factors, world of a file of this program, or nothing."""
     record = json.loads(text(file, RECORD) or "{}")
+    if "world" in record:
+        record["world"] = World(**record["world"])
     if "mask" in record:
         record["mask"] = mask_from_text(record["mask"])
     return record
 
 
-def _record(sweep: Sweep, mask: np.ndarray | None) -> Mapping[str, Any]:
+def _record(sweep: Sweep, images: Channel | WithheldChannel) -> Mapping[str, Any]:
     """Return what zea has no fields for."""
     return {
         "name": sweep.name,
         "landmarks": np.asarray(sweep.landmarks, float).tolist(),
         "probe": dict(sweep.probe),
         "factors": dict(sweep.factors),
-        **({} if mask is None else {"mask": mask_to_text(mask)}),
+        "world": asdict(images.world),
+        **({} if images.mask is None else {"mask": mask_to_text(images.mask)}),
     }
 
 

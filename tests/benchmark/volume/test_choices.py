@@ -18,7 +18,7 @@ from benchmark.geometry import path_length
 from benchmark.hdf5 import write_prediction, write_sweep
 from benchmark.interop.sequence import Reading
 from benchmark.sweep import Channel, Prediction, Sweep, centre_path, end_error_mm
-from benchmark.volume.choices import Placing, frame_distance, place
+from benchmark.volume.choices import Placing, corners_of, frame_distance, place
 from benchmark.volume.reconstruction import Volume
 from benchmark.volume.view import write_view
 
@@ -185,8 +185,8 @@ def test_the_view_opens_in_a_browser(tmp_path: Path) -> None:
         pytest.skip("no chromium on this machine (Debian: apt-get install chromium)")
     sweep = bright_corner_sweep()
     volume = place(sweep.bmode, sweep.bmode.world_from_image, ONE_THREAD)
-    paths = {"own": sweep.bmode.world_from_image}
-    view = write_all(tmp_path / "v", volume, sweep.bmode, paths, {"sweep": "x"})[-1]
+    corners = {"own": corners_of(sweep.bmode, sweep.bmode.world_from_image)}
+    view = write_all(tmp_path / "v", volume, "own", corners, {"sweep": "x"})[-1]
     with playwright.sync_playwright() as session:
         browser = session.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]

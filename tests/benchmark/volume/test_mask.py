@@ -10,7 +10,7 @@ from benchmark.volume.choices import Placing, place
 from benchmark.volume.reconstruction import reconstruct
 
 METHODS = ("nearest", "trilinear", "backward")
-COMPOUNDINGS = ("mean", "max", "latest")
+COMPOUNDINGS = ("mean", "max", "max-pixel", "latest")
 LEVEL = 100
 
 

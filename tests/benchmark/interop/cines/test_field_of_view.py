@@ -83,6 +83,15 @@ def test_text_beside_the_sector_is_none_of_it() -> None:
     assert (found_in(frames) != box()).sum() < 0.01 * box().sum()
 
 
+def test_bright_wires_in_water_are_no_sector() -> None:
+    """None of them frames the image; with a mask of one, the others would be lost."""
+    frames = np.zeros((4, 120, 160), np.uint8)
+    for row, column in ((30, 40), (40, 90), (80, 120)):
+        frames[:, row : row + 6, column : column + 9] = 180
+    found = with_mask(images_of(frames), "auto", Path("a"), silence, find=True)
+    assert found.mask is None
+
+
 def test_nothing_is_found_outside_of_what_the_file_states() -> None:
     frames = speckle(box())
     frames[:, 20:30, 27:32] = 250  # joined to the sector

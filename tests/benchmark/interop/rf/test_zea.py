@@ -21,6 +21,7 @@ from benchmark.interop.rf.zea import read_zea
 from benchmark.interop.rf.zea_writing import write_zea
 from benchmark.interop.sequence import Reading
 from benchmark.interop.untracked import open_recording
+from benchmark.sweep import World
 from tests.benchmark.shared.random_sweeps import make_sweep
 
 BY_ZEA = Path(__file__).parents[3] / "fixtures" / "zea" / "plane-waves.hdf5"  # beside write.py
@@ -261,11 +262,13 @@ def test_a_calibration_of_formed_images_maps_mm(tmp_path: Path) -> None:
 def test_sweeps_written_and_read_back(tmp_path: Path) -> None:
     plain = make_sweep(5)
     mask = np.random.default_rng(5).random(plain.bmode.frames.shape[1:]) > 0.5
-    sweep = replace(plain, channels={"bmode": replace(plain.bmode, mask=mask)})
+    sweep = replace(
+        plain, channels={"bmode": replace(plain.bmode, mask=mask, world=World("Reference", "RAS"))}
+    )
     write_zea(tmp_path / "x.zea.hdf5", sweep)
     read = open_sweep(tmp_path / "x.zea.hdf5")
     assert np.array_equal(read.bmode.frames[:], sweep.bmode.frames)
-    assert np.array_equal(read.bmode.mask, mask)
+    assert np.array_equal(read.bmode.mask, mask) and read.bmode.world == sweep.bmode.world
     assert np.array_equal(read.landmarks, sweep.landmarks)
     assert (read.name, read.probe, read.factors) == (sweep.name, sweep.probe, sweep.factors)
     for key, error in (("timestamps", 1e-6), ("mm_from_pixel", 1e-5), ("world_from_image", 1e-4)):

@@ -1,26 +1,23 @@
 """Writing of volumes with their geometry: MetaImage (.mha), NRRD (.nrrd), NIfTI-1 (.nii, .nii.gz).
 
-All three place a volume in the patient, so the meaning of the world's axes must be given:
-`world="LPS"` reads them as left, posterior, superior (+x to the patient's left, +y to the back,
-+z to the head), `world="RAS"` as right, anterior, superior. MetaImage knows LPS only and NIfTI
-RAS only, so coordinates are turned where needed; NRRD states which it is.
+MetaImage knows LPS only and NIfTI RAS only, so coordinates are turned where needed; NRRD states
+which it is.
 """
 
 import struct
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, get_args
 
 import numpy as np
 
 from benchmark.errors import UserError
 from benchmark.files import atomic_path
+from benchmark.interop.volumes.names import NRRD_SPACES, turned, volume_suffix
+from benchmark.sweep import Axes
 from benchmark.volume.reconstruction import Volume
 
-Space = Literal["LPS", "RAS"]
-SUFFIXES = (".mha", ".nrrd", ".nii", ".nii.gz")
-TURN = np.diag([-1.0, -1.0, 1.0, 1.0])  # LPS <-> RAS
 SLAB_BYTES = 16 << 20
 SIZE_DIGITS = 16  # kept in a header for a size that is known only at the end
 
@@ -28,14 +25,13 @@ SIZE_DIGITS = 16  # kept in a header for a size that is known only at the end
 META_TYPES = {"float32": "MET_FLOAT", "uint8": "MET_UCHAR"}
 NRRD_TYPES = {"float32": "float", "uint8": "uint8"}
 NIFTI_TYPES = {"float32": (16, 32), "uint8": (2, 8)}
-NRRD_SPACES = {"LPS": "left-posterior-superior", "RAS": "right-anterior-superior"}
 
 
 def write_volume(
     path: Path | str,
     volume: Volume,
     *,
-    world: Space = "LPS",
+    world: Axes = "LPS",
     dtype: Literal["float32", "uint8"] = "float32",
     compress: bool | None = None,
 ) -> None:
@@ -43,7 +39,7 @@ def write_volume(
 
     Parameters
     ----------
-    world : meaning of the world's axes in the patient (see above).
+    world : meaning of the world's axes in the patient (see `names`).
     dtype : uint8 rounds and clips, enough for B-mode.
     compress : by zlib or gzip; None: only .nii.gz.
 
@@ -52,10 +48,8 @@ def write_volume(
     UserError : another suffix, one that contradicts `compress`, a file that cannot be written.
     """
     path = Path(path)
-    suffix = next((s for s in reversed(SUFFIXES) if path.name.lower().endswith(s)), None)
-    if suffix is None:
-        raise UserError(f"{path}: expected a name ending in one of {', '.join(SUFFIXES)}")
-    if world not in NRRD_SPACES or dtype not in META_TYPES:
+    suffix = volume_suffix(path)
+    if world not in get_args(Axes) or dtype not in META_TYPES:
         raise UserError(f"{path}: expected world LPS or RAS and dtype float32 or uint8")
     packed = suffix == ".nii.gz"
     if compress is not None and suffix.startswith(".nii") and compress != packed:
@@ -68,8 +62,8 @@ def write_volume(
         raise UserError(f"{path}: cannot be written ({error.strerror})") from error
 
 
-def _write_meta(file: BinaryIO, volume: Volume, world: Space, dtype: str, compress: bool) -> None:
-    lps_from_voxel = _placed(volume, world, "LPS")
+def _write_meta(file: BinaryIO, volume: Volume, world: Axes, dtype: str, compress: bool) -> None:
+    lps_from_voxel = turned(volume.world_from_voxel, world, "LPS")
     spacing = volume.spacing_mm
     header = [
         "ObjectType = Image",
@@ -101,7 +95,7 @@ def _write_meta(file: BinaryIO, volume: Volume, world: Space, dtype: str, compre
         file.write(f"{size:0{SIZE_DIGITS}d}".encode("ascii"))
 
 
-def _write_nrrd(file: BinaryIO, volume: Volume, world: Space, dtype: str, compress: bool) -> None:
+def _write_nrrd(file: BinaryIO, volume: Volume, world: Axes, dtype: str, compress: bool) -> None:
     matrix = volume.world_from_voxel
     directions = " ".join(f"({_numbers(matrix[:3, axis], ',')})" for axis in range(3))
     header = [
@@ -121,9 +115,9 @@ def _write_nrrd(file: BinaryIO, volume: Volume, world: Space, dtype: str, compre
     _write_voxels(file, volume, dtype, zlib.compressobj(wbits=31) if compress else None)
 
 
-def _write_nifti(file: BinaryIO, volume: Volume, world: Space, dtype: str, compress: bool) -> None:
+def _write_nifti(file: BinaryIO, volume: Volume, world: Axes, dtype: str, compress: bool) -> None:
     packer = zlib.compressobj(wbits=31) if compress else None
-    header = _nifti_header(volume, _placed(volume, world, "RAS"), dtype)
+    header = _nifti_header(volume, turned(volume.world_from_voxel, world, "RAS"), dtype)
     file.write(packer.compress(header) if packer else header)
     _write_voxels(file, volume, dtype, packer)
 
@@ -150,11 +144,6 @@ def _nifti_header(volume: Volume, ras_from_voxel: np.ndarray, dtype: str) -> byt
     struct.pack_into("<12f", header, 280, *ras_from_voxel[:3].ravel())
     header[344:348] = b"n+1\0"
     return bytes(header)
-
-
-def _placed(volume: Volume, world: Space, wanted: Space) -> np.ndarray:
-    """Return wanted_from_voxel (4, 4) of a volume whose world axes mean `world`."""
-    return volume.world_from_voxel if world == wanted else TURN @ volume.world_from_voxel
 
 
 def _numbers(values: np.ndarray, separator: str = " ") -> str:
