@@ -13,6 +13,7 @@ import numpy as np
 
 from benchmark.errors import Report, UserError, silent
 from benchmark.files import ensure_space
+from benchmark.frames import open_hdf5
 from benchmark.hdf5 import PREDICTION_FORMAT, SWEEP_FORMAT, read_sweep, write_sweep
 from benchmark.interop import igsio, moglo_h5, trajectory, tusrec
 from benchmark.interop.sequence import Reading
@@ -147,7 +148,7 @@ def kind_of(path: Path) -> str:
 
 def _hdf5_kind(path: Path) -> str:
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             if file.attrs.get("format") == PREDICTION_FORMAT:
                 return "prediction"
             for format in FORMATS:

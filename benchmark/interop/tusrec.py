@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import h5py
 import numpy as np
 
 from benchmark import geometry
 from benchmark.errors import Report, UserError, silent
 from benchmark.files import atomic_path, ensure_space
-from benchmark.frames import LazyFrames
+from benchmark.frames import LazyFrames, open_hdf5
 from benchmark.interop.calibration import (
     check_scale,
     read_tusrec_calibration,
@@ -191,7 +190,7 @@ def _array(path: Path, key: str) -> np.ndarray:
     if not path.is_file():
         raise UserError(f"{path}: no such file")
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             if key not in file:
                 raise UserError(f"{path}: {key} is missing")
             return file[key][()]
@@ -206,7 +205,7 @@ def _landmarks(path: Path, name: str) -> np.ndarray:
     try:
         marks = _array(path, name)
     except UserError:
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             if name not in file:
                 return np.zeros((0, 3))
         raise
@@ -282,7 +281,7 @@ def _write_scan(
     path = folder / ("frames_transfs" if together else "frames") / subject / f"{name}.h5"
     source = sweep.bmode.frames
     ensure_space(path, sweep.bmode.nbytes)
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with atomic_path(path) as temporary, open_hdf5(temporary, "w") as file:
         frames = file.create_dataset("frames", source.shape, source.dtype)
         for index in range(source.shape[0]):
             frames[index] = source[index]
@@ -294,6 +293,6 @@ def _write_scan(
 
 
 def _write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with atomic_path(path) as temporary, open_hdf5(temporary, "w") as file:
         for key, values in arrays.items():
             file[key] = values

@@ -10,10 +10,10 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 from torch.utils.data import DataLoader
-from tqdm import tqdm
 
 from benchmark.learning.schedule import scheduled_optimiser
 from benchmark.learning.windows import Sample, Windows
+from benchmark.machine.progress import progress
 from benchmark.sweep import Sweep
 from benchmark.tracker import LearnedTracker
 
@@ -92,11 +92,13 @@ class UpdateBar(pl.Callback):
 
     def __init__(self, name: str, updates: int):
         self.name, self.updates = name, updates
-        self.bar: tqdm | None = None
+        self.bar: Any = None
 
     def on_train_start(self, trainer: pl.Trainer, loop: pl.LightningModule) -> None:
         start = trainer.global_step
-        self.bar = tqdm(total=self.updates, initial=start, desc=f"train {self.name}", unit="update")
+        self.bar = progress(
+            total=self.updates, initial=start, desc=f"train {self.name}", unit="update"
+        )
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
         assert self.bar is not None

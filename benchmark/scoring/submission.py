@@ -17,6 +17,7 @@ import numpy as np
 from benchmark.dataset import SPLITS, Dataset, open_dataset
 from benchmark.errors import UserError
 from benchmark.files import read_json
+from benchmark.frames import open_hdf5
 from benchmark.geometry import se3_fault
 from benchmark.hdf5 import PREDICTION_FORMAT
 from benchmark.sweep import SE3_TOLERANCE
@@ -203,7 +204,7 @@ def _arrays(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
             raise ValueError("a single array")
         with file:
             return {k: file[k] for k in KEYS if k in file}, [k for k in file if k not in KEYS]
-    with h5py.File(path, "r") as file:
+    with open_hdf5(path) as file:
         found = file.attrs.get("format")
         if found != PREDICTION_FORMAT:
             raise UserError(f"{path}: format: expected '{PREDICTION_FORMAT}', got {found!r}")

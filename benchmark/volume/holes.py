@@ -1,12 +1,13 @@
 """Filling of the holes that frames leave between them in a volume, compiled."""
 
 import numpy as np
-from numba import njit
+
+from benchmark.machine.kernels import compiled
 
 FILLED = np.float32(-1)  # the weight of a voxel that was interpolated across a hole
 
 
-@njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def fill_holes(values, weights, gap, low, high):
     """Fill each empty voxel that has data on both sides along an axis within a gap.
 

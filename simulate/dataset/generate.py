@@ -6,18 +6,16 @@ Any number of processes, machines and interrupted runs may share it; see `simula
 from __future__ import annotations
 
 import importlib.metadata
-import sys
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
 from benchmark.files import atomic_path, write_json
+from benchmark.machine.progress import progress
 from benchmark.workers import core_count, process_pool
 from simulate import GENERATOR_VERSION
 from simulate.dataset.card import dataset_card
@@ -163,10 +161,9 @@ def _run(
     cancel: on an error, drop what was not begun; a pool of our own is ended whole instead, and the
     thread that watches it would stumble over cancelled futures.
     """
-    bar = tqdm(
-        total=done + len(plans), initial=done, desc=f"generate {spec.name}", unit="sweep",
-        file=sys.stderr,
-    )  # fmt: skip
+    bar = progress(
+        total=done + len(plans), initial=done, desc=f"generate {spec.name}", unit="sweep"
+    )
     futures: list[Future[int]] = [
         executor.submit(_make_and_write, spec, plan, homes, withheld) for plan in plans
     ]

@@ -19,6 +19,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from benchmark.errors import UserError
+from benchmark.machine.kernels import compiled
 
 _KERNEL_WIDTH = 8
 _KERNEL_BETA = 2.30 * _KERNEL_WIDTH  # Barnett et al. 2019, section 4.1, for twofold oversampling
@@ -125,7 +126,7 @@ def _fold_axial(spectrum: NDArray) -> NDArray:
     return np.ascontiguousarray(np.moveaxis(half, 1, 0))
 
 
-@numba.njit(parallel=True, cache=True, error_model="numpy", nogil=True)
+@compiled(parallel=True, error_model="numpy", nogil=True)
 def _spread(
     modes: NDArray, transfer: NDArray, lateral: NDArray, axial: NDArray, elevation: NDArray,
     scale: float, out: NDArray,
