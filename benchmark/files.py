@@ -39,14 +39,11 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     os.close(handle)
     temporary = Path(name)
     try:
-        yield temporary
-        with contextlib.suppress(OSError):  # Windows drives, CIFS: all files have one mode
-            temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    except Exception as error:
-        if isinstance(error, UserError) or not lack_of_space(error):
-            raise
-        raise _cannot_be_written(path, error) from error
+        with clear_full_disk(path):
+            yield temporary
+            with contextlib.suppress(OSError):  # Windows drives, CIFS: all files have one mode
+                temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -56,6 +53,19 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+@contextlib.contextmanager
+def clear_full_disk(path: Path | str) -> Iterator[None]:
+    """Turn any library's error of a full disk into a UserError that names `path`."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        if not lack_of_space(error):
+            raise
+        raise _cannot_be_written(Path(path), error) from error
 
 
 def lack_of_space(error: BaseException | None) -> str:

@@ -23,13 +23,17 @@ class Train:
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
 
     def run(self) -> None:
-        waiting = [run for run in self.selection.each() if not run.is_trained()]
+        chosen = self.selection.each()
+        for run in chosen:
+            if run.is_trained():
+                run.refuse_other_precision(self.precision)
+        waiting = [run for run in chosen if not run.is_trained()]
         if waiting:
             from benchmark.learning.training import train
 
             for run in waiting:
                 train(run, accelerator=self.accelerator, precision=self.precision)
-        print(f"trained: {', '.join(str(run.folder) for run in self.selection.each())}")
+        print(f"trained: {', '.join(str(run.folder) for run in chosen)}")
 
 
 @dataclass(frozen=True)

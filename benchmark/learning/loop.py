@@ -31,7 +31,8 @@ class Loop(pl.LightningModule):
         self.began, self.earlier = time.perf_counter(), 0.0
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the states of the random generators, and the time spent so far."""
+        """Keep the states of the random generators, the precision, and the time spent so far."""
+        checkpoint["precision"] = str(self.trainer.precision)
         checkpoint["random"] = torch.get_rng_state()
         checkpoint["random_cuda"] = torch.cuda.get_rng_state_all()
         checkpoint["seconds"] = self.earlier + time.perf_counter() - self.began
