@@ -35,7 +35,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
             dir=path.parent, prefix=f".{path.stem}-", suffix=f".part{path.suffix}"
         )
     except OSError as error:
-        raise _cannot_be_written(path, error) from error
+        raise cannot_be_written(path, error) from error
     os.close(handle)
     temporary = Path(name)
     try:
@@ -65,7 +65,7 @@ def clear_full_disk(path: Path | str) -> Iterator[None]:
     except Exception as error:
         if not lack_of_space(error):
             raise
-        raise _cannot_be_written(Path(path), error) from error
+        raise cannot_be_written(Path(path), error) from error
 
 
 def lack_of_space(error: BaseException | None) -> str:
@@ -83,8 +83,8 @@ def lack_of_space(error: BaseException | None) -> str:
     return ""
 
 
-def _cannot_be_written(path: Path, error: Exception, needed: int = 0) -> UserError:
-    """Return what a user is told; needed: bytes of the file, where they are known."""
+def cannot_be_written(path: Path, error: Exception, needed: int = 0) -> UserError:
+    """Return the error of a file that the system refuses; needed: its bytes, where known."""
     full = lack_of_space(error)
     if not full:
         return UserError(f"{path}: cannot be written ({getattr(error, 'strerror', error)})")
@@ -162,7 +162,7 @@ def ensure_space(path: Path, needed: int) -> None:
         with tempfile.TemporaryFile(dir=path.parent) as file:
             _reserve(file.fileno(), path.parent, needed)
     except OSError as error:
-        raise _cannot_be_written(path, error, needed) from error
+        raise cannot_be_written(path, error, needed) from error
 
 
 def _reserve(file: int, folder: Path, needed: int) -> None:

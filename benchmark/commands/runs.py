@@ -7,6 +7,7 @@ from typing import Literal
 import tyro
 
 from benchmark.checker import check_tracker
+from benchmark.commands.quiet import Quiet
 from benchmark.commands.selection import Accelerator, Selection
 from benchmark.registry import make_tracker, tracker_class, tracker_names
 from benchmark.runs.predict import predict
@@ -15,7 +16,7 @@ from benchmark.scoring.evaluate import evaluate
 
 
 @dataclass(frozen=True)
-class Train:
+class Train(Quiet):
     """Train or calibrate trackers under one budget; resumes, and does nothing twice."""
 
     selection: tyro.conf.OmitArgPrefixes[Selection]
@@ -37,7 +38,7 @@ class Train:
 
 
 @dataclass(frozen=True)
-class Predict:
+class Predict(Quiet):
     """Let trained trackers and reference rows track a split; writes predictions folders."""
 
     selection: tyro.conf.OmitArgPrefixes[Selection]

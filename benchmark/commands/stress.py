@@ -6,6 +6,7 @@ from pathlib import Path
 
 import tyro
 
+from benchmark.commands.quiet import Quiet
 from benchmark.commands.selection import Accelerator, Selection
 from benchmark.leaderboard.conditions import FLOOR, STRESS_METRICS
 from benchmark.robustness.stress import Point
@@ -14,7 +15,7 @@ from benchmark.tables import write_text
 
 
 @dataclass(frozen=True)
-class Stress:
+class Stress(Quiet):
     """Train, track and score on a stress data set; tables, curves and a page of where each breaks.
 
     What was done before is not done again. The training mean is added to the trackers: it sees no

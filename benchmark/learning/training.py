@@ -60,7 +60,7 @@ def train(run: Run, *, accelerator: str = "auto", precision: str = "32-true") ->
 
 def _alone(run: Run) -> AbstractContextManager[None]:
     """Return the lock of a training; Lightning's further processes belong to the one holding it."""
-    if rank_zero_only.rank:
+    if getattr(rank_zero_only, "rank", 0):
         return nullcontext()
     return only_here(run.folder / LOCK, f"the training of '{run.name}'", _note)
 

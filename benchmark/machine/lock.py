@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from benchmark.errors import Report, UserError, silent
-from benchmark.files import atomic_path
+from benchmark.files import atomic_path, cannot_be_written
 
 BEAT_S = 1.0  # between two touches
 WATCH_S = 10.0  # a lock that rests so long was left behind
@@ -55,15 +55,9 @@ def _beat(path: Path, done: threading.Event) -> None:
 def _take(path: Path, mine: str, work: str, report: Report) -> None:
     """Create the lock, or take over one that was left behind."""
     while True:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("x", encoding="ascii") as file:
-                file.write(mine)
+        if _created(path, mine):
             return
-        except FileExistsError:
-            report(f"{path}: there already; looking for {WATCH_S:g} s whether its holder is alive")
-        except OSError as error:
-            raise UserError(f"{path}: cannot be written ({error.strerror})") from error
+        report(f"{path}: there already; looking for {WATCH_S:g} s whether its holder is alive")
         if _rests(path):
             with atomic_path(path) as temporary:
                 temporary.write_text(mine, encoding="ascii")
@@ -73,6 +67,26 @@ def _take(path: Path, mine: str, work: str, report: Report) -> None:
             return
         if found:
             raise UserError(f"{path}: {work} {_holder(found)}; wait until it has ended")
+
+
+def _created(path: Path, content: str) -> bool:
+    """Create the lock; return False if there is one."""
+    if path.is_file():
+        return False
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("x", encoding="ascii")
+    except OSError as error:
+        if path.is_file():  # another process was faster
+            return False
+        raise cannot_be_written(path, error) from error
+    try:
+        with file:
+            file.write(content)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise cannot_be_written(path, error) from error
+    return True
 
 
 def _rests(path: Path) -> bool:

@@ -53,6 +53,6 @@ def peak_memory_mb() -> float | None:
         used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return round(used / (2**20 if sys.platform == "darwin" else 1024), 1)
     with suppress(OSError):
-        used = getattr(psutil.Process().memory_info(), "peak_wset", None)  # Windows only
-        return None if used is None else round(used / 2**20, 1)
+        peak_bytes = getattr(psutil.Process().memory_info(), "peak_wset", None)  # Windows only
+        return None if peak_bytes is None else round(peak_bytes / 2**20, 1)
     return None

@@ -9,7 +9,8 @@ from typing import Any, TextIO
 from tqdm import tqdm
 
 EVERY_S = 10.0  # between lines where standard error is a file or a pipe
-HIDDEN = "TQDM_DISABLE"  # tqdm's own variable, which worker processes inherit
+# tqdm's own variables, which worker processes inherit: no bars, and the line of their bars.
+HIDDEN, LINE = "TQDM_DISABLE", "TQDM_POSITION"
 
 
 def hide_progress() -> None:
@@ -24,7 +25,14 @@ def progress(items: Iterable[Any] | None = None, **options: Any) -> tqdm:
     bars of a process together print at most one line every ten seconds.
     """
     stream: Any = sys.stderr if sys.stderr.isatty() else _SparseLines(sys.stderr)
-    return tqdm(items, file=stream, disable=os.environ.get(HIDDEN, "0") != "0", **options)
+    line = os.environ.get(LINE)
+    return tqdm(
+        items,
+        file=stream,
+        disable=os.environ.get(HIDDEN, "0") != "0",
+        position=None if line is None else int(line),
+        **options,
+    )
 
 
 class _SparseLines:
