@@ -1,4 +1,4 @@
-"""What other systems lack taken away: a data set is tracked and checked as on Linux."""
+"""What other systems lack taken away: a data set is tracked as on Linux."""
 
 import json
 import subprocess
@@ -25,15 +25,16 @@ builtins.open = io.open = opened
 """
 WORK = """
 from benchmark.dataset import open_dataset
+from benchmark.machine.lock import only_here
 from benchmark.machine.memory import available_bytes, peak_memory_mb
 from benchmark.runs.predict import predict
 from benchmark.runs.run import make_run
-from benchmark.runs.score import score_run
 from benchmark.workers import core_count
 from simulate.dataset.memory import check_memory
 from simulate.spec import load_spec
 dataset = open_dataset("data")
-predict(make_run("identity", dataset))
+with only_here(dataset.folder / "work.lock", "this work"):
+    predict(make_run("constant-motion-oracle", dataset))
 check_memory(load_spec("small-v1"), 4)
 print(core_count() == os.cpu_count(), available_bytes(), peak_memory_mb())
 """

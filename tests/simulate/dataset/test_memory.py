@@ -1,4 +1,4 @@
-"""The memory that a spec asks for: photoacoustic grids against what a process takes, and refusals."""
+"""The memory of photoacoustic grids: what a process takes, what is told, what is refused."""
 
 import dataclasses
 import math
