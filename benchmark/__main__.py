@@ -4,13 +4,14 @@ Each command is a frozen dataclass whose fields are its flags; heavy libraries l
 """
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
 from benchmark.commands.ablate import Ablate
 from benchmark.commands.data import Verify
 from benchmark.commands.generalisation import Generalisation
+from benchmark.commands.quiet import Quiet
 from benchmark.commands.recordings import Convert, Reconstruct, Track
 from benchmark.commands.results import Check, Figures, Leaderboard, Score
 from benchmark.commands.runs import CheckTracker, Evaluate, Predict, Trackers, Train
@@ -20,6 +21,7 @@ from benchmark.commands.study import Study
 from benchmark.commands.vessels import Vessels
 from benchmark.commands.volumes import Slice
 from benchmark.errors import exit_status
+from benchmark.machine.progress import hide_progress
 
 Command = (
     Annotated[Train, tyro.conf.subcommand("train")]
@@ -48,9 +50,14 @@ Command = (
 def main() -> int:
     """Run one command; return the exit status."""
     sys.path.insert(0, "")  # so that a tracker in the current folder is found as module:Class
-    return exit_status(
-        lambda: tyro.cli(Command, prog="python -m benchmark", description=__doc__).run()
-    )
+    return exit_status(_run)
+
+
+def _run() -> None:
+    command: Any = tyro.cli(Command, prog="python -m benchmark", description=__doc__)
+    if isinstance(command, Quiet) and command.quiet:
+        hide_progress()
+    command.run()
 
 
 if __name__ == "__main__":

@@ -5,10 +5,13 @@ last digits, which differ between processors.
 """
 
 import contextlib
+import errno
 import hashlib
 import json
 import math
 import os
+import re
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -23,6 +26,8 @@ from benchmark.errors import UserError
 PROJECTIONS = 8
 #: Seeds of the signs of places within a row and of rows, and how many rows' are drawn together.
 PLACES, ROWS, BLOCK = 0, 1, 1024
+#: A full disk, a full quota, a limit on the size of files.
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextlib.contextmanager
@@ -33,7 +38,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
 
     Raises
     ------
-    UserError : the folder cannot be made or written.
+    UserError : the folder cannot be made or written, or the disk is full.
     """
     path = Path(path)
     try:
@@ -42,21 +47,72 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
             dir=path.parent, prefix=f".{path.stem}-", suffix=f".part{path.suffix}"
         )
     except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror})") from error
+        raise cannot_be_written(path, error) from error
     os.close(handle)
     temporary = Path(name)
     try:
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
+        with clear_full_disk(path):
+            yield temporary
+            with contextlib.suppress(OSError):  # Windows drives, CIFS: all files have one mode
+                temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+@contextlib.contextmanager
+def clear_full_disk(path: Path | str) -> Iterator[None]:
+    """Turn any library's error of a full disk into a UserError that names `path`."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        if not lack_of_space(error):
+            raise
+        raise cannot_be_written(Path(path), error) from error
+
+
+def lack_of_space(error: BaseException | None) -> str:
+    """Return the system's words for a full disk or quota if an error arose from one, else "".
+
+    Libraries hide the system's error in one of their own: its causes are looked at too, and the
+    number that HDF5 and safetensors write into their texts.
+    """
+    while error is not None:
+        told = re.search(r"(?:errno = |os error )(\d+)", str(error))
+        number = getattr(error, "errno", None) or (told and int(told[1]))
+        if number in NO_SPACE:
+            return os.strerror(number)
+        error = error.__cause__ or error.__context__
+    return ""
+
+
+def cannot_be_written(path: Path, error: Exception, needed: int = 0) -> UserError:
+    """Return the error of a file that the system refuses; needed: its bytes, where known."""
+    full = lack_of_space(error)
+    if not full:
+        return UserError(f"{path}: cannot be written ({getattr(error, 'strerror', error)})")
+    amount = f"; {in_bytes(needed)} are needed" if needed else ""
+    return UserError(
+        f"{path}: cannot be written ({full}{amount}); make room and give the same command again, "
+        "which keeps what is finished"
+    )
+
+
+def in_bytes(number: float) -> str:
+    """Return a number of bytes with three digits: 999 bytes, 61.4 kB, 1.76 GB."""
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if number >= size:
+            return f"{number / size:.3g} {unit}"
+    return f"{number:.0f} bytes"
 
 
 def canonical_json(value: Any) -> str:
@@ -170,8 +226,18 @@ def ensure_space(path: Path, needed: int) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent) as file:
-            if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(file.fileno(), 0, needed)
+            _reserve(file.fileno(), path.parent, needed)
     except OSError as error:
-        reason = f"{error.strerror}; {needed / 1e6:.0f} MB are needed"
-        raise UserError(f"{path}: cannot be written ({reason})") from error
+        raise cannot_be_written(path, error, needed) from error
+
+
+def _reserve(file: int, folder: Path, needed: int) -> None:
+    """Reserve bytes for an open file; where the system cannot, compare them with the free ones."""
+    if hasattr(os, "posix_fallocate"):
+        try:
+            return os.posix_fallocate(file, 0, max(needed, 1))
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+                raise
+    if shutil.disk_usage(folder).free < needed:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -10,13 +10,36 @@ import numpy as np
 
 from benchmark.errors import UserError
 
+# Files are renamed into place when they are whole, so nothing is gained by locking them, and some
+# file systems (NFS) refuse it. The variable HDF5_USE_FILE_LOCKING goes before this.
+CAN_UNLOCK = h5py.version.hdf5_version_tuple >= (1, 12, 1)
+UNLOCKED: dict[str, Any] = {"locking": False} if CAN_UNLOCK else {}
+
+
+def open_hdf5(path: Path | str, mode: str = "r", **options: Any) -> h5py.File:
+    """Return an open HDF5 file, unlocked where the library can; arguments as `h5py.File`.
+
+    Raises
+    ------
+    UserError : the file system refuses a lock that was asked for.
+    OSError : as `h5py.File`.
+    """
+    try:
+        return h5py.File(path, mode, **UNLOCKED, **options)
+    except OSError as error:
+        if "unable to lock file" not in str(error):
+            raise
+        raise UserError(
+            f"{path}: cannot be locked; set the environment variable HDF5_USE_FILE_LOCKING=FALSE"
+        ) from error
+
 
 class LazyFrames:
     """Frames (N, H, W) of an HDF5 file, read when indexed, from any process."""
 
     def __init__(self, path: Path, key: str):
         self.path, self.key = path, key
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             self.shape: tuple[int, ...] = file[key].shape
             self.dtype: np.dtype = file[key].dtype
 
@@ -24,7 +47,7 @@ class LazyFrames:
         return self.shape[0]
 
     def __getitem__(self, index: Any) -> np.ndarray:
-        with h5py.File(self.path, "r") as file:
+        with open_hdf5(self.path) as file:
             return file[self.key][index]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:

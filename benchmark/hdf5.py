@@ -16,8 +16,8 @@ import h5py
 import numpy as np
 
 from benchmark.errors import UserError
-from benchmark.files import atomic_path, canonical_json
-from benchmark.frames import LazyFrames
+from benchmark.files import atomic_path, canonical_json, ensure_space
+from benchmark.frames import LazyFrames, open_hdf5
 from benchmark.schema.checks import shown
 from benchmark.sweep import (
     Channel,
@@ -34,8 +34,14 @@ PREDICTION_FORMAT = "sweepbench-prediction-1"
 
 
 def write_sweep(path: Path | str, sweep: Sweep) -> None:
-    """Write a sweep as one HDF5 file, whole or not at all; the same sweep gives the same bytes."""
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    """Write a sweep as one HDF5 file, whole or not at all; the same sweep gives the same bytes.
+
+    Raises
+    ------
+    UserError : the folder cannot be written, or the disk is full.
+    """
+    ensure_space(Path(path), _file_bytes(sweep))
+    with atomic_path(path) as temporary, open_hdf5(temporary, "w") as file:
         file.attrs["format"] = SWEEP_FORMAT
         file.attrs["name"] = sweep.name
         file.attrs["probe"] = canonical_json(dict(sweep.probe))
@@ -45,6 +51,15 @@ def write_sweep(path: Path | str, sweep: Sweep) -> None:
             _write_channel(file.create_group(f"channels/{name}"), channel)
         for name, values in (sweep.imu or {}).items():
             file[f"imu/{name}"] = values
+
+
+def _file_bytes(sweep: Sweep) -> int:
+    """Return about how many bytes a sweep's file has: arrays, an index of chunks, the rest."""
+    channels = sweep.channels.values()
+    frames = sum(channel.nbytes + 512 * len(channel.timestamps) for channel in channels)
+    small: list[np.ndarray | None] = [*(sweep.imu or {}).values()]
+    small += [part for c in channels for part in (c.line_world_from_image, c.mask)]
+    return frames + sum(values.nbytes for values in small if values is not None) + 2**16
 
 
 def _write_channel(group: h5py.Group, channel: Channel | WithheldChannel) -> None:
@@ -137,7 +152,7 @@ def _read_channel(path: Path, group: h5py.Group, lazy: bool) -> Channel | Withhe
 
 def write_prediction(path: Path | str, prediction: Prediction) -> None:
     """Write a prediction as one HDF5 file, whole or not at all."""
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with atomic_path(path) as temporary, open_hdf5(temporary, "w") as file:
         file.attrs["format"] = PREDICTION_FORMAT
         file["first_from_frame"] = prediction.first_from_frame
         file["prev_from_frame"] = prediction.prev_from_frame
@@ -192,7 +207,7 @@ def _opened(path: Path, expected: str) -> Iterator[h5py.File]:
     if not path.is_file():
         raise UserError(f"{path}: no such file")
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             found = file.attrs.get("format")
             if text_of(found) != expected:
                 raise UserError(f"{path}: expected format '{expected}', got {shown(found)}")

@@ -21,6 +21,15 @@ from benchmark.errors import UserError
 THREAD_VARIABLES = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS",
                     "MKL_NUM_THREADS")  # fmt: skip
 
+ENDED = (
+    "a worker process was ended from outside, perhaps for want of memory; the same command with "
+    "fewer --workers goes on from here"
+)
+NONE_BEGAN = (
+    "no worker process could begin: a script that starts workers does so within 'if __name__ == "
+    '"__main__":\', and lies in a file; or use one worker, which is this process itself'
+)
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -90,8 +99,12 @@ def process_pool(workers: int, threads: int = 1) -> Iterator[ProcessPoolExecutor
 
     Raises
     ------
-    UserError : a worker was ended from outside.
+    UserError : a worker was ended from outside, or none could begin.
     """
+    # Workers read the main script again. One that starts workers then would never end: it is left
+    # here, quietly, and the first process tells of it.
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise SystemExit(1)
     context = multiprocessing.get_context("spawn")
     lines = context.Value("i", 0)
     with _environment(dict.fromkeys(THREAD_VARIABLES, str(threads))):
@@ -102,10 +115,7 @@ def process_pool(workers: int, threads: int = 1) -> Iterator[ProcessPoolExecutor
             for process in multiprocessing.active_children():
                 process.terminate()
             if isinstance(error, BrokenProcessPool):
-                raise UserError(
-                    "a worker process was ended from outside, perhaps for want of memory; the "
-                    "same command with fewer --workers goes on from here"
-                ) from error
+                raise UserError(ENDED if lines.get_obj().value else NONE_BEGAN) from error
             raise
         finally:
             pool.shutdown()

@@ -85,6 +85,7 @@ def generate(
     entropy_file: Path | None = None,
     answers: Path | None = None,
     preview: bool = True,
+    quiet: bool = False,
 ) -> None:
     """Make the data set of a spec; an interrupted run continues when started again.
 
@@ -108,12 +109,17 @@ def generate(
         Folder of the answers; by default the data set's with "-answers" appended.
     preview
         Write preview.html at the end.
+    quiet
+        Show no progress bar. Without it, a file or pipe gets a line every ten seconds at most.
     """
     from benchmark.files import data_root
+    from benchmark.machine.progress import hide_progress
     from simulate.dataset.generate import generate as run
     from simulate.dataset.preview import write_preview
     from simulate.spec import load_spec
 
+    if quiet:
+        hide_progress()
     loaded = load_spec(spec)
     folder = out or data_root() / loaded.name
     kept = _withheld(folder, withhold_poses, entropy_file, answers)

@@ -14,18 +14,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numba import config, njit
+from numba import config
+
+from benchmark.machine.kernels import compiled
 
 # error_model: the zero-division branch of the default blocks vectorisation. No NaN or infinity
 # arises, and sums may be reordered: their order is fixed once compiled.
 FAST: dict[str, Any] = {
-    "cache": True,
     "nogil": True,
     "error_model": "numpy",
     "fastmath": {"reassoc", "contract", "arcp", "nsz"},
 }
 # A file with one of these holds kernels, or plain tuples that are handed to kernels.
-MARKS = (b"import numba", b"from numba", b".compiled import", b"NamedTuple")
+MARKS = (
+    b"import numba", b"from numba", b".kernels import", b".compiled import", b"NamedTuple",
+)  # fmt: skip
 
 _f = np.float32
 
@@ -45,7 +48,7 @@ _TOKEN = source_token(Path(__file__).parent)
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a function with `FAST`, cached on disk as long as no file with kernels changes."""
-    return cached_by_source(njit(**FAST)(function))
+    return cached_by_source(compiled(**FAST)(function))
 
 
 def inlined(function: Callable[..., Any]) -> Any:
@@ -54,12 +57,12 @@ def inlined(function: Callable[..., Any]) -> Any:
     For functions called once per cell: a call would pass dozens of array descriptors and count
     their references.
     """
-    return cached_by_source(njit(forceinline=True, **FAST)(function))
+    return cached_by_source(compiled(forceinline=True, **FAST)(function))
 
 
 def pointwise(function: Callable[..., Any]) -> Any:
     """Compile a function inlined and without reordered sums: an answer of a tissue at a point."""
-    return cached_by_source(njit(cache=True, forceinline=True, error_model="numpy")(function))
+    return cached_by_source(compiled(forceinline=True, error_model="numpy")(function))
 
 
 def cached_by_source(dispatcher: Any) -> Any:

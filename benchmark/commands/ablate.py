@@ -5,13 +5,14 @@ from pathlib import Path
 
 import tyro
 
+from benchmark.commands.quiet import Quiet
 from benchmark.dataset import open_dataset
 from benchmark.errors import UserError
 from benchmark.runs.run import RUNS
 
 
 @dataclass(frozen=True)
-class Ablate:
+class Ablate(Quiet):
     """Train variations of a tracker's configuration under one budget and tabulate them; resumes.
 
     Without --vary and --file, the variations that come with the tracker's package are taken.

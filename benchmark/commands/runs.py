@@ -7,6 +7,7 @@ from typing import Literal
 import tyro
 
 from benchmark.checker import check_tracker
+from benchmark.commands.quiet import Quiet
 from benchmark.commands.selection import Accelerator, Selection
 from benchmark.registry import make_tracker, tracker_class, tracker_names
 from benchmark.runs.predict import predict
@@ -15,7 +16,7 @@ from benchmark.scoring.evaluate import evaluate
 
 
 @dataclass(frozen=True)
-class Train:
+class Train(Quiet):
     """Train or calibrate trackers under one budget; resumes, and does nothing twice."""
 
     selection: tyro.conf.OmitArgPrefixes[Selection]
@@ -23,17 +24,21 @@ class Train:
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
 
     def run(self) -> None:
-        waiting = [run for run in self.selection.each() if not run.is_trained()]
+        chosen = self.selection.each()
+        for run in chosen:
+            if run.is_trained():
+                run.refuse_other_precision(self.precision)
+        waiting = [run for run in chosen if not run.is_trained()]
         if waiting:
             from benchmark.learning.training import train
 
             for run in waiting:
                 train(run, accelerator=self.accelerator, precision=self.precision)
-        print(f"trained: {', '.join(str(run.folder) for run in self.selection.each())}")
+        print(f"trained: {', '.join(str(run.folder) for run in chosen)}")
 
 
 @dataclass(frozen=True)
-class Predict:
+class Predict(Quiet):
     """Let trained trackers and reference rows track a split; writes predictions folders."""
 
     selection: tyro.conf.OmitArgPrefixes[Selection]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import tyro
 
+from benchmark.commands.quiet import Quiet
 from benchmark.commands.selection import Accelerator, Selection
 from benchmark.leaderboard.conditions import FLOOR
 from benchmark.robustness.stress import Point
@@ -15,7 +16,7 @@ from benchmark.tables import write_text
 
 
 @dataclass(frozen=True)
-class Stress:
+class Stress(Quiet):
     """Train, track and score on a stress data set; tables, curves and a page of where each breaks.
 
     What was done before is not done again. Two trackers are added that see no image: the training

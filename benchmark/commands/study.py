@@ -5,12 +5,13 @@ from pathlib import Path
 
 import tyro
 
+from benchmark.commands.quiet import Quiet
 from benchmark.dataset import open_dataset
 from benchmark.runs.run import RUNS
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(Quiet):
     """Scan learning rates at a part of the budget, then train seeds at the best; resumes.
 
     Chooses and reports by the validation split alone.

@@ -8,7 +8,6 @@ import tyro
 
 from benchmark.commands.recordings import channel_of, warn
 from benchmark.errors import UserError
-from benchmark.files import ensure_space
 from benchmark.hdf5 import write_sweep
 from benchmark.interop.convert import clear_write_errors
 from benchmark.interop.formats import HDF5
@@ -59,7 +58,6 @@ class Slice:
         sliced = replace(channel, frames=slices)
         sweep = replace(sweep, channels={**sweep.channels, self.channel: sliced})
         with clear_write_errors(self.out):
-            ensure_space(self.out, sum(c.nbytes for c in sweep.channels.values()))
             write_sweep(self.out, replace(sweep, name=f"{sweep.name}-slices"))
         print(f"frames that reach the volume: {reached} of {len(slices)}")
         print(self.out)

@@ -13,7 +13,6 @@ import numpy as np
 from benchmark import geometry
 from benchmark.dataset import open_dataset, write_dataset, write_entry
 from benchmark.errors import Report, UserError, silent
-from benchmark.files import ensure_space
 from benchmark.hdf5 import read_prediction, write_prediction
 from benchmark.interop import tusrec
 from benchmark.interop.displacements import write_displacements
@@ -185,7 +184,6 @@ def _into_dataset(
             with_field_of_view(scan, source, reading, report), source / scan.name, reading, report
         )
         file = f"sweeps/{sweep.name}.h5"
-        ensure_space(target / file, sweep.bmode.nbytes)
         subject = str(sweep.factors["subject"])
         entries[sweep.name] = write_entry(target, file, sweep, split, subject)
     identity = {

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 
 from benchmark.errors import Report, UserError, silent
-from benchmark.files import ensure_space
+from benchmark.frames import open_hdf5
 from benchmark.hdf5 import PREDICTION_FORMAT, SWEEP_FORMAT, read_sweep, text_of, write_sweep
 from benchmark.interop import igsio, moglo_h5, tusrec
 from benchmark.interop.cines import readers
@@ -82,7 +82,6 @@ def _write_own(path: Path, sweep: Sweep, writing: Writing) -> None:
     if sweep.bmode.frames.dtype != np.uint8:
         found = sweep.bmode.frames.dtype
         raise UserError(f"{path}: expected 8-bit B-mode frames (uint8), got {found}")
-    ensure_space(path, sweep.bmode.nbytes)
     write_sweep(path, sweep)
 
 
@@ -200,7 +199,7 @@ def kind_of(path: Path) -> str:
 
 def _hdf5_kind(path: Path) -> str:
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             if text_of(file.attrs.get("format")) == PREDICTION_FORMAT:
                 return "prediction"
             for format in FORMATS:

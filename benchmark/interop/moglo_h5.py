@@ -8,12 +8,11 @@ pixel - (20, 0, 7) mm along those axes. Frames cover 38 × 38 mm.
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from benchmark import geometry
 from benchmark.errors import Report, UserError, silent
-from benchmark.frames import LazyFrames, MappedFrames
+from benchmark.frames import LazyFrames, MappedFrames, open_hdf5
 from benchmark.sweep import Channel, Sweep
 
 FIELD_OF_VIEW_MM = 38.0
@@ -35,7 +34,7 @@ def read_moglo(path: Path | str, frame_rate: float | None = None, report: Report
     """
     path = Path(path)
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             labels = {key: file[key][()] for key in ("y_abs", "y_rel") if key in file}
             shape = file["img_B"].shape
     except OSError as error:

@@ -10,10 +10,10 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 from torch.utils.data import DataLoader
-from tqdm import tqdm
 
 from benchmark.learning.schedule import scheduled_optimiser
 from benchmark.learning.windows import Sample, Windows
+from benchmark.machine.progress import progress
 from benchmark.sweep import Sweep
 from benchmark.tracker import LearnedTracker
 
@@ -31,7 +31,8 @@ class Loop(pl.LightningModule):
         self.began, self.earlier = time.perf_counter(), 0.0
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the states of the random generators, and the time spent so far."""
+        """Keep the states of the random generators, the precision, and the time spent so far."""
+        checkpoint["precision"] = str(self.trainer.precision)
         checkpoint["random"] = torch.get_rng_state()
         checkpoint["random_cuda"] = torch.cuda.get_rng_state_all()
         checkpoint["seconds"] = self.earlier + time.perf_counter() - self.began
@@ -92,11 +93,13 @@ class UpdateBar(pl.Callback):
 
     def __init__(self, name: str, updates: int):
         self.name, self.updates = name, updates
-        self.bar: tqdm | None = None
+        self.bar: Any = None
 
     def on_train_start(self, trainer: pl.Trainer, loop: pl.LightningModule) -> None:
         start = trainer.global_step
-        self.bar = tqdm(total=self.updates, initial=start, desc=f"train {self.name}", unit="update")
+        self.bar = progress(
+            total=self.updates, initial=start, desc=f"train {self.name}", unit="update"
+        )
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
         assert self.bar is not None

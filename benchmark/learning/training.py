@@ -7,8 +7,10 @@ with the smallest error are kept. `refine` and `finish` of the tracker then foll
 """
 
 import math
+import sys
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,38 +18,60 @@ import lightning.pytorch as pl
 import numpy as np
 import torch
 from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint
+from lightning.pytorch.utilities import rank_zero_only
 from torch.utils.data import DataLoader
 
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
+from benchmark.files import clear_full_disk
 from benchmark.learning.flops import flop_counter
 from benchmark.learning.loop import VALIDATIONS, Loop, UpdateBar, WindowData, quiet_lightning
+from benchmark.learning.resume import CHECKPOINT, remove_checkpoints, resumable
 from benchmark.learning.windows import Windows
+from benchmark.machine.lock import only_here
 from benchmark.metrics import Case, tusrec
 from benchmark.runs.run import Run, learns
 from benchmark.sweep import Sweep
 from benchmark.tracker import LearnedTracker, Recipe, Tracker
 
 IN_MEMORY_BYTES = 2**31
-CHECKPOINT = "last.ckpt"
+LOCK = "training.lock"
 
 
 def train(run: Run, *, accelerator: str = "auto", precision: str = "32-true") -> None:
     """Train or calibrate a run's tracker and write its weights and `config.json`.
 
     A run that is trained already is left as it is; an interrupted one goes on after its last
-    validation.
+    validation, or from the start if its checkpoint is damaged.
 
     accelerator, precision: as Lightning's ("cpu", "gpu"; "bf16-mixed").
 
     Raises
     ------
-    UserError : a run that was trained with another precision, a learned tracker without a budget,
-        a data set without the splits that the tracker learns from.
+    UserError : a run that was trained, or began, with another precision; one that another process
+        trains; a learned tracker without a budget; a data set without the splits that the tracker
+        learns from; a full disk.
     """
-    if run.is_trained():
-        _refuse_other_precision(run, precision)
-        return
+    if not run.is_trained():
+        with _alone(run):
+            if not run.is_trained():  # by the one that held the lock
+                _train(run, accelerator, precision)
+    run.refuse_other_precision(precision)
+
+
+def _alone(run: Run) -> AbstractContextManager[None]:
+    """Return the lock of a training; Lightning's further processes belong to the one holding it."""
+    if getattr(rank_zero_only, "rank", 0):
+        return nullcontext()
+    return only_here(run.folder / LOCK, f"the training of '{run.name}'", _note)
+
+
+def _note(text: str) -> None:
+    print(f"note: {text}", file=sys.stderr)
+
+
+def _train(run: Run, accelerator: str, precision: str) -> None:
+    """Train a run's tracker, and write its weights and last `config.json`."""
     assert run.tracker is not None
     began = time.perf_counter()
     pl.seed_everything(run.seed, verbose=False)
@@ -62,8 +86,7 @@ def train(run: Run, *, accelerator: str = "auto", precision: str = "32-true") ->
     seconds = earlier + time.perf_counter() - began
     tracker.save(run.folder)
     run.write_config({**record, "seconds": round(seconds, 1)})
-    for checkpoint in run.folder.glob("*.ckpt"):
-        checkpoint.unlink()
+    remove_checkpoints(run)
 
 
 def _refuse_missing_splits(run: Run, tracker: Tracker) -> None:
@@ -76,16 +99,6 @@ def _refuse_missing_splits(run: Run, tracker: Tracker) -> None:
                 f"{run.training_set.folder}: tracker '{run.name}' learns: expected sweeps of split "
                 f"'{split}', got {', '.join(sorted(there))} only; teach it with --train-on"
             )
-
-
-def _refuse_other_precision(run: Run, precision: str) -> None:
-    """Refuse a run that was trained with another precision, which has the same folder."""
-    known = run.read_config().get("training", {}).get("precision", precision)
-    if known != precision:
-        raise UserError(
-            f"{run.folder}: trained with --precision {known}, asked for {precision}; delete the "
-            "folder or use another --runs"
-        )
 
 
 def load_sweeps(dataset: Dataset, split: str) -> list[Sweep]:
@@ -163,7 +176,7 @@ def _fit(
     if tracker.recipe.average:
         reach = max(1.0, tracker.recipe.average * loop.updates)
         callbacks.append(EMAWeightAveraging(decay=1.0 - 1.0 / reach))
-    resume = run.folder / CHECKPOINT
+    resume = resumable(run, precision)
     _lay_out(tracker, channels_last=True)
     with quiet_lightning():
         trainer = pl.Trainer(
@@ -178,9 +191,10 @@ def _fit(
             gradient_clip_val=tracker.recipe.gradient_clip or None,
             enable_model_summary=False,
         )
-        path = str(resume) if resume.is_file() else None
+        path = None if resume is None else str(resume)
         try:
-            trainer.fit(loop, data, ckpt_path=path, weights_only=True)
+            with clear_full_disk(run.folder / CHECKPOINT):
+                trainer.fit(loop, data, ckpt_path=path, weights_only=True)
         except SystemExit as end:  # Lightning's answer to Ctrl-C
             raise KeyboardInterrupt from end
     _restore(tracker, Path(best.best_model_path))

@@ -6,8 +6,8 @@ Imported only when a metric needs it, because it loads numba.
 import math
 
 import numpy as np
-from numba import njit
 
+from benchmark.machine.kernels import compiled
 from benchmark.workers import in_parts
 
 # Sums may be reordered, so that the loop over columns runs in vector registers; nothing else of
@@ -30,7 +30,7 @@ def mean_length(triangles: np.ndarray, rows: int, columns: int) -> np.ndarray:
     return means
 
 
-@njit(nogil=True, cache=True, fastmath=_REORDER)
+@compiled(nogil=True, fastmath=_REORDER)
 def _mean_length(triangles: np.ndarray, rows: int, columns: int, means: np.ndarray) -> None:
     places = np.arange(columns).astype(np.float64)
     for index in range(len(triangles)):

@@ -6,8 +6,8 @@ Imported only when a metric needs it, because it loads numba.
 import math
 
 import numpy as np
-from numba import njit
 
+from benchmark.machine.kernels import compiled
 from benchmark.workers import in_parts
 
 SPACING_MM = 0.5
@@ -41,7 +41,7 @@ def swept_volumes(true: np.ndarray, predicted: np.ndarray) -> tuple[float, float
     return float(tally[1] + tally[3]), float(tally[2] + tally[3]), float(tally[3])
 
 
-@njit(cache=True)
+@compiled()
 def _tally(flat: np.ndarray) -> np.ndarray:
     """Return how many voxels hold 0, 1, 2 and 3 (bincount would widen them to 8 bytes each)."""
     counts = np.zeros(4, np.int64)
@@ -55,13 +55,13 @@ def _mark(mask: np.ndarray, corners: np.ndarray, bit: int) -> None:
     in_parts(lambda start, stop: _mark_some(mask, corners[start : stop + 1], bit), len(corners) - 1)
 
 
-@njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def _mark_some(mask: np.ndarray, corners: np.ndarray, bit: int) -> None:
     for index in range(len(corners) - 1):
         _mark_between(mask, corners[index], corners[index + 1], bit)
 
 
-@njit(cache=True)
+@compiled()
 def _affine_forms(corners: np.ndarray) -> np.ndarray:
     """Return forms (3, 4), value = form[:3] @ point + form[3]: the distance to the image plane,
     and the places across and down the image, 0 to 1 inside it."""
@@ -79,14 +79,14 @@ def _affine_forms(corners: np.ndarray) -> np.ndarray:
     return forms
 
 
-@njit(cache=True)
+@compiled()
 def _bounds(one: np.ndarray, other: np.ndarray, most: int) -> tuple[int, int]:
     """Return the first and last voxel on one axis that two frames can reach."""
     low, high = min(one.min(), other.min()), max(one.max(), other.max())
     return max(0, math.ceil(low)), min(most - 1, math.floor(high))
 
 
-@njit(cache=True)
+@compiled()
 def _mark_between(mask: np.ndarray, one: np.ndarray, other: np.ndarray, bit: int) -> None:
     """Walk over the columns of voxels most nearly along the normals, from plane to plane."""
     f, g = _affine_forms(one), _affine_forms(other)
@@ -117,7 +117,7 @@ def _mark_between(mask: np.ndarray, one: np.ndarray, other: np.ndarray, bit: int
                     flat[u * stride[i] + v * stride[j] + w * stride[k]] |= bit
 
 
-@njit(cache=True)
+@compiled()
 def _is_between(
     f: np.ndarray, g: np.ndarray, i: int, j: int, k: int, u: int, v: int, w: int
 ) -> bool:

@@ -3,20 +3,17 @@
 The folder holds one file per sweep and `meta.json`: tracker, training, data, time and memory.
 """
 
-import ctypes
-import gc
 import inspect
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
-
-from tqdm import tqdm
 
 from benchmark.errors import UserError
 from benchmark.files import read_json, sha256_of_file, sha256_of_text, write_json
 from benchmark.hdf5 import read_prediction, write_prediction
+from benchmark.machine.memory import forget_peak_memory, peak_memory_mb
+from benchmark.machine.progress import progress
 from benchmark.runs.domain import (
     Domain,
     DomainFault,
@@ -64,8 +61,8 @@ def _track_split(run: Run, split: str) -> dict[str, Any]:
     domain = _domain(run)
     faults: list[list[DomainFault]] = []
     seconds, frames = 0.0, 0
-    _forget_peak_memory()
-    for entry in tqdm(run.dataset.split(split), desc=f"predict {run.name}", unit="sweep"):
+    forget_peak_memory()
+    for entry in progress(run.dataset.split(split), desc=f"predict {run.name}", unit="sweep"):
         sweep = run.dataset.load(entry)
         began = time.perf_counter()
         prediction = _answer(run, sweep, domain)
@@ -77,7 +74,7 @@ def _track_split(run: Run, split: str) -> dict[str, Any]:
             faults.append(domain_faults(domain, seen.bmode))
     measured: dict[str, Any] = {
         "seconds_per_frame": seconds / frames,
-        "peak_memory_mb": _peak_memory_mb(),
+        "peak_memory_mb": peak_memory_mb(),
     }
     if domain:
         measured["outside_training"] = summarised(faults)
@@ -162,32 +159,6 @@ def _is_current(path: Path, meta: dict[str, Any]) -> bool:
         return False
     stored = read_json(path)
     return all(stored.get(key) == value for key, value in meta.items())
-
-
-def _forget_peak_memory() -> None:
-    """Reset the process's peak memory to what it uses now (on Linux; elsewhere nothing happens).
-
-    Memory that earlier trackers left is returned to the system first, or it would be counted.
-    """
-    gc.collect()
-    with suppress(OSError, AttributeError):  # only glibc has malloc_trim
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
-    with suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")
-
-
-def _peak_memory_mb() -> float:
-    """Return the process's peak resident memory in MB since it was last reset."""
-    try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-        return round(
-            next(int(row.split()[1]) for row in lines if row.startswith("VmHWM")) / 1024, 1
-        )
-    except (OSError, StopIteration):
-        import resource
-
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return round(peak / (2**20 if sys.platform == "darwin" else 1024), 1)
 
 
 def check_predicted(run: Run, split: str) -> None:

@@ -113,6 +113,24 @@ class Run:
             return True
         return (self.folder / "config.json").is_file()
 
+    def refuse_other_precision(self, precision: str) -> None:
+        """Refuse a trained run that was trained with another precision than the one asked for.
+
+        Its folder is the same for all precisions. Existing weights are taken as they are.
+
+        Raises
+        ------
+        UserError : both precisions.
+        """
+        if self.tracker is None or self.weights is not None:
+            return
+        known = (self.read_config().get("training") or {}).get("precision", precision)
+        if known != precision:
+            raise UserError(
+                f"{self.folder}: trained with --precision {known}, asked for {precision}; delete "
+                "the folder or use another --runs"
+            )
+
     def write_config(self, training: Mapping[str, Any] | None) -> None:
         """Write `config.json`, which marks a run as trained.
 

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from benchmark.errors import UserError
+from benchmark.frames import open_hdf5
 from benchmark.geometry import se3_fault
 from benchmark.hdf5 import PREDICTION_FORMAT, text_of
 from benchmark.schema.checks import shown
@@ -49,7 +49,7 @@ def opened_prediction(path: Path) -> Iterator[Mapping[str, Any]]:
     UserError : another format. One of `UNREADABLE` : no such file, here or when it is read.
     """
     if path.suffix != ".npz":
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             found = file.attrs.get("format")
             if text_of(found) != PREDICTION_FORMAT:
                 raise UserError(

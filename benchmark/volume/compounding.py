@@ -17,7 +17,8 @@ pixel take numbers only (an array costs two atomic reference counts per call).
 import math
 
 import numpy as np
-from numba import njit
+
+from benchmark.machine.kernels import compiled
 
 MEAN, MAXIMUM, LATEST, PIXEL_MAXIMUM = 0, 1, 2, 3
 MODES = {"mean": MEAN, "max": MAXIMUM, "latest": LATEST, "max-pixel": PIXEL_MAXIMUM}
@@ -26,7 +27,7 @@ PARALLEL = 1e-6  # a line that changes a coordinate by less than this along its 
 LEAST_WEIGHT = 1e-6  # smaller weights are rounding, not data
 
 
-@njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def _clip(start, step, low, high, first, last):
     """Return the part of [first, last) in which low <= start + index * step < high.
 
@@ -51,7 +52,7 @@ def _clip(start, step, low, high, first, last):
     return first, last
 
 
-@njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def nearest(frames, voxel_from_pixel, crop, mask, low, high, mode, values, weights):
     """Put each pixel into the voxel whose centre is nearest (pixel nearest neighbour).
 
@@ -80,7 +81,7 @@ def nearest(frames, voxel_from_pixel, crop, mask, low, high, mode, values, weigh
                 weights[k, j, i] = old + np.float32(1)
 
 
-@njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def _kept(present, present_weight, value, weight, mode):
     """Return the content of a voxel after one more value: sum, maximum (of either kind), latest."""
     if mode == MEAN:
@@ -90,7 +91,7 @@ def _kept(present, present_weight, value, weight, mode):
     return present
 
 
-@njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def _splat(image, m, crop, mask, low, high, offset, sums, weights):
     """Share each pixel of one image among the eight voxels around it, by trilinear weights.
 
@@ -129,7 +130,7 @@ def _splat(image, m, crop, mask, low, high, offset, sums, weights):
                                 weights[c, b, a] += weight
 
 
-@njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def _brightest(image, m, crop, mask, low, high, values, weights):
     """Put each pixel into the voxels that are darker, where its trilinear weight is at least 1/8.
 
@@ -161,7 +162,7 @@ def _brightest(image, m, crop, mask, low, high, values, weights):
                             weights[c, b, a] = old + weight
 
 
-@njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def trilinear(frames, voxel_from_pixel, crop, mask, low, high, mode, values, weights):
     """Share each pixel among eight voxels; arguments as `nearest`, weights being their sums.
 
@@ -190,7 +191,7 @@ def trilinear(frames, voxel_from_pixel, crop, mask, low, high, mode, values, wei
         _merge(sums, shares, low, near, far, mode, values, weights)
 
 
-@njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def _merge(sums, shares, offset, low, high, mode, values, weights):
     """Compound one frame's own splat, which lies at the voxels' index - offset, and clear it."""
     for k in range(low[2], high[2]):
@@ -208,7 +209,7 @@ def _merge(sums, shares, offset, low, high, mode, values, weights):
                 shares[c, b, a] = 0
 
 
-@njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def _reached(m, crop, low, high):
     """Return the part of the block [low, high) that one image's trilinear weights can reach."""
     near, far = low.copy(), high.copy()
@@ -224,7 +225,7 @@ def _reached(m, crop, low, high):
     return near, far
 
 
-@njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def backward(frames, pixel_from_voxel, reach, crop, mask, low, high, mode, values, weights):
     """Sample for each voxel the frames near it, at its projection onto them.
 
@@ -251,7 +252,7 @@ def backward(frames, pixel_from_voxel, reach, crop, mask, low, high, mode, value
                     )
 
 
-@njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def _sample_line(image, line, span, limit, crop, mask, mode, values, weights):
     """Compound bilinear samples of one image along a line of voxels; edge pixels extend outward.
 
@@ -288,14 +289,14 @@ def _sample_line(image, line, span, limit, crop, mask, mode, values, weights):
             weights[k, j, i] = old + weight
 
 
-@njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def _inside(one, other, one_in, other_in, across):
     """Return the weighted sum of those of two neighbouring values that count, and their weight."""
     first, second = (1 - across) * one_in, across * other_in
     return first * one + second * other, first + second
 
 
-@njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def normalise(values, weights, low, high):
     """Turn the sums of a block into means; voxels without weight become zero."""
     for k in range(low[2], high[2]):

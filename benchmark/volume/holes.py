@@ -10,12 +10,13 @@ so the time does not depend on the width of gaps.
 """
 
 import numpy as np
-from numba import njit
+
+from benchmark.machine.kernels import compiled
 
 FILLED = np.float32(-1)  # the weight of a voxel that was interpolated across a hole
 
 
-@njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def bridge(values, weights, gap, axis, low, high):
     """Add to each empty voxel the interpolation between the data on its two sides along an axis.
 
@@ -48,7 +49,7 @@ def bridge(values, weights, gap, axis, low, high):
                         before[i] = index
 
 
-@njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def _interpolate(value, weight, start, stride, whole):
     """Add to the voxels between two with data, `whole` strides apart, their interpolation."""
     left, right = value[np.uint64(start)], value[np.uint64(start + whole * stride)]
@@ -58,7 +59,7 @@ def _interpolate(value, weight, start, stride, whole):
         weight[at] -= np.float32(1.0 / whole)
 
 
-@njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def settle(values, weights, low, high):
     """Turn the sums of the bridged voxels of a block into means, and their weights into -1."""
     for k in range(low[2], high[2]):

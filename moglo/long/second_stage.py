@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from benchmark.learning.flops import flop_counter
+from benchmark.machine.progress import progress
 from moglo.long.config import MoGLoLongConfig
 from moglo.long.model import LongNet, Motions
 
@@ -62,7 +62,7 @@ def train_sequence(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, config.sequence_rate, max(updates, 1), pct_start=WARM_UP
     )
-    for _ in tqdm(range(updates), desc="train the sequence", unit="update"):
+    for _ in progress(range(updates), desc="train the sequence", unit="update"):
         optimiser.zero_grad()
         _loss_of_a_batch(net, sweeps, loss, config).backward()
         torch.nn.utils.clip_grad_norm_(part.parameters(), config.clip)

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from benchmark import geometry
 from benchmark.learning.flops import flop_counter
+from benchmark.machine.progress import progress
 from benchmark.sweep import Images, Observation, Prediction, Sweep
 from benchmark.tracker import Recipe
 from moglo import motion
@@ -131,7 +131,7 @@ class MoGLoLong(MoGLo):
             described = [self._described(*shown[0])]
             each = counter.get_total_flops() / len(described[0].pairs)
             places = affordable([each * (len(sweep) - 1) for sweep, _ in shown], flops)
-            rest = tqdm(places[1:], desc="describe the sweeps", unit="view")
+            rest = progress(places[1:], desc="describe the sweeps", unit="view")
             described += [self._described(*shown[place]) for place in rest]
         return described, float(counter.get_total_flops())
 

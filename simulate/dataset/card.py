@@ -8,7 +8,8 @@ import numpy as np
 from benchmark.dataset import SPLITS, Dataset
 from benchmark.tables import Markup, markdown
 from simulate import GENERATOR_VERSION
-from simulate.dataset.size import memory_bytes, size_of
+from simulate.dataset.memory import memory_bytes
+from simulate.dataset.size import size_of
 from simulate.spec import Spec
 from simulate.spec.factors import FACTORS
 

@@ -6,24 +6,23 @@ Any number of processes, machines and interrupted runs may share it; see `simula
 from __future__ import annotations
 
 import importlib.metadata
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-from tqdm import tqdm
 
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
 from benchmark.files import atomic_path, write_json
+from benchmark.machine.progress import progress
 from benchmark.workers import core_count, process_pool
 from simulate import GENERATOR_VERSION
 from simulate.dataset.card import dataset_card
 from simulate.dataset.croissant import croissant
 from simulate.dataset.folder import DatasetFolder
-from simulate.dataset.size import check_memory
+from simulate.dataset.memory import check_memory
 from simulate.dataset.withheld import Withheld, public_factors
 from simulate.spec import Spec
 from simulate.spec.plan import SweepPlan, plan_sweeps
@@ -57,7 +56,8 @@ def generate(
     Parameters
     ----------
     folder : of the data set; sweeps of an earlier run of the same spec are kept.
-    workers : processes; by default one per core this process may use.
+    workers : processes; by default one per core this process may use. One worker is this process
+        itself. A script that asks for more does so within `if __name__ == "__main__":`.
     shard : (i, n) makes the i-th of n parts only, 1 to n.
     executor : runs the work in place of a pool of this machine, e.g. Dask's; its workers must see
         the folder under the same name.
@@ -70,7 +70,8 @@ def generate(
     Raises
     ------
     UserError : the folder holds another data set, or an incomplete one of other library versions;
-        more memory is needed than there is; the answers are within the data set's folder.
+        more memory is needed than there is; the answers are within the data set's folder; the disk
+        is full; a worker was ended, or none could begin.
     """
     part, parts = shard
     if not 1 <= part <= parts:
@@ -86,13 +87,17 @@ def generate(
     if missing:
         _refuse_mixed_versions(spec, homes)
         count = min(workers or core_count(), len(missing))
-        done = len(mine) - len(missing)
-        if executor is not None:
-            _run(executor, spec, homes, missing, done, withheld, cancel=True)
-        else:
+        if executor is None:
             check_memory(spec, count)
-            with process_pool(count) as pool:
-                _run(pool, spec, homes, missing, done, withheld, cancel=False)
+        work = partial(_make_and_write, spec, homes=homes, withheld=withheld)
+        with progress(
+            total=len(mine), initial=len(mine) - len(missing), desc=f"generate {spec.name}",
+            unit="sweep",
+        ) as bar:  # fmt: skip
+            bar.set_postfix_str("first use compiles")
+            for _ in _as_made(work, missing, count, executor):
+                bar.set_postfix_str("", refresh=False)
+                bar.update()
     return _finish(spec, homes, plans)
 
 
@@ -149,38 +154,41 @@ def _make_and_write(spec: Spec, plan: SweepPlan, homes: _Homes, withheld: Withhe
     return len(sweep)
 
 
-def _run(
-    executor: Executor,
-    spec: Spec,
-    homes: _Homes,
+def _as_made(
+    work: Callable[[SweepPlan], int],
     plans: Sequence[SweepPlan],
-    done: int,
-    withheld: Withheld | None,
+    workers: int,
+    executor: Executor | None,
+) -> Iterator[int]:
+    """Yield the frames of each sweep when it is made: by an executor, here, or by a pool."""
+    if executor is not None:
+        yield from _as_completed(executor, work, plans, cancel=True)
+    elif workers == 1:
+        yield from map(work, plans)
+    else:
+        with process_pool(workers) as pool:
+            yield from _as_completed(pool, work, plans, cancel=False)
+
+
+def _as_completed(
+    executor: Executor,
+    work: Callable[[SweepPlan], int],
+    plans: Sequence[SweepPlan],
     cancel: bool,
-) -> None:
-    """Make sweeps, with a bar that counts them.
+) -> Iterator[int]:
+    """Hand plans to an executor and yield the results as they come.
 
     cancel: on an error, drop what was not begun; a pool of our own is ended whole instead, and the
     thread that watches it would stumble over cancelled futures.
     """
-    bar = tqdm(
-        total=done + len(plans), initial=done, desc=f"generate {spec.name}", unit="sweep",
-        file=sys.stderr,
-    )  # fmt: skip
-    futures: list[Future[int]] = [
-        executor.submit(_make_and_write, spec, plan, homes, withheld) for plan in plans
-    ]
-    with bar:
-        bar.set_postfix_str("first use compiles")
-        try:
-            for future in as_completed(futures):
-                future.result()
-                bar.set_postfix_str("")
-                bar.update()
-        except BaseException:
-            for future in futures if cancel else ():
-                future.cancel()
-            raise
+    futures: list[Future[int]] = [executor.submit(work, plan) for plan in plans]
+    try:
+        for future in as_completed(futures):
+            yield future.result()
+    except BaseException:
+        for future in futures if cancel else ():
+            future.cancel()
+        raise
 
 
 def _finish(spec: Spec, homes: _Homes, plans: Sequence[SweepPlan]) -> Dataset | None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from benchmark.machine.kernels import compiled
 from simulate.compiled import cached_by_source
 from simulate.vessels.index import wall_distance
 
 
 @cached_by_source
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def velocity(points, speed, plug, lookup):
     """Return velocities (M, 3) at points (M, 3) from the mean speed (S,) along each segment."""
     origin, shape, start, entries, segments = lookup

@@ -21,9 +21,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from benchmark.machine.kernels import compiled
 from simulate.compiled import cached_by_source
 from simulate.tissue.answers import Echoer
 
@@ -88,7 +88,7 @@ Parts = list[Part]
 
 
 @cached_by_source
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def mix(value: np.uint64) -> np.uint64:
     """Finaliser of SplitMix64 (Steele, Lea, Flood 2014): 64 bits to 64 well-mixed bits."""
     value = (value ^ (value >> np.uint64(30))) * _MIX_A
@@ -105,7 +105,7 @@ def poisson_table(mean: float) -> NDArray[np.float64]:
 
 
 @cached_by_source
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _draw_block(key, block, cell_mm, table, points, signs, counts):
     """Write the scatterers of one block, cell after cell; return how many there are.
 
@@ -133,7 +133,7 @@ def _draw_block(key, block, cell_mm, table, points, signs, counts):
 
 
 @cached_by_source
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _pack_block(points, amplitudes, counts, x, y, z, amplitude, starts, kept):
     """Copy a drawn block into its slot, each cell padded with silent scatterers."""
     source = 0

@@ -9,6 +9,7 @@ import scipy.ndimage
 from numpy.typing import NDArray
 
 from benchmark.errors import UserError
+from benchmark.machine.kernels import compiled
 
 Array = NDArray[np.floating]
 APODISATIONS = ("boxcar", "hann")
@@ -66,7 +67,7 @@ def _quarter_cosine(square: Any) -> Any:
     return np.float32(1.0) - square * (np.float32(1.2337006) - square * inner)
 
 
-@numba.njit(parallel=True, cache=True, error_model="numpy", fastmath=True, nogil=True)
+@compiled(parallel=True, error_model="numpy", fastmath=True, nogil=True)
 def _delay_and_sum(
     analytic: NDArray, element: NDArray, lateral: NDArray, depth: NDArray, samples_per_mm: Any,
     f_number: Any, hann: bool, coherence: bool, image: NDArray,

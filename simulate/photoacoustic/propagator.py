@@ -19,6 +19,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from benchmark.errors import UserError
+from benchmark.machine.kernels import compiled
 
 _KERNEL_WIDTH = 8
 _KERNEL_BETA = 2.30 * _KERNEL_WIDTH  # Barnett et al. 2019, section 4.1, for twofold oversampling
@@ -52,7 +53,7 @@ def sensor_rows(
     field, weights = _as_three_dimensional(initial_pressure, elevation_weights)
     step_mm = spacing_mm * 1e-3 / (sound_speed_m_s * time_step_s)  # cells per distance per sample
     reach = int(np.ceil((steps - 1) / step_mm)) + 1 if padded else 0
-    size = _padded_shape(field.shape, reach, sensor_row) if padded else field.shape
+    size = padded_shape(field.shape, reach, sensor_row) if padded else field.shape
     spectrum = scipy.fft.rfftn(field, s=(size[0], size[2], size[1]), axes=(0, 2, 1))
     axial, lateral, elevation = _wave_numbers(size)
     spectrum *= np.exp(1j * axial * sensor_row)[:, None, None].astype(spectrum.dtype)
@@ -92,7 +93,7 @@ def _as_three_dimensional(
     return field, weights
 
 
-def _padded_shape(shape: tuple[int, ...], reach: int, sensor_row: int) -> tuple[int, int, int]:
+def padded_shape(shape: tuple[int, ...], reach: int, sensor_row: int) -> tuple[int, int, int]:
     """Return periods (cells) that keep all periodic images farther from the sensor than `reach`."""
     axial = reach + max(shape[0] - 1 - sensor_row, sensor_row) + 1
     elevation = reach + shape[2] if shape[2] > 1 else 1
@@ -125,7 +126,7 @@ def _fold_axial(spectrum: NDArray) -> NDArray:
     return np.ascontiguousarray(np.moveaxis(half, 1, 0))
 
 
-@numba.njit(parallel=True, cache=True, error_model="numpy", nogil=True)
+@compiled(parallel=True, error_model="numpy", nogil=True)
 def _spread(
     modes: NDArray, transfer: NDArray, lateral: NDArray, axial: NDArray, elevation: NDArray,
     scale: float, out: NDArray,

@@ -7,8 +7,8 @@ boxes tile space every scatterer lies in exactly one of them.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from benchmark.machine.kernels import compiled
 from simulate.compiled import cached_by_source, pointwise
 from simulate.reflectors.coherence import BEAD_MM, FIBRES_PER_MM2
 from simulate.shapes.sheets import height
@@ -26,7 +26,7 @@ def _inside(x, y, z, low, high):
 
 
 @cached_by_source
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def fibre_scatterers(low, high, key, length_mm, skin, points, signs):
     """Write the fibres' scatterers in the box [low, high) mm; return how many there are.
 
@@ -58,7 +58,7 @@ def fibre_scatterers(low, high, key, length_mm, skin, points, signs):
 
 
 @cached_by_source
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def sheet_scatterers(low, high, key, sheet, base, points, strength):
     """Write the scatterers of one sheet in the box [low, high) mm; return how many there are.
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from benchmark.machine.kernels import compiled
 from simulate.compiled import cached_by_source, pointwise
 from simulate.shapes.bodies import BODY, SEPTUM
 from simulate.shapes.sheets import height, level_height
@@ -157,7 +157,7 @@ def _material(x, y, z, below, anatomy):
 
 
 @cached_by_source
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def classify(points, anatomy):
     """Return depth below the skin (M,) mm, material (M,) and nearest segment (M,), -1 if far."""
     count = points.shape[0]
@@ -171,7 +171,7 @@ def classify(points, anatomy):
 
 
 @cached_by_source
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def backscatter(points, key, materials, anatomy):
     """Return the echo amplitude (M,): the material's level times its texture.
 
@@ -201,7 +201,7 @@ def backscatter(points, key, materials, anatomy):
 
 
 @cached_by_source
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def attenuation(points, extra, skin, bodies):
     """Return the extra attenuation (M,) of the body at each point (M, 3); 0 outside bodies.
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from benchmark.machine.kernels import compiled
 from simulate.compiled import cached_by_source, pointwise
 from simulate.shapes.sheets import height
 from simulate.shapes.texture import fat_texture, muscle_texture
@@ -24,7 +24,7 @@ def wall_thickness(segment):
 
 
 @cached_by_source
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def classify(points, sheets, lookup):
     """Return depth below the skin (M,) mm, layer (M,) and nearest segment (M,), -1 if far.
 
@@ -65,7 +65,7 @@ def _layer(below, x, z, sheets):
 
 
 @cached_by_source
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def backscatter(points, key, sheets, fibre, levels, lookup):
     """Return the echo amplitude (M,) at world points (M, 3): the layer's level times its texture.
 

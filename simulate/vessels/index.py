@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from benchmark.machine.kernels import compiled
 from simulate.compiled import cached_by_source, pointwise
 from simulate.vessels.tree import VesselTree
 
@@ -118,7 +118,7 @@ def wall_distance(x, y, z, origin, shape, start, entries, segments):
 
 
 @cached_by_source
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def distance_to_lumen(points, lookup):
     """Return the signed distance (M,) mm to the nearest lumen at points (M, 3) mm; inf if far."""
     origin, shape, start, entries, segments = lookup

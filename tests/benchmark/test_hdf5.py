@@ -1,6 +1,11 @@
 """Files of sweeps and predictions: nothing is lost, and one line for each broken file."""
 
+import errno
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -11,7 +16,13 @@ from hypothesis import strategies as st
 from benchmark import geometry
 from benchmark.errors import UserError
 from benchmark.frames import LazyFrames
-from benchmark.hdf5 import read_prediction, read_sweep, write_prediction, write_sweep
+from benchmark.hdf5 import (
+    _file_bytes,
+    read_prediction,
+    read_sweep,
+    write_prediction,
+    write_sweep,
+)
 from benchmark.sweep import Prediction, Sweep
 from tests.benchmark.shared.full_sweep import full_sweep, with_measured
 from tests.benchmark.shared.random_sweeps import make_sweep
@@ -351,3 +362,52 @@ def test_a_field_of_view_is_kept_and_shown_to_trackers(tmp_path):
         write_sweep(tmp_path / "b.h5", bad)
         with pytest.raises(UserError, match=message):
             read_sweep(tmp_path / "b.h5")
+
+
+LOCKED = """
+import fcntl, sys
+from benchmark.errors import UserError
+from benchmark.hdf5 import read_sweep
+held = open(sys.argv[1])
+fcntl.flock(held, fcntl.LOCK_EX)
+try:
+    print(read_sweep(sys.argv[1], lazy=True).bmode.frames[0].shape)
+except UserError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks a file as POSIX does")
+@pytest.mark.parametrize(
+    ("asked", "answer"), [(None, "("), ("TRUE", "HDF5_USE_FILE_LOCKING=FALSE")]
+)
+def test_a_file_that_cannot_be_locked_is_read_or_says_so(tmp_path, asked, answer):
+    """Held by another, as a network file system may refuse locks; the variable asks for them."""
+    write_sweep(tmp_path / "s.h5", full_sweep())
+    home = Path(__file__).parents[2]
+    environment = {k: v for k, v in os.environ.items() if k != "HDF5_USE_FILE_LOCKING"}
+    environment |= {"HDF5_USE_FILE_LOCKING": asked} if asked else {}
+    done = subprocess.run(
+        [sys.executable, "-c", LOCKED, str(tmp_path / "s.h5")], capture_output=True, text=True,
+        cwd=home, env=environment, check=True,
+    )  # fmt: skip
+    assert answer in done.stdout and "truncated" not in done.stdout, done.stdout
+
+
+def test_a_sweep_that_does_not_fit_is_refused_before_it_is_written(tmp_path, monkeypatch):
+    """HDF5 cannot close a file that it could not write, and ends the process with a crash."""
+
+    def full(_file, _start, needed):
+        assert needed > full_sweep().bmode.nbytes
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+    with pytest.raises(UserError, match=r"s.h5: cannot be written \(No space .* are needed\)"):
+        write_sweep(tmp_path / "s.h5", full_sweep())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_space_that_is_asked_for_holds_the_file(tmp_path):
+    sweep = full_sweep()
+    write_sweep(tmp_path / "s.h5", sweep)
+    assert (tmp_path / "s.h5").stat().st_size <= _file_bytes(sweep) <= 3e5

@@ -2,7 +2,10 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -71,3 +74,29 @@ def interrupted(_: int) -> None:
 def test_a_worker_that_ends_is_told_of_in_one_line(work, item) -> None:
     with pytest.raises(UserError, match="a worker process was ended from outside"):
         list(side_by_side(work, [item, item], 2))
+
+
+UNGUARDED = """
+import os
+from benchmark.errors import UserError
+from benchmark.workers import side_by_side
+try:
+    print(list(side_by_side(abs, [-1, -2], WORKERS)))
+except UserError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("workers", "answer"), [(1, "[1, 2]"), (2, "no worker process could begin: a script that")]
+)
+def test_a_script_without_a_main_guard_is_told_so(tmp_path, workers, answer) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(UNGUARDED.replace("WORKERS", str(workers)))
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=60, check=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )  # fmt: skip
+    assert done.stdout.startswith(answer) and done.stdout.count("\n") == 1
+    assert "Traceback" not in done.stderr, done.stderr
+    assert workers == 1 or 'if __name__ == "__main__":' in done.stdout

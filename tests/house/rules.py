@@ -25,7 +25,7 @@ BELOW = {
     "simulate.vessels": ("simulate.shapes",),
     "simulate.shapes": ("simulate",),
     "simulate.specs": (),
-    "simulate": ("benchmark",),
+    "simulate": ("benchmark.machine",),
     "benchmark.__main__": ("benchmark.commands",),
     "benchmark.commands": (
         "benchmark.figures", "benchmark.studies", "benchmark.interop.volumes",
@@ -44,12 +44,13 @@ BELOW = {
     "benchmark.interop.tusrec": ("benchmark.interop.poses",),
     "benchmark.interop.poses": ("benchmark.runs", "benchmark.leaderboard"),
     "benchmark.interop.cines": ("benchmark",),
-    "benchmark.interop.rf": ("benchmark.interop.cines",),
+    "benchmark.interop.rf": ("benchmark.interop.cines", "benchmark.machine"),
     "benchmark.runs": ("benchmark.scoring",),
     "benchmark.leaderboard": ("benchmark.scoring",),
     "benchmark.scoring": ("benchmark.volume", "benchmark.metrics"),
-    "benchmark.volume": ("benchmark",),
-    "benchmark.metrics": ("benchmark",),
+    "benchmark.volume": ("benchmark.machine",),
+    "benchmark.metrics": ("benchmark.machine",),
+    "benchmark.machine": ("benchmark",),
     "benchmark": ("benchmark.schema",),
     "benchmark.schema": (),
     "baselines": ("baselines.parts",),
@@ -64,7 +65,7 @@ ONLY = {
     ("simulate", "benchmark"): (
         "benchmark.errors", "benchmark.files", "benchmark.geometry", "benchmark.frames",
         "benchmark.sweep", "benchmark.hdf5", "benchmark.dataset", "benchmark.addresses",
-        "benchmark.workers", "benchmark.tables",
+        "benchmark.workers", "benchmark.tables", "benchmark.machine",
     ),
     ("simulate.spec", "simulate.bmode"): ("simulate.bmode.settings",),
     ("simulate.spec", "simulate.doppler"): ("simulate.doppler.settings",),
@@ -78,8 +79,8 @@ ONLY = {
     ("simulate.spec", "simulate.tissue"): ("simulate.tissue.settings",),
     ("simulate.iq", "simulate.tissue"): ("simulate.tissue.answers",),
     ("simulate.photoacoustic", "simulate.tissue"): ("simulate.tissue.answers",),
-    ("baselines", "benchmark"): ("benchmark", "benchmark.learning"),
-    ("moglo", "benchmark"): ("benchmark", "benchmark.learning"),
+    ("baselines", "benchmark"): ("benchmark", "benchmark.learning", "benchmark.machine"),
+    ("moglo", "benchmark"): ("benchmark", "benchmark.learning", "benchmark.machine"),
 }  # fmt: skip
 
 #: Libraries that a spec needs none of.

@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 import scipy.fft
-from numba import njit
 
+from benchmark.machine.kernels import compiled
 from benchmark.workers import in_parts
 
 PER_PERIOD = 4  # samples per period of the carrier between which signals are interpolated
@@ -92,7 +92,7 @@ def delay_and_sum(
     return image
 
 
-@njit(nogil=True, cache=True, error_model="numpy", fastmath=True)
+@compiled(nogil=True, error_model="numpy", fastmath=True)
 def _sum_plane(
     signals, element, arrival, weight, lateral, depth, samples_per_mm, radians_per_sample,
     half_per_depth, least_half, image,

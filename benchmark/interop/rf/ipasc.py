@@ -16,6 +16,7 @@ import numpy as np
 
 from benchmark.errors import UserError
 from benchmark.files import atomic_path
+from benchmark.frames import open_hdf5
 from benchmark.interop.rf.acquisition import Acquisition
 from benchmark.interop.rf.forming import Beamformer, Forming, plane_below
 from benchmark.interop.rf.hdf5_values import number, numbers, text
@@ -93,7 +94,7 @@ def write_ipasc(path: Path | str, data: PhotoacousticData) -> None:
     if data.sound_speed_m_s is not None:
         acquired["speed_of_sound"] = float(data.sound_speed_m_s)
     places = np.asarray(data.element_mm, float) @ TIP_FROM_IMAGE[:3, :3].T / MM_PER_M
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with atomic_path(path) as temporary, open_hdf5(temporary, "w") as file:
         file[SIGNALS] = signals
         for key, value in acquired.items():
             file[f"meta_data/{key}"] = value
@@ -129,7 +130,7 @@ def read_ipasc(path: Path | str) -> PhotoacousticData:
     if not path.is_file():
         raise UserError(f"{path}: no such file")
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             if not is_ipasc(file):
                 raise UserError(f"{path}: expected {SIGNALS} and meta_data_device (IPASC)")
             signals = file[SIGNALS][()]

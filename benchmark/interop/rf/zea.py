@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 
 from benchmark.errors import Report, UserError, silent
-from benchmark.frames import MappedFrames
+from benchmark.frames import MappedFrames, open_hdf5
 from benchmark.geometry import se3_fault
 from benchmark.interop.rf.forming import Forming
 from benchmark.interop.rf.hdf5_values import numbers, text
@@ -67,7 +67,7 @@ def read_zea(
     """
     path = Path(path)
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             content = _content(path, file, forming or Forming(), calibration, frame_rate, report)
             chosen = _part(path, file, len(content.frames), part, report)
     except OSError as error:

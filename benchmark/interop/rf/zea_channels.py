@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 
 from benchmark.errors import Report, UserError
+from benchmark.frames import open_hdf5
 from benchmark.interop.rf.acquisition import Acquisition, Transmits
 from benchmark.interop.rf.forming import (
     Beamformer,
@@ -77,7 +78,7 @@ class _Samples:
     blank: int
 
     def __call__(self, index: int) -> np.ndarray:
-        with h5py.File(self.path, "r") as file:
+        with open_hdf5(self.path) as file:
             raw = ensure_filters(file[self.key], self.path)
             frame = raw[index].astype(np.float32)  # (T, S, channels, 1 or 2)
         frame[:, : self.blank] = 0

@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 
 from benchmark.errors import UserError
-from benchmark.frames import StreamedFrames
+from benchmark.frames import StreamedFrames, open_hdf5
 from benchmark.interop.rf.forming import grey_of_decibels
 from benchmark.interop.rf.hdf5_values import ensure_filters
 from benchmark.interop.rf.probe_pose import MM_PER_M, TIP_FROM_IMAGE
@@ -59,7 +59,7 @@ class StoredImages(StreamedFrames):
         self.shape, self.dtype = shape, np.dtype(np.uint8)
 
     def _frame(self, index: int) -> np.ndarray:
-        with h5py.File(self._path, "r") as file:
+        with open_hdf5(self._path) as file:
             values = ensure_filters(file[self._key], self._path)[index]
         frame = values.reshape(self.shape[1:])
         return frame if frame.dtype == np.uint8 else grey_of_decibels(frame, self._range_db)

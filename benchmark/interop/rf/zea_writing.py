@@ -11,6 +11,7 @@ import numpy as np
 
 from benchmark.errors import UserError
 from benchmark.files import atomic_path, canonical_json, ensure_space
+from benchmark.frames import open_hdf5
 from benchmark.interop.cines.field_of_view import mask_from_text, mask_to_text
 from benchmark.interop.rf.hdf5_values import text
 from benchmark.interop.rf.probe_pose import MM_PER_M, TIP_FROM_IMAGE
@@ -48,7 +49,7 @@ def write_zea(path: Path | str, sweep: Sweep, channel: str = "bmode") -> None:
     ensure_space(path, images.nbytes)
     with (
         atomic_path(path) as temporary,
-        h5py.File(temporary, "w", libver=("earliest", "v114")) as file,
+        open_hdf5(temporary, "w", libver=("earliest", "v114")) as file,
     ):
         file.attrs["zea_version"] = VERSION
         file.attrs["description"] = f"sweep {sweep.name}, written by sweepbench"

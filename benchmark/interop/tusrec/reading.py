@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 
 from benchmark.errors import Report, UserError, silent
-from benchmark.frames import LazyFrames
+from benchmark.frames import LazyFrames, open_hdf5
 from benchmark.interop.poses.calibration import COUNT_FROM_ONE, check_scale, read_tusrec_calibration
 from benchmark.interop.poses.rigid import settled_poses
 from benchmark.interop.tusrec.layout import Tree, is_tusrec, open_tree, trees_by_split
@@ -189,7 +189,7 @@ def _opened(path: Path) -> Iterator[h5py.File]:
     if not path.is_file():
         raise UserError(f"{path}: no such file")
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             yield file
     except OSError as error:
         raise UserError(f"{path}: truncated or not HDF5 ({str(error).splitlines()[0]})") from error

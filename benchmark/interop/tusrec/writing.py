@@ -6,14 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from benchmark import geometry
 from benchmark.dataset import SPLITS, Dataset
 from benchmark.errors import Report, UserError, silent
 from benchmark.files import atomic_path, ensure_space
-from benchmark.frames import LazyFrames
+from benchmark.frames import LazyFrames, open_hdf5
 from benchmark.interop.poses.calibration import (
     CHALLENGE_FRAME,
     read_tusrec_calibration,
@@ -228,7 +227,7 @@ def _whole_landmarks(sweep: Sweep) -> np.ndarray:
 def _write_scan(tree: Tree, number: str, scan: str, sweep: Sweep, tforms: np.ndarray) -> Path:
     path, poses, source = tree.frames(number, scan), tree.poses(number, scan), sweep.bmode.frames
     ensure_space(path, sweep.bmode.nbytes)
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with atomic_path(path) as temporary, open_hdf5(temporary, "w") as file:
         frames = file.create_dataset("frames", source.shape, source.dtype)
         for index in range(source.shape[0]):
             frames[index] = source[index]
@@ -242,9 +241,9 @@ def _write_scan(tree: Tree, number: str, scan: str, sweep: Sweep, tforms: np.nda
 def _write_arrays(path: Path, arrays: Mapping[str, np.ndarray], add: bool = False) -> None:
     """Write arrays by key; with `add`, beside those of other keys that the file has."""
     if add and path.is_file():
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             arrays = {key: values[()] for key, values in file.items()} | dict(arrays)
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with atomic_path(path) as temporary, open_hdf5(temporary, "w") as file:
         for key, values in arrays.items():
             file[key] = values
 

@@ -11,12 +11,15 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmark.commands.runs import Train
+from benchmark.commands.selection import Selection
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
 from benchmark.learning.flops import flop_counter
 from benchmark.learning.schedule import learning_rate_factor
 from benchmark.learning.training import count_flops, load_sweeps, train
 from benchmark.learning.windows import Windows
+from benchmark.machine import lock
 from benchmark.runs.run import make_run
 from benchmark.tracker import Recipe
 from tests.benchmark.learning.brightness import FLOPS, ME, Brightness
@@ -127,8 +130,10 @@ except KeyboardInterrupt:
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGKILL", -signal.SIGKILL)])
 def test_an_interrupted_training_goes_on_to_the_same_weights(
-    dataset: Dataset, tmp_path: Path, name: str, code: int
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, code: int
 ) -> None:
+    monkeypatch.setattr(lock, "BEAT_S", 0.05)  # a killed process leaves its lock
+    monkeypatch.setattr(lock, "WATCH_S", 0.5)
     budget = 60 * FLOPS / 1e12
     whole = make_run(ME, dataset, budget_tflop=budget, root=tmp_path / "whole")
     train(whole, accelerator="cpu")
@@ -213,6 +218,10 @@ def test_a_run_of_another_precision_is_refused(dataset: Dataset, tmp_path: Path)
     train(run, accelerator="cpu", precision="32-true")
     with pytest.raises(UserError, match="trained with --precision 32-true, asked for bf16-mixed"):
         train(run, accelerator="cpu", precision="bf16-mixed")
+    chosen = Selection(dataset.folder, trackers=(ME,), budget=run.budget_tflop, runs=tmp_path)
+    Train(chosen).run()
+    with pytest.raises(UserError, match="trained with --precision 32-true, asked for bf16-mixed"):
+        Train(chosen, precision="bf16-mixed").run()
 
 
 def test_a_learned_tracker_without_budget_is_refused(dataset: Dataset, tmp_path: Path) -> None:

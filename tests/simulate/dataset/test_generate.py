@@ -16,6 +16,7 @@ from benchmark.dataset import open_dataset
 from benchmark.errors import UserError
 from benchmark.hdf5 import read_sweep
 from benchmark.workers import core_count
+from simulate.dataset import generate as module
 from simulate.dataset.cluster import dask_executor
 from simulate.dataset.generate import generate
 from simulate.spec import load_spec
@@ -43,6 +44,18 @@ def test_one_and_two_processes_give_the_same_bytes(made, tmp_path):
     one, two = contents(tmp_path / "one"), contents(made)
     assert one.keys() == two.keys() and len(one) >= 4 * 3 + 3
     assert [name for name in one if one[name] != two[name]] == []
+
+
+def test_one_worker_is_this_process_itself(made, tmp_path, monkeypatch):
+    """So that a script needs no main guard; the data set lacks one sweep."""
+    folder = tmp_path / "d"
+    shutil.copytree(made, folder)
+    min((folder / "sweeps").iterdir()).unlink()
+    monkeypatch.setattr(module, "process_pool", None)
+    assert generate(SPEC, folder, workers=1) is not None
+    min((folder / "sweeps").iterdir()).unlink()
+    assert generate(SPEC, folder, workers=8) is not None  # no more than there are sweeps to make
+    assert contents(folder) == contents(made)
 
 
 def test_any_executor_and_any_shards_give_the_same_bytes(made, tmp_path):

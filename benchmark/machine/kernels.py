@@ -1,0 +1,46 @@
+"""Compilation of numba kernels, kept on disk where a folder can be written.
+
+numba looks for a place for its cache when a function is decorated: `NUMBA_CACHE_DIR` if that is
+set, else `__pycache__` beside the source, else the user's cache folder. In a container with a
+read-only installation and no home there may be none, and a disk may be full.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from numba import njit
+from numba.core.caching import FunctionCache
+
+
+class _ForgivingCache(FunctionCache):
+    """numba's cache of one function; what cannot be read or written is compiled anew."""
+
+    def load_overload(self, *request: Any) -> Any:
+        try:
+            return super().load_overload(*request)
+        except OSError:
+            return None
+
+    def save_overload(self, *compiled: Any) -> None:
+        try:
+            super().save_overload(*compiled)
+        except OSError:
+            self.disable()
+
+
+def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Return a decorator that compiles as numba's `njit(**options)`, cached on disk if possible.
+
+    Without a folder for the cache, each process compiles what it uses, with the same results.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        dispatcher = njit(**options)(function)
+        if not hasattr(dispatcher, "enable_caching"):  # NUMBA_DISABLE_JIT
+            return dispatcher
+        with suppress(RuntimeError):  # numba has found no folder to write to
+            dispatcher._cache = _ForgivingCache(function)
+        return dispatcher
+
+    return decorate
