@@ -235,7 +235,7 @@ def unanchor(world_from_frame: Array, first_from_frame: Array) -> Array:
 def apply(a_from_b: Array, points_b: Array) -> Array:
     """Return points (..., P, 3) in frame a of points (..., P, 3) in frame b (mm)."""
     rotation, translation = a_from_b[..., :3, :3], a_from_b[..., None, :3, 3]
-    return points_b @ rotation.swapaxes(-1, -2) + translation
+    return multiply(points_b, rotation.swapaxes(-1, -2)) + translation
 
 
 def degrees_of_freedom(a_from_b: Array) -> Array:

@@ -59,9 +59,11 @@ def refuse_other(results: Results, key: str) -> None:
     for path, result in results.items():
         found = (result[key].get("hash"), result[key].get("split"))
         if found != wanted:
+            versions = key == "dataset" and result[key].get("name") == first[key].get("name")
             raise UserError(
                 f"results of different {key}s cannot be ranked together: "
                 f"{first_path} has {_identity(first[key])}, {path} has {_identity(result[key])}"
+                + ("; --other-versions shows such rows without ranks" if versions else "")
             )
 
 

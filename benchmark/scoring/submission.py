@@ -122,7 +122,6 @@ def _dataset_faults(told: Any, dataset: Dataset, split: str) -> Iterator[str]:
             f".hash: predictions of other data: expected {dataset.hash} of '{dataset.name}', "
             f"got {told.get('hash')!r} {named}".rstrip()
         )
-        return
     found = told.get("split", DEFAULT_SPLIT)
     if found not in SPLITS:
         yield f".split: expected one of {', '.join(SPLITS)}, got {found!r}"
@@ -133,8 +132,10 @@ def _dataset_faults(told: Any, dataset: Dataset, split: str) -> Iterator[str]:
 def _fingerprint_faults(meta: Mapping[str, Any], dataset: Dataset, split: str) -> Iterator[str]:
     """Yield in which sweeps the predicted copy of the data, as far as it is told, is another."""
     named = meta.get("dataset")
-    told = named.get("fingerprints") if isinstance(named, dict) else None
-    if told is None or split not in SPLITS:
+    if not isinstance(named, dict) or named.get("hash") != dataset.hash or split not in SPLITS:
+        return
+    told = named.get("fingerprints")
+    if told is None:
         return
     if not isinstance(told, dict) or not all(map(is_fingerprint, told.values())):
         yield "expected an object by sweep, as dataset.json has it"

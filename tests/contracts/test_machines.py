@@ -13,12 +13,13 @@ import pytest
 
 from benchmark.dataset import Dataset, open_dataset, sweep_fingerprint, write_dataset
 from benchmark.errors import UserError
-from benchmark.files import fingerprint_gap
+from benchmark.files import fingerprint_gap, read_json
 from benchmark.interop.convert import convert
 from benchmark.leaderboard import read_leaderboard
 from benchmark.runs.predict import predict
 from benchmark.runs.run import make_run
 from benchmark.scoring.evaluate import evaluate
+from simulate.spec import load_spec
 
 #: A machine with another BLAS kernel and without the vector instructions of numpy.
 OTHER_MACHINE = {
@@ -73,7 +74,9 @@ def result_of(name: str, dataset: Dataset, root: Path) -> Path:
 
 def test_the_machines_differ_and_the_data_do_not(copies):
     here, there = copies
-    assert here.hash == there.hash
+    spec = load_spec(here.folder.parent / "spec.toml")
+    assert here.hash == there.hash == spec.hash  # what `simulate show` prints
+    assert read_json(here.folder / "dataset.json")["hash"] == spec.hash
     for one, other in zip(here.entries, there.entries, strict=True):
         ours, theirs = (copy.load(entry) for copy, entry in ((here, one), (there, other)))
         for name, channel in ours.channels.items():

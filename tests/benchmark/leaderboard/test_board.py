@@ -176,6 +176,30 @@ def test_copies_of_the_data_that_differ_by_rounding_stand_on_one_board(tmp_path:
     assert len(board.rows) == 3 and "fingerprints" not in board.dataset
 
 
+def test_rows_on_another_version_of_the_data_are_shown_when_asked_for_and_not_ranked(
+    tmp_path: Path,
+) -> None:
+    older = even("b", 5)
+    older["dataset"] |= {"hash": "c" * 64, "generator": "0"}
+    again = even("a", 3)
+    again["dataset"] |= {"hash": "c" * 64, "generator": "0"}
+    home = [even("a", 5), even("z", 9)]
+    paths = write_results(tmp_path, [*home, older, again])
+    with pytest.raises(UserError, match=r"different datasets .*generator 0"):
+        read_leaderboard(paths)
+    board = build_leaderboard(paths, tmp_path / "out", other_versions=True)
+    version = "generator 0 (cccccccc)"
+    assert {row.label: row.rank for row in board.rows} == {
+        f"a, {version}": None, "a": (1, 1), f"b, {version}": None, "z": (2, 2),
+    }  # fmt: skip
+    assert set(board.paired) == set(board.rank_frequencies) == {"a", "z"}
+    assert all(version in row.remarks[0] for row in board.rows if row.rank is None)
+    assert f"{version}: other data, not ranked" in (tmp_path / "out/leaderboard.md").read_text()
+    older["dataset"]["name"] = "another-set"
+    with pytest.raises(UserError, match=r"different datasets .*another-set"):
+        read_leaderboard(write_results(tmp_path, [*home, older]), other_versions=True)
+
+
 @pytest.mark.parametrize(
     ("track", "parts", "part"),
     [

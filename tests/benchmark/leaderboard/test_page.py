@@ -449,6 +449,7 @@ def hostile(tmp_path: Path, browser: Any) -> Iterator[Site]:
             sweep["name"] += EVIL
             sweep["factors"][EVIL] = EVIL + str(int(sweep["name"][6:9]) % 2)
     first["failed"][0]["reason"] = EVIL
+    first["failed"][0]["sweep"] += EVIL
     plot.save(plot.montage(np.zeros((1, 4, 4))), tmp_path / "f" / "a", EVIL, EVIL, dpi=20)
     build_leaderboard(write_results(tmp_path, [first, second]), tmp_path, tmp_path / "f")
     visited = Site(tmp_path, browser)
