@@ -11,9 +11,10 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from benchmark.errors import UserError
@@ -85,7 +86,7 @@ def process_pool(workers: int, threads: int = 1) -> Iterator[ProcessPoolExecutor
     """Yield a pool of spawned processes with so many threads each, ended when the block fails.
 
     A worker also ends when this process ends, however that happens. Libraries read their number
-    of threads when they are first imported, so it is set in the environment within the block.
+    of threads when they are first imported, so it is set in the environment while a worker starts.
     Each worker has a line of its own for progress bars (`TQDM_POSITION`).
 
     Raises
@@ -93,26 +94,36 @@ def process_pool(workers: int, threads: int = 1) -> Iterator[ProcessPoolExecutor
     UserError : a worker was ended from outside.
     """
     context = multiprocessing.get_context("spawn")
-    lines = context.Value("i", 0)
-    with _environment(dict.fromkeys(THREAD_VARIABLES, str(threads))):
-        pool = ProcessPoolExecutor(workers, context, _begin_worker, (lines,))
-        try:
-            yield pool
-        except BaseException as error:
-            for process in multiprocessing.active_children():
-                process.terminate()
-            if isinstance(error, BrokenProcessPool):
-                raise UserError(
-                    "a worker process was ended from outside, perhaps for want of memory; the "
-                    "same command with fewer --workers goes on from here"
-                ) from error
-            raise
-        finally:
-            pool.shutdown()
+    pool = _Pool(workers, context, _begin_worker, (context.Value("i", 0),))
+    pool.variables = dict.fromkeys(THREAD_VARIABLES, str(threads))
+    try:
+        yield pool
+    except BaseException as error:
+        for process in list((pool._processes or {}).values()):  # its own, not those of others
+            process.terminate()
+        if isinstance(error, BrokenProcessPool):
+            raise UserError(
+                "a worker process was ended from outside, perhaps for want of memory; the "
+                "same command with fewer --workers goes on from here"
+            ) from error
+        raise
+    finally:
+        pool.shutdown()
+
+
+class _Pool(ProcessPoolExecutor):
+    """A pool whose processes find `variables` in their environment; `submit` starts them."""
+
+    variables: Mapping[str, str] = MappingProxyType({})
+
+    def submit(self, *work: Any, **options: Any) -> Future[Any]:
+        """Begin work, in a process that is started now if there is none to do it."""
+        with _environment(self.variables):
+            return super().submit(*work, **options)
 
 
 @contextlib.contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
     """Set environment variables within the block."""
     before = {key: os.environ.get(key) for key in variables}
     os.environ.update(variables)
