@@ -2,7 +2,9 @@
 
 import os
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,9 @@ from benchmark.errors import UserError
 from simulate.iq.beam import ELEVATION_CUT, sampled_beam, scatterer_density
 from simulate.photoacoustic.grid import image_probe, plan_grid
 from simulate.probe.acquisition import laser_times
+from simulate.probe.transducer import Probe
 from simulate.spec import Spec
+from simulate.spec.draw import draw_spec
 from simulate.spec.factors import at_level
 from simulate.spec.plan import plan_sweeps
 
@@ -26,6 +30,8 @@ PER_DRAWN_SCATTERER_S = 5e-7
 WITH_FIBRES = 2.0
 PER_NODE_STEP_S = {"kwave": 4e-8, "propagator": 8e-10}
 START_S = 6.0
+PER_BEAM_S = 2.0  # of each probe after the first: the tables of its beam's widths
+MOST_PROBES = 8  # whose beams are computed for an estimate
 
 # Bytes of a worker: libraries and kernels; blocks kept for later frames; per scatterer, with the
 # padding of cells and of blocks and with the blocks that a slab only touches. The last two are
@@ -58,30 +64,109 @@ class Size:
 
 
 def size_of(spec: Spec) -> Size:
-    """Return the size of a data set and an estimate of what it costs to make."""
-    plans = plan_sweeps(spec)
-    variants = Counter((plan.factor, plan.severity) for plan in plans)
-    frames, stored, seconds = 0, 0, START_S
-    for (factor, severity), sweeps in variants.items():
-        local = at_level(spec, factor, severity)
-        frames += sweeps * local.acquisition.frames
-        stored += sweeps * _iq_bytes(local)
-        seconds += sweeps * _bmode_seconds(local)
-    laser = laser_times(
-        spec.acquisition, spec.photoacoustic.frames_per_second, spec.showcase.frames
-    )
-    showcases = sum(plan.showcase for plan in plans)
-    shown, flow = len(laser) * showcases, _doppler_frames(spec) * showcases
-    probe, light = spec.probe, image_probe(spec.probe, spec.photoacoustic)
-    stored += (frames + DOPPLER_BYTES * flow) * probe.width_px * probe.height_px
-    stored += 4 * shown * light.width_px * light.height_px
-    seconds += flow * _doppler_seconds(spec)
+    """Return the size of a data set and an estimate of what it costs to make.
+
+    Of a spec that varies every sweep counts as it is drawn from the spec's own seed.
+    """
+    specs, shown = _sweep_specs(spec), _showcase_specs(spec)
+    frames = sum(sweeps * local.acquisition.frames for local, sweeps in specs.items())
+    images = sum(sweeps * _image_bytes(local) for local, sweeps in specs.items())
+    images += sum(sweeps * _showcase_bytes(local) for local, sweeps in shown.items())
+    seconds = START_S + PER_BEAM_S * (len(_probes(specs)) - 1)
+    seconds += _total(specs, _bmode_seconds)
+    seconds += sum(sweeps * _showcase_seconds(local) for local, sweeps in shown.items())
     if shown:
-        grid = plan_grid(probe, spec.photoacoustic)
-        nodes = float(np.prod(grid.shape)) * grid.steps
-        seconds += shown * nodes * PER_NODE_STEP_S[spec.photoacoustic.engine]
-        seconds += spec.showcase.control_frames * nodes * PER_NODE_STEP_S["kwave"]
-    return Size(len(plans), frames, shown, flow, stored / 1e6, seconds)
+        seconds += _control_seconds(next(iter(shown)))
+    return Size(
+        sweeps=sum(specs.values()),
+        frames=frames,
+        photoacoustic_frames=sum(n * _laser_frames(local) for local, n in shown.items()),
+        doppler_frames=sum(n * _doppler_frames(local) for local, n in shown.items()),
+        megabytes=(images + _total(specs, _iq_bytes)) / 1e6,
+        seconds=seconds,
+    )
+
+
+@lru_cache(maxsize=4)
+def _sweep_specs(spec: Spec) -> Counter[Spec]:
+    """Return the specs of all sweeps as they are drawn and stressed, and how many have each."""
+    return Counter(
+        at_level(draw_spec(spec, plan).spec, plan.factor, plan.severity)
+        for plan in plan_sweeps(spec)
+    )
+
+
+@lru_cache(maxsize=4)
+def drawn_specs(spec: Spec) -> Counter[Spec]:
+    """Return the specs of the sweeps without stress, and how many have each."""
+    plans = plan_sweeps(spec)
+    return Counter(draw_spec(spec, plan).spec for plan in plans if not plan.severity)
+
+
+def _showcase_specs(spec: Spec) -> Counter[Spec]:
+    """Return the specs of the sweeps with photoacoustic frames, and how many have each."""
+    return Counter(draw_spec(spec, plan).spec for plan in plan_sweeps(spec) if plan.showcase)
+
+
+def _probes(specs: Iterable[Spec]) -> set[Probe]:
+    return {spec.probe for spec in specs}
+
+
+def _total(specs: Counter[Spec], cost: Callable[[Spec], float]) -> float:
+    """Return the cost of all sweeps; of more than `MOST_PROBES` probes an estimate.
+
+    That is the cost with Gaussian beams, which take no time to compute, corrected by the ratio of
+    both costs in some of the sweeps.
+    """
+    if len(_probes(specs)) <= MOST_PROBES:
+        return sum(sweeps * cost(spec) for spec, sweeps in specs.items())
+    quick = {spec: cost(_with_gaussian_beams(spec)) for spec in specs}
+    some = list(specs)[:: -(-len(specs) // MOST_PROBES)]
+    known = sum(quick[spec] for spec in some)
+    ratio = sum(cost(spec) for spec in some) / known if known else 1.0
+    return ratio * sum(sweeps * quick[spec] for spec, sweeps in specs.items())
+
+
+def _with_gaussian_beams(spec: Spec) -> Spec:
+    return replace(spec, probe=replace(spec.probe, diffraction=False))
+
+
+def _image_bytes(spec: Spec) -> int:
+    """Return the bytes of the B-mode frames of one sweep."""
+    return spec.acquisition.frames * spec.probe.width_px * spec.probe.height_px
+
+
+def _showcase_bytes(spec: Spec) -> int:
+    """Return the bytes of the photoacoustic and Doppler frames of one sweep."""
+    probe, light = spec.probe, image_probe(spec.probe, spec.photoacoustic)
+    flow = DOPPLER_BYTES * _doppler_frames(spec) * probe.width_px * probe.height_px
+    return flow + 4 * _laser_frames(spec) * light.width_px * light.height_px
+
+
+def _showcase_seconds(spec: Spec) -> float:
+    """Return the seconds of the photoacoustic and Doppler frames of one sweep."""
+    light = _laser_frames(spec) * _grid_steps(spec) * PER_NODE_STEP_S[spec.photoacoustic.engine]
+    flow = _doppler_frames(spec)
+    return light + (flow * _doppler_seconds(spec) if flow else 0.0)
+
+
+def _control_seconds(spec: Spec) -> float:
+    """Return the seconds of the frames that k-Wave makes a second time."""
+    if not spec.showcase.control_frames:
+        return 0.0
+    return spec.showcase.control_frames * _grid_steps(spec) * PER_NODE_STEP_S["kwave"]
+
+
+def _grid_steps(spec: Spec) -> float:
+    """Return the nodes of a photoacoustic grid times its steps."""
+    grid = plan_grid(spec.probe, spec.photoacoustic)
+    return float(np.prod(grid.shape)) * grid.steps
+
+
+def _laser_frames(spec: Spec) -> int:
+    """Return how many photoacoustic frames a showcase sweep has."""
+    rate = spec.photoacoustic.frames_per_second
+    return len(laser_times(spec.acquisition, rate, spec.showcase.frames))
 
 
 def _doppler_frames(spec: Spec) -> int:
@@ -135,8 +220,16 @@ def _doppler_seconds(spec: Spec) -> float:
 
 def memory_bytes(spec: Spec) -> float:
     """Return an estimate of the memory that one process needs for the most demanding sweep."""
-    conditions = [(f, s) for f in spec.stress.factors for s in spec.stress.severities]
-    return max(_memory(at_level(spec, *chosen)) for chosen in [("", 0), *conditions])
+    return _memory(_most_demanding(spec))
+
+
+def _most_demanding(spec: Spec) -> Spec:
+    """Return the spec of the sweep that needs most memory; see `_total` on many probes."""
+    specs = list(_sweep_specs(spec))
+    if len(_probes(specs)) > MOST_PROBES:
+        specs.sort(key=lambda one: _memory(_with_gaussian_beams(one)), reverse=True)
+        del specs[MOST_PROBES:]
+    return max(specs, key=_memory)
 
 
 def _memory(spec: Spec) -> float:
@@ -184,7 +277,8 @@ def check_memory(spec: Spec, processes: int, available: float | None = None) -> 
     UserError : not enough memory; names the key to lower and an estimate of a value that fits.
     """
     free = available_bytes() if available is None else available
-    needed = memory_bytes(spec)
+    spec = _most_demanding(spec)
+    needed = _memory(spec)
     if needed * processes <= free:
         return
     channels = _channel_bytes(spec)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -34,12 +34,12 @@ class Draw:
 
     spec: with the values in place and nothing left to vary; values: number, text or truth value by
     key or label, lists as their JSON, in the order of the keys; refused: why draws before this one
-    could not be, an error each.
+    could not be, an error each, by the subject or sweep that was drawn.
     """
 
     spec: Spec
     values: Mapping[str, Any]
-    refused: tuple[str, ...] = ()
+    refused: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def draw_spec(spec: Spec, plan: SweepPlan, entropy: int | None = None) -> Draw:
@@ -60,7 +60,12 @@ def draw_spec(spec: Spec, plan: SweepPlan, entropy: int | None = None) -> Draw:
     now = _draw(own.spec, spec.vary, entries, place, f"sweep '{plan.name}'")
     values = {**own.values, **now.values}
     ordered = {key: values[key] for key in sorted(values)}
-    return Draw(now.spec, ordered, (*own.refused, *now.refused))
+    return Draw(now.spec, ordered, {**own.refused, **now.refused})
+
+
+def reason_counts(refused: Iterable[str]) -> Counter[str]:
+    """Return how many draws were refused, by the key that stands first in the reason."""
+    return Counter(reason.partition(":")[0] for reason in refused)
 
 
 @lru_cache(maxsize=1024)
@@ -89,11 +94,10 @@ def _draw(
             if "." in key or hasattr(base, key):
                 _put(changes, key, converted(kind_of(type(base), key), value, f"vary.{key}"))
         try:
-            return Draw(_replaced(base, changes), values, tuple(refused))
+            return Draw(_replaced(base, changes), values, {who: tuple(refused)})
         except UserError as error:
             refused.append(str(error))
-    keys = Counter(reason.partition(":")[0] for reason in refused)
-    key, times = keys.most_common(1)[0]
+    key, times = reason_counts(refused).most_common(1)[0]
     last = next(reason for reason in reversed(refused) if reason.startswith(key))
     raise UserError(
         f"vary: expected values for {who} that can be together, got none in {MOST_DRAWS} draws; "

@@ -51,8 +51,8 @@ class Uniform:
             return self.low * math.exp(share * math.log(self.high / self.low))
         return self.low + share * (self.high - self.low)
 
-    def to_toml(self) -> Any:
-        """Return the law as it is written in TOML."""
+    def to_table(self) -> dict[str, Any]:
+        """Return the law as a table of TOML."""
         log = {"log": True} if self.log else {}
         return {"low": self.low, "high": self.high} | log
 
@@ -94,8 +94,8 @@ class Normal:
         found = law.inv_cdf(inner)
         return min(max(math.exp(found) if self.log else found, self.low), self.high)
 
-    def to_toml(self) -> Any:
-        """Return the law as it is written in TOML."""
+    def to_table(self) -> dict[str, Any]:
+        """Return the law as a table of TOML."""
         names = ("median", "log_sd") if self.log else ("mean", "sd")
         return dict(zip((*names, "low", "high"), (self.middle, self.spread, self.low, self.high),
                         strict=True))  # fmt: skip
@@ -116,8 +116,8 @@ class Choice:
         """Return the value below which the share (0 to 1) of all lies, in their order."""
         return self.options[min(int(share * len(self.options)), len(self.options) - 1)]
 
-    def to_toml(self) -> Any:
-        """Return the law as it is written in TOML."""
+    def to_table(self) -> dict[str, Any]:
+        """Return the law as a table of TOML."""
         return {"choice": [listed(value) for value in self.options]}
 
     def words(self) -> str:
@@ -126,6 +126,15 @@ class Choice:
 
 
 Law: TypeAlias = Uniform | Normal | Choice
+
+
+def to_toml(law: Law) -> Any:
+    """Return a law as it is written in TOML, in its shortest form."""
+    if isinstance(law, Uniform) and not law.log:
+        return [law.low, law.high]
+    if isinstance(law, Choice) and len(law.options) == 1 and isinstance(law.options[0], Scalar):
+        return law.options[0]
+    return law.to_table()
 
 
 def drawn(law: Law, share: float, whole: bool) -> Any:

@@ -29,7 +29,7 @@ from typing import Any
 
 from benchmark.dataset import SPLITS
 from benchmark.errors import UserError, unknown_name
-from simulate.spec.laws import Choice, Law, is_law, law_from_toml, listed
+from simulate.spec.laws import Choice, Law, is_law, law_from_toml, listed, to_toml
 from simulate.spec.tables import describe, typed
 
 NAMED = "named"
@@ -59,7 +59,7 @@ class Varied:
 
     def to_toml(self) -> Any:
         """Return law and `per` as they are written in TOML."""
-        return self.law.to_toml() | ({"per": self.per} if self.per else {})
+        return self.law.to_table() | {"per": self.per} if self.per else to_toml(self.law)
 
 
 @dataclass(frozen=True)
