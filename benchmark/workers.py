@@ -11,7 +11,8 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from types import MappingProxyType
@@ -66,6 +67,29 @@ def side_by_side(
         return
     with process_pool(workers, max(1, core_count() // workers)) as pool:
         for future in [pool.submit(_ended_quietly, work, item) for item in items]:
+            yield future.result()
+
+
+def ahead_of(
+    work: Callable[[Item], Result], items: Iterable[Item], workers: int, ahead: int
+) -> Generator[Result, None, None]:
+    """Yield `work(item)` of items, perhaps without end, in their order, from so many processes.
+
+    work: as in `side_by_side`; ahead: how many results are in the making or wait at most, and so
+    how much memory they take. The processes, one thread each, begin with the first result that is
+    asked for and end when the generator is closed.
+
+    Raises
+    ------
+    UserError : a worker that was ended from outside.
+    """
+    with process_pool(workers) as pool:
+        waiting: deque[Future[Result]] = deque()
+        for item in items:
+            waiting.append(pool.submit(_ended_quietly, work, item))
+            if len(waiting) == ahead:
+                yield waiting.popleft().result()
+        for future in waiting:
             yield future.result()
 
 

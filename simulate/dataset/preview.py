@@ -169,7 +169,11 @@ def _draw_spread(entries: Sequence[Entry]) -> tuple[Any, str]:
         axis.set_axis_off()
     for axis, key in zip(axes.ravel(), keys, strict=False):
         values = [
-            [_drawn(entry)[key] for entry in entries if entry.split == split and key in _drawn(entry)]
+            [
+                _drawn(entry)[key]
+                for entry in entries
+                if entry.split == split and key in _drawn(entry)
+            ]
             for split in SPLITS
         ]
         _draw_values(axis, values)

@@ -1,23 +1,22 @@
 """Training sweeps without end, rendered by worker processes while the consumer works.
 
-    from contextlib import closing
-    from simulate.dataset.stream import sweeps
+from contextlib import closing
+from simulate.dataset.stream import sweeps
 
-    with closing(sweeps(load_spec("small-v1"), workers=4)) as stream:
-        for sweep in stream:
-            ...
+with closing(sweeps(load_spec("small-v1"), workers=4)) as stream:
+    for sweep in stream:
+        ...
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Generator
-from concurrent.futures import Future
+from functools import partial
 from itertools import count
 
 from benchmark.errors import UserError
 from benchmark.sweep import Sweep
-from benchmark.workers import process_pool
+from benchmark.workers import ahead_of
 from simulate.spec import Spec
 from simulate.spec.plan import training_plan
 from simulate.sweep.compose import compose_sweep
@@ -52,26 +51,12 @@ def sweeps(
     held = 2 * workers if ahead is None else ahead
     if held < workers:
         raise UserError(f"ahead: expected at least {workers}, one for each worker, got {held}")
-    numbers = count(first, every)
-    return _here(spec, numbers) if workers == 0 else _elsewhere(spec, numbers, workers, held)
+    work, numbers = partial(training_sweep, spec), count(first, every)
+    if workers == 0:
+        return (work(number) for number in numbers)
+    return ahead_of(work, numbers, workers, held)
 
 
 def training_sweep(spec: Spec, number: int) -> Sweep:
     """Return the training sweep of a number from 0; see `sweeps`."""
     return compose_sweep(spec, training_plan(spec, number))
-
-
-def _here(spec: Spec, numbers: count[int]) -> Generator[Sweep, None, None]:
-    for number in numbers:
-        yield training_sweep(spec, number)
-
-
-def _elsewhere(
-    spec: Spec, numbers: count[int], workers: int, ahead: int
-) -> Generator[Sweep, None, None]:
-    with process_pool(workers) as pool:
-        waiting: deque[Future[Sweep]] = deque()
-        for number in numbers:
-            waiting.append(pool.submit(training_sweep, spec, number))
-            if len(waiting) == ahead:
-                yield waiting.popleft().result()

@@ -23,7 +23,7 @@ from simulate.spec.plan import SweepPlan
 from simulate.spec.record import Spec
 from simulate.spec.vary import Varied, Vary, converted, kind_of, number_kind
 
-# First spawn keys of what is drawn per subject and per sweep; see `simulate.sweep.scene` for others.
+# First spawn keys of what is drawn per subject and per sweep; others: `simulate.sweep.scene`.
 STREAM = {"subject": 2**31 + 2, "sweep": 2**31 + 3}
 MOST_DRAWS = 200  # for one subject or sweep
 
@@ -84,6 +84,8 @@ def _draw(
     base: Spec, vary: Vary, entries: list[Varied], place: tuple[int, int, int], who: str
 ) -> Draw:
     """Return a spec with drawn values in place of its own, drawn until they can be together."""
+    if not entries:
+        return Draw(base, {})
     refused: list[str] = []
     for attempt in range(MOST_DRAWS):
         values: dict[str, Any] = {}

@@ -27,7 +27,9 @@ DIGITS = 6  # significant ones of a drawn number
 LEAST_SHARE = 1e-3  # of a normal law that must lie between its bounds
 
 Scalar = (str, bool, int, float)
-FORMS = "[low, high], {low, high, log}, {mean, sd, low, high}, {median, log_sd, low, high}, {choice}"
+FORMS = (
+    "[low, high], {low, high, log}, {mean, sd, low, high}, {median, log_sd, low, high}, {choice}"
+)
 KEYS_OF = {
     "uniform": ("low", "high"),
     "normal": ("mean", "sd", "low", "high"),

@@ -36,8 +36,8 @@ from simulate.photoacoustic.grid import plan_grid
 from simulate.photoacoustic.settings import PhotoacousticSettings
 from simulate.probe.settings import AcquisitionSettings, InertialSettings, PoseSensorSettings
 from simulate.probe.transducer import Probe
-from simulate.spec.settings import ShowcaseSettings, StressSettings, SubjectSettings
 from simulate.spec.laws import is_law
+from simulate.spec.settings import ShowcaseSettings, StressSettings, SubjectSettings
 from simulate.spec.tables import record_from_table
 from simulate.spec.vary import Vary
 from simulate.spec.vary import check as check_vary

@@ -1,20 +1,20 @@
 """The `vary` table of a spec: which keys are drawn, by which law, for whom.
 
-    [vary]
-    "probe.elevation_focus_mm" = [8, 40]                    # of a subject, in every split
-    "motion.tremor_mm" = {low = 0.01, high = 0.1, log = true}   # of a sweep
-    machine = {choice = ["cart", "portable"]}               # what belongs together, by name
+[vary]
+"probe.elevation_focus_mm" = [8, 40]                    # of a subject, in every split
+"motion.tremor_mm" = {low = 0.01, high = 0.1, log = true}   # of a sweep
+machine = {choice = ["cart", "portable"]}               # what belongs together, by name
 
-    [vary.test]
-    "probe.elevation_focus_mm" = [40, 60]                   # outside of what is trained on
+[vary.test]
+"probe.elevation_focus_mm" = [40, 60]                   # outside of what is trained on
 
-    [vary.named.cart]
-    "probe.elements" = 192
-    "bmode.dynamic_range_db" = [50, 70]
+[vary.named.cart]
+"probe.elements" = 192
+"bmode.dynamic_range_db" = [50, 70]
 
-    [vary.named.portable]
-    "probe.elements" = 128
-    "bmode.dynamic_range_db" = 60
+[vary.named.portable]
+"probe.elements" = 128
+"bmode.dynamic_range_db" = 60
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import types
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from benchmark.dataset import SPLITS
@@ -171,7 +171,7 @@ def kind_of(spec: type, key: str) -> Any:
     """
     kind: Any = spec
     for place, part in enumerate(key.split(".")):
-        hints = _hints(kind) if dataclasses.is_dataclass(kind) else {}
+        hints = _hints(kind)
         if part not in hints:
             table = ".".join(key.split(".")[:place])
             raise unknown_name(f"key of {f'table {table}' if table else 'a spec'}", part, hints)
@@ -203,9 +203,10 @@ def number_kind(kind: Any) -> type | None:
     return found if not parts and found in (int, float) else None
 
 
-@lru_cache(maxsize=None)
-def _hints(kind: type) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    """Return the types of a dataclass's fields by name; {} of anything else."""
+    return typing.get_type_hints(kind) if dataclasses.is_dataclass(kind) else {}
 
 
 def _bare(kind: Any) -> Any:

@@ -46,7 +46,7 @@ def compose_sweep(spec: Spec, plan: SweepPlan, entropy: int | None = None) -> Sw
 
 
 def render_sweep(spec: Spec, scene: Scene) -> Sweep:
-    """Return the sweep of a drawn scene; `spec` is that of its data set, in which nothing is drawn."""
+    """Return the sweep of a drawn scene; `spec` is that of its data set, with nothing drawn."""
     factors = _factors(spec, scene)
     channels = _bmode_channels(scene)
     if scene.plan.showcase:
