@@ -12,16 +12,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from benchmark.errors import UserError
 from benchmark.files import sha256_of_text
+from simulate.spec.keys import converted, kind_of, number_kind, with_values
 from simulate.spec.laws import Choice, drawn, listed
 from simulate.spec.plan import SweepPlan
 from simulate.spec.record import Spec
-from simulate.spec.vary import Varied, Vary, converted, kind_of, number_kind
+from simulate.spec.vary import Varied, Vary
 
 # First spawn keys of what is drawn per subject and per sweep; others: `simulate.sweep.scene`.
 STREAM = {"subject": 2**31 + 2, "sweep": 2**31 + 3}
@@ -88,15 +89,12 @@ def _draw(
         return Draw(base, {})
     refused: list[str] = []
     for attempt in range(MOST_DRAWS):
-        values: dict[str, Any] = {}
-        changes: dict[str, Any] = {}
-        for key, value, told in _values(vary, entries, (*place, attempt)):
-            if told:
-                values[key] = value if not isinstance(value, tuple) else json.dumps(listed(value))
-            if "." in key or hasattr(base, key):
-                _put(changes, key, converted(kind_of(type(base), key), value, f"vary.{key}"))
+        found = list(_values(vary, entries, (*place, attempt)))
+        told = {one.key: _flat(one.value) for one in found if one.is_told}
+        new = {one.key: converted(kind_of(Spec, one.key), one.value, f"vary.{one.key}")
+               for one in found if not one.is_label}  # fmt: skip
         try:
-            return Draw(_replaced(base, changes), values, {who: tuple(refused)})
+            return Draw(with_values(base, new), told, {who: tuple(refused)})
         except UserError as error:
             refused.append(str(error))
     key, times = reason_counts(refused).most_common(1)[0]
@@ -107,42 +105,45 @@ def _draw(
     )
 
 
-def _values(
-    vary: Vary, entries: list[Varied], place: tuple[int, ...]
-) -> Iterator[tuple[str, Any, bool]]:
-    """Yield key or label, value, and whether it is told, of each entry and of what it names."""
+class _Value(NamedTuple):
+    """The value of a key or of a label, and whether it is told as a factor of the sweep."""
+
+    key: str
+    value: Any
+    is_label: bool = False
+    is_told: bool = True
+
+
+def _values(vary: Vary, entries: list[Varied], place: tuple[int, ...]) -> Iterator[_Value]:
+    """Yield the value of each entry, and those of the combination that a label names."""
     for entry in entries:
-        value = _value(entry, place, vary)
-        yield entry.key, value, True
-        if vary.names(entry) is not None:
-            for inner in vary.combination(value):
-                fixed = isinstance(inner.law, Choice) and len(inner.law.options) == 1
-                yield inner.key, _value(inner, place, vary), not fixed
+        if vary.names(entry) is None:
+            yield _Value(entry.key, _value(entry, place))
+            continue
+        name = drawn(entry.law, _share(entry.key, place), whole=False)
+        yield _Value(entry.key, name, is_label=True)
+        for inner in vary.combination(name):
+            fixed = isinstance(inner.law, Choice) and len(inner.law.options) == 1
+            yield _Value(inner.key, _value(inner, place), is_told=not fixed)
 
 
-def _value(entry: Varied, place: tuple[int, ...], vary: Vary) -> Any:
-    """Return the value of an entry: the law's at the random number of its name."""
+def _value(entry: Varied, place: tuple[int, ...]) -> Any:
+    whole = number_kind(kind_of(Spec, entry.key)) is int
+    return drawn(entry.law, _share(entry.key, place), whole)
+
+
+def _share(key: str, place: tuple[int, ...]) -> float:
+    """Return the uniform random number in [0, 1) of a key.
+
+    place: entropy, stream, index of the subject or sweep, and number of the draw.
+    """
     entropy, *numbers = place
-    digest = sha256_of_text(entry.key)
+    digest = sha256_of_text(key)
     words = [int(digest[start : start + 8], 16) for start in range(0, 32, 8)]
     sequence = np.random.SeedSequence(entropy, spawn_key=(*numbers, *words))
-    share = float(np.random.default_rng(sequence).random())
-    whole = vary.names(entry) is None and number_kind(kind_of(Spec, entry.key)) is int
-    return drawn(entry.law, share, whole)
+    return float(np.random.default_rng(sequence).random())
 
 
-def _put(table: dict[str, Any], key: str, value: Any) -> None:
-    """Set a dotted key of a table of tables."""
-    *tables, last = key.split(".")
-    for name in tables:
-        table = table.setdefault(name, {})
-    table[last] = value
-
-
-def _replaced(record: Any, changes: Mapping[str, Any]) -> Any:
-    """Return a frozen dataclass with some values replaced, those of each table at once."""
-    new = {
-        key: _replaced(getattr(record, key), value) if isinstance(value, dict) else value
-        for key, value in changes.items()
-    }
-    return replace(record, **new)
+def _flat(value: Any) -> Any:
+    """Return a number, a text or a truth value as it is, a list as its JSON."""
+    return json.dumps(listed(value)) if isinstance(value, tuple) else value

@@ -40,7 +40,7 @@ from simulate.spec.laws import is_law
 from simulate.spec.settings import ShowcaseSettings, StressSettings, SubjectSettings
 from simulate.spec.tables import record_from_table
 from simulate.spec.vary import Vary
-from simulate.spec.vary import check as check_vary
+from simulate.spec.vary_check import check_vary
 from simulate.tissue.settings import TissueSettings
 
 SPEC_FOLDER = Path(__file__).parents[1] / "specs"

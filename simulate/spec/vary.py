@@ -19,30 +19,19 @@ machine = {choice = ["cart", "portable"]}               # what belongs together,
 
 from __future__ import annotations
 
-import dataclasses
-import types
-import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from benchmark.dataset import SPLITS
-from benchmark.errors import UserError, unknown_name
-from simulate.spec.laws import Choice, Law, is_law, law_from_toml, listed, to_toml
-from simulate.spec.tables import describe, typed
+from benchmark.errors import UserError
+from simulate.spec.keys import is_in
+from simulate.spec.laws import Choice, Law, is_law, law_from_toml, to_toml
 
 NAMED = "named"
 LEVELS = ("subject", "sweep")
 #: Tables that are the hand's and so are drawn per sweep; all others are drawn per subject.
 OF_A_SWEEP = ("motion", "contact", "tissue.motion")
-#: A subject has one tissue in all of its sweeps.
-OF_A_SUBJECT = ("tissue",)
-#: What is planned before anything is drawn.
-PLANNED = (
-    "name", "seed", "description", "subjects", "showcase", "stress", "vary", "motion.profiles",
-    "motion.orientations",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -75,7 +64,7 @@ class Vary:
     named: tuple[tuple[str, tuple[Varied, ...]], ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.everywhere or self.splits)
+        return bool(self.everywhere or self.splits or self.named)
 
     @classmethod
     def from_table(cls, table: Any, where: str) -> Vary:
@@ -91,10 +80,11 @@ class Vary:
         _refuse_no_table(named, f"{where}.{NAMED}")
         return cls(
             _entries(rest, where),
-            tuple((s, _entries(table[s], f"{where}.{s}")) for s in SPLITS if table.get(s) != {}
-                  and s in table),
+            tuple(
+                (s, _entries(table[s], f"{where}.{s}")) for s in SPLITS if table.get(s, {}) != {}
+            ),
             tuple((n, _entries(named[n], f"{where}.{NAMED}.{n}")) for n in sorted(named)),
-        )  # fmt: skip
+        )
 
     def to_table(self) -> dict[str, Any]:
         """Return the table as TOML gives it; {} where nothing varies."""
@@ -135,89 +125,8 @@ class Vary:
 
     def level(self, entry: Varied) -> str:
         """Return whether an entry is drawn per "subject" or per "sweep"."""
-        hand = all(_is_of(key, OF_A_SWEEP) for key in self.keys(entry))
+        hand = all(is_in(key, OF_A_SWEEP) for key in self.keys(entry))
         return entry.per or ("sweep" if hand else "subject")
-
-
-def check(spec: type, vary: Vary) -> None:
-    """Refuse a `vary` table that does not fit the dataclass of a spec.
-
-    Raises
-    ------
-    UserError : an unknown key or name (the nearest is suggested), one that cannot vary, a law of
-        the wrong type, a key that is drawn twice, tissue drawn per sweep.
-    """
-    for where, entries in (("vary", vary.everywhere), *((f"vary.{s}", e) for s, e in vary.splits)):
-        for entry in entries:
-            if vary.names(entry) is None:
-                _check_key(spec, vary, entry, f"{where}.{entry.key}")
-            _check_level(vary, entry, f"{where}.{entry.key}")
-    for name, entries in vary.named:
-        for entry in entries:
-            where = f"vary.{NAMED}.{name}.{entry.key}"
-            _check_key(spec, Vary(), entry, where)
-            if entry.per:
-                raise UserError(f"{where}: expected 'per' where '{name}' is chosen, got it here")
-    for split in SPLITS:
-        _refuse_twice(vary, split)
-
-
-def kind_of(spec: type, key: str) -> Any:
-    """Return the type of a dotted key of a spec.
-
-    Raises
-    ------
-    UserError : an unknown key (the nearest is suggested), or the key of a table.
-    """
-    kind: Any = spec
-    for place, part in enumerate(key.split(".")):
-        hints = _hints(kind)
-        if part not in hints:
-            table = ".".join(key.split(".")[:place])
-            raise unknown_name(f"key of {f'table {table}' if table else 'a spec'}", part, hints)
-        kind = hints[part]
-    if dataclasses.is_dataclass(kind):
-        raise UserError(f"expected a key of the table {key}, or a choice of names of vary.{NAMED}")
-    return kind
-
-
-def converted(kind: Any, value: Any, where: str) -> Any:
-    """Return a drawn value in the type of its key; a number fills a key of several numbers.
-
-    Raises
-    ------
-    UserError : a value of another type.
-    """
-    count = len(typing.get_args(_bare(kind)))
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if is_number and count and number_kind(kind) is not None:
-        return typed(kind, [value] * count, where)
-    return typed(kind, listed(value), where)
-
-
-def number_kind(kind: Any) -> type | None:
-    """Return int or float for the type of a key of one or of several numbers; None for others."""
-    bare = _bare(kind)
-    parts = set(typing.get_args(bare)) if typing.get_origin(bare) is tuple else {bare}
-    found = parts.pop()
-    return found if not parts and found in (int, float) else None
-
-
-@cache
-def _hints(kind: Any) -> dict[str, Any]:
-    """Return the types of a dataclass's fields by name; {} of anything else."""
-    return typing.get_type_hints(kind) if dataclasses.is_dataclass(kind) else {}
-
-
-def _bare(kind: Any) -> Any:
-    """Return the type of `X | None` without the None."""
-    if typing.get_origin(kind) not in (typing.Union, types.UnionType):
-        return kind
-    return next(a for a in typing.get_args(kind) if a is not type(None))
-
-
-def _is_of(key: str, tables: tuple[str, ...]) -> bool:
-    return any(key == table or key.startswith(f"{table}.") for table in tables)
 
 
 def _refuse_no_table(table: Any, where: str) -> None:
@@ -249,53 +158,3 @@ def _leaves(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, An
             yield above + key, value
         else:
             yield from _leaves(value, f"{above}{key}.")
-
-
-def _check_key(spec: type, vary: Vary, entry: Varied, where: str) -> None:
-    """Refuse a key that no spec has or that cannot vary, and a law that is not of its type."""
-    law, key = entry.law, entry.key
-    strings = isinstance(law, Choice) and all(isinstance(o, str) for o in law.options)
-    if "." not in key and key not in PLANNED and strings and vary.named:
-        names = [name for name, _ in vary.named]
-        wrong = next(o for o in typing.cast(Choice, law).options if o not in names)
-        raise UserError(f"{where}: {unknown_name(f'name of vary.{NAMED}', wrong, names)}")
-    if _is_of(key, PLANNED):
-        raise UserError(f"{where}: cannot vary, as the plan of a data set's sweeps depends on it")
-    try:
-        kind = kind_of(spec, key)
-    except UserError as error:
-        raise UserError(f"{where}: {error}") from error
-    if isinstance(law, Choice):
-        for option in law.options:
-            converted(kind, option, where)
-        return
-    number = number_kind(kind)
-    if number is None:
-        raise UserError(
-            f"{where}: expected {{choice = [...]}} of {describe(kind)}, got {law.words()}"
-        )
-    ends = (law.low, law.high)
-    if number is int and not all(isinstance(end, int) for end in ends):
-        raise UserError(f"{where}: expected whole numbers from low to high, got {law.words()}")
-
-
-def _check_level(vary: Vary, entry: Varied, where: str) -> None:
-    wrong = [k for k in vary.keys(entry) if _is_of(k, OF_A_SUBJECT) and not _is_of(k, OF_A_SWEEP)]
-    if wrong and vary.level(entry) == "sweep":
-        raise UserError(
-            f"{where}.per: expected 'subject', since {wrong[0]} is the same in all sweeps of a "
-            "subject, got 'sweep'"
-        )
-
-
-def _refuse_twice(vary: Vary, split: str) -> None:
-    """Refuse two entries of a split that set the same key."""
-    setter: dict[str, str] = {}
-    for entry in vary.of(split):
-        for key in vary.keys(entry):
-            if key in setter:
-                raise UserError(
-                    f"vary: expected {key} from one entry in split '{split}', got it from "
-                    f"{setter[key]} and from {entry.key}"
-                )
-            setter[key] = entry.key

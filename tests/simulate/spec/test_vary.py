@@ -186,6 +186,8 @@ def test_a_combination_sets_its_keys_together():
         else:
             assert draw.spec.bmode.dynamic_range_db == 50 and len(draw.values) == 1
     assert seen == {("cart", 96), ("portable", 64)}
+    table = varying(probe=CARTS["machine"], named=CARTS["named"])  # a label may be a table's name
+    assert set(draws(table, "probe").values()) == {"cart", "portable"}
     hand = varying(hand={"choice": ["calm"]}, named={"calm": {"motion.tremor_mm": [0, 0.1]}})
     assert len(set(draws(hand, "motion.tremor_mm").values())) == 100  # of the hand: per sweep
 
@@ -321,6 +323,8 @@ def test_an_extending_file_replaces_a_law_as_a_whole(tmp_path):
         ({"named": {"a": {"probe.nam": 1}}}, ["vary.named.a.probe.nam", "did you mean 'name'"]),
         ({"named": {"a": {TREMOR: {"low": 0, "high": 1, "per": "sweep"}}}},
          [f"vary.named.a.{TREMOR}", "'per'"]),
+        ({"named": {"a": {"motion.profiles": {"choice": [["fan"]]}}}}, ["vary.named.a", "plan"]),
+        ({**CARTS, "seed": {"choice": ["cart"]}}, ["vary.seed", "cannot vary"]),
         ({"named": [1]}, ["vary.named", "a table", "[1]"]),
         ({"test": 3}, ["vary.test", "a table", "3"]),
     ],
