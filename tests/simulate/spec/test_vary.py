@@ -1,7 +1,9 @@
 """What varies: laws against SciPy, draws by name, the checks that refuse them, every mistake."""
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -229,6 +231,25 @@ def test_training_goes_on_with_subjects_of_no_split():
     assert len({index for _, index in subjects}) == len(subjects) == 7 + 12
     assert min(plan.index for plan in endless[6:]) == len(plans)
     assert len({draw_spec(spec, plan).values[FOCUS] for plan in endless}) == 15
+
+
+def test_the_example_of_the_docs_can_be_drawn(tmp_path):
+    page = (Path(__file__).parents[3] / "docs" / "datasets.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```toml\n(.*?\[vary\].*?)```", page, re.DOTALL)
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    spec = load_spec(path)
+    plans = plan_sweeps(spec)
+    assert len(plans) == 700
+    found = [(plan, draw_spec(spec, plan)) for plan in plans[::7]]
+    refused = [reason for _, draw in found for own in draw.refused.values() for reason in own]
+    assert len(refused) < 50
+    for plan, draw in found:
+        low, high = (40, 60) if plan.split == "test" else (8, 40)
+        assert low <= draw.spec.probe.elevation_focus_mm <= high
+        assert (draw.spec.probe.centre_frequency_hz <= 6e6) == (draw.values["array"] == "wide")
+        assert draw.spec.probe.aperture_mm >= draw.spec.probe.width_mm
+        assert draw.spec.bmode.speckle_reduction_px == {"median-3": 3}.get(draw.values["filter"], 5)
 
 
 # ---- the table
