@@ -30,7 +30,7 @@ PER_DRAWN_SCATTERER_S = 5e-7
 WITH_FIBRES = 2.0
 PER_NODE_STEP_S = {"kwave": 4e-8, "propagator": 8e-10}
 START_S = 6.0
-PER_BEAM_S = 2.0  # of each probe after the first: the tables of its beam's widths
+PER_BEAM_S = 3.0  # of each probe after the first: the tables of its beam's widths, 1.7 to 4.6
 MOST_PROBES = 8  # whose beams are computed for an estimate
 
 # Bytes of a worker: libraries and kernels; blocks kept for later frames; per scatterer, with the
