@@ -168,19 +168,16 @@ def _draw_spread(entries: Sequence[Entry]) -> tuple[Any, str]:
     for axis in axes.ravel()[len(keys) :]:
         axis.set_axis_off()
     for axis, key in zip(axes.ravel(), keys, strict=False):
-        values = [
-            [
-                _drawn(entry)[key]
-                for entry in entries
-                if entry.split == split and key in _drawn(entry)
-            ]
-            for split in SPLITS
-        ]
-        _draw_values(axis, values)
+        _draw_values(axis, [_values_of(key, entries, split) for split in SPLITS])
         axis.set_title(key, fontsize=7)
         axis.tick_params(labelsize=6)
     axes[0, 0].legend(SPLITS, fontsize=6)
     return drawing, "Values of " + ", ".join(keys)
+
+
+def _values_of(key: str, entries: Sequence[Entry], split: str) -> list[Any]:
+    drawn = [_drawn(entry) for entry in entries if entry.split == split]
+    return [values[key] for values in drawn if key in values]
 
 
 def _draw_values(axis: Any, values: list[list[Any]]) -> None:
@@ -190,8 +187,9 @@ def _draw_values(axis: Any, values: list[list[Any]]) -> None:
         axis.hist(values, bins=12, stacked=True)
         return
     names = sorted({str(value) for value in known})
-    below = np.zeros(len(names))
+    place, below = np.arange(len(names)), np.zeros(len(names))
     for own in values:
         counts = np.array([sum(str(value) == name for value in own) for name in names])
-        axis.bar([name[:MOST_LETTERS] for name in names], counts, bottom=below)
+        axis.bar(place, counts, bottom=below)
         below = below + counts
+    axis.set_xticks(place, [name[:MOST_LETTERS] for name in names])
