@@ -68,11 +68,11 @@ def size_of(spec: Spec) -> Size:
 
     Of a spec that varies every sweep counts as it is drawn from the spec's own seed.
     """
-    specs, shown = _sweep_specs(spec), _showcase_specs(spec)
+    specs, shown = sweep_specs(spec), _showcase_specs(spec)
     frames = sum(sweeps * local.acquisition.frames for local, sweeps in specs.items())
     images = sum(sweeps * _image_bytes(local) for local, sweeps in specs.items())
     images += sum(sweeps * _showcase_bytes(local) for local, sweeps in shown.items())
-    seconds = START_S + PER_BEAM_S * (len(_probes(specs)) - 1)
+    seconds = START_S + PER_BEAM_S * (len(probes_of(specs)) - 1)
     seconds += _total(specs, _bmode_seconds)
     seconds += sum(sweeps * _showcase_seconds(local) for local, sweeps in shown.items())
     if shown:
@@ -81,14 +81,14 @@ def size_of(spec: Spec) -> Size:
         sweeps=sum(specs.values()),
         frames=frames,
         photoacoustic_frames=sum(n * _laser_frames(local) for local, n in shown.items()),
-        doppler_frames=sum(n * _doppler_frames(local) for local, n in shown.items()),
-        megabytes=(images + _total(specs, _iq_bytes)) / 1e6,
+        doppler_frames=sum(n * doppler_frame_count(local) for local, n in shown.items()),
+        megabytes=(images + _total(specs, iq_bytes)) / 1e6,
         seconds=seconds,
     )
 
 
 @lru_cache(maxsize=4)
-def _sweep_specs(spec: Spec) -> Counter[Spec]:
+def sweep_specs(spec: Spec) -> Counter[Spec]:
     """Return the specs of all sweeps as they are drawn and stressed, and how many have each."""
     return Counter(
         at_level(draw_spec(spec, plan).spec, plan.factor, plan.severity)
@@ -108,7 +108,8 @@ def _showcase_specs(spec: Spec) -> Counter[Spec]:
     return Counter(draw_spec(spec, plan).spec for plan in plan_sweeps(spec) if plan.showcase)
 
 
-def _probes(specs: Iterable[Spec]) -> set[Probe]:
+def probes_of(specs: Iterable[Spec]) -> set[Probe]:
+    """Return the different probes of some specs."""
     return {spec.probe for spec in specs}
 
 
@@ -118,16 +119,17 @@ def _total(specs: Counter[Spec], cost: Callable[[Spec], float]) -> float:
     That is the cost with Gaussian beams, which take no time to compute, corrected by the ratio of
     both costs in some of the sweeps.
     """
-    if len(_probes(specs)) <= MOST_PROBES:
+    if len(probes_of(specs)) <= MOST_PROBES:
         return sum(sweeps * cost(spec) for spec, sweeps in specs.items())
-    quick = {spec: cost(_with_gaussian_beams(spec)) for spec in specs}
+    quick = {spec: cost(with_gaussian_beams(spec)) for spec in specs}
     some = list(specs)[:: -(-len(specs) // MOST_PROBES)]
     known = sum(quick[spec] for spec in some)
     ratio = sum(cost(spec) for spec in some) / known if known else 1.0
     return ratio * sum(sweeps * quick[spec] for spec, sweeps in specs.items())
 
 
-def _with_gaussian_beams(spec: Spec) -> Spec:
+def with_gaussian_beams(spec: Spec) -> Spec:
+    """Return the spec with beams that take no time to compute, for estimates and their order."""
     return replace(spec, probe=replace(spec.probe, diffraction=False))
 
 
@@ -139,14 +141,14 @@ def _image_bytes(spec: Spec) -> int:
 def _showcase_bytes(spec: Spec) -> int:
     """Return the bytes of the photoacoustic and Doppler frames of one sweep."""
     probe, light = spec.probe, image_probe(spec.probe, spec.photoacoustic)
-    flow = DOPPLER_BYTES * _doppler_frames(spec) * probe.width_px * probe.height_px
+    flow = DOPPLER_BYTES * doppler_frame_count(spec) * probe.width_px * probe.height_px
     return flow + 4 * _laser_frames(spec) * light.width_px * light.height_px
 
 
 def _showcase_seconds(spec: Spec) -> float:
     """Return the seconds of the photoacoustic and Doppler frames of one sweep."""
     light = _laser_frames(spec) * _grid_steps(spec) * PER_NODE_STEP_S[spec.photoacoustic.engine]
-    flow = _doppler_frames(spec)
+    flow = doppler_frame_count(spec)
     return light + (flow * _doppler_seconds(spec) if flow else 0.0)
 
 
@@ -169,7 +171,7 @@ def _laser_frames(spec: Spec) -> int:
     return len(laser_times(spec.acquisition, rate, spec.showcase.frames))
 
 
-def _doppler_frames(spec: Spec) -> int:
+def doppler_frame_count(spec: Spec) -> int:
     """Return how many Doppler frames a showcase sweep has."""
     if not spec.showcase.doppler:
         return 0
@@ -177,7 +179,7 @@ def _doppler_frames(spec: Spec) -> int:
     return len(laser_times(spec.acquisition, rate, spec.showcase.frames))
 
 
-def _iq_samples(spec: Spec) -> int:
+def iq_samples(spec: Spec) -> int:
     """Return the number of IQ samples of one frame."""
     beam = sampled_beam(
         spec.probe, spec.tissue.attenuation_db_cm_mhz, 1.0, side_lobes=spec.bmode.side_lobes
@@ -185,12 +187,12 @@ def _iq_samples(spec: Spec) -> int:
     return len(beam.grid.depths_mm) * len(beam.grid.lateral)
 
 
-def _iq_bytes(spec: Spec) -> int:
+def iq_bytes(spec: Spec) -> int:
     """Return the bytes of the IQ that one sweep stores."""
-    return IQ_BYTES * spec.acquisition.frames * _iq_samples(spec) if spec.bmode.store_iq else 0
+    return IQ_BYTES * spec.acquisition.frames * iq_samples(spec) if spec.bmode.store_iq else 0
 
 
-def _slab(spec: Spec) -> tuple[float, float, float]:
+def slab_of(spec: Spec) -> tuple[float, float, float]:
     """Return scatterers per mm^3, fibres included, area of the image mm^2, and mean beam mm."""
     probe = spec.probe
     density = scatterer_density(probe, spec.bmode.scatterers_per_cell)
@@ -203,7 +205,7 @@ def _slab(spec: Spec) -> tuple[float, float, float]:
 
 def _bmode_seconds(spec: Spec) -> float:
     """Return the seconds of the B-mode frames of one sweep."""
-    density, area, beam = _slab(spec)
+    density, area, beam = slab_of(spec)
     drawn = density * area * (beam + float(np.mean(spec.motion.path_length_mm)))
     per_frame = PER_FRAME_S + density * area * beam * PER_SLAB_SCATTERER_S
     if spec.bmode.shadows:
@@ -213,7 +215,7 @@ def _bmode_seconds(spec: Spec) -> float:
 
 def _doppler_seconds(spec: Spec) -> float:
     """Return the seconds of one Doppler frame: a B-mode frame per pulse, of a thicker slab."""
-    density, area, beam = _slab(spec)
+    density, area, beam = slab_of(spec)
     slab = density * area * beam * DOPPLER_SLAB
     return spec.doppler.pulses * (PER_FRAME_S + slab * PER_SLAB_SCATTERER_S)
 
@@ -225,15 +227,15 @@ def memory_bytes(spec: Spec) -> float:
 
 def _most_demanding(spec: Spec) -> Spec:
     """Return the spec of the sweep that needs most memory; see `_total` on many probes."""
-    specs = list(_sweep_specs(spec))
-    if len(_probes(specs)) > MOST_PROBES:
-        specs.sort(key=lambda one: _memory(_with_gaussian_beams(one)), reverse=True)
+    specs = list(sweep_specs(spec))
+    if len(probes_of(specs)) > MOST_PROBES:
+        specs.sort(key=lambda one: _memory(with_gaussian_beams(one)), reverse=True)
         del specs[MOST_PROBES:]
     return max(specs, key=_memory)
 
 
 def _memory(spec: Spec) -> float:
-    density, area, beam = _slab(spec)
+    density, area, beam = slab_of(spec)
     step = spec.motion.path_length_mm[1] / spec.acquisition.frames
     held = density * area * (beam + GROUP_FRAMES * step) * PER_SCATTERER_BYTES
     return PROCESS_BYTES + max(KEPT_BYTES, held) + _channel_bytes(spec)
@@ -242,12 +244,12 @@ def _memory(spec: Spec) -> float:
 def _channel_bytes(spec: Spec) -> float:
     """Return the bytes of a sweep's images, IQ and Doppler frames: all but its scatterers."""
     image = spec.probe.width_px * spec.probe.height_px
-    total = 2.0 * spec.acquisition.frames * image + _iq_bytes(spec)
+    total = 2.0 * spec.acquisition.frames * image + iq_bytes(spec)
     if spec.showcase.sweeps and spec.showcase.doppler:
         from simulate.doppler.ensemble import MEMORY_BYTES
 
-        ensemble = IQ_BYTES * spec.doppler.pulses * _iq_samples(spec)
-        total += max(MEMORY_BYTES, ensemble) + DOPPLER_BYTES * _doppler_frames(spec) * image
+        ensemble = IQ_BYTES * spec.doppler.pulses * iq_samples(spec)
+        total += max(MEMORY_BYTES, ensemble) + DOPPLER_BYTES * doppler_frame_count(spec) * image
     return total
 
 

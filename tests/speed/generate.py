@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmark.workers import process_pool
 from simulate.dataset.generate import generate
-from simulate.dataset.size import _slab
+from simulate.dataset.size import slab_of
 from simulate.spec import Spec, load_spec
 from simulate.spec.factors import changed
 from simulate.sweep.compose import make_sweep
@@ -103,7 +103,7 @@ def cost() -> None:
         start = time.process_time()
         frames = len(make_sweep(spec, 0))
         seconds = time.process_time() - start
-        scatterers = float(np.prod(_slab(spec)))
+        scatterers = float(np.prod(slab_of(spec)))
         print(f"{name:<26} {scatterers:>22,.0f} {seconds:>15.2f} {1e3 * seconds / frames:>9.1f}")
 
 
