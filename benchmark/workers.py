@@ -11,9 +11,11 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from benchmark.errors import UserError
@@ -77,6 +79,29 @@ def side_by_side(
             yield future.result()
 
 
+def ahead_of(
+    work: Callable[[Item], Result], items: Iterable[Item], workers: int, ahead: int
+) -> Generator[Result, None, None]:
+    """Yield `work(item)` of items, perhaps without end, in their order, from so many processes.
+
+    work: as in `side_by_side`; ahead: how many results are in the making or wait at most, and so
+    how much memory they take. The processes, one thread each, begin with the first result that is
+    asked for and end when the generator is closed.
+
+    Raises
+    ------
+    UserError : a worker that was ended from outside.
+    """
+    with process_pool(workers) as pool:
+        waiting: deque[Future[Result]] = deque()
+        for item in items:
+            waiting.append(pool.submit(_ended_quietly, work, item))
+            if len(waiting) == ahead:
+                yield waiting.popleft().result()
+        for future in waiting:
+            yield future.result()
+
+
 def _ended_quietly(work: Callable[[Item], Result], item: Item) -> Result:
     """Do the work; if it is told to end (as Lightning is by SIGTERM), end the worker with it.
 
@@ -94,7 +119,7 @@ def process_pool(workers: int, threads: int = 1) -> Iterator[ProcessPoolExecutor
     """Yield a pool of spawned processes with so many threads each, ended when the block fails.
 
     A worker also ends when this process ends, however that happens. Libraries read their number
-    of threads when they are first imported, so it is set in the environment within the block.
+    of threads when they are first imported, so it is set in the environment while a worker starts.
     Each worker has a line of its own for progress bars (`TQDM_POSITION`).
 
     Raises
@@ -107,22 +132,33 @@ def process_pool(workers: int, threads: int = 1) -> Iterator[ProcessPoolExecutor
         raise SystemExit(1)
     context = multiprocessing.get_context("spawn")
     lines = context.Value("i", 0)
-    with _environment(dict.fromkeys(THREAD_VARIABLES, str(threads))):
-        pool = ProcessPoolExecutor(workers, context, _begin_worker, (lines,))
-        try:
-            yield pool
-        except BaseException as error:
-            for process in multiprocessing.active_children():
-                process.terminate()
-            if isinstance(error, BrokenProcessPool):
-                raise UserError(ENDED if lines.get_obj().value else NONE_BEGAN) from error
-            raise
-        finally:
-            pool.shutdown()
+    pool = _Pool(workers, context, _begin_worker, (lines,))
+    pool.variables = dict.fromkeys(THREAD_VARIABLES, str(threads))
+    try:
+        yield pool
+    except BaseException as error:
+        for process in list((pool._processes or {}).values()):  # its own, not those of others
+            process.terminate()
+        if isinstance(error, BrokenProcessPool):
+            raise UserError(ENDED if lines.get_obj().value else NONE_BEGAN) from error
+        raise
+    finally:
+        pool.shutdown()
+
+
+class _Pool(ProcessPoolExecutor):
+    """A pool whose processes find `variables` in their environment; `submit` starts them."""
+
+    variables: Mapping[str, str] = MappingProxyType({})
+
+    def submit(self, *work: Any, **options: Any) -> Future[Any]:
+        """Begin work, in a process that is started now if there is none to do it."""
+        with _environment(self.variables):
+            return super().submit(*work, **options)
 
 
 @contextlib.contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
     """Set environment variables within the block."""
     before = {key: os.environ.get(key) for key in variables}
     os.environ.update(variables)

@@ -9,9 +9,12 @@ from benchmark.dataset import SPLITS, Dataset
 from benchmark.tables import Markup, markdown
 from simulate import GENERATOR_VERSION
 from simulate.dataset.memory import memory_bytes
-from simulate.dataset.size import size_of
+from simulate.dataset.size import MOST_PROBES, drawn_specs, size_of
+from simulate.probe.transducer import Probe
 from simulate.spec import Spec
+from simulate.spec.draw import draw_spec, reason_counts
 from simulate.spec.factors import FACTORS
+from simulate.spec.plan import plan_sweeps
 
 WAYS = {
     "advance": "Every sweep advances along the positive axis of travel.",
@@ -19,13 +22,16 @@ WAYS = {
     "both": "Sweeps go either way; the sign of an elevational step is not in two frames of "
     "developed speckle, so that anatomy is the only cue.",
 }
+MOST_WORDS = 4  # that are listed where they differ between sweeps
 
 
 def describe(spec: Spec) -> str:
     """Return every field of a spec, its identity, size and cost, as text; `show` prints it."""
     lines = [f"{spec.name}: {spec.description}", ""]
     for key, value in spec.to_dict().items():
-        if isinstance(value, dict):
+        if key == "vary":
+            lines += _vary_as_toml(value)
+        elif isinstance(value, dict):
             lines.append(f"[{key}]")
             lines += [f"{name} = {_toml(item)}" for name, item in value.items()]
             lines.append("")
@@ -37,11 +43,46 @@ def describe(spec: Spec) -> str:
         f"hash      {spec.hash}",
         f"size      {size.sweeps} sweeps, {size.frames} B-mode and {size.photoacoustic_frames} "
         f"photoacoustic frames, {doppler}{size.megabytes:.1f} MB",
-        f"speckle   {spec.probe.pixels_per_lateral_fwhm():.1f} pixels per narrowest lateral FWHM",
+        f"speckle   {_speckle(spec)} pixels per narrowest lateral FWHM",
         f"cost      about {size.seconds:.0f} s of one core, {memory_bytes(spec) / 1e9:.1f} GB of "
         "memory in each process",
     ]
+    if spec.vary:
+        lines.append(f"drawn     {_refusals(spec)}")
     return "\n".join(lines)
+
+
+def _vary_as_toml(table: dict[str, Any]) -> list[str]:
+    """Return the lines of a `vary` table, with those of its splits and of its combinations."""
+    named = table.get("named", {})
+    tables = {"vary": {key: law for key, law in table.items() if key not in (*SPLITS, "named")}}
+    tables |= {f"vary.{split}": table[split] for split in SPLITS if split in table}
+    tables |= {f"vary.named.{name}": laws for name, laws in named.items()}
+    lines: list[str] = []
+    for title, laws in tables.items():
+        lines += [f"[{title}]", *(f'"{key}" = {_toml(law)}' for key, law in laws.items()), ""]
+    return lines
+
+
+def _speckle(spec: Spec) -> str:
+    """Return the pixels per lateral width of speckle, of some sweeps where many probes are."""
+    probes = list(dict.fromkeys(one.probe for one in drawn_specs(spec)))
+    some = probes[:: -(-len(probes) // MOST_PROBES)]
+    span = _span([f"{probe.pixels_per_lateral_fwhm():.1f}" for probe in some])
+    return span if len(some) == len(probes) else f"{span} (of {len(some)} probes)"
+
+
+def _refusals(spec: Spec) -> str:
+    """Return how often a draw could not be, and the key that stood in the way most often."""
+    refused: dict[str, tuple[str, ...]] = {}
+    for plan in plan_sweeps(spec):
+        refused |= draw_spec(spec, plan).refused
+    counts = reason_counts(reason for reasons in refused.values() for reason in reasons)
+    again = f"{len(refused)} subjects and sweeps, {counts.total()} of them again"
+    if not counts:
+        return again
+    key, times = counts.most_common(1)[0]
+    return f"{again}, {times} times because of {key}"
 
 
 def _toml(value: Any) -> str:
@@ -61,11 +102,11 @@ def dataset_card(spec: Spec, dataset: Dataset) -> str:
         f"`python -m simulate generate {spec.name}`, which gives the same bytes again with the",
         "library versions in `dataset.json`. `croissant.json` describes it for data hubs.", "",
         _splits(dataset),
-        *_acquisition(spec), *_extras(spec),
+        *_acquisition(list(drawn_specs(spec))), *_extras(spec),
         *_photoacoustics(spec, dataset),
         "- `truth/`: the vessel tree of each subject, world mm.",
         f"- Identity: generator {GENERATOR_VERSION}, hash `{dataset.hash}`.", "",
-        *_stress(spec), *_withheld(dataset),
+        *_vary(spec), *_stress(spec), *_withheld(dataset),
     ]  # fmt: skip
     return "\n".join(parts)
 
@@ -83,20 +124,48 @@ def _splits(dataset: Dataset) -> str:
     return markdown(rows)
 
 
-def _acquisition(spec: Spec) -> list[str]:
-    probe = spec.probe
-    pixel_x, pixel_y = probe.pixel_mm
-    focus = np.array(probe.elevation_focus_mm)
+def _acquisition(specs: list[Spec]) -> list[str]:
+    """Return lines on frames, probe, tissue and motion of the sweeps of these specs."""
+    probes = [spec.probe for spec in specs]
+    rates = _span([f"{spec.acquisition.frame_rate_hz:g}" for spec in specs])
+    shares = _span([f"{spec.tissue.coherent_fraction:g}" for spec in specs])
+    height, width = (_span([str(getattr(p, key)) for p in probes])
+                     for key in ("height_px", "width_px"))  # fmt: skip
+    across, down = (_span([f"{p.pixel_mm[axis]:.3f}" for p in probes]) for axis in (0, 1))
+    motion = specs[0].motion
+    ways = dict.fromkeys(WAYS[spec.motion.direction] for spec in specs)
     return [
-        f"- Frames: {probe.height_px} x {probe.width_px} pixels of {pixel_y:.3f} x {pixel_x:.3f}"
-        f" mm, {spec.acquisition.frame_rate_hz:g} per second, uint8.",
-        f"- Probe: {probe.name}, {probe.centre_frequency_hz / 1e6:g} MHz, elevational beam"
-        f" {float(probe.sigma_elevation_mm(focus)):.2f} mm (sigma) at"
-        f" its focus of {probe.elevation_focus_mm:g} mm.",
-        f"- Tissue: {spec.tissue.kind}, coherent share {spec.tissue.coherent_fraction:g}.",
-        f"- Motion: {', '.join(spec.motion.profiles)}; image plane"
-        f" {' and '.join(spec.motion.orientations)} to the path. {WAYS[spec.motion.direction]}",
+        f"- Frames: {height} x {width} pixels of {down} x {across} mm, {rates} per second, uint8.",
+        f"- Probe: {_span([p.name for p in probes])},"
+        f" {_span([f'{p.centre_frequency_hz / 1e6:g}' for p in probes])} MHz, {_lens(probes)}.",
+        f"- Tissue: {_span([spec.tissue.kind for spec in specs])}, coherent share {shares}.",
+        f"- Motion: {', '.join(motion.profiles)}; image plane"
+        f" {' and '.join(motion.orientations)} to the path. {' or: '.join(ways)}",
     ]
+
+
+def _lens(probes: list[Probe]) -> str:
+    """Return the words for the elevational beam: its width at the focus, where there is one."""
+    foci = _span([f"{probe.elevation_focus_mm:g}" for probe in probes])
+    if len(set(probes)) > 1:
+        return f"elevational focus at {foci} mm"
+    sigma = float(probes[0].sigma_elevation_mm(np.array(probes[0].elevation_focus_mm)))
+    return f"elevational beam {sigma:.2f} mm (sigma) at its focus of {foci} mm"
+
+
+def _span(words: list[str]) -> str:
+    """Return one word where all are the same, the least and the largest number, or some words."""
+    known = list(dict.fromkeys(words))
+    if len(known) == 1:
+        return known[0]
+    try:
+        ordered = sorted(known, key=float)
+    except ValueError:
+        ordered = sorted(known)
+        if len(ordered) <= MOST_WORDS:
+            return " or ".join(ordered)
+        return f"{len(ordered)} kinds, such as {ordered[0]} and {ordered[-1]}"
+    return f"{ordered[0]} to {ordered[-1]}"
 
 
 def _extras(spec: Spec) -> list[str]:
@@ -135,6 +204,32 @@ def _photoacoustics(spec: Spec, dataset: Dataset) -> list[str]:
                 f" {100 * control['largest_difference']:.2g} % of the brightest pixel."
             )
     return lines
+
+
+def _vary(spec: Spec) -> list[str]:
+    """Return the table of what varies and by which law, where anything does."""
+    if not spec.vary:
+        return []
+    laws = {split: {e.key: e for e in spec.vary.of(split)} for split in SPLITS}
+    entries = {key: entry for own in laws.values() for key, entry in own.items()}
+    rows = [
+        {"key": key, "drawn per": spec.vary.level(entries[key])}
+        | {split: own[key].law.words() if key in own else "" for split, own in laws.items()}
+        for key in sorted(entries)
+    ]
+    named = [
+        f"- `{name}`: {', '.join(f'{entry.key} {entry.law.words()}' for entry in inner)}"
+        for name, inner in spec.vary.named
+    ]
+    return [
+        "## What varies",
+        "",
+        f"Drawn: {_refusals(spec)}. What was drawn stands in the factors `vary.<key>` of a sweep"
+        " and in its probe.",
+        "",
+        markdown(rows),
+        *(["Combinations:", "", *named, ""] if named else []),
+    ]
 
 
 def _stress(spec: Spec) -> list[str]:

@@ -51,15 +51,15 @@ def decorrelation(spec: Spec, subject: int = 0) -> Decorrelation:
     """Measure the curve on a subject with a probe that moves straight out of its image plane.
 
     Wobble of the hand, motion of the tissue and noise are left out, so that the curve is that of
-    tissue and beam alone.
+    tissue and beam alone. Where the spec varies, the subject's own probe and tissue are taken.
     """
-    probe, bmode = spec.probe, replace(spec.bmode, noise_db=-200.0)
     plan = next(p for p in plan_sweeps(spec) if p.subject_index == subject)
     scene = draw_scene(spec, plan)
+    probe, bmode = scene.spec.probe, replace(scene.spec.bmode, noise_db=-200.0)
     depths = np.maximum(probe.row_depths_mm, 0.0)
     widest = float(np.median(probe.sigma_elevation_mm(depths)))
     distance = np.linspace(0.0, 4.0 * widest, STEPS)
-    start = scene.pose_at(np.array([0.5 * spec.acquisition.duration_s]))
+    start = scene.pose_at(np.array([0.5 * scene.spec.acquisition.duration_s]))
     poses = np.repeat(start, 2 * STEPS, axis=0)
     advance = (distance[1] - distance[0]) * np.arange(2 * STEPS)
     poses[:, :3, 3] += advance[:, None] * start[0, :3, 2]

@@ -25,6 +25,7 @@ from simulate.dataset.folder import DatasetFolder
 from simulate.dataset.memory import check_memory
 from simulate.dataset.withheld import Withheld, public_factors
 from simulate.spec import Spec
+from simulate.spec.draw import draw_spec
 from simulate.spec.plan import SweepPlan, plan_sweeps
 from simulate.sweep.compose import compose_sweep
 from simulate.sweep.scene import subject_tissue
@@ -146,7 +147,8 @@ def _make_and_write(spec: Spec, plan: SweepPlan, homes: _Homes, withheld: Withhe
     private = withheld is not None and plan.split == "test"
     entropy = withheld.entropy if withheld is not None and private else None
     sweep = compose_sweep(spec, plan, entropy)
-    truth = subject_tissue(spec, plan.subject_index, entropy).vessels.to_json()
+    drawn = draw_spec(spec, plan, entropy).spec
+    truth = subject_tissue(drawn, plan.subject_index, entropy).vessels.to_json()
     if private and homes.answers is not None:
         homes.answers.write(plan, sweep, truth)
         sweep = sweep.withhold(public_factors(dict(sweep.factors)))

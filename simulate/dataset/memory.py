@@ -8,14 +8,17 @@ from benchmark.machine.memory import available_bytes
 from simulate.dataset.size import (
     DOPPLER_BYTES,
     IQ_BYTES,
+    MOST_PROBES,
     doppler_frame_count,
     iq_bytes,
     iq_samples,
+    probes_of,
     slab_of,
+    sweep_specs,
+    with_gaussian_beams,
 )
 from simulate.photoacoustic.memory import photoacoustic_bytes, planned_grid
 from simulate.spec import Spec
-from simulate.spec.factors import at_level
 
 # Bytes of a worker: libraries and kernels; blocks kept for later frames; per scatterer, with the
 # padding of cells and of blocks and with the blocks that a slab only touches. The last two are
@@ -50,10 +53,21 @@ def memory_bytes(spec: Spec) -> float:
 
 
 def memory_of(spec: Spec) -> Memory:
-    """Return the memory of the most demanding sweep, over all stress factors and severities."""
-    conditions = [(f, s) for f in spec.stress.factors for s in spec.stress.severities]
-    found = [_memory(at_level(spec, *chosen)) for chosen in [("", 0), *conditions]]
-    return max(found, key=lambda memory: memory.total)
+    """Return the memory of the most demanding sweep, as it is drawn and stressed."""
+    return _memory(_most_demanding(spec))
+
+
+def _most_demanding(spec: Spec) -> Spec:
+    """Return the spec of the sweep that needs most memory.
+
+    Of more than `MOST_PROBES` probes only those sweeps are compared with their own beams that need
+    most with Gaussian beams, which take no time to compute.
+    """
+    specs = list(sweep_specs(spec))
+    if len(probes_of(specs)) > MOST_PROBES:
+        specs.sort(key=lambda one: _memory(with_gaussian_beams(one)).total, reverse=True)
+        del specs[MOST_PROBES:]
+    return max(specs, key=lambda one: _memory(one).total)
 
 
 def _memory(spec: Spec) -> Memory:
@@ -89,7 +103,8 @@ def check_memory(spec: Spec, processes: int, available: float | None = None) -> 
     UserError : not enough memory; names the key to lower and an estimate of a value that fits.
     """
     free = available_bytes() if available is None else available
-    found = memory_of(spec)
+    demanding = _most_demanding(spec)
+    found = _memory(demanding)
     if found.total * processes <= free:
         return
     if found.total <= free:
@@ -97,11 +112,14 @@ def check_memory(spec: Spec, processes: int, available: float | None = None) -> 
             f"workers: expected at most {int(free / found.total)}, as each needs about "
             f"{found.total / 1e9:.2g} GB of the {free / 1e9:.2g} GB there are, got {processes}"
         )
-    raise UserError(_too_much(spec, found, free))
+    raise UserError(_too_much(demanding, found, free))
 
 
 def _too_much(spec: Spec, found: Memory, free: float) -> str:
-    """Return which key asks for more than all memory there is, and a value of it that fits."""
+    """Return which key asks for more than all memory there is, and a value of it that fits.
+
+    spec : of the sweep that needs most.
+    """
     there = f"for the {free / 1e9:.2g} GB of memory there are"
     need = f"{found.total / 1e9:.2g} GB in each process"
     light, least = found.photoacoustic, PROCESS_BYTES + KEPT_BYTES

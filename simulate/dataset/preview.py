@@ -19,6 +19,8 @@ from simulate.dataset.pictures import figure
 
 MOST_SWEEPS = 6  # whose frames are shown
 MOST_STEPS = 40  # sweeps in the statistics of steps
+VARIED = "vary."  # before the factors of what is drawn
+MOST_LETTERS = 14  # of a value below its bar
 LAGS = 12  # largest distance, in frames, of the decorrelation
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
@@ -49,6 +51,11 @@ def write_preview(dataset: Dataset) -> Path:
             "<h2>Statistics</h2><p>Steps between neighbouring frames, in the image frame.</p>",
             _picture(_draw_steps, sweeps),
         ]  # fmt: skip
+    if any(_drawn(entry) for entry in dataset.entries):
+        parts += [
+            "<h2>What varies</h2><p>Values drawn per subject or sweep; number of sweeps.</p>",
+            _picture(_draw_spread, dataset.entries),
+        ]
     page = (
         '<!doctype html><html lang="en"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
@@ -78,9 +85,9 @@ def _counts(dataset: Dataset) -> str:
     return f"<table><tr>{heads}</tr>{''.join(rows)}</table>"
 
 
-def _picture(draw: Callable[[list[Sweep]], tuple[Any, str]], sweeps: list[Sweep]) -> str:
+def _picture(draw: Callable[[Any], tuple[Any, str]], of: Sequence[Sweep] | Sequence[Entry]) -> str:
     """Return a drawing as an HTML image with its description as alternative text."""
-    drawing, description = draw(sweeps)
+    drawing, description = draw(of)
     buffer = io.BytesIO()
     drawing.savefig(buffer, dpi=90, format="png", metadata={"Software": None})
     data = base64.b64encode(buffer.getvalue()).decode("ascii")
@@ -145,3 +152,44 @@ def _draw_steps(sweeps: list[Sweep]) -> tuple[Any, str]:
         axis.set_yticks([])
     length = np.mean([path_length(centre_path(s.bmode, s.bmode.world_from_image)) for s in sweeps])
     return drawing, f"Steps between frames; mean path {length:.1f} mm"
+
+
+def _drawn(entry: Entry) -> dict[str, Any]:
+    """Return what was drawn for a sweep, by key; {} where that is withheld."""
+    factors = entry.factors.items()
+    return {key.removeprefix(VARIED): v for key, v in factors if key.startswith(VARIED)}
+
+
+def _draw_spread(entries: Sequence[Entry]) -> tuple[Any, str]:
+    """Draw the values of each key that varies, split by split."""
+    keys = sorted({key for entry in entries for key in _drawn(entry)})
+    rows = -(-len(keys) // 4)
+    drawing, axes = figure(9.0, 1.8 * rows, nrows=rows, ncols=4, squeeze=False)
+    for axis in axes.ravel()[len(keys) :]:
+        axis.set_axis_off()
+    for axis, key in zip(axes.ravel(), keys, strict=False):
+        _draw_values(axis, [_values_of(key, entries, split) for split in SPLITS])
+        axis.set_title(key, fontsize=7)
+        axis.tick_params(labelsize=6)
+    axes[0, 0].legend(SPLITS, fontsize=6)
+    return drawing, "Values of " + ", ".join(keys)
+
+
+def _values_of(key: str, entries: Sequence[Entry], split: str) -> list[Any]:
+    drawn = [_drawn(entry) for entry in entries if entry.split == split]
+    return [values[key] for values in drawn if key in values]
+
+
+def _draw_values(axis: Any, values: list[list[Any]]) -> None:
+    """Draw how often each value occurs in each split: numbers in bins, others as they are."""
+    known = [value for own in values for value in own]
+    if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in known):
+        axis.hist(values, bins=12, stacked=True)
+        return
+    names = sorted({str(value) for value in known})
+    place, below = np.arange(len(names)), np.zeros(len(names))
+    for own in values:
+        counts = np.array([sum(str(value) == name for value in own) for name in names])
+        axis.bar(place, counts, bottom=below)
+        below = below + counts
+    axis.set_xticks(place, [name[:MOST_LETTERS] for name in names])

@@ -1,14 +1,18 @@
 """Estimates of a data set's size and of the time that it takes."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
 from simulate.iq.beam import ELEVATION_CUT, sampled_beam, scatterer_density
 from simulate.photoacoustic.grid import image_probe, plan_grid
 from simulate.probe.acquisition import laser_times
+from simulate.probe.transducer import Probe
 from simulate.spec import Spec
+from simulate.spec.draw import draw_spec
 from simulate.spec.factors import at_level
 from simulate.spec.plan import plan_sweeps
 
@@ -23,6 +27,8 @@ PER_DRAWN_SCATTERER_S = 5e-7
 WITH_FIBRES = 2.0
 PER_NODE_STEP_S = {"kwave": 4e-8, "propagator": 8e-10}
 START_S = 6.0
+PER_BEAM_S = 3.0  # of each probe after the first: the tables of its beam's widths, 1.7 to 4.6
+MOST_PROBES = 8  # whose beams are computed for an estimate
 
 IQ_BYTES = 8  # of a complex sample
 DOPPLER_BYTES = 8  # of a pixel of power and of velocity
@@ -46,30 +52,111 @@ class Size:
 
 
 def size_of(spec: Spec) -> Size:
-    """Return the size of a data set and an estimate of what it costs to make."""
-    plans = plan_sweeps(spec)
-    variants = Counter((plan.factor, plan.severity) for plan in plans)
-    frames, stored, seconds = 0, 0, START_S
-    for (factor, severity), sweeps in variants.items():
-        local = at_level(spec, factor, severity)
-        frames += sweeps * local.acquisition.frames
-        stored += sweeps * iq_bytes(local)
-        seconds += sweeps * _bmode_seconds(local)
-    laser = laser_times(
-        spec.acquisition, spec.photoacoustic.frames_per_second, spec.showcase.frames
-    )
-    showcases = sum(plan.showcase for plan in plans)
-    shown, flow = len(laser) * showcases, doppler_frame_count(spec) * showcases
-    probe, light = spec.probe, image_probe(spec.probe, spec.photoacoustic)
-    stored += (frames + DOPPLER_BYTES * flow) * probe.width_px * probe.height_px
-    stored += 4 * shown * light.width_px * light.height_px
-    seconds += flow * _doppler_seconds(spec)
+    """Return the size of a data set and an estimate of what it costs to make.
+
+    Of a spec that varies every sweep counts as it is drawn from the spec's own seed.
+    """
+    specs, shown = sweep_specs(spec), _showcase_specs(spec)
+    frames = sum(sweeps * local.acquisition.frames for local, sweeps in specs.items())
+    images = sum(sweeps * _image_bytes(local) for local, sweeps in specs.items())
+    images += sum(sweeps * _showcase_bytes(local) for local, sweeps in shown.items())
+    seconds = START_S + PER_BEAM_S * (len(probes_of(specs)) - 1)
+    seconds += _total(specs, _bmode_seconds)
+    seconds += sum(sweeps * _showcase_seconds(local) for local, sweeps in shown.items())
     if shown:
-        grid = plan_grid(probe, spec.photoacoustic)
-        nodes = float(np.prod(grid.shape)) * grid.steps
-        seconds += shown * nodes * PER_NODE_STEP_S[spec.photoacoustic.engine]
-        seconds += spec.showcase.control_frames * nodes * PER_NODE_STEP_S["kwave"]
-    return Size(len(plans), frames, shown, flow, stored / 1e6, seconds)
+        seconds += _control_seconds(next(iter(shown)))
+    return Size(
+        sweeps=sum(specs.values()),
+        frames=frames,
+        photoacoustic_frames=sum(n * _laser_frames(local) for local, n in shown.items()),
+        doppler_frames=sum(n * doppler_frame_count(local) for local, n in shown.items()),
+        megabytes=(images + _total(specs, iq_bytes)) / 1e6,
+        seconds=seconds,
+    )
+
+
+@lru_cache(maxsize=4)
+def sweep_specs(spec: Spec) -> Counter[Spec]:
+    """Return the specs of all sweeps as they are drawn and stressed, and how many have each."""
+    return Counter(
+        at_level(draw_spec(spec, plan).spec, plan.factor, plan.severity)
+        for plan in plan_sweeps(spec)
+    )
+
+
+@lru_cache(maxsize=4)
+def drawn_specs(spec: Spec) -> Counter[Spec]:
+    """Return the specs of the sweeps without stress, and how many have each."""
+    plans = plan_sweeps(spec)
+    return Counter(draw_spec(spec, plan).spec for plan in plans if not plan.severity)
+
+
+def _showcase_specs(spec: Spec) -> Counter[Spec]:
+    """Return the specs of the sweeps with photoacoustic frames, and how many have each."""
+    return Counter(draw_spec(spec, plan).spec for plan in plan_sweeps(spec) if plan.showcase)
+
+
+def probes_of(specs: Iterable[Spec]) -> set[Probe]:
+    """Return the different probes of some specs."""
+    return {spec.probe for spec in specs}
+
+
+def _total(specs: Counter[Spec], cost: Callable[[Spec], float]) -> float:
+    """Return the cost of all sweeps; of more than `MOST_PROBES` probes an estimate.
+
+    That is the cost with Gaussian beams, which take no time to compute, corrected by the ratio of
+    both costs in some of the sweeps.
+    """
+    if len(probes_of(specs)) <= MOST_PROBES:
+        return sum(sweeps * cost(spec) for spec, sweeps in specs.items())
+    quick = {spec: cost(with_gaussian_beams(spec)) for spec in specs}
+    some = list(specs)[:: -(-len(specs) // MOST_PROBES)]
+    known = sum(quick[spec] for spec in some)
+    ratio = sum(cost(spec) for spec in some) / known if known else 1.0
+    return ratio * sum(sweeps * quick[spec] for spec, sweeps in specs.items())
+
+
+def with_gaussian_beams(spec: Spec) -> Spec:
+    """Return the spec with beams that take no time to compute, for estimates and their order."""
+    return replace(spec, probe=replace(spec.probe, diffraction=False))
+
+
+def _image_bytes(spec: Spec) -> int:
+    """Return the bytes of the B-mode frames of one sweep."""
+    return spec.acquisition.frames * spec.probe.width_px * spec.probe.height_px
+
+
+def _showcase_bytes(spec: Spec) -> int:
+    """Return the bytes of the photoacoustic and Doppler frames of one sweep."""
+    probe, light = spec.probe, image_probe(spec.probe, spec.photoacoustic)
+    flow = DOPPLER_BYTES * doppler_frame_count(spec) * probe.width_px * probe.height_px
+    return flow + 4 * _laser_frames(spec) * light.width_px * light.height_px
+
+
+def _showcase_seconds(spec: Spec) -> float:
+    """Return the seconds of the photoacoustic and Doppler frames of one sweep."""
+    light = _laser_frames(spec) * _grid_steps(spec) * PER_NODE_STEP_S[spec.photoacoustic.engine]
+    flow = doppler_frame_count(spec)
+    return light + (flow * _doppler_seconds(spec) if flow else 0.0)
+
+
+def _control_seconds(spec: Spec) -> float:
+    """Return the seconds of the frames that k-Wave makes a second time."""
+    if not spec.showcase.control_frames:
+        return 0.0
+    return spec.showcase.control_frames * _grid_steps(spec) * PER_NODE_STEP_S["kwave"]
+
+
+def _grid_steps(spec: Spec) -> float:
+    """Return the nodes of a photoacoustic grid times its steps."""
+    grid = plan_grid(spec.probe, spec.photoacoustic)
+    return float(np.prod(grid.shape)) * grid.steps
+
+
+def _laser_frames(spec: Spec) -> int:
+    """Return how many photoacoustic frames a showcase sweep has."""
+    rate = spec.photoacoustic.frames_per_second
+    return len(laser_times(spec.acquisition, rate, spec.showcase.frames))
 
 
 def doppler_frame_count(spec: Spec) -> int:

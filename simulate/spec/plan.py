@@ -51,6 +51,24 @@ def plan_sweeps(spec: Spec) -> tuple[SweepPlan, ...]:
     return tuple(plans)
 
 
+def training_plan(spec: Spec, number: int) -> SweepPlan:
+    """Return the plan of a training sweep, counted from 0, of a split that goes on for ever.
+
+    The first ones are those of the data set; later subjects and sweeps are none of any split.
+    """
+    subject, repeat = divmod(number, spec.subjects.sweeps)
+    own = spec.subjects
+    beyond = subject >= own.train
+    subject_index = subject + (own.val + own.test if beyond else 0)
+    index = number + (_sweeps_of_other_splits(spec) if beyond else 0)
+    return _base(spec, "train", subject, repeat, subject_index, index)
+
+
+def _sweeps_of_other_splits(spec: Spec) -> int:
+    conditions = 1 + len(spec.stress.factors) * len(spec.stress.severities)
+    return (spec.subjects.val + spec.subjects.test * conditions) * spec.subjects.sweeps
+
+
 def _base(
     spec: Spec, split: str, number: int, repeat: int, subject_index: int, index: int
 ) -> SweepPlan:

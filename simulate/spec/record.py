@@ -6,6 +6,7 @@ Each table of a spec is a frozen dataclass of the room it concerns:
 table                                     file in `simulate/`
 ========================================  ====================================
 `subjects`, `showcase`, `stress`          `spec/settings.py`
+`vary`                                    `spec/vary.py`
 `motion`                                  `hand/settings.py`
 `probe`                                   `probe/transducer.py`
 `acquisition`, `pose_sensor`, `imu`       `probe/settings.py`
@@ -35,22 +36,26 @@ from simulate.photoacoustic.grid import plan_grid
 from simulate.photoacoustic.settings import PhotoacousticSettings
 from simulate.probe.settings import AcquisitionSettings, InertialSettings, PoseSensorSettings
 from simulate.probe.transducer import Probe
+from simulate.spec.laws import is_law
 from simulate.spec.settings import ShowcaseSettings, StressSettings, SubjectSettings
 from simulate.spec.tables import record_from_table
+from simulate.spec.vary import Vary
+from simulate.spec.vary_check import check_vary
 from simulate.tissue.settings import TissueSettings
 
 SPEC_FOLDER = Path(__file__).parents[1] / "specs"
 
 # Keys added after v1, by table ("" for whole tables). At its default such a key is left out of the
 # hash, so the hashes of older specs do not change.
-LATER: dict[str, tuple[str, ...]] = {"": ()}
+LATER: dict[str, tuple[str, ...]] = {"": ("vary",)}
 
 
 @dataclass(frozen=True)
 class Spec:
     """A data set: everything but the generator's version that its bytes depend on.
 
-    name: of the data set, ending in its version; seed: entropy of all random numbers.
+    name: of the data set, ending in its version; seed: entropy of all random numbers; vary: what is
+    drawn in place of the values in the other tables, see `simulate.spec.draw`.
     """
 
     name: str
@@ -69,6 +74,7 @@ class Spec:
     pose_sensor: PoseSensorSettings = field(default_factory=PoseSensorSettings)
     imu: InertialSettings = field(default_factory=InertialSettings)
     stress: StressSettings = field(default_factory=StressSettings)
+    vary: Vary = field(default_factory=Vary)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.name):
@@ -81,6 +87,7 @@ class Spec:
                 f"showcase.sweeps: expected at most {tests}, the sweeps of the test split, got "
                 f"{self.showcase.sweeps}"
             )
+        check_vary(type(self), self.vary)
         check_motion(self.motion)
         if self.tissue.kind != "uniform":
             self._refuse_a_path_beyond_the_vessels()
@@ -90,6 +97,19 @@ class Spec:
         if self.showcase.sweeps and self.showcase.doppler:
             check_rate(self.probe, self.doppler)
         self._refuse_lines_beyond_the_frame()
+        self._refuse_a_low_echo()
+
+    def _refuse_a_low_echo(self) -> None:
+        """Refuse attenuation that lowers the echo's frequency by more than half."""
+        loss_db_mhz = 2.0 * self.tissue.attenuation_db_cm_mhz * self.probe.depth_mm / 10.0
+        loss_per_hz = math.log(10.0) / 20.0 * 1e-6 * loss_db_mhz
+        shift_hz = loss_per_hz * self.probe.sigma_frequency_hz**2
+        if shift_hz > 0.5 * self.probe.centre_frequency_hz:
+            raise UserError(
+                f"tissue.attenuation_db_cm_mhz: {self.tissue.attenuation_db_cm_mhz:g} lowers the "
+                f"echo frequency by more than half at probe.depth_mm = {self.probe.depth_mm:g}; "
+                "expected a smaller attenuation, depth or probe.fractional_bandwidth"
+            )
 
     def _refuse_lines_beyond_the_frame(self) -> None:
         longest = 1.0 / (self.acquisition.frame_rate_hz * self.bmode.lines)
@@ -127,8 +147,10 @@ class Spec:
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return every field, defaults included, as plain JSON values."""
-        return plain(dataclasses.asdict(self))
+        """Return every field, defaults included, as plain JSON values; `vary` where it is used."""
+        found = plain(dataclasses.asdict(dataclasses.replace(self, vary=Vary())))
+        del found["vary"]
+        return found | ({"vary": self.vary.to_table()} if self.vary else {})
 
     @property
     def hash(self) -> str:
@@ -136,12 +158,14 @@ class Spec:
         spec = {key: self.canonical(key) for key in self.to_dict()}
         for key in LATER[""]:
             if getattr(self, key) == type(getattr(self, key))():
-                del spec[key]
+                spec.pop(key, None)
         return sha256_of_text(canonical_json({"generator": GENERATOR_VERSION, "spec": spec}))
 
     def canonical(self, key: str) -> Any:
         """Return one field as plain JSON values, less keys of `LATER` that have their defaults."""
         value = getattr(self, key)
+        if isinstance(value, Vary):
+            return value.to_table()
         if not dataclasses.is_dataclass(value) or isinstance(value, type):
             return plain(value)
         table, defaults = dataclasses.asdict(value), dataclasses.asdict(type(value)())
@@ -204,10 +228,13 @@ def _table(path: Path, below: tuple[Path, ...] = ()) -> dict[str, Any]:
 
 
 def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """Return a table with the values of another in place of its own, inner tables key by key."""
+    """Return a table with the values of another in place of its own, inner tables key by key.
+
+    A law of `vary` is one value, also where it is written as a table.
+    """
     merged = dict(base)
     for key, value in changes.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        both = not is_law(value) and isinstance(merged.get(key), dict)
         merged[key] = _merged(merged[key], value) if both else value
     return merged
 

@@ -31,19 +31,24 @@ def record_from_table(kind: type, table: Any, where: str) -> Any:
     for key, item in known.items():
         needed = item.default is item.default_factory is dataclasses.MISSING
         if needed and key not in table:
-            raise UserError(f"{prefix}{key}: expected {_describe(hints[key])}, got nothing")
-    values = {key: _value(hints[key], value, prefix + key) for key, value in table.items()}
+            raise UserError(f"{prefix}{key}: expected {describe(hints[key])}, got nothing")
+    values = {key: typed(hints[key], value, prefix + key) for key, value in table.items()}
     return kind(**values)
 
 
-def _value(kind: Any, value: Any, where: str) -> Any:
-    """Return a TOML value as `kind`; raise UserError with what was expected."""
+def typed(kind: Any, value: Any, where: str) -> Any:
+    """Return a TOML value as `kind`; raise UserError with what was expected.
+
+    A class with a method `from_table(value, where)` reads its own.
+    """
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if hasattr(kind, "from_table"):
+        return kind.from_table(value, where)
     if dataclasses.is_dataclass(kind):
         return record_from_table(typing.cast(type, kind), value, where)
     if origin in (typing.Union, types.UnionType):  # only `X | None`; TOML has no null
-        return _value(next(a for a in arguments if a is not type(None)), value, where)
-    wrong = UserError(f"{where}: expected {_describe(kind)}, got {value!r}")
+        return typed(next(a for a in arguments if a is not type(None)), value, where)
+    wrong = UserError(f"{where}: expected {describe(kind)}, got {value!r}")
     if origin is typing.Literal:
         if value not in arguments:
             raise wrong
@@ -56,7 +61,7 @@ def _value(kind: Any, value: Any, where: str) -> Any:
         if len(value) != len(arguments):
             raise wrong
         parts = zip(arguments, value, strict=True)
-        return tuple(_value(a, v, f"{where}[{n}]") for n, (a, v) in enumerate(parts))
+        return tuple(typed(a, v, f"{where}[{n}]") for n, (a, v) in enumerate(parts))
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
@@ -66,18 +71,18 @@ def _value(kind: Any, value: Any, where: str) -> Any:
     return value
 
 
-def _describe(kind: Any) -> str:
+def describe(kind: Any) -> str:
     """Return the words for a type in an error."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if dataclasses.is_dataclass(kind):
         return "a table"
     if origin in (typing.Union, types.UnionType):
-        return _describe(next(a for a in arguments if a is not type(None)))
+        return describe(next(a for a in arguments if a is not type(None)))
     if origin is typing.Literal:
         return "one of " + ", ".join(repr(a) for a in arguments)
     if origin is tuple:
         if arguments[-1] is Ellipsis:
-            return f"a list, each {_describe(arguments[0])}"
-        return f"a list of {len(arguments)}, each {_describe(arguments[0])}"
+            return f"a list, each {describe(arguments[0])}"
+        return f"a list of {len(arguments)}, each {describe(arguments[0])}"
     names = {int: "an integer", float: "a number", str: "a text", bool: "true or false"}
     return names[kind]

@@ -46,7 +46,7 @@ def compose_sweep(spec: Spec, plan: SweepPlan, entropy: int | None = None) -> Sw
 
 
 def render_sweep(spec: Spec, scene: Scene) -> Sweep:
-    """Return the sweep of a drawn scene; `spec` is that of its data set, without stress."""
+    """Return the sweep of a drawn scene; `spec` is that of its data set, with nothing drawn."""
     factors = _factors(spec, scene)
     channels = _bmode_channels(scene)
     if scene.plan.showcase:
@@ -198,4 +198,4 @@ def _factors(spec: Spec, scene: Scene) -> dict[str, Any]:
     if spec.stress.factors and plan.split == "test":
         factors |= {"factor": plan.factor or "none", "severity": plan.severity}
         factors |= {"level": level_of(plan.factor, plan.severity)}
-    return factors
+    return factors | {f"vary.{key}": value for key, value in scene.drawn.items()}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -11,15 +13,16 @@ from simulate.hand.motion import poses, sample_motion
 from simulate.hand.trajectory import Trajectory
 from simulate.probe.acquisition import frame_times
 from simulate.spec import Spec
+from simulate.spec.draw import draw_spec
 from simulate.spec.factors import at_level
 from simulate.spec.plan import SweepPlan
 from simulate.tissue.answers import Tissue
 from simulate.tissue.kinds import sample_tissue
 from simulate.tissue.motion import TissueMotion, sample_tissue_motion
-from simulate.tissue.settings import TissueSettings
+from simulate.tissue.settings import TissueMotionSettings, TissueSettings
 
 # First spawn keys of the random numbers of subjects, and of the one pose sensor of a data set.
-# Those of sweeps are their indices.
+# Those of sweeps are their indices; `simulate.spec.draw` has two more.
 SUBJECT_STREAM = 2**31
 CALIBRATION_STREAM = 2**31 + 1
 # The streams of random numbers of one sweep. A stream's second spawn key is its place here: another
@@ -41,9 +44,11 @@ STREAMS = (
 def subject_tissue(spec: Spec, subject_index: int, entropy: int | None = None) -> Tissue:
     """Return the tissue of a subject: the same for all of its sweeps.
 
-    entropy: used in place of the spec's seed.
+    spec: that of any of them, with what varies drawn (`simulate.spec.draw`); entropy: used in place
+    of the spec's seed.
     """
-    return _tissue(spec.tissue, spec.seed if entropy is None else entropy, subject_index)
+    at_rest = replace(spec.tissue, motion=TissueMotionSettings())
+    return _tissue(at_rest, spec.seed if entropy is None else entropy, subject_index)
 
 
 @lru_cache(maxsize=4)  # a rich tissue takes a second to draw, and a subject has several sweeps
@@ -59,8 +64,9 @@ class Scene:
     Renderers and sensors draw from the scene's streams, each of which starts from its beginning
     whenever it is asked for: a scene rendered again gives the same bytes.
 
-    spec: of the data set, with the sweep's stress factor already applied; motion: of the hand;
-    times (N,): of the B-mode frames, s; entropy: of all streams of random numbers.
+    spec: of the sweep, with what varies drawn and its stress factor applied; motion: of the hand;
+    times (N,): of the B-mode frames, s; entropy: of all streams of random numbers; drawn: the
+    values of what varies, see `simulate.spec.draw.Draw`.
     """
 
     spec: Spec
@@ -69,6 +75,7 @@ class Scene:
     motion: Trajectory
     times: np.ndarray
     entropy: int
+    drawn: Mapping[str, Any] = field(default_factory=dict)
 
     def stream(self, name: str) -> np.random.Generator:
         """Return one of the sweep's `STREAMS` of random numbers, from its beginning."""
@@ -123,7 +130,8 @@ def draw_scene(spec: Spec, plan: SweepPlan, entropy: int | None = None) -> Scene
 
     entropy: used in place of the spec's seed for sweeps that nobody else may draw again.
     """
-    local = at_level(spec, plan.factor, plan.severity)
+    draw = draw_spec(spec, plan, entropy)
+    local = at_level(draw.spec, plan.factor, plan.severity)
     source = spec.seed if entropy is None else entropy
     hand, clock = (sweep_stream(source, plan, name) for name in ("hand", "clock"))
     duration = local.acquisition.duration_s
@@ -134,4 +142,5 @@ def draw_scene(spec: Spec, plan: SweepPlan, entropy: int | None = None) -> Scene
         motion=sample_motion(plan.profile, hand, local.motion, plan.orientation, duration),
         times=frame_times(clock, local.acquisition),
         entropy=source,
+        drawn=draw.values,
     )

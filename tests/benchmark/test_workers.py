@@ -1,10 +1,13 @@
 """Work in threads and processes: every item once, no other library's threads, a clean end."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +16,9 @@ import torch
 
 from benchmark.errors import UserError
 from benchmark.metrics import compute
-from benchmark.workers import in_parts, process_pool, side_by_side, thread_count
+from benchmark.workers import ahead_of, in_parts, process_pool, side_by_side, thread_count
 from tests.benchmark.shared.random_cases import random_case
+from tests.benchmark.shared.slow_work import slow
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 7, 100])
@@ -60,6 +64,45 @@ def test_a_failing_block_ends_its_workers_at_once() -> None:
         pool.submit(time.sleep, 300)
         raise UserError("enough")
     assert time.monotonic() - began < 100
+
+
+def test_a_failing_block_leaves_the_workers_of_others_alone() -> None:
+    with process_pool(1) as other:
+        ours = other.submit(os.getpid).result()
+        with pytest.raises(UserError, match="enough"), process_pool(1) as pool:
+            pool.submit(os.getpid).result()
+            raise UserError("enough")
+        assert other.submit(os.getpid).result() == ours
+
+
+def test_work_without_end_comes_in_order_is_bounded_and_ends_when_it_is_closed() -> None:
+    begun: list[int] = []
+
+    def numbers() -> Iterator[int]:
+        for number in count():
+            begun.append(number)
+            yield number
+
+    threads = os.environ.get("OMP_NUM_THREADS")
+    endless = ahead_of(slow, numbers(), workers=2, ahead=4)
+    assert begun == []
+    found = []
+    for number, process in islice(endless, 20):
+        found.append((number, process))
+        assert len(begun) - len(found) < 4
+        assert os.environ.get("OMP_NUM_THREADS") == threads
+    assert [number for number, _ in found] == list(range(20))
+    assert len({process for _, process in found}) == 2
+    endless.close()
+    assert not {process for _, process in found} & {
+        child.pid for child in multiprocessing.active_children()
+    }
+
+
+def test_work_with_an_end_comes_whole_and_its_errors_are_raised() -> None:
+    assert [number for number, _ in ahead_of(slow, range(3), workers=1, ahead=8)] == [0, 1, 2]
+    with pytest.raises(TypeError, match="not all arguments converted"):
+        list(ahead_of(slow, ["three"], workers=1, ahead=1))
 
 
 def end_with(number: int) -> None:

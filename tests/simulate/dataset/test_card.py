@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 
 import numpy as np
@@ -15,7 +16,11 @@ from simulate.dataset.generate import generate
 from simulate.dataset.preview import write_preview
 from simulate.reflectors.coherence import coherence
 from simulate.spec import load_spec
+from simulate.spec.draw import draw_spec
+from simulate.spec.plan import plan_sweeps
+from simulate.spec.vary import Vary
 from simulate.sweep.compose import make_sweep
+from simulate.sweep.scene import subject_tissue
 
 TINY = load_spec("tiny-v1")
 SPEC = dataclasses.replace(
@@ -123,6 +128,60 @@ def test_the_preview_is_one_page_with_pictures_and_hides_no_markup(made, tmp_pat
     page = Images()
     page.feed(write_preview(open_dataset(tmp_path)).read_text())
     assert "script" not in page.tags and len(page.images) == 4
+
+
+@pytest.fixture(scope="module")
+def varied(tmp_path_factory):
+    ranges = {
+        "probe.height_px": [40, 60], "tissue.limb_radius_mm": [8, 30], "motion.tremor_mm": [0, 0.1],
+        "machine": {"choice": ["dark", "bright"]}, "test": {"probe.height_px": [70, 80]},
+        "named": {"dark": {"bmode.gain_db": [-9, -6]}, "bright": {"bmode.gain_db": 6}},
+    }  # fmt: skip
+    spec = dataclasses.replace(
+        TINY,
+        acquisition=dataclasses.replace(TINY.acquisition, frames=3),
+        showcase=dataclasses.replace(TINY.showcase, sweeps=0),
+        subjects=dataclasses.replace(TINY.subjects, train=3, val=1, test=1),
+        vary=Vary.from_table(ranges, "vary"),
+    )
+    with ThreadPoolExecutor(1) as executor:
+        dataset = generate(spec, tmp_path_factory.mktemp("data") / "varied", executor=executor)
+    assert dataset is not None
+    return spec, dataset
+
+
+def test_every_sweep_says_what_was_drawn_and_is_made_with_it(varied):
+    spec, dataset = varied
+    shapes = set()
+    for plan, entry in zip(plan_sweeps(spec), dataset.entries, strict=True):
+        draw, sweep = draw_spec(spec, plan), dataset.load(entry)
+        told = {k.removeprefix("vary."): v for k, v in sweep.factors.items() if "vary." in k}
+        assert told == draw.values and len(told) >= 4
+        assert sweep.probe == draw.spec.canonical("probe")
+        assert sweep.bmode.frames.shape[1:] == (draw.spec.probe.height_px, 48)
+        assert sweep.factors["spec_hash"] == spec.hash
+        shapes.add(sweep.bmode.frames.shape)
+        tissue = subject_tissue(draw.spec, plan.subject_index)
+        assert told["tissue.limb_radius_mm"] > 11.75  # the face's width
+        tree = dataset.truth(entry.subject)["points_mm"]
+        assert np.allclose(tree, tissue.vessels.points_mm, atol=1e-6)
+    assert len(shapes) >= 3
+    assert all(70 <= dataset.load(e).probe["height_px"] <= 80 for e in dataset.split("test"))
+
+
+def test_card_and_preview_show_ranges_and_spread(varied):
+    spec, dataset = varied
+    card = (dataset.folder / "README.md").read_text()
+    heights = sorted(draw_spec(spec, plan).spec.probe.height_px for plan in plan_sweeps(spec))
+    assert f"- Frames: {heights[0]} to {heights[-1]} x 48 pixels" in card
+    assert "| probe.height_px | subject | 40 to 60 | 40 to 60 | 70 to 80 |" in card
+    assert "| motion.tremor_mm | sweep | 0 to 0.1 | 0 to 0.1 | 0 to 0.1 |" in card
+    assert "- `dark`: bmode.gain_db -9 to -6" in card
+    assert "of them again" in card
+    page = Images()
+    page.feed(write_preview(dataset).read_text())
+    assert len(page.images) == 5
+    assert page.images[-1]["alt"].startswith("Values of bmode.gain_db, machine, motion.tremor_mm")
 
 
 def test_developed_speckle_decorrelates_as_theory_says_and_fibres_slower(tmp_path):

@@ -10,12 +10,17 @@ import numpy as np
 import pytest
 
 from benchmark.errors import UserError
+from simulate.dataset import size as size_module
 from simulate.dataset.card import describe
 from simulate.dataset.memory import KEPT_BYTES, PROCESS_BYTES, check_memory, memory_bytes, memory_of
 from simulate.dataset.size import size_of
+from simulate.iq.beam import sampled_beam
 from simulate.probe.models import PROBES
 from simulate.spec import record as spec_module
+from simulate.spec.draw import draw_spec
+from simulate.spec.plan import plan_sweeps
 from simulate.spec.record import SPEC_FOLDER, load_spec, spec_from_table, spec_names
+from simulate.spec.vary import Vary
 from simulate.sweep.compose import make_sweep
 
 TINY = (SPEC_FOLDER / "tiny-v1.toml").read_text()
@@ -105,6 +110,8 @@ def test_the_hash_sees_every_value_but_no_comment_or_order(tmp_path):
          ["tissue.vessel_radius_mm", "-1.0"]),
         ("vessel_extent_mm", "limb_radius_mm = [10.0, 20.0]\nvessel_extent_mm",
          ["probe.width_mm", "limb_radius_mm", "10", "11.75"]),
+        ("vessel_extent_mm", "attenuation_db_cm_mhz = 20.0\nvessel_extent_mm",
+         ["tissue.attenuation_db_cm_mhz", "more than half", "20", "12.75"]),
         ("train = 2", 'train = 2\ndesign = "latin"', ["subjects.design", "latin-square"]),
         ("[bmode]", "[stress]\nfactors = ['tremor', 'speed', 'tremor']\n[bmode]",
          ["stress.factors", "'tremor' twice"]),
@@ -208,6 +215,50 @@ def test_stored_iq_and_doppler_frames_count_in_size_and_memory():
     assert size_of(flow).seconds > size_of(spec).seconds
     assert memory_bytes(flow) > memory_bytes(spec) + 1e8
     assert "2 Doppler frames" in describe(flow) and "Doppler frames" not in describe(spec)
+
+
+def test_a_spec_refuses_the_attenuation_that_the_beam_refuses():
+    """Both find the same limit, so that no sweep fails after hours for want of an echo."""
+    spec = load_spec("tiny-v1")
+    sigma = spec.probe.sigma_frequency_hz
+    limit = 0.5 * spec.probe.centre_frequency_hz / sigma**2  # nepers per Hz
+    limit *= 20.0 / np.log(10.0) * 1e6 * 10.0 / (2.0 * spec.probe.depth_mm)
+    below = dataclasses.replace(spec.tissue, attenuation_db_cm_mhz=0.999 * limit)
+    assert dataclasses.replace(spec, tissue=below).tissue == below
+    above = dataclasses.replace(spec.tissue, attenuation_db_cm_mhz=1.001 * limit)
+    with pytest.raises(UserError, match=r"tissue.attenuation_db_cm_mhz: .* by more than half"):
+        dataclasses.replace(spec, tissue=above)
+    with pytest.raises(UserError, match=r"tissue.attenuation_db_cm_mhz: .* by more than half"):
+        sampled_beam(spec.probe, above.attenuation_db_cm_mhz, 1.0)
+    assert sampled_beam(spec.probe, below.attenuation_db_cm_mhz, 1.0).frequency_hz == 5e6
+
+
+def test_sweeps_of_a_spec_that_varies_count_as_they_are_drawn(monkeypatch):
+    spec = load_spec("tiny-v1")
+    ranges = {"probe.height_px": [40, 60], "probe.elevation_focus_mm": [6, 12],
+              "acquisition.frames": [6, 20], "bmode.scatterers_per_cell": [2, 9]}  # fmt: skip
+    many = dataclasses.replace(
+        spec,
+        subjects=dataclasses.replace(spec.subjects, train=12),
+        vary=Vary.from_table(ranges, "vary"),
+    )
+    specs = [draw_spec(many, plan).spec for plan in plan_sweeps(many)]
+    found = size_of(many)
+    assert found.sweeps == 14 and found.frames == sum(one.acquisition.frames for one in specs)
+    shown = specs[-1].probe
+    stored = sum(one.acquisition.frames * one.probe.height_px * 48 for one in specs)
+    assert found.megabytes == pytest.approx(1e-6 * (stored + 2 * 4 * shown.height_px * 48))
+    assert memory_bytes(many) == pytest.approx(max(memory_bytes(one) for one in specs))
+    monkeypatch.setattr(size_module, "MOST_PROBES", 100)  # every beam computed
+    assert found.seconds == pytest.approx(size_of(many).seconds, rel=0.05)
+    told = describe(many)
+    assert '[vary]\n"acquisition.frames" = [6, 20]\n' in told
+    assert "drawn     14 subjects and sweeps, 0 of them again" in told
+    with pytest.raises(UserError, match=r"workers: expected at most 2, .* got 3"):
+        check_memory(many, 3, available=2.5 * memory_bytes(many))
+    dense = Vary.from_table({"bmode.scatterers_per_cell": {"choice": [2.0, 1e5]}}, "vary")
+    with pytest.raises(UserError, match=r"bmode.scatterers_per_cell: .* got 100000"):
+        check_memory(dataclasses.replace(many, vary=dense), 1, available=4e9)
 
 
 def test_iq_that_needs_more_memory_than_there_is_is_refused():
