@@ -142,15 +142,15 @@ def _pack_block(points, amplitudes, counts, x, y, z, amplitude, starts, kept):
         starts[cell] = place
         kept[cell] = counts[cell]
         padded = (counts[cell] + LANES - 1) // LANES * LANES
-        for number in range(padded):
-            inside = number < counts[cell]
-            entry = source + number if inside else 0
-            x[place] = points[entry, 0]
-            y[place] = points[entry, 1]
-            z[place] = points[entry, 2]
-            amplitude[place] = amplitudes[entry] if inside else 0.0
+        for entry in range(source, source + counts[cell]):
+            x[place], y[place], z[place] = points[entry, 0], points[entry, 1], points[entry, 2]
+            amplitude[place] = amplitudes[entry]
             place += 1
         source += counts[cell]
+        end = starts[cell] + padded
+        x[place:end], y[place:end], z[place:end] = points[0, 0], points[0, 1], points[0, 2]
+        amplitude[place:end] = 0.0
+        place = end
     starts[CELLS] = place
 
 
