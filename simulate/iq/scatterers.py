@@ -143,6 +143,36 @@ def _draw_block(key, block, cell_mm, table, shares, points, signs, here, counts)
 
 @cached_by_source
 @njit(cache=True, nogil=True)
+def _by_cell(points, amplitudes, low, cell_mm, wanted):
+    """Return those of the points (M, 3) mm in the wanted cells (CELLS,) of a block, cell by cell.
+
+    Points of one cell stay in their order. Returns points from the block's corner, low (3,),
+    amplitudes, and the number of points (CELLS,) up to the end of each cell.
+    """
+    cell = np.empty(len(points), np.int64)
+    ends = np.zeros(CELLS, np.int64)
+    for n in range(len(points)):
+        here = 0
+        for axis in range(3):
+            place = int((points[n, axis] - low[axis]) / cell_mm)
+            here = here * BLOCK_SIDE + min(max(place, 0), BLOCK_SIDE - 1)
+        cell[n] = here if wanted[here] else -1
+        ends[here] += wanted[here]
+    ends = np.cumsum(ends)
+    count = ends[CELLS - 1]
+    local, chosen = np.empty((count, 3)), np.empty(count)
+    for n in range(len(points) - 1, -1, -1):
+        if cell[n] >= 0:
+            ends[cell[n]] -= 1
+            place = ends[cell[n]]
+            chosen[place] = amplitudes[n]
+            for axis in range(3):
+                local[place, axis] = points[n, axis] - low[axis]
+    return local, chosen, np.append(ends[1:], count)
+
+
+@cached_by_source
+@njit(cache=True, nogil=True)
 def _pack_block(points, amplitudes, here, x, y, z, amplitude, starts):
     """Copy a drawn block into its slot, each cell padded with silent scatterers."""
     source = 0
@@ -311,17 +341,14 @@ class ScattererStore:
                 f"reflectors: expected finite amplitudes of {len(points)} points, got "
                 f"{len(amplitudes)}"
             )
-        local = np.asarray(points, np.float64).reshape(-1, 3) - low
-        place = np.clip((local / self.cell_mm).astype(np.int64), 0, BLOCK_SIDE - 1)
-        cell = (place[:, 0] * BLOCK_SIDE + place[:, 1]) * BLOCK_SIDE + place[:, 2]
-        order = np.argsort(cell, kind="stable")
-        order = order[wanted[cell[order]]]
+        world = np.ascontiguousarray(points, np.float64).reshape(-1, 3)
+        local, amplitudes, ends = _by_cell(world, amplitudes, low, self.cell_mm, wanted)
         room = self._capacity - CELLS * LANES
         parts = []
-        for first in range(0, len(order), room):
-            these = order[first : first + room]
-            counts = np.bincount(cell[these], minlength=CELLS)
-            parts.append(Part(local[these], amplitudes[these], counts, counts, True))
+        for first in range(0, len(local), room):
+            last = min(first + room, len(local))
+            counts = np.diff(np.clip(ends, first, last), prepend=first)
+            parts.append(Part(local[first:last], amplitudes[first:last], counts, counts, True))
         return parts
 
     def _box_of(
@@ -360,9 +387,12 @@ class ScattererStore:
         return len(self._starts) - len(self._free)
 
     def _grow(self) -> None:
-        """Add slots: twice as many up to the bound of memory, a quarter more beyond it."""
+        """Add slots: all up to the bound of memory at once, a quarter more beyond it.
+
+        A slot that is never filled takes no memory, since its pages are never touched.
+        """
         have = len(self._starts)
-        rows = min(2 * have, self._most) if have < self._most else have + have // 4
+        rows = self._most if have < self._most else have + have // 4
         rows = max(have + 1, rows)  # in proportion, since every growth copies all slots
         self._free.extend(range(len(self._starts), rows))
         self._arrays = [_taller(array, rows) for array in self._arrays]
