@@ -158,17 +158,20 @@ def _by_cell(points, amplitudes, low, cell_mm, wanted):
             here = here * BLOCK_SIDE + min(max(place, 0), BLOCK_SIDE - 1)
         cell[n] = here if wanted[here] else -1
         ends[here] += wanted[here]
-    ends = np.cumsum(ends)
-    count = ends[CELLS - 1]
+    count = 0
+    for here in range(CELLS):  # for the time being `ends` are the places of the next points
+        held = ends[here]
+        ends[here] = count
+        count += held
     local, chosen = np.empty((count, 3)), np.empty(count)
-    for n in range(len(points) - 1, -1, -1):
+    for n in range(len(points)):
         if cell[n] >= 0:
-            ends[cell[n]] -= 1
             place = ends[cell[n]]
+            ends[cell[n]] += 1
             chosen[place] = amplitudes[n]
             for axis in range(3):
                 local[place, axis] = points[n, axis] - low[axis]
-    return local, chosen, np.append(ends[1:], count)
+    return local, chosen, ends
 
 
 @cached_by_source

@@ -53,7 +53,9 @@ class SurfacePoints:
         names, inverse = np.unique(index, axis=0, return_inverse=True)
         order = np.argsort(inverse.ravel(), kind="stable")
         parts = np.split(order, np.cumsum(np.bincount(inverse.ravel()))[:-1])
-        return {(int(a), int(b), int(c)): part for (a, b, c), part in zip(names, parts, strict=True)}
+        return {
+            (int(a), int(b), int(c)): part for (a, b, c), part in zip(names, parts, strict=True)
+        }
 
     def inside(self, low_mm: Array, high_mm: Array) -> NDArray[np.int64]:
         """Return the numbers, ascending, of the points in the box [low, high)."""

@@ -86,7 +86,7 @@ def level_height(sheet, x, z):
 
 @pointwise
 def wave_bound(sheet):
-    """Return a height (mm) that the waves of a sheet (T, 4) never exceed, with room for rounding."""
+    """Return a height (mm) that the waves of a sheet (T, 4) do not exceed, rounding included."""
     bound = SLACK_MM
     for row in range(1, sheet.shape[0]):
         bound += abs(sheet[row, 0])

@@ -80,7 +80,8 @@ def _layer(below, x, z, sheets, waves):
 def backscatter(points, depth, key, sheets, fibre, levels, lookup):
     """Return the echo amplitude (M,) at world points (M, 3): the layer's level times its texture.
 
-    depth (M,): below the skin, mm; fibre (2,): slope dy/dz of the fibres above and below the deep fascia; levels (8,) by layer.
+    depth (M,): below the skin, mm; fibre (2,): slope dy/dz of the fibres above and below the deep
+    fascia; levels (8,) by layer.
     """
     origin, shape, start, entries, segments = lookup
     count = points.shape[0]

@@ -39,7 +39,10 @@ class UniformTissue:
     ) -> tuple[Array, Array]:
         """Return fibres in a box: points (K, 3) mm and signed amplitudes (K,)."""
         return self.extended.scatterers(
-            low_mm, high_mm, density_per_mm3, lambda points, _: _below(points),
+            low_mm,
+            high_mm,
+            density_per_mm3,
+            lambda points, _: _below(points),
             lambda points: points[:, 1] >= 0.0,
         )
 
