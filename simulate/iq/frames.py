@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from benchmark.geometry import inverse
 from simulate.iq.beam import Beam
 from simulate.iq.culling import moved_blocks, needed_blocks, slab_corners
+from simulate.iq.demand import Demand
 from simulate.iq.moving import Motion, frame_motion, lattice
 from simulate.iq.one_frame import Frame, frame_iq
 from simulate.iq.scatterers import Scatterers, ScattererStore, mix
@@ -86,6 +87,17 @@ class FrameSource:
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the IQ."""
         return len(self.beam.grid.depths_mm), len(self.beam.grid.lateral)
+
+    @cached_property
+    def demand(self) -> Demand | None:
+        """What any frame hears of each cell; None, for all of it, where something moves."""
+        if self.displacement is not None or self.lines.shape[1] > 1:
+            return None
+        demand = Demand(self.store.cell_mm, self.beam, self.thinned)
+        for frame in range(len(self)):
+            plan = self.plan(frame)
+            demand.add(plan.views[0], plan.blocks)
+        return demand
 
     def plan(self, frame: int) -> FramePlan:
         """Return which blocks a frame needs and how they move."""
@@ -190,7 +202,8 @@ def make_frames(
             blocks, place = np.unique(
                 np.concatenate([plan.blocks for plan in plans]), axis=0, return_inverse=True
             )
-            scatterers = source.store.gather(blocks, pool.map)
+            wanted = None if source.demand is None else source.demand.shares(blocks)
+            scatterers = source.store.gather(blocks, pool.map, wanted)
             ends = np.cumsum([len(plan.blocks) for plan in plans])[:-1]
             own = [
                 _own(plan, scatterers, numbers)

@@ -21,6 +21,7 @@ At s = s_0, `BEAM_MM`, it is the coherent fraction c itself.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -72,6 +73,7 @@ def coherence(shift_mm: ArrayLike, beam_mm: float, fraction: float, length_mm: f
     return (1.0 - share) * developed + share * lasting
 
 
+@lru_cache(maxsize=64)  # asked once per block of scatterers
 def bead_amplitude(fraction: float, length_mm: float, density_per_mm3: float) -> float:
     """Return the amplitude of a fibre's scatterers that gives a coherent fraction of the power.
 

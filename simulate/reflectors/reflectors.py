@@ -11,11 +11,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.reflectors.coherence import bead_amplitude
+from simulate.reflectors.coherence import BEAD_MM, FIBRES_PER_MM2, bead_amplitude
 from simulate.reflectors.kernels import SHEET_X_MM, SHEET_Z_MM, fibre_scatterers, sheet_scatterers
 from simulate.shapes.sheets import FLAT
 
@@ -46,24 +47,26 @@ class SurfacePoints:
         return cls(np.zeros((0, 3)), np.zeros(0), np.zeros(0))
 
     @cached_property
-    def _bins(self) -> tuple[Array, dict[tuple[int, int, int], NDArray[np.int64]]]:
-        """Occupied cubes (C, 3) by index, and the numbers of the points in each."""
+    def _bins(self) -> dict[tuple[int, int, int], NDArray[np.int64]]:
+        """The numbers of the points in each occupied cube, by its index."""
         index = np.floor(self.points_mm / BIN_MM).astype(np.int64)
         names, inverse = np.unique(index, axis=0, return_inverse=True)
         order = np.argsort(inverse.ravel(), kind="stable")
         parts = np.split(order, np.cumsum(np.bincount(inverse.ravel()))[:-1])
-        members = {
+        return {
             (int(a), int(b), int(c)): part for (a, b, c), part in zip(names, parts, strict=True)
         }
-        return names, members
 
     def inside(self, low_mm: Array, high_mm: Array) -> NDArray[np.int64]:
         """Return the numbers, ascending, of the points in the box [low, high)."""
         if not len(self.points_mm):
             return np.zeros(0, np.int64)
-        names, members = self._bins
-        near = (names >= np.floor(low_mm / BIN_MM)) & (names <= np.floor(high_mm / BIN_MM))
-        found = [members[int(a), int(b), int(c)] for a, b, c in names[near.all(1)]]
+        spans = [
+            range(math.floor(low / BIN_MM), math.floor(high / BIN_MM) + 1)
+            for low, high in zip(low_mm, high_mm, strict=True)
+        ]
+        bins = self._bins
+        found = [bins[name] for name in product(*spans) if name in bins]
         if not found:
             return np.zeros(0, np.int64)
         numbers = np.sort(np.concatenate(found))
@@ -109,7 +112,7 @@ class Reflectors:
         low_mm: Array,
         high_mm: Array,
         density_per_mm3: float,
-        echo: Callable[[Array], Array],
+        echo: Callable[[Array, Array], Array],
         layered: Callable[[Array], NDArray[np.bool_]],
     ) -> tuple[Array, Array]:
         """Return points (K, 3) mm and signed amplitudes (K,) in the box [low, high).
@@ -117,7 +120,8 @@ class Reflectors:
         Parameters
         ----------
         density_per_mm3 : of the engine's own unit scatterers.
-        echo : (M, 3) points to the tissue's local echo amplitude (M,), which scales the fibres.
+        echo : (M, 3) points and their depth (M,) below `skin`, mm, to the tissue's local echo
+            amplitude (M,), which scales the fibres.
         layered : (M, 3) points to whether they lie in the layers themselves (M,); inside vessels
             and bodies, which run through the layers, sheets do not mirror.
         """
@@ -127,34 +131,40 @@ class Reflectors:
         points: list[Array] = []
         amplitudes: list[Array] = []
         if self.coherent_fraction > 0.0:
-            beads, signs = self._fibres(low, high)
+            beads, lifts, signs = self._fibres(low, high)
             level = bead_amplitude(self.coherent_fraction, self.coherent_length_mm, density_per_mm3)
             points.append(beads)
-            amplitudes.append(level * signs * echo(beads))
+            amplitudes.append(level * signs * echo(beads, beads[:, 1] - lifts))
         mirror = _mirror_amplitude(density_per_mm3)
         for number, strength in enumerate(self.strengths):
             if strength > 0.0:
                 beads, area, relative = self._sheet(low, high, number)
+                if not len(beads):
+                    continue
                 there = layered(beads + np.array([0.0, NUDGE_MM, 0.0]))
                 points.append(beads[there])
                 amplitudes.append(mirror * strength * area * relative[there])
         chosen = self.surfaces.inside(low, high)
         points.append(self.surfaces.points_mm[chosen])
-        amplitudes.append(mirror * (self.surfaces.strength * self.surfaces.area_mm2)[chosen])
+        amplitudes.append(
+            mirror * (self.surfaces.strength[chosen] * self.surfaces.area_mm2[chosen])
+        )
         return np.concatenate(points), np.concatenate(amplitudes)
 
-    def _fibres(self, low: Array, high: Array) -> tuple[Array, Array]:
-        """Return points (K, 3) mm and signs (K,) of the fibres' scatterers in a box."""
+    def _fibres(self, low: Array, high: Array) -> tuple[Array, Array, Array]:
+        """Return the fibres' scatterers in a box: points (K, 3) mm, y of the skin there, signs."""
 
-        def write(points: Array, values: Array) -> int:
+        def write(points: Array, lifts: Array, signs: Array) -> int:
             return int(
                 fibre_scatterers(
                     low, high, np.uint64(self.key), self.coherent_length_mm, self.skin, points,
-                    values,
+                    lifts, signs,
                 )
             )  # fmt: skip
 
-        return _filled(write)
+        expected = float(np.prod(high - low)) * FIBRES_PER_MM2 / BEAD_MM
+        points, lifts, signs = _filled(write, 2, int(1.2 * expected) + 256)
+        return points, lifts, signs
 
     def _sheet(self, low: Array, high: Array, number: int) -> tuple[Array, float, Array]:
         """Return points (K, 3) mm of a sheet in a box, area of each mm², local strength (K,)."""
@@ -165,20 +175,21 @@ class Reflectors:
         def write(points: Array, values: Array) -> int:
             return int(sheet_scatterers(low, high, key, sheet, base, points, values))
 
-        points, strength = _filled(write)
+        points, strength = _filled(write, 1)
         return points, SHEET_X_MM * SHEET_Z_MM, strength
 
 
-def _filled(write: Callable[[Array, Array], int], room: int = 4096) -> tuple[Array, Array]:
-    """Return the points and values that `write` fills in, in arrays as long as it needs.
+def _filled(write: Callable[..., int], values: int, room: int = 4096) -> list[Array]:
+    """Return the points and the `values` arrays of values that `write` fills in, as long as needed.
 
-    write: (points (room, 3), values (room,)) -> how many there are, also where that is more.
+    write: (points (room, 3), arrays (room,) of values) -> how many there are, also where that is
+    more.
     """
     while True:
-        points, values = np.empty((room, 3)), np.empty(room)
-        count = write(points, values)
+        arrays = [np.empty((room, 3)), *(np.empty(room) for _ in range(values))]
+        count = write(*arrays)
         if count <= room:
-            return points[:count], values[:count]
+            return [array[:count] for array in arrays]
         room = count
 
 

@@ -16,11 +16,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.compiled import pointwise
+from benchmark.machine.kernels import compiled
+from simulate.compiled import cached_by_source, pointwise
 
 Array = NDArray[np.floating]
 
 WAVES = 3  # sinusoids in each sheet
+SLACK_MM = 1e-6  # of bounds on heights, far above rounding errors
 FLAT = np.zeros((1, 4))  # the sheet of height 0 everywhere
 
 
@@ -83,9 +85,29 @@ def level_height(sheet, x, z):
 
 
 @pointwise
+def wave_bound(sheet):
+    """Return a height (mm) that the waves of a sheet (T, 4) do not exceed, rounding included."""
+    bound = SLACK_MM
+    for row in range(1, sheet.shape[0]):
+        bound += abs(sheet[row, 0])
+    return bound
+
+
+@pointwise
 def height(sheet, x, z):
     """Return the height (mm) of a sheet (T, 4) at (x, z)."""
     value = level_height(sheet, x, z)
     for row in range(1, sheet.shape[0]):
         value += sheet[row, 0] * np.sin(sheet[row, 1] * x + sheet[row, 2] * z + sheet[row, 3])
     return value
+
+
+@cached_by_source
+@compiled(nogil=True, error_model="numpy")
+def depths_below(sheet, points):
+    """Return the depth (M,) mm of points (M, 3) mm below a sheet (T, 4), negative above it."""
+    count = points.shape[0]
+    result = np.empty(count)
+    for n in range(count):
+        result[n] = points[n, 1] - height(sheet, points[n, 0], points[n, 2])
+    return result

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.reflectors.reflectors import Reflectors
-from simulate.shapes.sheets import sheet_height, surface
+from simulate.shapes.sheets import depths_below, sheet_height, surface
 from simulate.tissue import anatomy_kernels as kernels
 from simulate.tissue.answers import Acoustics, Chromophores
 from simulate.tissue.blood import MELANOSOMES, oxygenation
@@ -81,11 +81,13 @@ class AnatomicalTissue:
 
         They are those of the independent scatterers, without the share of the fibres.
         """
-        return self.extended.diffuse_amplitude * self._echo(points_mm)
-
-    def _echo(self, points_mm: Array) -> NDArray[np.float64]:
         points = np.ascontiguousarray(points_mm, np.float64)
-        return kernels.backscatter(points, np.uint64(self.key), self._echoes, self._anatomy)
+        depth = depths_below(self.sheets[0], points)
+        return self.extended.diffuse_amplitude * self._echo(points, depth)
+
+    def _echo(self, points_mm: Array, depth_mm: Array) -> NDArray[np.float64]:
+        key = np.uint64(self.key)
+        return kernels.backscatter(points_mm, depth_mm, key, self._echoes, self._anatomy)
 
     def reflectors(
         self, low_mm: Array, high_mm: Array, density_per_mm3: float
@@ -96,7 +98,12 @@ class AnatomicalTissue:
         )
 
     def _in_layers(self, points_mm: Array) -> NDArray[np.bool_]:
-        return np.isin(self._classify(points_mm)[1], [FASCIA, *self.layers[:, 0].astype(int)])
+        return self._layered[self._classify(points_mm)[1]]
+
+    @cached_property
+    def _layered(self) -> NDArray[np.bool_]:
+        """Whether each material, by number, is one of the layers or their fasciae."""
+        return np.isin(np.arange(len(self.materials)), [FASCIA, *self.layers[:, 0].astype(int)])
 
     def attenuation_db_per_mm(self, points_mm: Array, frequency_hz: float) -> Array:
         """Return the attenuation beyond the background, (M,) dB/mm one way; negative in fluid."""

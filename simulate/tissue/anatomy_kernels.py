@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from benchmark.machine.kernels import compiled
 from simulate.compiled import cached_by_source, pointwise
 from simulate.shapes.bodies import BODY, SEPTUM
-from simulate.shapes.sheets import height, level_height
+from simulate.shapes.sheets import SLACK_MM, height, level_height, wave_bound
 from simulate.shapes.texture import (
     FIBRES,
     GRAIN,
@@ -25,8 +25,6 @@ from simulate.shapes.texture import (
 )
 from simulate.tissue.materials import ADVENTITIA, BLOOD, FASCIA, INTIMA, MEDIA, OUTSIDE
 from simulate.vessels.index import wall_distance
-
-SLACK_MM = 1e-6  # safety margin of the early-out tests below
 
 Array = NDArray[np.floating]
 
@@ -89,11 +87,73 @@ def body_reach(body, x, below, z):
 
 
 @pointwise
+def _body_bound(body, scale):
+    """Return a distance (mm) across a body from its centreline beyond which `body_reach` is inf."""
+    widest = 1.1 * max(body[BODY.across], body[BODY.high]) * scale
+    return widest + body[BODY.shell] + 0.1 + SLACK_MM
+
+
+@cached_by_source
+@compiled(nogil=True, error_model="numpy")
+def bodies_near(bodies, points, depth):
+    """Return those bodies, in their order, for which `body_reach` may be finite at a point.
+
+    depth (M,): of points (M, 3), below the skin, mm.
+    """
+    low, high = np.full(3, np.inf), np.full(3, -np.inf)
+    for n in range(points.shape[0]):
+        place = points[n, 0], depth[n], points[n, 2]
+        for axis in range(3):
+            low[axis], high[axis] = min(low[axis], place[axis]), max(high[axis], place[axis])
+    near = np.empty_like(bodies)
+    count = 0
+    for row in range(bodies.shape[0]):
+        body = bodies[row]
+        along = 1.1 * body[BODY.half_length] + body[BODY.shell] + 0.1
+        if low[2] - body[BODY.middle] > along or body[BODY.middle] - high[2] > along:
+            continue
+        first, last = 1.0 + body[BODY.taper] * low[2], 1.0 + body[BODY.taper] * high[2]
+        bound = _body_bound(body, max(max(first, last), 0.2))
+        aside, down = bound + abs(body[BODY.x_wave]), bound + abs(body[BODY.depth_wave])
+        x = body[BODY.x] + body[BODY.x_slope] * low[2], body[BODY.x] + body[BODY.x_slope] * high[2]
+        y = (
+            body[BODY.depth] + body[BODY.depth_slope] * low[2],
+            body[BODY.depth] + body[BODY.depth_slope] * high[2],
+        )
+        if low[0] - max(x[0], x[1]) > aside or min(x[0], x[1]) - high[0] > aside:
+            continue
+        if low[1] - max(y[0], y[1]) > down or min(y[0], y[1]) - high[1] > down:
+            continue
+        near[count] = body
+        count += 1
+    return near[:count]
+
+
+@pointwise
+def _may_hold(body, x, level, z, waves):
+    """Return whether a body may hold a point; False is never wrong.
+
+    level: depth (mm) of the point below the skin without its waves, which are at most `waves` mm.
+    """
+    u = x - body[BODY.x] - body[BODY.x_slope] * z
+    v = level - body[BODY.depth] - body[BODY.depth_slope] * z
+    bound = _body_bound(body, max(1.0 + body[BODY.taper] * z, 0.2))
+    aside, down = bound + abs(body[BODY.x_wave]), bound + abs(body[BODY.depth_wave]) + waves
+    return abs(u) <= aside and abs(v) <= down
+
+
+@pointwise
+def flat_septum_x(septum, below, z):
+    """Return x (mm) of a septum, a row of `Septum`, without its wave; see `septum_x`."""
+    tilted = septum[SEPTUM.x] + septum[SEPTUM.tilt] * (below - septum[SEPTUM.depth])
+    return tilted + septum[SEPTUM.slope] * z
+
+
+@pointwise
 def septum_x(septum, below, z):
     """Return x (mm) of a septum, a row of `Septum`, at a depth below the skin and z (mm)."""
     wave = septum[SEPTUM.wave] * np.sin(septum[SEPTUM.wave_number] * z + septum[SEPTUM.phase])
-    tilted = septum[SEPTUM.x] + septum[SEPTUM.tilt] * (below - septum[SEPTUM.depth])
-    return tilted + septum[SEPTUM.slope] * z + wave
+    return flat_septum_x(septum, below, z) + wave
 
 
 @pointwise
@@ -119,6 +179,10 @@ def _in_layers(below, x, z, sheets, layers, septa, waves_mm):
     for row in range(septa.shape[0]):
         if septa[row, SEPTUM.layer] == layer:
             tilt = septa[row, SEPTUM.tilt]
+            # The wave needs a sine: first ask whether it could bring the septum here.
+            flat = abs(x - flat_septum_x(septa[row], below, z)) - abs(septa[row, SEPTUM.wave])
+            if flat > (1.0 + abs(tilt)) * septa[row, SEPTUM.half_thickness] + SLACK_MM:
+                continue
             off = abs(x - septum_x(septa[row], below, z)) / np.sqrt(1.0 + tilt * tilt)
             if off < septa[row, SEPTUM.half_thickness]:
                 return FASCIA
@@ -126,13 +190,13 @@ def _in_layers(below, x, z, sheets, layers, septa, waves_mm):
 
 
 @pointwise
-def _material(x, y, z, below, anatomy):
+def _material(x, y, z, below, anatomy, bodies):
     """Return the material at a point and the vessel segment near it, -1 if there is none.
 
-    A vessel goes before a body and a body before the layers; of bodies the first one that holds the
-    point counts.
+    A vessel goes before a body and a body before the layers; of `bodies`, at least all those that
+    may hold the point, the first one that does counts.
     """
-    sheets, layers, septa, bodies = anatomy.sheets, anatomy.layers, anatomy.septa, anatomy.bodies
+    sheets, layers, septa = anatomy.sheets, anatomy.layers, anatomy.septa
     if below < 0.0:
         return OUTSIDE, -1
     start, entries, segments = anatomy.start, anatomy.entries, anatomy.segments
@@ -166,23 +230,23 @@ def classify(points, anatomy):
     for n in range(count):
         x, y, z = points[n, 0], points[n, 1], points[n, 2]
         depth[n] = y - height(anatomy.sheets[0], x, z)
-        material[n], owner[n] = _material(x, y, z, depth[n], anatomy)
+        material[n], owner[n] = _material(x, y, z, depth[n], anatomy, anatomy.bodies)
     return depth, material, owner
 
 
 @cached_by_source
 @compiled(nogil=True, error_model="numpy")
-def backscatter(points, key, materials, anatomy):
+def backscatter(points, depth, key, materials, anatomy):
     """Return the echo amplitude (M,): the material's level times its texture.
 
-    materials (K, 3): level, texture, slope dy/dz of its fibres.
+    depth (M,): below the skin, mm; materials (K, 3): level, texture, slope dy/dz of its fibres.
     """
     count = points.shape[0]
     result = np.empty(count)
+    bodies = bodies_near(anatomy.bodies, points, depth)
     for n in range(count):
-        x, y, z = points[n, 0], points[n, 1], points[n, 2]
-        below = y - height(anatomy.sheets[0], x, z)
-        material, _ = _material(x, y, z, below, anatomy)
+        x, y, z, below = points[n, 0], points[n, 1], points[n, 2], depth[n]
+        material, _ = _material(x, y, z, below, anatomy, bodies)
         value = materials[material, 0]
         texture = int(materials[material, 1])
         salted = key + np.uint64(1000 * material)
@@ -209,10 +273,14 @@ def attenuation(points, extra, skin, bodies):
     """
     count = points.shape[0]
     result = np.zeros(count)
+    waves = wave_bound(skin)
     for n in range(count):
-        x, z = points[n, 0], points[n, 2]
-        below = points[n, 1] - height(skin, x, z)
+        x, y, z = points[n, 0], points[n, 1], points[n, 2]
+        level = y - level_height(skin, x, z)
         for row in range(bodies.shape[0]):
+            if not _may_hold(bodies[row], x, level, z, waves):
+                continue
+            below = y - height(skin, x, z)
             if body_reach(bodies[row], x, below, z)[0] < 1.0:
                 result[n] = extra[int(bodies[row, BODY.material])]
                 break

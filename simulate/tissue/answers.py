@@ -83,7 +83,7 @@ class Tissue(Protocol):
         """Return extended reflectors in a box [low, high): points (K, 3) mm, amplitudes (K,).
 
         Amplitudes are signed. density_per_mm3: of the unit scatterers that have the reference
-        brightness.
+        brightness. Every box gives the same reflectors where it overlaps another, in one order.
         """
 
     def attenuation_db_per_mm(self, points_mm: Array, frequency_hz: float) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.reflectors.reflectors import Reflectors
-from simulate.shapes.sheets import SheetPlan, sample_sheets, sheet_height, surface
+from simulate.shapes.sheets import SheetPlan, depths_below, sample_sheets, sheet_height, surface
 from simulate.tissue import layered_kernels as kernels
 from simulate.tissue.answers import Acoustics, Chromophores
 from simulate.tissue.blood import MELANOSOMES, oxygenation
@@ -64,15 +64,16 @@ class LayeredTissue:
 
         They are those of the independent scatterers, without the share of the fibres.
         """
-        echo = self._echo(points_mm)
+        points = np.ascontiguousarray(points_mm, np.float64)
+        echo = self._echo(points, depths_below(self.sheets[0], points))
         diffuse = self.extended.diffuse_amplitude
         return echo if diffuse == 1.0 else diffuse * echo
 
-    def _echo(self, points_mm: Array) -> NDArray[np.float64]:
-        points = np.ascontiguousarray(points_mm, np.float64)
+    def _echo(self, points_mm: Array, depth_mm: Array) -> NDArray[np.float64]:
         return kernels.backscatter(
-            points, np.uint64(self.key), self.sheets, self.fibre, self.levels, self._index.lookup
-        )
+            points_mm, depth_mm, np.uint64(self.key), self.sheets, self.fibre, self.levels,
+            self._index.lookup,
+        )  # fmt: skip
 
     def reflectors(
         self, low_mm: Array, high_mm: Array, density_per_mm3: float

@@ -6,7 +6,7 @@ import numpy as np
 
 from benchmark.machine.kernels import compiled
 from simulate.compiled import cached_by_source, pointwise
-from simulate.shapes.sheets import height
+from simulate.shapes.sheets import height, level_height, wave_bound
 from simulate.shapes.texture import fat_texture, muscle_texture
 from simulate.tissue.materials import EPIDERMIS_MM
 from simulate.vessels.index import wall_distance
@@ -32,13 +32,14 @@ def classify(points, sheets, lookup):
     """
     origin, shape, start, entries, segments = lookup
     count = points.shape[0]
+    waves = wave_bound(sheets[2]), wave_bound(sheets[3])
     depth, layer = np.empty(count), np.empty(count, np.int64)
     owner = np.empty(count, np.int64)
     for n in range(count):
         x, y, z = points[n, 0], points[n, 1], points[n, 2]
         below = y - height(sheets[0], x, z)
         depth[n] = below
-        layer[n] = _layer(below, x, z, sheets)
+        layer[n] = _layer(below, x, z, sheets, waves)
         gap, owner[n] = wall_distance(x, y, z, origin, shape, start, entries, segments)
         if gap < 0.0:
             layer[n] = BLOOD
@@ -48,17 +49,27 @@ def classify(points, sheets, lookup):
 
 
 @pointwise
-def _layer(below, x, z, sheets):
-    """Return the layer at a depth (mm) below the skin, vessels not considered."""
+def _layer(below, x, z, sheets, waves):
+    """Return the layer at a depth (mm) below the skin, vessels not considered.
+
+    waves (2,): bounds (mm) on the waves of the two fasciae, which take several sines each: they are
+    summed only for points so near a fascia that they decide on which side of it a point lies.
+    """
     if below < 0.0:
         return OUTSIDE
     # A point deeper than twice the mean skin thickness cannot be skin: skip the exact thickness.
     if below < 2.0 * sheets[1, 0, 0] and below < height(sheets[1], x, z):
         return SKIN
-    superficial = below - height(sheets[2], x, z)
-    if superficial < 0.0:
+    superficial = below - level_height(sheets[2], x, z)
+    if superficial < -waves[0]:
         return FAT
-    deep = below - height(sheets[3], x, z)
+    if superficial < FASCIA_MM + waves[0]:
+        superficial = below - height(sheets[2], x, z)
+        if superficial < 0.0:
+            return FAT
+    deep = below - level_height(sheets[3], x, z)
+    if abs(deep) < 0.5 * FASCIA_MM + waves[1]:
+        deep = below - height(sheets[3], x, z)
     if superficial < FASCIA_MM or abs(deep) < 0.5 * FASCIA_MM:
         return FASCIA
     return DEEP_MUSCLE if deep > 0.0 else MUSCLE
@@ -66,18 +77,20 @@ def _layer(below, x, z, sheets):
 
 @cached_by_source
 @compiled(nogil=True, error_model="numpy")
-def backscatter(points, key, sheets, fibre, levels, lookup):
+def backscatter(points, depth, key, sheets, fibre, levels, lookup):
     """Return the echo amplitude (M,) at world points (M, 3): the layer's level times its texture.
 
-    fibre (2,): slope dy/dz of the fibres above and below the deep fascia; levels (8,) by layer.
+    depth (M,): below the skin, mm; fibre (2,): slope dy/dz of the fibres above and below the deep
+    fascia; levels (8,) by layer.
     """
     origin, shape, start, entries, segments = lookup
     count = points.shape[0]
+    waves = wave_bound(sheets[2]), wave_bound(sheets[3])
     result = np.empty(count)
     for n in range(count):
         x, y, z = points[n, 0], points[n, 1], points[n, 2]
-        below = y - height(sheets[0], x, z)
-        layer = _layer(below, x, z, sheets)
+        below = depth[n]
+        layer = _layer(below, x, z, sheets, waves)
         if layer == OUTSIDE:
             result[n] = levels[OUTSIDE]
             continue

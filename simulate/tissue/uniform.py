@@ -39,7 +39,11 @@ class UniformTissue:
     ) -> tuple[Array, Array]:
         """Return fibres in a box: points (K, 3) mm and signed amplitudes (K,)."""
         return self.extended.scatterers(
-            low_mm, high_mm, density_per_mm3, _below, lambda points: points[:, 1] >= 0.0
+            low_mm,
+            high_mm,
+            density_per_mm3,
+            lambda points, _: _below(points),
+            lambda points: points[:, 1] >= 0.0,
         )
 
     def attenuation_db_per_mm(self, points_mm: Array, frequency_hz: float) -> Array:

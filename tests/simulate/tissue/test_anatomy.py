@@ -280,3 +280,30 @@ def test_truth_of_an_anatomy_is_plain_json(kind):
     tree = subject(kind).vessels
     content = json.loads(json.dumps(tree.to_json()))
     assert np.allclose(np.array(content["points_mm"]).reshape(-1, 3), tree.points_mm, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ANATOMIES)
+def test_a_point_echoes_alike_alone_and_among_others(kind):
+    """What is skipped because it is far from all points of a call changes no answer."""
+    tissue = subject(kind)
+    points = body_points(1500, seed=3)
+    together = tissue.backscatter(points)
+    alone = np.concatenate([tissue.backscatter(point[None]) for point in points])
+    np.testing.assert_array_equal(together, alone)
+    material = tissue._classify(points)[1]
+    levels = np.array([m.level for m in tissue.materials])[material]
+    np.testing.assert_array_equal(together > 0.0, levels > 0.0)
+
+
+@pytest.mark.parametrize("kind", ["forearm", "carotid"])
+def test_extra_attenuation_is_that_of_the_body_that_holds_the_point(kind):
+    tissue, points = subject(kind), body_points(3000, seed=8)
+    below = points[:, 1] - np.array([height(tissue.sheets[0], p[0], p[2]) for p in points])
+    expected = np.zeros(len(points))
+    for n, (point, depth) in enumerate(zip(points, below, strict=True)):
+        held = [b for b in tissue.bodies if body_reach(b, point[0], depth, point[2])[0] < 1.0]
+        if held:
+            material = tissue.materials[int(held[0][BODY.material])]
+            expected[n] = material.extra_db_cm_mhz * 0.5
+    np.testing.assert_allclose(tissue.attenuation_db_per_mm(points, 5e6), expected, rtol=1e-12)
+    assert (expected > 0.0).any()

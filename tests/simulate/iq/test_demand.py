@@ -1,0 +1,92 @@
+"""Asking only for what some frame hears changes no bit, and asks for less."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from simulate.bmode.render import beam_for, frame_source
+from simulate.bmode.settings import BmodeSettings
+from simulate.iq.frames import make_frames
+from simulate.iq.scatterers import CELLS, ScattererStore
+from simulate.probe.transducer import Probe
+from simulate.tissue.kinds import sample_tissue
+from simulate.tissue.settings import TissueSettings
+
+PROBE = Probe(
+    elements=32, pitch_mm=0.3, element_height_mm=3.0, elevation_focus_mm=8.0,
+    transmit_focus_mm=8.0, width_px=32, height_px=32, width_mm=7.75, depth_mm=12.0,
+)  # fmt: skip
+TISSUE = sample_tissue(
+    np.random.default_rng(2),
+    TissueSettings(kind="forearm", coherent_fraction=0.2, specular=2.0),
+)
+
+
+def sweep(frames=3):
+    """Poses tilted and in the tissue, advancing by half a millimetre."""
+    poses = np.tile(np.eye(4), (frames, 1, 1))
+    angle = 0.2
+    poses[:, 1:3, 1:3] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    poses[:, 2, 3] = 3.0 + 0.5 * np.arange(frames)
+    return poses
+
+
+def source_and_frames(thinned, whole):
+    settings = BmodeSettings(scatterers_per_cell=3.0, depth_adaptive=thinned, shadows=True)
+    beam = beam_for(TISSUE, PROBE, settings)
+    source = frame_source(TISSUE, PROBE, settings, beam, sweep(), seed=5)
+    if whole:
+        source.__dict__["demand"] = None  # in place of what the cached property would hold
+    found = {}
+    for _ in make_frames(source, lambda frame, iq: found.__setitem__(frame, iq.tobytes()), 1):
+        pass
+    return source, found
+
+
+@pytest.mark.parametrize("thinned", [False, True])
+def test_demand_changes_no_bit_of_a_frame_and_draws_less(thinned):
+    lazy, frames = source_and_frames(thinned, whole=False)
+    eager, expected = source_and_frames(thinned, whole=True)
+    assert frames == expected and len(set(frames.values())) == 3
+
+    def stored(source):
+        return sum(source.store._starts[s, CELLS] for b in source.store._slots.values() for s in b)
+
+    assert stored(lazy) < (0.5 if thinned else 0.85) * stored(eager)
+
+
+def test_a_block_of_which_more_is_wanted_is_the_whole_one():
+    block = np.array([[0, 2, 1]])
+    some = np.zeros((1, CELLS))
+    some[0, 21:40], some[0, 3] = 0.3, 1.0
+    rest = np.where(some > 0.0, 0.0, 1.0)
+    store = ScattererStore(TISSUE, 60.0)
+    contents = []
+    for shares in (some, rest, np.ones((1, CELLS)), None, some):
+        group = store.gather(block, shares=shares)
+        contents.append([
+            array[slot, : group.starts[slot, CELLS]].tobytes()
+            for slot in group.slots
+            for array in (group.x, group.y, group.z, group.amplitude)
+        ])  # fmt: skip
+    whole = ScattererStore(TISSUE, 60.0).gather(block)
+    assert contents[2] == contents[3] == contents[4] != contents[0]
+    assert contents[2] == [
+        array[slot, : whole.starts[slot, CELLS]].tobytes()
+        for slot in whole.slots
+        for array in (whole.x, whole.y, whole.z, whole.amplitude)
+    ]
+
+
+def test_what_is_wanted_of_a_cell_is_the_first_of_it():
+    store, block = ScattererStore(replace(TISSUE, key=9), 60.0), (0, 3, 1)
+    whole = store._draw(block, np.ones(CELLS))
+    shares = np.linspace(0.0, 0.9, CELLS)
+    part = store._draw(block, shares)
+    np.testing.assert_array_equal(part.counts, whole.counts)
+    first = np.split(whole.points, np.cumsum(whole.here)[:-1])
+    for cell, points in enumerate(np.split(part.points, np.cumsum(part.here)[:-1])):
+        assert len(points) >= shares[cell] * whole.counts[cell]
+        assert len(points) <= shares[cell] * whole.counts[cell] + 1
+        np.testing.assert_array_equal(points, first[cell][: len(points)])
