@@ -102,8 +102,8 @@ def cannot_be_written(path: Path, error: Exception, needed: int = 0) -> UserErro
         return UserError(f"{path}: cannot be written ({getattr(error, 'strerror', error)})")
     amount = f"; {in_bytes(needed)} are needed" if needed else ""
     return UserError(
-        f"{path}: cannot be written ({full}{amount}); make room and give the same command again, "
-        "which keeps what is finished"
+        f"{path}: cannot be written ({full}{amount}); make room and give the same command again: "
+        "files that are finished stay"
     )
 
 

@@ -88,7 +88,7 @@ class Reading(PoseReading):
     pixel_mm: tuple[float, float] | None = None
     """Size of a pixel across and down, where file and calibration do not tell."""
     window: tuple[float, float] | None = None
-    """Values that become black and white, for frames of more than 8 bits."""
+    """Values that become black and white; frames of more than 8 bits need it."""
     mask: Choice = "auto"
     """Pixels that show tissue: an image (tissue where not 0), whole for all, or auto: those of the
     file, in recordings of the sector that they light up."""

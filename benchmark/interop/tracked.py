@@ -12,7 +12,7 @@ import numpy as np
 from benchmark import geometry
 from benchmark.errors import Report, UserError, silent
 from benchmark.hdf5 import read_prediction
-from benchmark.interop.formats import TRAJECTORIES, open_sweep
+from benchmark.interop.formats import TRAJECTORIES, kind_of, open_sweep
 from benchmark.interop.poses import plausible
 from benchmark.interop.poses.attach import of_image, posed, selected
 from benchmark.interop.poses.clock import poses_at_frames
@@ -21,6 +21,9 @@ from benchmark.interop.poses.table import PoseTable, read_pose_table
 from benchmark.interop.sequence import Reading
 from benchmark.interop.untracked import Recording, open_recording
 from benchmark.sweep import Channel, Images, Sweep, WithheldChannel, World
+
+PREDICTIONS = (".h5", ".hdf5", ".npz")
+POSES = f"a table ({', '.join(TRAJECTORIES)}) or a prediction ({', '.join(PREDICTIONS)})"
 
 
 @dataclass(frozen=True)
@@ -165,8 +168,9 @@ def _at_poses(sweep: Sweep, poses: Mapping[str, np.ndarray], world: World, path:
 
 
 def _world(recording: Recording, reading: Reading) -> World:
-    """Return the world of the poses asked for: of a table's nothing is known."""
-    return World() if reading.poses and _is_table(reading.poses) else recording.world
+    """Return the world of the poses asked for: a table's has no name, and the recording's axes."""
+    is_table = reading.poses is not None and _is_table(reading.poses)
+    return World(axes=recording.world.axes) if is_table else recording.world
 
 
 def _is_table(poses: Path) -> bool:
@@ -184,6 +188,7 @@ def _asked(
         for line in plausible.path_suspicions(bmode, table.world_from_body):
             report(f"{reading.poses}: {line}")
         table = of_image(table, bmode, recording.probe_from_pixel)
+        table = _without_outlying_rows(table, bmode, reading, report)
     elif reading.lag is not None and own is not None:
         table = PoseTable(path, own, bmode.timestamps)
     else:
@@ -195,11 +200,44 @@ def _asked(
     }
 
 
+def _refuse_no_prediction(path: Path) -> None:
+    """Refuse a file that holds no poses, or those of a sweep."""
+    if path.suffix.lower() not in PREDICTIONS:
+        raise UserError(f"{path}: expected poses: {POSES}")
+    if path.is_file() and kind_of(path) == "sweep":
+        raise UserError(
+            f"{path}: holds a sweep; 'convert {path} poses.csv' takes its poses out for --poses"
+        )
+
+
+def _without_outlying_rows(
+    table: PoseTable, bmode: Images, reading: Reading, report: Report
+) -> PoseTable:
+    """Return a table with NaN for rows off the path of the others, if they are to be dropped.
+
+    A frame between two rows takes a share of either: a small one hides a row that is far off. Rows
+    at the times of the frames are looked at as frames.
+    """
+    if table.times is None or np.isin(table.times, bmode.timestamps).all():
+        return table
+    rows = plausible.jumps_of(bmode, table.world_from_body, table.times)
+    if not rows.outliers.any():
+        return table
+    line = plausible.jump_line(rows, reading.drop_outliers, "rows")
+    report(f"{table.path}: {line}")
+    drop = rows.outliers & reading.drop_outliers
+    return replace(
+        table, world_from_body=np.where(drop[:, None, None], np.nan, table.world_from_body)
+    )
+
+
 def _table(poses: Path, reading: Reading, bmode: Images, own: np.ndarray | None) -> PoseTable:
     """Return the poses of a file at times of its own, or at those of the B-mode frames.
 
     A prediction begins at the first of the recording's own poses (N, 4, 4).
     """
+    if poses.is_dir():
+        raise UserError(f"{poses}: a folder; expected a file of poses ({POSES})")
     if _is_table(poses):
         if reading.poses_of is None and reading.calibration:
             raise UserError(
@@ -212,6 +250,7 @@ def _table(poses: Path, reading: Reading, bmode: Images, own: np.ndarray | None)
     else:
         if reading.poses_of == "probe":
             raise UserError(f"{poses}: a prediction holds poses of the image, not of the probe")
+        _refuse_no_prediction(poses)
         first_from_frame = read_prediction(poses).first_from_frame
         table = PoseTable(poses, first_from_frame, None)
     if table.times is not None:

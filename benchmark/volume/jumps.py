@@ -37,13 +37,17 @@ class Jumps:
         return np.split(kept, np.searchsorted(kept, [after for _, after in self.breaks]))
 
     def __str__(self) -> str:
-        """What is apart, in words."""
+        """What is apart, of frames, in words."""
+        return self.in_words()
+
+    def in_words(self, what: str = "frames") -> str:
+        """Return what is apart; what: whose poses they are."""
         frames = np.flatnonzero(self.outliers)
         shown = ", ".join(map(str, frames[:8])) + (", ..." if len(frames) > 8 else "")
-        words = [f"the path jumps between frames {a} and {b}" for a, b in self.breaks[:3]]
+        words = [f"the path jumps between {what} {a} and {b}" for a, b in self.breaks[:3]]
         if len(frames):
             off = f"up to {self.off_mm.max():.4g} mm off the path of the others"
-            words.insert(0, f"{len(frames)} of {len(self.outliers)} frames lie {off}: {shown}")
+            words.insert(0, f"{len(frames)} of {len(self.outliers)} {what} lie {off}: {shown}")
         return "; ".join(words)
 
 

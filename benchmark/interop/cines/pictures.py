@@ -54,6 +54,8 @@ def decoding(place: str) -> Iterator[None]:
     try:
         yield
     except (*known, Image.DecompressionBombError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise UserError(f"{place}: no such file") from error
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"{place}: cannot be read as an image ({reason})") from error
 

@@ -9,6 +9,8 @@ from benchmark.interop.poses.table import PoseTable
 EDGE = 0.01  # of a row's interval: rounding of the first and the last time
 LONGEST_GAP = 5.0  # intervals of rows across which poses are interpolated
 LEAST_GAP_S = 0.1  # and the time across which they are in any case
+#: Frames per row of a table from which on its unit of time is doubted, and refused.
+SPARSE, TOO_SPARSE = 5.0, 100.0
 
 
 def poses_at_frames(
@@ -23,8 +25,9 @@ def poses_at_frames(
 
     Raises
     ------
-    UserError : clocks that do not overlap, with both ranges; a table without times whose number
-        of rows is not that of frames.
+    UserError : clocks that do not overlap, with both ranges; rows so much farther apart than
+        frames that their times are of another unit; a table without times whose number of rows is
+        not that of frames.
     """
     frame_times = np.asarray(frame_times, float)
     held = np.isfinite(table.world_from_body).all((1, 2))
@@ -38,6 +41,7 @@ def poses_at_frames(
         return table.world_from_body.copy(), held
     times, poses = table.times[held], table.world_from_body[held]
     _refuse_apart(table, times, frame_times)
+    _doubt_unit(table, times, frame_times, report)
     faults = untold(times, frame_times)
     empty = np.isin(frame_times, table.times[~held])
     valid = ~np.any([empty, *faults.values()], 0)
@@ -70,6 +74,23 @@ def _refuse_apart(table: PoseTable, times: np.ndarray, frame_times: np.ndarray) 
         f"{table.path}: poses at {_range(times)}, frames at {_range(frame_times)}: their clocks do "
         "not overlap; give the difference by --lag SECONDS, or --lag start if both begin together"
     )
+
+
+def _doubt_unit(
+    table: PoseTable, times: np.ndarray, frame_times: np.ndarray, report: Report
+) -> None:
+    """Tell of rows much farther apart than frames, as of times in ms that are taken for s."""
+    if len(times) < 2 or len(frame_times) < 2:
+        return
+    row, frame = (float(np.median(np.diff(np.sort(each)))) for each in (times, frame_times))
+    told = (
+        f"{table.path}: rows every {row:.3g} s, frames every {frame:.3g} s: are the times in ms? "
+        "A column named time_ms says so"
+    )
+    if row > TOO_SPARSE * frame:
+        raise UserError(told)
+    if row > SPARSE * frame:
+        report(told)
 
 
 def _range(times: np.ndarray) -> str:

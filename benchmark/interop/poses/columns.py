@@ -172,7 +172,9 @@ def poses_of(columns: Columns, unit: Unit | None, euler: str | None) -> np.ndarr
         top = known.reshape(-1, 3, 4)
         rotation, places, lengths = top[:, :, :3], top[:, :, 3], names[3::4]
     places = places * _mm_per(columns, lengths, unit)
-    poses[held] = settled_poses(geometry.compose(rotation, places), columns.where)
+    seen = np.isfinite(rotation).all((1, 2))
+    settled = settled_poses(geometry.compose(rotation[seen], places[seen]), columns.where)
+    poses[np.flatnonzero(held)[seen]] = settled
     return poses
 
 

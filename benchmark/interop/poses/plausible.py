@@ -30,15 +30,18 @@ def refuse_no_plane(images: Images, path: Path) -> None:
         )
 
 
-def jumps_of(images: Images, world_from_image: np.ndarray) -> Jumps:
-    """Return the frames whose poses (N, 4, 4) lie apart (`benchmark.volume.jumps`).
+def jumps_of(
+    images: Images, world_from_image: np.ndarray, times: np.ndarray | None = None
+) -> Jumps:
+    """Return which poses (N, 4, 4) of images lie apart (`benchmark.volume.jumps`).
 
-    Frames without a pose (NaN) are passed over.
+    times (N,) s: of the poses, by default those of the frames. Poses that are NaN are passed over.
     """
+    times = images.timestamps if times is None else times
     held = np.flatnonzero(np.isfinite(world_from_image).all((1, 2)))
     crop = crop_window(images.frames.shape, 0)
     corners = image_corners(images.mm_from_pixel, world_from_image[held], crop)
-    found = find_jumps(corners, images.timestamps[held])
+    found = find_jumps(corners, times[held])
     outliers, off_mm = np.zeros(len(world_from_image), bool), np.zeros(len(world_from_image))
     outliers[held], off_mm[held] = found.outliers, found.off_mm
     breaks = tuple((int(held[before]), int(held[after])) for before, after in found.breaks)
@@ -77,11 +80,12 @@ def path_suspicions(images: Images, world_from_body: np.ndarray) -> Iterator[str
         )
 
 
-def jump_line(jumps: Jumps, dropped: bool) -> str | None:
-    """Return in one line which frames are outliers and where the path jumps, None without.
+def jump_line(jumps: Jumps, dropped: bool, what: str = "frames") -> str | None:
+    """Return in one line which poses are outliers and where the path jumps, None without.
 
-    dropped: whether the outliers are left out.
+    dropped: whether the outliers are left out; what: whose poses they are, frames or rows.
     """
+    told = jumps.in_words(what)
     if jumps.outliers.any():
-        return f"{jumps} ({'left out' if dropped else 'kept; --drop-outliers leaves them out'})"
-    return f"{jumps}: is it one sweep?" if jumps.breaks else None
+        return f"{told} ({'left out' if dropped else 'kept; --drop-outliers leaves them out'})"
+    return f"{told}: is it one sweep?" if jumps.breaks else None

@@ -49,17 +49,23 @@ def read_tum(path: Path | str, unit: Unit = "m") -> tuple[np.ndarray, np.ndarray
 def rotations_of_quaternions(xyzw: np.ndarray, what: str) -> np.ndarray:
     """Return rotations (M, 3, 3) of quaternions (M, 4), the scalar last.
 
+    A quaternion of zeros, which trackers write where they see nothing, is no rotation: NaN.
+
     Raises
     ------
     UserError : a quaternion whose length is not 1, with its row.
     """
     from scipy.spatial.transform import Rotation
 
+    xyzw = np.where((xyzw == 0).all(1, keepdims=True), np.nan, xyzw)
     length = np.linalg.norm(xyzw, axis=1)
     if (np.abs(length - 1) > UNIT_LENGTH).any():
         bad = int(np.argmax(np.abs(length - 1) > UNIT_LENGTH))
         raise UserError(f"{what}: pose {bad}: quaternion of length {length[bad]:.3g}, expected 1")
-    return Rotation.from_quat(xyzw).as_matrix().reshape(-1, 3, 3)
+    seen = np.isfinite(length)
+    rotations = np.full((len(xyzw), 3, 3), np.nan)
+    rotations[seen] = Rotation.from_quat(xyzw[seen]).as_matrix().reshape(-1, 3, 3)
+    return rotations
 
 
 def write_kitti(path: Path | str, world_from_frame: np.ndarray, unit: Unit = "m") -> None:

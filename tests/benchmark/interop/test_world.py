@@ -119,12 +119,15 @@ def test_a_sweep_remembers_the_world_it_was_read_in(tmp_path: Path, reading: Rea
 def test_poses_of_a_file_lead_to_its_own_world_or_go_on_in_that_of_the_recording(
     tmp_path: Path, reading: Reading
 ) -> None:
-    """Of a table's world nothing is known; a prediction begins at the recording's first pose."""
+    """A table's world has no name and the recording's axes: it may be what `convert` wrote of it.
+
+    A prediction begins at the recording's first pose.
+    """
     sweep = open_sweep(WIRE, reading)
     write_csv(tmp_path / "p.csv", sweep.bmode.timestamps, sweep.bmode.world_from_image)
     first_from_frame = geometry.anchor(sweep.bmode.world_from_image)
     write_prediction(tmp_path / "p.h5", Prediction(first_from_frame))
-    for name, world in (("p.csv", World()), ("p.h5", World("Reference", "RAS"))):
+    for name, world in (("p.csv", World(axes="RAS")), ("p.h5", World("Reference", "RAS"))):
         asked = replace(reading, poses=tmp_path / name, poses_of="image")
         for lead in (open_tracked(WIRE, asked).sweep.bmode, open_compared(WIRE, asked)):
             assert lead.world == world

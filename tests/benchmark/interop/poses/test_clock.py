@@ -68,3 +68,15 @@ def test_a_table_without_times_has_one_row_per_frame() -> None:
 def test_a_single_pose_is_that_of_its_own_time() -> None:
     _, valid = poses_at_frames(table_of(np.array([0.5])), np.array([0.4, 0.5, 0.6]))
     assert valid.tolist() == [False, True, False]
+
+
+def test_times_of_another_unit_are_doubted_by_the_rates_of_rows_and_frames() -> None:
+    frames = np.arange(40) / 20
+    rows = np.arange(40) / 20
+    with pytest.raises(UserError, match=r"rows every 50 s, frames every 0\.05 s: are the times in"):
+        poses_at_frames(table_of(1000 * rows), frames)
+    notes: list[str] = []
+    _, valid = poses_at_frames(table_of(np.arange(4.0)), frames, notes.append)  # a slow tracker
+    assert valid.all() and "rows every 1 s" in notes[0] and len(notes) == 1
+    poses_at_frames(table_of(np.arange(0, 3, 0.2)), frames, notes.append)
+    assert len(notes) == 1

@@ -203,3 +203,33 @@ def test_csv_goes_both_ways(files: Path) -> None:
     with pytest.raises(UserError, match="15 of 20 frames without a pose"):
         fast_table(files / "short.csv", "image", TIMES[0], TIMES[4])
         convert(files / "short.csv", files / "x.h5", sweep=files / "s.h5")
+
+
+def test_a_row_far_off_is_found_although_a_frame_takes_a_hundredth_of_it(files: Path) -> None:
+    times = np.sort(np.concatenate([TIMES + 2e-4, TIMES + 0.02]))
+    poses = world_from_image(times)
+    at = int(np.flatnonzero(times == TIMES[10] + 2e-4)[0])
+    poses[at] = np.eye(4)
+    write_csv(files / "p.csv", times, poses)
+    notes: list[str] = []
+    open_tracked(files / "s.h5", Reading(poses=files / "p.csv"), notes.append)
+    assert any(f"1 of {len(times)} rows lie up to" in n and f": {at} (kept" in n for n in notes)
+    asked = Reading(poses=files / "p.csv", drop_outliers=True)
+    found = open_tracked(files / "s.h5", asked, notes.append).sweep.bmode
+    assert len(found.frames) == COUNT
+    np.testing.assert_allclose(found.world_from_image, world_from_image(TIMES), atol=1e-8)
+    assert any("rows lie up to" in note and "(left out)" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("s.h5", r"s\.h5: holds a sweep; 'convert .*s\.h5 poses\.csv' takes its poses out"),
+        ("c.png", r"c\.png: expected poses: a table \(.*\.csv.*\) or a prediction \(\.h5"),
+        ("", r": a folder; expected a file of poses"),
+    ],
+)
+def test_what_holds_no_poses_is_refused_with_what_does(files: Path, name: str, line: str) -> None:
+    (files / "c.png").write_bytes(b"x")
+    with pytest.raises(UserError, match=line):
+        open_tracked(files / "s.mha", Reading(poses=files / name))

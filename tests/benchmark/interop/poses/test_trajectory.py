@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from benchmark import geometry
 from benchmark.errors import UserError
+from benchmark.interop.poses.table import read_pose_table
 from benchmark.interop.poses.trajectory import read_kitti, read_tum, write_kitti, write_tum
 
 
@@ -70,3 +71,15 @@ def test_a_kitti_matrix_that_is_not_rigid(tmp_path: Path) -> None:
         read_kitti(tmp_path / "a.kitti")
     with pytest.raises(UserError, match="no such file"):
         read_kitti(tmp_path / "b.kitti")
+
+
+def test_a_quaternion_of_zeros_is_no_pose(tmp_path: Path) -> None:
+    """Trackers write it where they see nothing; it loses one row, not the table."""
+    (tmp_path / "p.tum").write_text("0 1 2 3 0 0 0 1\n1 0 0 0 0 0 0 0\n2 1 2 4 0 0 0 1\n")
+    table = read_pose_table(tmp_path / "p.tum", unit="mm")
+    assert np.isfinite(table.world_from_body).all((1, 2)).tolist() == [True, False, True]
+    (tmp_path / "p.csv").write_text(
+        "t,x_mm,y_mm,z_mm,qx,qy,qz,qw\n0,1,2,3,0,0,0,1\n1,0,0,0,0,0,0,0\n"
+    )
+    table = read_pose_table(tmp_path / "p.csv")
+    assert np.isfinite(table.world_from_body).all((1, 2)).tolist() == [True, False]
