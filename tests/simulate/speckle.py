@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 from simulate.bmode import render as bmode
 from simulate.bmode.render import render_iq
 from simulate.bmode.settings import BmodeSettings
-from simulate.iq.scatterers import BLOCK_SIDE, CELLS, ScattererStore
+from simulate.iq.scatterers import BLOCK_SIDE, CELLS, Part, ScattererStore
 from simulate.probe.transducer import Probe
 from tests.simulate.plain_tissue import PlainTissue
 
@@ -43,7 +43,8 @@ class Listed(ScattererStore):
 
     listed: tuple = (np.zeros((0, 3)), np.zeros(0))
 
-    def _draw(self, block):
+    def _draw(self, block, shares):
+        """Return those in the block, also in cells of which nothing is wanted."""
         points, amplitudes = self.listed
         local = points - np.array(block) * self.block_mm
         inside = np.all((local >= 0.0) & (local < self.block_mm), axis=1)
@@ -52,7 +53,7 @@ class Listed(ScattererStore):
         )
         order = np.argsort(cells, kind="stable")
         counts = np.bincount(cells, minlength=CELLS)
-        return local[inside][order], amplitudes[inside][order], counts
+        return Part(local[inside][order], amplitudes[inside][order], counts, counts, False)
 
 
 def listed(monkeypatch, points, amplitudes):
