@@ -70,13 +70,18 @@ class Dataset:
         """
         return _hash(self.identity, self.entries)
 
+    def named(self, split: str | None = None) -> dict[str, Any]:
+        """Return what files say of a data set or one of its splits: name, hash, split."""
+        found = {"name": self.name, "hash": self.hash}
+        return found if split is None else {**found, "split": split}
+
     def described(self, split: str) -> dict[str, Any]:
         """Return what predictions and results say of a split: its identity and its fingerprints.
 
-        Keys: name, hash, generator (missing where nothing was generated), split, fingerprints by
+        Keys: name, hash, split, generator (missing where nothing was generated), fingerprints by
         sweep.
         """
-        found: dict[str, Any] = {"name": self.name, "hash": self.hash, "split": split}
+        found = self.named(split)
         if "generator" in self.identity:
             found["generator"] = self.identity["generator"]
         prints = {e.name: {k: list(v) for k, v in e.fingerprint.items()} for e in self.split(split)}
@@ -132,7 +137,7 @@ class Dataset:
         except UserError as error:
             return str(error)
         gap = data_gap(found, entry.fingerprint, tuple(entry.fingerprint))
-        told = "the data are the same within rounding" if gap is None else gap
+        told = "the data are the same within rounding" if gap is None else str(gap)
         return f"{path}: bytes differ from the hash in dataset.json; {told}"
 
 

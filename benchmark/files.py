@@ -99,7 +99,8 @@ def cannot_be_written(path: Path, error: Exception, needed: int = 0) -> UserErro
     """Return the error of a file that the system refuses; needed: its bytes, where known."""
     full = lack_of_space(error)
     if not full:
-        return UserError(f"{path}: cannot be written ({getattr(error, 'strerror', error)})")
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        return UserError(f"{path}: cannot be written ({reason})")
     amount = f"; {in_bytes(needed)} are needed" if needed else ""
     return UserError(
         f"{path}: cannot be written ({full}{amount}); make room and give the same command again: "

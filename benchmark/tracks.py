@@ -5,6 +5,7 @@ sweep are the same to a track if the parts that it reads, and those that are sco
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -54,12 +55,28 @@ def parts_of(track: str, fingerprint: Mapping[str, Sequence[float]]) -> list[str
     return [part for part in fingerprint if part in scored or part.split("/")[0] in TRACKS[track]]
 
 
+@dataclass(frozen=True)
+class Gap:
+    """A part of a sweep in which two copies differ: by how much, and how much is allowed.
+
+    Both are shares of the norm.
+    """
+
+    part: str
+    size: float
+    allowed: float
+
+    def __str__(self) -> str:
+        """The difference in words."""
+        return f"{self.part} differ by {self.size:.2g} of their norm (allowed {self.allowed:g})"
+
+
 def data_gap(
     ours: Mapping[str, Sequence[float]],
     theirs: Mapping[str, Sequence[float]],
     parts: Collection[str],
-) -> str | None:
-    """Return in words the first of some parts in which two copies of a sweep differ, or None.
+) -> Gap | None:
+    """Return the first of some parts in which two copies of a sweep differ, None if there is none.
 
     Parts that only one of them has, such as withheld poses, are not compared.
     """
@@ -67,5 +84,5 @@ def data_gap(
         if part in ours and part in theirs:
             gap, allowed = fingerprint_gap(ours[part], theirs[part]), SAME_FLOAT32.get(part, SAME)
             if not gap <= allowed:
-                return f"{part} differ by {gap:.2g} of their norm (allowed {allowed:g})"
+                return Gap(part, gap, allowed)
     return None

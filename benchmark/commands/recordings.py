@@ -14,8 +14,8 @@ from benchmark.figures.pictures import write_pictures
 from benchmark.geometry import inverse, path_length, unanchor
 from benchmark.hdf5 import write_prediction
 from benchmark.interop.convert import convert
-from benchmark.interop.formats import Writing
-from benchmark.interop.poses.trajectory import write_csv, write_kitti, write_tum
+from benchmark.interop.formats import HDF5, Writing
+from benchmark.interop.poses.trajectory import write_trajectory
 from benchmark.interop.sequence import Reading
 from benchmark.interop.tracked import anchored, open_compared, open_tracked
 from benchmark.interop.volumes import volume_suffix, write_volume
@@ -238,16 +238,9 @@ class Track:
 
 
 def _save_poses(path: Path, prediction: Prediction, images: Images) -> None:
-    suffix = path.suffix.lower()
-    if suffix == ".tum":
-        write_tum(path, images.timestamps, prediction.first_from_frame)
-    elif suffix == ".kitti":
-        write_kitti(path, prediction.first_from_frame)
-    elif suffix == ".csv":
-        write_csv(path, images.timestamps, prediction.first_from_frame)
-    elif suffix in (".h5", ".hdf5"):
+    if path.suffix.lower() in HDF5:
         write_prediction(path, prediction)
-    else:
+    elif not write_trajectory(path, images.timestamps, prediction.first_from_frame):
         raise UserError(f"{path}: expected a name ending in .h5, .tum, .kitti or .csv")
 
 

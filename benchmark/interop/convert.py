@@ -13,6 +13,7 @@ import numpy as np
 from benchmark import geometry
 from benchmark.dataset import open_dataset, write_dataset, write_entry
 from benchmark.errors import Report, UserError, silent
+from benchmark.files import cannot_be_written
 from benchmark.hdf5 import read_prediction, write_prediction
 from benchmark.interop import tusrec
 from benchmark.interop.displacements import write_displacements
@@ -27,9 +28,9 @@ from benchmark.interop.formats import (
     with_field_of_view,
 )
 from benchmark.interop.igsio import read_sequence
-from benchmark.interop.poses import trajectory
 from benchmark.interop.poses.clock import poses_at_frames
 from benchmark.interop.poses.table import read_pose_table
+from benchmark.interop.poses.trajectory import Unit, write_trajectory
 from benchmark.interop.sequence import Reading, trajectory_of
 from benchmark.interop.tracked import checked, open_tracked
 from benchmark.sweep import Prediction, Sweep
@@ -85,12 +86,11 @@ def clear_write_errors(target: Path):
         cause = error if isinstance(error, OSError) else error.__context__
         if not isinstance(cause, OSError):
             raise
-        reason = cause.strerror or str(cause).splitlines()[0]
-        raise UserError(f"{target}: cannot be written ({reason})") from error
+        raise cannot_be_written(target, cause) from error
 
 
 def read_poses(
-    path: Path | str, unit: trajectory.Unit | None = None, owner: Sweep | None = None
+    path: Path | str, unit: Unit | None = None, owner: Sweep | None = None
 ) -> Prediction:
     """Return the prediction of a file: .h5, .npz or a pose table (anchored at its first pose).
 
@@ -160,14 +160,7 @@ def _write_trajectory(
     target: Path, times: np.ndarray | None, poses: np.ndarray, writing: Writing
 ) -> list[Path]:
     """Write poses (N, 4, 4) mm at times (N,) s as .tum, .kitti or .csv; the last two need none."""
-    suffix = target.suffix.lower()
-    if suffix == ".tum" and times is not None:
-        trajectory.write_tum(target, times, poses, writing.unit)
-    elif suffix == ".kitti":
-        trajectory.write_kitti(target, poses, writing.unit)
-    elif suffix == ".csv":
-        trajectory.write_csv(target, times, poses)
-    else:
+    if not write_trajectory(target, times, poses, writing.unit):
         raise _unknown_target(target)
     return [target]
 

@@ -19,8 +19,8 @@ from benchmark.interop.cines import readers
 from benchmark.interop.cines.fan import probe_mask
 from benchmark.interop.cines.field_of_view import with_mask
 from benchmark.interop.displacements import FirstFrame
-from benchmark.interop.poses import trajectory
 from benchmark.interop.poses.table import SUFFIXES
+from benchmark.interop.poses.trajectory import write_trajectory
 from benchmark.interop.rf import ipasc, zea, zea_writing
 from benchmark.interop.sequence import Reading
 from benchmark.sweep import Sweep
@@ -123,17 +123,9 @@ def _write_sequence(path: Path, sweep: Sweep, writing: Writing) -> None:
     )
 
 
-def _write_tum(path: Path, sweep: Sweep, writing: Writing) -> None:
+def _write_trajectory(path: Path, sweep: Sweep, writing: Writing) -> None:
     bmode = sweep.bmode
-    trajectory.write_tum(path, bmode.timestamps, bmode.world_from_image, writing.unit)
-
-
-def _write_kitti(path: Path, sweep: Sweep, writing: Writing) -> None:
-    trajectory.write_kitti(path, sweep.bmode.world_from_image, writing.unit)
-
-
-def _write_csv(path: Path, sweep: Sweep, writing: Writing) -> None:
-    trajectory.write_csv(path, sweep.bmode.timestamps, sweep.bmode.world_from_image)
+    write_trajectory(path, bmode.timestamps, bmode.world_from_image, writing.unit)
 
 
 FORMATS = (
@@ -150,9 +142,7 @@ FORMATS = (
     Format("ipasc", (), holds=ipasc.is_ipasc),
     Format(SEQUENCE, igsio.SUFFIXES, igsio.read_igsio, _write_sequence),
     Format(CINE, readers.SUFFIXES, _read_cine),
-    Format("trajectory", (".tum",), write=_write_tum),
-    Format("trajectory", (".kitti",), write=_write_kitti),
-    Format("trajectory", (".csv",), write=_write_csv),
+    Format("trajectory", (".tum", ".kitti", ".csv"), write=_write_trajectory),
     Format("trajectory", (".tsv", ".txt")),
 )
 

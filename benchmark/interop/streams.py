@@ -4,7 +4,7 @@ import os
 import tempfile
 import zlib
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -137,17 +137,10 @@ class InterleavedFrames(StreamedFrames):
     """
 
     def __init__(
-        self,
-        path: Path,
-        offset: int | None,
-        shape: tuple[int, ...],
-        dtype: np.dtype,
-        *,
-        packed: bool = False,
-        size: int | None = None,
+        self, path: Path, offset: int | None, shape: tuple[int, ...], *stored: Any, **packing: Any
     ):
         turned = (1, *shape[1:], shape[0])
-        self._whole = FileFrames(path, offset, turned, dtype, packed=packed, size=size)
+        self._whole = FileFrames(path, offset, turned, *stored, **packing)
         self.shape = shape
         self.dtype = self._whole.dtype
         self._values: np.ndarray | None = None

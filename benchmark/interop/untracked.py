@@ -96,19 +96,19 @@ def _bare(name: str, images: Images, record: Mapping[str, Any]) -> Sweep:
 
 def _of_sweep(sweep: Sweep, reading: Reading, report: Report) -> Recording:
     """Return a sweep's frames, and its poses unless they are withheld or the pixels are others."""
-    seen = sweep.observe(sweep.channels).channels
+    bare = sweep.observe(sweep.channels).channels
     own = {n: c.world_from_image for n, c in sweep.channels.items() if not c.is_withheld}
     if reading.pixel_mm:
         scale, own = pixel_matrix(reading.pixel_mm), {}
-        seen = {name: replace(images, mm_from_pixel=scale) for name, images in seen.items()}
+        bare = {name: replace(images, mm_from_pixel=scale) for name, images in bare.items()}
         report(f"{sweep.name}: poses of its own hold for its own pixels: left out by --pixel-mm")
-    bare = {name: WithheldChannel(**vars(images)) for name, images in seen.items()}
+    channels = {name: WithheldChannel(**vars(images)) for name, images in bare.items()}
     probe_from_pixel = _calibration({}, reading)
     tool_from_image = sweep.probe.get("tool_from_image")  # of TUS-REC
     if probe_from_pixel is None and tool_from_image is not None:
-        probe_from_pixel = np.array(tool_from_image, float) @ seen["bmode"].mm_from_pixel
+        probe_from_pixel = np.array(tool_from_image, float) @ bare["bmode"].mm_from_pixel
     world = sweep.bmode.world if own else World()
-    return Recording(replace(sweep, channels=bare), own, probe_from_pixel, world)
+    return Recording(replace(sweep, channels=channels), own, probe_from_pixel, world)
 
 
 def _of_sequence(sequence: Sequence, reading: Reading, report: Report) -> Recording:

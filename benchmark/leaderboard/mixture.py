@@ -84,7 +84,7 @@ def _refuse_other_copy(results: Results) -> None:
             parts = parts_of(track, fingerprint)
             gap = data_gap(fingerprint, known, parts)
             if gap is not None:
-                other = owner[sweep, gap.split(" ")[0]]
+                other = owner[sweep, gap.part]
                 raise UserError(f"{path}: other data than {other}: sweep '{sweep}': {gap}")
             for part in parts:
                 if known.setdefault(part, fingerprint[part]) is fingerprint[part]:

@@ -12,7 +12,7 @@ from benchmark.runs.run import Run
 def write_provenance(folder: Path, runs: Sequence[Run]) -> Path:
     """Write `provenance.json` into a folder of tables that were made from these runs."""
     content = {
-        "dataset": {"name": runs[0].dataset.name, "hash": runs[0].dataset.hash},
+        "dataset": runs[0].dataset.named(),
         "environment": environment(),
         "trackers": [_told(run) for run in runs],
     }

@@ -136,7 +136,7 @@ class Run:
 
         training: its record (updates, operations, seconds ...); None where nothing is trained.
         """
-        taught = {"name": self.training_set.name, "hash": self.training_set.hash}
+        taught = self.training_set.named()
         content = {
             "tracker": self.name,
             "kind": self.kind,

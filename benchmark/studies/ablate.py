@@ -189,4 +189,4 @@ def _write(
 
 
 def _identity(dataset: Dataset) -> dict[str, str]:
-    return {"name": dataset.name, "hash": dataset.hash, "split": SPLIT}
+    return dataset.named(SPLIT)

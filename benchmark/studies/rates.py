@@ -138,7 +138,7 @@ def _write(
 ) -> list[Path]:
     content = {
         "format": FORMAT,
-        "dataset": {"name": dataset.name, "hash": dataset.hash, "split": "val"},
+        "dataset": dataset.named("val"),
         "budget_tflop": budget,
         "environment": environment(),
         "studies": list(studies),

@@ -163,7 +163,7 @@ def write_table(folder: Path, table: VesselTable, dataset: Dataset) -> list[Path
     """Write vessels.json (every tree and number) and vessels.csv (mean over sweeps per tracker)."""
     content = {
         "format": FORMAT,
-        "dataset": {"name": dataset.name, "hash": dataset.hash},
+        "dataset": dataset.named(),
         "settings": asdict(channel_settings()),
         "true": {name: _tree(tree) for name, tree in table.trees.items()},
         "true_measures": {name: asdict(measure(tree)) for name, tree in table.trees.items()},

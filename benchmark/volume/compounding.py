@@ -53,6 +53,21 @@ def _clip(start, step, low, high, first, last):
 
 
 @compiled(nogil=True)
+def _on_row(m, row, shift, beyond, low, high, crop):
+    """Return x, y, z of a row's first column, shifted, and the columns that lie in a block.
+
+    beyond: how far past the block's high index x, y and z may be.
+    """
+    x = m[0, 3] + m[0, 1] * row + shift
+    y = m[1, 3] + m[1, 1] * row + shift
+    z = m[2, 3] + m[2, 1] * row + shift
+    first, last = _clip(x, m[0, 0], low[0], high[0] + beyond, crop[2], crop[3])
+    first, last = _clip(y, m[1, 0], low[1], high[1] + beyond, first, last)
+    first, last = _clip(z, m[2, 0], low[2], high[2] + beyond, first, last)
+    return x, y, z, first, last
+
+
+@compiled(nogil=True)
 def nearest(frames, voxel_from_pixel, crop, mask, low, high, mode, values, weights):
     """Put each pixel into the voxel whose centre is nearest (pixel nearest neighbour).
 
@@ -64,12 +79,7 @@ def nearest(frames, voxel_from_pixel, crop, mask, low, high, mode, values, weigh
     for frame in range(frames.shape[0]):
         m = voxel_from_pixel[frame]
         for row in range(crop[0], crop[1]):
-            x = m[0, 3] + m[0, 1] * row + 0.5
-            y = m[1, 3] + m[1, 1] * row + 0.5
-            z = m[2, 3] + m[2, 1] * row + 0.5
-            first, last = _clip(x, m[0, 0], low[0], high[0], crop[2], crop[3])
-            first, last = _clip(y, m[1, 0], low[1], high[1], first, last)
-            first, last = _clip(z, m[2, 0], low[2], high[2], first, last)
+            x, y, z, first, last = _on_row(m, row, 0.5, 0, low, high, crop)
             dx, dy, dz = m[0, 0], m[1, 0], m[2, 0]
             for column in range(first, last):
                 if mask is not None and not mask[row, column]:
@@ -98,12 +108,7 @@ def _splat(image, m, crop, mask, low, high, offset, sums, weights):
     Only voxels of the block [low, high) receive; they lie in the arrays at their index - offset.
     """
     for row in range(crop[0], crop[1]):
-        x = m[0, 3] + m[0, 1] * row + 1.0
-        y = m[1, 3] + m[1, 1] * row + 1.0
-        z = m[2, 3] + m[2, 1] * row + 1.0
-        first, last = _clip(x, m[0, 0], low[0], high[0] + 1, crop[2], crop[3])
-        first, last = _clip(y, m[1, 0], low[1], high[1] + 1, first, last)
-        first, last = _clip(z, m[2, 0], low[2], high[2] + 1, first, last)
+        x, y, z, first, last = _on_row(m, row, 1.0, 1, low, high, crop)
         dx, dy, dz = m[0, 0], m[1, 0], m[2, 0]
         for column in range(first, last):
             if mask is not None and not mask[row, column]:
@@ -137,12 +142,7 @@ def _brightest(image, m, crop, mask, low, high, values, weights):
     Of the eight voxels around a pixel these are all where it lies amid them, else the nearer ones.
     """
     for row in range(crop[0], crop[1]):
-        x = m[0, 3] + m[0, 1] * row + 1.0
-        y = m[1, 3] + m[1, 1] * row + 1.0
-        z = m[2, 3] + m[2, 1] * row + 1.0
-        first, last = _clip(x, m[0, 0], low[0], high[0] + 1, crop[2], crop[3])
-        first, last = _clip(y, m[1, 0], low[1], high[1] + 1, first, last)
-        first, last = _clip(z, m[2, 0], low[2], high[2] + 1, first, last)
+        x, y, z, first, last = _on_row(m, row, 1.0, 1, low, high, crop)
         for column in range(first, last):
             if mask is not None and not mask[row, column]:
                 continue

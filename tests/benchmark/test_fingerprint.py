@@ -106,7 +106,7 @@ def test_a_track_sees_what_it_reads_and_what_is_scored():
     for theirs, part in ((moved, "bmode/world_from_image"), (seen, "bmode/frames")):
         for track in ("image", "image+imu"):
             line = data_gap(ours, theirs, parts_of(track, ours))
-            assert line is not None and line.startswith(f"{part} differ by ")
+            assert line is not None and str(line).startswith(f"{part} differ by ")
     assert data_gap(ours, moved, ["bmode/frames"]) is None
     without = {part: values for part, values in moved.items() if part != "bmode/world_from_image"}
     assert data_gap(ours, without, parts_of("image", ours)) is None  # withheld poses
@@ -120,7 +120,7 @@ def test_a_field_of_view_counts_where_both_have_one():
     other[1, 0] = False
     ours, theirs = (sweep_fingerprint(changed(sweep, "bmode", mask=each)) for each in (mask, other))
     line = data_gap(ours, theirs, parts_of("image", ours))
-    assert line is not None and line.startswith("bmode/mask differ by ")
+    assert line is not None and str(line).startswith("bmode/mask differ by ")
     assert "bmode/mask" not in sweep_fingerprint(sweep)
 
 

@@ -22,6 +22,29 @@ CSV_COLUMNS = ("x_mm", "y_mm", "z_mm", "qx", "qy", "qz", "qw")
 UNIT_LENGTH = 1e-2  # deviation of a quaternion's length from 1 that rounding may cause
 
 
+def write_trajectory(
+    path: Path | str,
+    timestamps: np.ndarray | None,
+    world_from_frame: np.ndarray,
+    unit: Unit = "m",
+) -> bool:
+    """Write times (N,) s and poses (N, 4, 4) mm in the format of the name's ending.
+
+    That is .tum, .kitti or .csv; the last two need no times. Returns whether it is one of these.
+    unit: of TUM and KITTI.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix == ".tum" and timestamps is not None:
+        write_tum(path, timestamps, world_from_frame, unit)
+    elif suffix == ".kitti":
+        write_kitti(path, world_from_frame, unit)
+    elif suffix == ".csv":
+        write_csv(path, timestamps, world_from_frame)
+    else:
+        return False
+    return True
+
+
 def write_tum(
     path: Path | str, timestamps: np.ndarray, world_from_frame: np.ndarray, unit: Unit = "m"
 ) -> None:
