@@ -57,7 +57,7 @@ def render_sweep(spec: Spec, scene: Scene) -> Sweep:
     if scene.spec.imu.rate_hz:
         duration = scene.spec.acquisition.duration_s
         imu = measure_inertial(scene.stream("imu"), scene.spec.imu, scene.pose_at, duration)
-    bmode = channels["bmode"]
+    bmode, moving = channels["bmode"], scene.tissue_motion
     return Sweep(
         name=scene.plan.name,
         channels=channels,
@@ -66,6 +66,8 @@ def render_sweep(spec: Spec, scene: Scene) -> Sweep:
             scene.trajectory,
             bmode.mm_from_pixel,
             bmode.frames.shape[1:],
+            scene.times,
+            None if moving is None else moving.displacement,
         ),
         probe=scene.spec.canonical("probe"),
         factors=factors,
