@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from benchmark.geometry import compose, multiply, rotation_from_vector
+from benchmark.geometry import compose, multiply, norm, rotation_from_vector
 from simulate.elementary import exp, tanh
 from simulate.harmonics import Harmonics
 
@@ -171,5 +171,5 @@ def _upright(normal: np.ndarray, azimuth: np.ndarray) -> np.ndarray:
     """Return rotations (N, 3, 3) with y along `normal` (N, 3) and z closest to `azimuth` (N,)."""
     forward = np.stack([np.sin(azimuth), np.zeros_like(azimuth), np.cos(azimuth)], -1)
     elevation = forward - (forward * normal).sum(-1, keepdims=True) * normal
-    elevation /= np.linalg.norm(elevation, axis=-1, keepdims=True)
+    elevation /= norm(elevation)[..., None]
     return np.stack([np.cross(normal, elevation), normal, elevation], -1)

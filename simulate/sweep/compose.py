@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.geometry import apply, image_centre, path_length
+from benchmark.geometry import apply, image_centre, norm, path_length
 from benchmark.sweep import Channel, Sweep
 from simulate.bmode.contact import darken, loss_db, sample_losses
 from simulate.bmode.render import (
@@ -195,7 +195,7 @@ def _factors(spec: Spec, scene: Scene) -> dict[str, Any]:
         "orientation": plan.orientation,
         "direction": "retreat" if scene.motion.backwards else "advance",
         "path_mm": round(path_length(centre), 6),
-        "net_mm": round(float(np.linalg.norm(centre[-1] - centre[0])), 6),
+        "net_mm": round(float(norm(centre[-1] - centre[0])), 6),
     }
     if spec.stress.factors and plan.split == "test":
         factors |= {"factor": plan.factor or "none", "severity": plan.severity}
