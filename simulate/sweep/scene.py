@@ -38,6 +38,8 @@ STREAMS = (
     "gain",
     "tissue_motion",
     "doppler",
+    "machine",
+    "overlay",
 )
 
 

@@ -26,7 +26,7 @@ SHOWCASE = 3
 # The order of the streams in data of GENERATOR_VERSION 1.
 ORDER = (
     "hand", "clock", "noise", "laser", "pose_sensor", "imu", "contact", "gain", "tissue_motion",
-    "doppler",
+    "doppler", "machine", "overlay",
 )  # fmt: skip
 
 
@@ -71,7 +71,7 @@ def test_named_streams_are_the_spawned_children_of_a_sweep_in_order():
     """The order is part of the bytes of every sweep."""
     assert STREAMS == ORDER
     for plan in plan_sweeps(load_spec("stress-v1"))[:4]:
-        children = np.random.SeedSequence(7, spawn_key=(plan.drawn_as,)).spawn(10)
+        children = np.random.SeedSequence(7, spawn_key=(plan.drawn_as,)).spawn(len(ORDER))
         for name, child in zip(ORDER, children, strict=True):
             expected = np.random.default_rng(child).integers(2**63, size=5)
             np.testing.assert_array_equal(
