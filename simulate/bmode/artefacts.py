@@ -45,7 +45,7 @@ def artefacts(echo: Echo, settings: BmodeSettings, beam: Beam, seed: int) -> Add
         if clutter is not None:
             add_clutter(iq, clutter, depths, grid.row_step, grid.radius_mm, added)
         if multiples is not None:
-            added.view(np.complex64)[:] += multiples(iq.view(np.complex64))
+            multiples(iq.view(np.complex64), added.view(np.complex64))
         if ringing is not None:
             added.view(np.complex64)[:] += ringing
         iq += added

@@ -27,11 +27,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.bmode.settings import STRONG_DB, BmodeSettings
+from simulate.compiled import kernel
 from simulate.iq.beam import Beam
 from simulate.iq.echo import Echo
 
 POOLED = 4  # columns whose mean is reflected
 LEAST_LEVEL = 1e-5  # of the loudest: multiples from fainter depths get no more gain than from there
+
+_f = np.float32
 
 Array = NDArray[Any]
 Complex = NDArray[np.complex64]
@@ -53,9 +56,9 @@ class Reverberation:
         if not settings.time_gain_compensation:
             gain = echo.level(below) / echo.level(np.array(settings.noise_depth_mm))
         bend = np.exp(2j * np.pi * beam.carrier[1] * depths**2) * (depths > 0.0)
-        self.received = _column(level / gain * bend)
-        self.returned = _column(echo.amplitude(below) / gain * bend)
-        self.after = _column(gain / level * bend.conj())
+        self.received = (level / gain * bend).astype(np.complex64)
+        self.returned = (echo.amplitude(below) / gain * bend).astype(np.complex64)
+        self.after = (gain / level * bend.conj()).astype(np.complex64)
         # The sum of k Gaussian pulses of peak 1 has the peak spread^(k - 1) / √k.
         spread = math.sqrt(2.0 * math.pi) * echo.probe.sigma_axial_mm / step
         again = 10.0 ** ((settings.reverberation_db - STRONG_DB) / 20.0) / spread
@@ -63,40 +66,60 @@ class Reverberation:
         # Sample n lies at depths[0] + n step; a sum of two has the depth 2 depths[0] + n step.
         self.length = next_fast_len(2 * len(depths) + math.ceil(2.0 * abs(depths[0]) / step) + 16)
         shift = np.fft.fftfreq(self.length) * depths[0] / step
-        self.turn = _column(np.exp(-2j * np.pi * shift))
+        self.turn = np.exp(-2j * np.pi * shift).astype(np.complex64)[:, None]
 
-    def __call__(self, iq: Complex) -> Complex:
-        """Return the multiples (rows, columns) of the echoes in IQ of that shape."""
+    def __call__(self, iq: Complex, out: Complex) -> None:
+        """Add to `out` the multiples of the echoes in `iq`, both (rows, columns)."""
         from scipy.fft import fft, ifft
 
-        pooled = _pooled(iq)
-        received = fft(pooled * self.received, self.length, axis=0)
-        returned = fft(pooled * self.returned, self.length, axis=0) * self.turn
-        both = received * returned * (self.second * returned - self.first)
-        multiples = ifft(both, axis=0, overwrite_x=True)[: len(iq)]
-        return _spread(multiples * self.after, iq.shape[1])
+        shape = (self.length, -(-iq.shape[1] // POOLED))
+        received, returned = np.zeros(shape, np.complex64), np.zeros(shape, np.complex64)
+        pool(iq, self.received, self.returned, received, returned)
+        received = fft(received, axis=0, overwrite_x=True)
+        returned = fft(returned, axis=0, overwrite_x=True) * self.turn
+        received *= returned
+        received *= self.second * returned - self.first
+        spread(ifft(received, axis=0, overwrite_x=True), self.after, out)
 
 
-def _column(values: Array) -> Complex:
-    return values.astype(np.complex64)[:, None]
+@kernel
+def pool(iq, received, returned, heard, sent):
+    """Write the mean of every `POOLED` columns, times (rows,) factors, to the first rows of two.
 
-
-def _pooled(iq: Complex) -> Complex:
-    """Return the mean (rows, P) of every `POOLED` columns of IQ, of what is left in the last."""
-    starts = np.arange(0, iq.shape[1], POOLED)
-    counts = np.diff(np.append(starts, iq.shape[1])).astype(np.float32)
-    return np.add.reduceat(iq, starts, axis=1) / counts
-
-
-def _spread(pooled: Complex, columns: int) -> Complex:
-    """Return pooled columns (rows, P) at all columns, smoothed by (1, 2, 1) / 4 and interpolated.
-
-    Interpolation alone would leave speckle fainter between the pooled columns than at them.
+    iq : (rows, columns); heard, sent : (rows or more, columns / POOLED, rounded up); complex64.
     """
-    padded = np.pad(pooled, ((0, 0), (1, 1)), mode="edge")
-    smooth = 0.25 * (padded[:, :-2] + padded[:, 2:]) + 0.5 * pooled
-    place = np.clip((np.arange(columns) - 0.5 * (POOLED - 1)) / POOLED, 0.0, pooled.shape[1] - 1.0)
-    left = np.minimum(place.astype(np.int64), max(pooled.shape[1] - 2, 0))
-    right = np.minimum(left + 1, pooled.shape[1] - 1)
-    share = (place - left).astype(np.float32)
-    return (1.0 - share) * smooth[:, left] + share * smooth[:, right]
+    columns = iq.shape[1]
+    for row in range(iq.shape[0]):
+        for group in range(heard.shape[1]):
+            stop = min(POOLED * (group + 1), columns)
+            re, im = _f(0.0), _f(0.0)
+            for column in range(POOLED * group, stop):
+                re += iq[row, column].real
+                im += iq[row, column].imag
+            share = _f(1.0 / (stop - POOLED * group))
+            mean = np.complex64(complex(re * share, im * share))
+            heard[row, group] = mean * received[row]
+            sent[row, group] = mean * returned[row]
+
+
+@kernel
+def spread(pooled, after, out):
+    """Add pooled columns, times factors (rows,), at all columns: smoothed, then interpolated.
+
+    Smoothing is by (1, 2, 1) / 4; interpolation alone would leave speckle fainter between the
+    pooled columns than at them. The last group may hold fewer columns than its place says.
+    """
+    groups, columns = pooled.shape[1], out.shape[1]
+    smooth = np.empty(groups, np.complex64)
+    for row in range(out.shape[0]):
+        for group in range(groups):
+            before = pooled[row, max(group - 1, 0)]
+            behind = pooled[row, min(group + 1, groups - 1)]
+            mean = _f(0.25) * (before + behind) + _f(0.5) * pooled[row, group]
+            smooth[group] = mean * after[row]
+        for column in range(columns):
+            place = (_f(column) - _f(0.5 * (POOLED - 1))) / _f(POOLED)
+            place = min(max(place, _f(0.0)), _f(groups - 1))
+            left = int(place)
+            right, share = min(left + 1, groups - 1), place - _f(left)
+            out[row, column] += (_f(1.0) - share) * smooth[left] + share * smooth[right]

@@ -59,6 +59,12 @@ def multiples_by_real_signals(depths, echo, settings, layers):
     return np.interp(depths, fine, base.real) + 1j * np.interp(depths, fine, base.imag)
 
 
+def multiples_of(iq, echo, settings, beam):
+    out = np.zeros_like(iq)
+    Reverberation(echo, settings, beam)(iq, out)
+    return out
+
+
 @pytest.mark.parametrize("compensated", [True, False])
 def test_multiples_are_the_convolution_of_real_signals(compensated):
     settings = dataclasses.replace(
@@ -72,7 +78,7 @@ def test_multiples_are_the_convolution_of_real_signals(compensated):
         gain = echo.level(depths) / echo.level(np.array(20.0))
     one = gain * layers_iq(depths, beam.carrier, LAYERS[:2])
     iq = np.repeat(one[:, None], 37, axis=1).astype(np.complex64)
-    found = Reverberation(echo, settings, beam)(iq) / gain[:, None]
+    found = multiples_of(iq, echo, settings, beam) / gain[:, None]
     assert np.abs(found - found[:, :1]).max() <= 1e-5 * np.abs(found).max()
     expected = multiples_by_real_signals(depths, echo, settings, LAYERS[:2])
     inside = depths < 33.0
@@ -93,7 +99,7 @@ def test_first_multiple_of_a_strong_layer_has_the_level_of_the_setting():
         depths = beam.grid.depths_mm
         one = layers_iq(depths, beam.carrier, [(8.0, 10.0)])  # 20 dB over the reference tissue
         iq = np.repeat(one[:, None], 16, axis=1).astype(np.complex64)
-        found = np.abs(Reverberation(echo, settings, beam)(iq)[:, 5])
+        found = np.abs(multiples_of(iq, echo, settings, beam)[:, 5])
         near = np.abs(depths - 16.0) < 0.5
         level = echo.level(np.array([8.0, 16.0]))
         received = found[near].max() * level[1] / (10.0 * level[0])
@@ -112,7 +118,7 @@ def test_tilted_layers_return_less_to_the_face_than_flat_ones():
             for x in grid.lateral[:64] - grid.lateral[0]
         ]
         iq = np.stack(lines, axis=1).astype(np.complex64)
-        power.append(np.mean(np.abs(Reverberation(echo, settings, beam)(iq)) ** 2))
+        power.append(np.mean(np.abs(multiples_of(iq, echo, settings, beam)) ** 2))
     assert power[1] < 0.5 * power[0]
 
 
