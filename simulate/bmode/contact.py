@@ -22,6 +22,7 @@ STEPS = 4  # towards the skin along a line
 LEAST_STEEP = 0.2  # share of a line's direction that is along y: others hardly reach the skin
 
 Array = NDArray[np.float64]
+Depth = Callable[[NDArray[np.floating]], NDArray[np.floating]]
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def sample_losses(
 def loss_db(losses: tuple[Loss, ...], depth_db: float, times: Array, lines: int) -> Array:
     """Return the loss (N, L) dB, at most `depth_db`, at times (N,) s and in L lines of the face."""
     place = (np.arange(lines) + 0.5) / lines
-    lost = np.zeros((len(times), lines))
+    lost: Array = np.zeros((len(times), lines))
     for loss in losses:
         when = _window(times, loss.time_s, loss.seconds, FADE_S)
         where = _window(place, loss.place, loss.share, EDGE)
@@ -74,9 +75,7 @@ def _smooth_step(value: Array) -> Array:
     return 0.5 - 0.5 * np.cos(np.pi * np.clip(value, 0.0, 1.0))
 
 
-def hanging_mm(
-    probe: Probe, world_from_image: Array, depth_below_skin_mm: Callable[[Array], Array]
-) -> Array:
+def hanging_mm(probe: Probe, world_from_image: Array, depth_below_skin_mm: Depth) -> Array:
     """Return how far each line's face lies off the skin, (N, LINES) mm along the line.
 
     Negative where the face lies below the skin at rest.

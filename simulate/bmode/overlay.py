@@ -81,9 +81,8 @@ def _scale(rng: np.random.Generator, probe: Probe, drawn: Overlay, dot: int) -> 
 def _text(rng: np.random.Generator, dot: int) -> NDArray[np.uint8]:
     """Return a line of text (h, w): letters of random dots with a gap around each."""
     count = int(rng.integers(LETTERS[0], LETTERS[1] + 1))
-    dots = rng.random((count, *LETTER)) < INK
-    line = np.pad(dots, ((0, 0), (1, 1), (1, 0))).transpose(1, 0, 2).reshape(LETTER[0] + 2, -1)
-    line = np.pad(line, ((0, 0), (0, 1)))
+    dots = np.pad(rng.random((count, *LETTER)) < INK, ((0, 0), (1, 1), (1, 0)))
+    line = np.pad(dots.transpose(1, 0, 2).reshape(LETTER[0] + 2, -1), ((0, 0), (0, 1)))
     gray = int(rng.integers(*BRIGHTEST))
     return np.kron(line, np.ones((dot, dot), bool)).astype(np.uint8) * np.uint8(gray)
 

@@ -12,8 +12,8 @@ fewer scatterers where the beam is wide, gain that changes, lines without contac
 clutter, ringing of the face, speckle reduction. What the screen does with the images of a sweep is
 in `simulate.bmode.screen`.
 
-The model neglects multiple scattering other than by the face, refraction, the loss of aperture at the edges of the array,
-elevational side lobes, and the width of the aperture in shadows.
+The model neglects multiple scattering other than by the face, refraction, the loss of aperture at
+the edges of the array, elevational side lobes, and the width of the aperture in shadows.
 """
 
 from __future__ import annotations

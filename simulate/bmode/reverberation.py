@@ -50,9 +50,9 @@ class Reverberation:
         grid = beam.grid
         depths, step = grid.depths_mm, grid.row_step
         below = np.maximum(depths, 0.0)
-        level = echo.level(below)
+        level: Array = echo.level(below)
         level = np.maximum(level / level.max(), LEAST_LEVEL)
-        gain = np.ones(len(depths))  # that the IQ has and the compensated IQ has not
+        gain: Array = np.ones(len(depths))  # that the IQ has and the compensated IQ has not
         if not settings.time_gain_compensation:
             gain = echo.level(below) / echo.level(np.array(settings.noise_depth_mm))
         bend = np.exp(2j * np.pi * beam.carrier[1] * depths**2) * (depths > 0.0)
