@@ -51,20 +51,23 @@ def patches_of(maps: Tensor, side: int) -> Tensor:
 class GlobalLocalAttention(nn.Module):
     """Weight local patches by their likeness to the global map and mix them over places.
 
-    local (N, C, H, W), global (N, D, p, p) -> mixed (N, 4 C, p, p) and the score map
-    (N, H/p, W/p) in [0, 1], which is all ones with `score` off.
+    local (N, C, H, W), global (N, D, p, p) -> mixed (N, 4 C, p, p), the global map (N, D, p, p)
+    that goes on, and the score map (N, H/p, W/p) in [0, 1], which is all ones with `score` off.
+    gates: a channel gate of the local patches, a channel and a spatial gate of the global map.
+    gated_map: the gated global map goes on, as published; else the one given goes on, and the
+    score alone sees the gated one.
     """
 
     def __init__(
         self, local_channels: int, global_channels: int, patch: int, patches: int,
-        gates: bool = True, score: bool = True,
+        gates: bool = True, score: bool = True, gated_map: bool = True,
     ):  # fmt: skip
         super().__init__()
         self.patch = patch
-        self.gated, self.scored = gates, score
+        self.gated, self.scored, self.gated_map = gates, score, gated_map
         if gates:
             self.local_gate = ChannelGate(local_channels)
-        if gates and score:
+        if gates and (score or gated_map):
             self.global_gate = ChannelGate(global_channels)
             self.spatial_gate = SpatialGate()
         if score:
@@ -76,27 +79,33 @@ class GlobalLocalAttention(nn.Module):
         self.mix = nn.Linear(patches, MIXTURES, bias=False)
         self.normalise = nn.BatchNorm1d(MIXTURES)
 
-    def forward(self, local_map: Tensor, global_map: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, local_map: Tensor, global_map: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         patches = patches_of(local_map, self.patch)
         if self.gated:
             gate = self.local_gate(patches.mean(1))
             patches = patches * gate[:, None, :, None, None]
-        score = self._score(patches, global_map)
+        gated = self._gated(global_map)
+        score = self._score(patches, gated)
         weights = self.mix.weight[None] * score[:, None]  # (N, M, K)
         mixed = torch.bmm(weights, patches.flatten(2))
         mixed = functional.silu(self.normalise(mixed))
         channels = local_map.shape[1]
         mixed = mixed.reshape(-1, MIXTURES * channels, self.patch, self.patch)
         rows = local_map.shape[2] // self.patch
-        return mixed, score.unflatten(1, (rows, -1))
+        goes_on = gated if self.gated_map else global_map
+        return mixed, goes_on, score.unflatten(1, (rows, -1))
+
+    def _gated(self, global_map: Tensor) -> Tensor:
+        """Return the global map times its channel gate, then times the spatial gate of that."""
+        if not (self.gated and (self.scored or self.gated_map)):
+            return global_map
+        global_map = global_map * self.global_gate(global_map)[:, :, None, None]
+        return global_map * self.spatial_gate(global_map)
 
     def _score(self, patches: Tensor, global_map: Tensor) -> Tensor:
         """Return s_k = (1 + cos(P_k, G')) / 2, (N, K); no softmax, no scaling, one head."""
         if not self.scored:
             return patches.new_ones(patches.shape[:2])
-        if self.gated:
-            global_map = global_map * self.global_gate(global_map)[:, :, None, None]
-            global_map = global_map * self.spatial_gate(global_map)
         projected = self.project(global_map)
         cosine = functional.cosine_similarity(
             patches.flatten(2), projected.flatten(1)[:, None], dim=-1, eps=1e-6

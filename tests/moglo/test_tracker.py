@@ -46,7 +46,7 @@ def test_obeys_the_contract(config):
 
 @pytest.mark.parametrize("window", [2, 5, 20])
 def test_streaming_equals_windows_read_one_by_one(window, monkeypatch):
-    monkeypatch.setattr("moglo.tracker.CHUNK_PIXELS", 5 * 48 * 48)  # several pushes a sweep
+    monkeypatch.setattr("moglo.inference.CHUNK_PIXELS", 5 * 48 * 48)  # several pushes a sweep
     made, seen = tracker(replace(CONFIG, window=window)), sweep(13)
     net = made.module().eval()
     frames = locally_standardised(torch.from_numpy(seen.bmode.frames).float() / 255)

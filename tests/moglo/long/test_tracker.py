@@ -74,7 +74,7 @@ def test_is_found_by_name():
 
 @pytest.mark.parametrize("chunk", [1, 2, 5])
 def test_streaming_equals_the_whole_sweep_at_once(chunk, monkeypatch):
-    monkeypatch.setattr("moglo.tracker.CHUNK_PIXELS", chunk * 48 * 48)
+    monkeypatch.setattr("moglo.inference.CHUNK_PIXELS", chunk * 48 * 48)
     made, seen = tracker(FORWARD), sweep(13)
     net = awake(made).module().eval()
     frames = locally_standardised(torch.from_numpy(seen.bmode.frames).float() / 255)
