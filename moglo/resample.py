@@ -7,16 +7,15 @@ from torch import Tensor
 
 from moglo.grid import Placement
 
-SHARPNESS = -0.5  # a of Keys' cubic convolution (IEEE Trans. ASSP 1981), exact to third order
-SUPPORT = 2  # pixels that the kernel reaches to each side
+SUPPORT = 3  # pixels that the kernel reaches to each side
 FRINGE = 3  # grid pixels at an edge that go on beyond it: speckle depends on depth
 
 
 def resampled(frames: Tensor, placed: Placement, size: int) -> Tensor:
     """Return frames (B, W, size, size) on the grid of a placement, of frames (B, W, H, W').
 
-    Interpolation is cubic, with the kernel widened to the target pixel where that is larger (no
-    aliasing). Beyond an edge an image goes on as its outermost `FRINGE` grid pixels, mirrored to
+    Interpolation is Lanczos's, with the kernel widened to the target pixel where that is larger (no
+    aliasing); shorter kernels blur speckle by a share of a pixel, which its correlation shows. Beyond an edge an image goes on as its outermost `FRINGE` grid pixels, mirrored to
     and fro: speckle that moves and decorrelates as that at the edge. Frames that are on the grid
     already are returned as they are.
     """
@@ -39,7 +38,7 @@ def _weights(count: int, size: int, first: Tensor, step: Tensor) -> Tensor:
     reach = step.clamp_min(1.0)[:, None, None]
     margin = math.ceil(SUPPORT * float(reach.max()))
     source = torch.arange(-margin, count + margin, device=first.device)
-    share = _cubic((source - place[..., None]) / reach)
+    share = _lanczos((source - place[..., None]) / reach)
     share = share / share.sum(-1, keepdim=True)
     weights = share.new_zeros(*share.shape[:2], count)
     return weights.index_add_(2, _mirrored(source, count), share)
@@ -57,12 +56,13 @@ def _inside(place: Tensor, count: int, fringe: Tensor) -> Tensor:
     return torch.where(beyond > 0, found, place)
 
 
-def _cubic(distance: Tensor) -> Tensor:
-    """Return Keys' cubic convolution kernel at distances in pixels."""
-    x, a = distance.abs(), SHARPNESS
-    near = ((a + 2) * x - (a + 3)) * x * x + 1
-    far = a * (((x - 5) * x + 8) * x - 4)
-    return torch.where(x < 1, near, torch.where(x < SUPPORT, far, 0.0))
+def _lanczos(distance: Tensor) -> Tensor:
+    """Return the sine cardinal at distances in pixels, windowed by its own main lobe (Duchon 1979).
+
+    J. Appl. Meteorol. 18, 1016.
+    """
+    shape = torch.sinc(distance) * torch.sinc(distance / SUPPORT)
+    return torch.where(distance.abs() < SUPPORT, shape, 0.0)
 
 
 def _mirrored(index: Tensor, count: int) -> Tensor:

@@ -10,6 +10,7 @@ from benchmark.frames import MappedFrames, StreamedFrames
 from benchmark.sweep import Images
 
 SAME_PIXEL = 1e-3  # relative difference of pixel sizes that counts as none
+LOBES = 3  # of the kernel of interpolation, to each side
 
 
 class ResampledFrames(StreamedFrames):
@@ -34,8 +35,8 @@ def resampled(
     """Return images with pixels of `pixel_mm` (2,) across and down, in the same image mm frame.
 
     shape (rows, columns): the largest result; larger images are cut at the bottom and equally at
-    both sides, so depths do not change. Interpolation is cubic (Keys 1981), with the kernel widened
-    to the new pixel where that is larger (no aliasing). Images with a mask are first cut to the box
+    both sides, so depths do not change. Interpolation is Lanczos's, with the kernel widened to
+    the new pixel where that is larger (no aliasing). Images with a mask are first cut to the box
     around it. Images that have this pixel size and fit are returned as they are.
     """
     images = _cut_to_mask(images)
@@ -81,12 +82,11 @@ def _cut_to_mask(images: Images) -> Images:
 
 
 def _shares(count: int, size: int, ratio: float, first: float) -> np.ndarray:
-    """Return weights (size, count) of the source's pixels, a cubic kernel around each new centre.
+    """Return weights (size, count) of the source's pixels, a Lanczos kernel around each new centre.
 
-    A kernel that is linear would blur by a share of a pixel that speckle correlation shows.
+    A shorter kernel blurs speckle by a share of a pixel, which the correlation of frames shows.
     """
     place = first + ratio * np.arange(size)
-    x = np.abs(np.arange(count) - place[:, None]) / max(ratio, 1.0)
-    near, far = (1.5 * x - 2.5) * x * x + 1, ((2.5 - 0.5 * x) * x - 4) * x + 2
-    share = np.where(x < 1, near, np.where(x < 2, far, 0.0))
+    x = (np.arange(count) - place[:, None]) / max(ratio, 1.0)
+    share = np.where(np.abs(x) < LOBES, np.sinc(x) * np.sinc(x / LOBES), 0.0)
     return (share / share.sum(1, keepdims=True)).astype(np.float32)

@@ -1,5 +1,6 @@
 """Frames of other sizes: the same place in mm keeps its grey level, and edges are mirrored."""
 
+import pytest
 import torch
 
 from moglo.grid import Placement
@@ -30,20 +31,17 @@ def test_finer_coarser_and_shifted_grids_keep_a_plane():
         across = first[0] + step[0] * torch.arange(32)
         down = first[1] + step[1] * torch.arange(32)
         expected = 0.5 + 0.004 * across - 0.003 * down[:, None]
-        torch.testing.assert_close(found, expected, atol=1e-5 if step[0] <= 1 else 5e-4, rtol=0)
+        torch.testing.assert_close(found, expected, atol=2e-4, rtol=0)
 
 
-def test_a_smooth_wave_is_kept_to_third_order():
-    """Halving the pixel divides the error by 8: of a linear kernel by 4."""
-    errors = []
-    for wave in (16, 32):
-        angle = 2 * torch.pi / wave
-        source = torch.sin(angle * torch.arange(160.0)).expand(1, 1, 160, 160)
-        found = resampled(source, placed((40.37, 40), (1, 1)), 64)[0, 0, 0]
-        expected = torch.sin(angle * (40.37 + torch.arange(64.0)))
-        errors.append((found - expected).abs().max())
-    assert errors[0] / errors[1] > 7
-    assert errors[1] < 1e-3
+@pytest.mark.parametrize("phase", [0.25, 0.5, 0.75])
+def test_waves_as_fine_as_speckle_keep_their_size_at_any_phase(phase):
+    """Linear interpolation halfway between pixels takes 0.29 off a wave of four pixels."""
+    angle = 2 * torch.pi / 4
+    source = torch.sin(angle * torch.arange(96.0)).expand(1, 1, 96, 96)
+    found = resampled(source, placed((16 + phase, 16), (1, 1)), 64)[0, 0, 0]
+    expected = torch.sin(angle * (16 + phase + torch.arange(64.0)))
+    torch.testing.assert_close(found, expected, atol=0.04, rtol=0)
 
 
 def test_beyond_an_edge_its_outermost_pixels_go_on_to_and_fro():
