@@ -55,8 +55,8 @@ class PairFeatures(NamedTuple):
 
     local_vector, global_vector (N, 8b): inputs of the two recurrent branches; pair_map
     (N, 8b, s, s): its local means are the global map before its gates; embedding (N, 16b, p, p):
-    both maps, for the triplet loss; score (N, h/p, w/p): attention, for display; volume (N, templates, h/4, w/4) or
-    None: resized correlation volume.
+    both maps, for the triplet loss; score (N, h/p, w/p): attention, for display; volume
+    (N, templates, h/4, w/4) or None: resized correlation volume.
     """
 
     local_vector: Tensor

@@ -15,12 +15,17 @@ def resampled(frames: Tensor, placed: Placement, size: int) -> Tensor:
     """Return frames (B, W, size, size) on the grid of a placement, of frames (B, W, H, W').
 
     Interpolation is Lanczos's, with the kernel widened to the target pixel where that is larger (no
-    aliasing); shorter kernels blur speckle by a share of a pixel, which its correlation shows. Beyond an edge an image goes on as its outermost `FRINGE` grid pixels, mirrored to
-    and fro: speckle that moves and decorrelates as that at the edge. Frames that are on the grid
-    already are returned as they are.
+    aliasing); shorter kernels blur speckle by a share of a pixel, which its correlation shows.
+    Beyond an edge an image goes on as its outermost `FRINGE` grid pixels, mirrored to and fro:
+    speckle that moves and decorrelates as that at the edge. Frames that are on the grid already
+    are returned as they are.
     """
     height, width = frames.shape[-2:]
-    if (height, width) == (size, size) and not placed.first.any() and bool((placed.step == 1).all()):
+    if (
+        (height, width) == (size, size)
+        and not placed.first.any()
+        and bool((placed.step == 1).all())
+    ):
         return frames
     first, step = placed.first.to(frames), placed.step.to(frames)
     across = _weights(width, size, first[:, 0], step[:, 0])

@@ -26,9 +26,10 @@ class MoGLo(LearnedTracker):
     encoder of pairs, global-local attention, two LSTMs with a linear head each, whose outputs are
     averaged; trained by absolute error, correlation and triplet loss. Compared with the published
     one (`moglo-paper`) it is narrower, shallower and at twice the resolution; the volume correlates
-    centred features within a smaller radius and passes gradients; batches are small, at a high
-    rate, and half of the samples are mirrored; a running mean of the weights is kept, and the mean
-    error over the training sweeps is subtracted from the last biases.
+    centred features within a smaller radius and passes gradients; gates of the global map act on
+    the score alone, and shortcuts are pooled before they are convolved; batches are small, at a
+    high rate, and half of the samples are mirrored; a running mean of the weights is kept, and the
+    mean error over the training sweeps is subtracted from the last biases.
     """
 
     name = "moglo"
@@ -58,9 +59,12 @@ class MoGLo(LearnedTracker):
         )
 
     def module(self) -> MoGLoNet:
-        """Return the network, built at the first call, on whatever device it was moved to."""
+        """Return the network, built at the first call, on whatever device it was moved to.
+
+        Channels are last in memory, which is half as fast again with few of them.
+        """
         if self._module is None:
-            self._module = MoGLoNet(self.config)
+            self._module = MoGLoNet(self.config).to(memory_format=torch.channels_last)
         return self._module
 
     def fit(self, sweeps: Sequence[Sweep]) -> None:
@@ -165,7 +169,7 @@ class MoGLo(LearnedTracker):
 
 
 class MoGLoPaper(MoGLo):
-    """MoGLo-Net (Lee et al., IEEE TMI 2025) at its published size, 26.7 M parameters.
+    """MoGLo-Net (Lee et al., IEEE TMI 2025) as released, 26.7 M parameters.
 
     Frames of 256 pixels squared, windows of five, the training recipe of the released code
     (AdamW, rate 1e-4 falling by 0.8 ten times, batches of 14). Training it needs a GPU.

@@ -72,7 +72,7 @@ class MoGLoLong(MoGLo):
     def module(self) -> LongNet:  # type: ignore[override]
         """Return the network, built at the first call, on whatever device it was moved to."""
         if self._module is None:
-            self._module = LongNet(self.config)
+            self._module = LongNet(self.config).to(memory_format=torch.channels_last)
         return self._module
 
     @property

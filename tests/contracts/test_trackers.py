@@ -80,11 +80,10 @@ def shown(frames: np.ndarray) -> Observation:
     return Observation({"bmode": images}, example.probe)
 
 
-@pytest.mark.parametrize("axis", [0, 1, 2])
-def test_frames_in_any_order_of_memory_are_the_same_frames(tracker, axis):
+def test_frames_in_any_order_of_memory_are_the_same_frames(tracker):
     frames = example_observation(3).bmode.frames
-    turned = np.flip(np.flip(frames, axis).copy(), axis)
-    assert min(turned.strides) < 0
+    turned = np.flip(np.flip(frames).copy())
+    assert max(turned.strides) < 0
     found = tracker.track(shown(turned)).first_from_frame
     assert np.array_equal(found, tracker.track(shown(frames)).first_from_frame)
 

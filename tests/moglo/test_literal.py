@@ -52,7 +52,9 @@ def test_the_network_and_its_gradient_equal_a_plain_loop(training):
     ]
     assert sum(part.abs().sum() for part in gradients[1]) > 1
     for one, other in zip(*gradients, strict=True):
-        torch.testing.assert_close(one, other, atol=TOLERANCE * float(1 + other.abs().max()), rtol=0)
+        torch.testing.assert_close(
+            one, other, atol=TOLERANCE * float(1 + other.abs().max()), rtol=0
+        )
 
 
 @pytest.mark.parametrize("key", PUBLISHED)

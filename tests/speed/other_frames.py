@@ -52,11 +52,6 @@ def cut(top: int = 0, bottom: int = 0, left: int = 0, right: int = 0) -> Cut:
     return work
 
 
-def turned(channel: Channel) -> Channel:
-    """Return the channel with the depth of its first row unknown: the origin is the first pixel."""
-    return replace(channel, mm_from_pixel=channel.mm_from_pixel * [[1, 1, 1, 0]] * 3 + [[0, 0, 0, 1]])
-
-
 # By name: rows and columns that are rendered, and what is cut.
 CASES: dict[str, tuple[tuple[int, int], Cut]] = {
     "as in training": ((96, 96), cut()),
@@ -113,29 +108,30 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         grids = {grid: rendered(*grid, chosen.sweeps, folder) for grid, _ in CASES.values()}
     for path in chosen.weights:
-        table(path, grids, [])
+        print_table(path, grids)
 
 
-def table(path: Path, grids: dict[tuple[int, int], list[Sweep]], _: list[str]) -> None:
-    """Print the table of one tracker."""
+def print_table(path: Path, grids: dict[tuple[int, int], list[Sweep]]) -> None:
+    """Print the errors of one tracker in all cases, and what `track` remarks."""
     tracker, domain = open_weights(path), find_domain(path)
     native: list[float] = []
     print(f"\n| {tracker.name} | error, of no motion's | ratio | by `track` | ratio | remarks |")
     print("|---|---|---|---|---|---|")
     for name, (grid, work) in CASES.items():
-        errors, remarks = [], set()
+        errors: list[list[float]] = []
+        remarks: dict[str, None] = {}
         for sweep in grids[grid]:
             channel = work(sweep.bmode)
             images = Images(channel.frames, channel.timestamps, channel.mm_from_pixel)
             seen = replace(sweep, channels={"bmode": channel}).observe()
             alone = tracker.track(seen)
-            used = track(tracker, domain, images, sweep.probe, lambda text: remarks.add(text[-60:]))
+            used = track(tracker, domain, images, sweep.probe, remarks.setdefault)
             errors.append([share(channel, found.first_from_frame) for found in (alone, used)])
         mean = np.mean(errors, axis=0)
         native = native or list(mean)
         ratio = mean / native
         print(f"| {name} | {mean[0]:.3f} | {ratio[0]:.2f} | {mean[1]:.3f} | {ratio[1]:.2f} "
-              f"| {'; '.join(sorted(remarks))} |", flush=True)  # fmt: skip
+              f"| {'; '.join(remarks)} |", flush=True)  # fmt: skip
 
 
 if __name__ == "__main__":
