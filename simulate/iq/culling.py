@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from benchmark.geometry import inverse
 from simulate.compiled import inlined, kernel
 from simulate.iq.beam import Beam
-from simulate.iq.scatterers import BLOCK_SIDE, CELLS
+from simulate.iq.drawing import BLOCK_SIDE, CELLS
 
 ROOT3 = 1.7320508  # diagonal of a cube of side 1
 

@@ -19,8 +19,9 @@ from benchmark.geometry import apply, inverse
 from simulate.compiled import inlined, kernel
 from simulate.iq.beam import Beam
 from simulate.iq.culling import ROOT3, slab_corners, touches
-from simulate.iq.scatterers import BLOCK_SIDE, CELLS, LANES
-from simulate.iq.staging import STAGE, splat_staged, stage
+from simulate.iq.drawing import BLOCK_SIDE, CELLS, LANES
+from simulate.iq.splat import splat_staged
+from simulate.iq.staging import STAGE, stage
 from simulate.iq.thinning import share_kept, silence
 
 _f = np.float32

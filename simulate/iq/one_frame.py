@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from simulate.compiled import kernel
 from simulate.iq.beam import Beam
 from simulate.iq.culling import ROOT3, rotated, rotated_cells, touches
+from simulate.iq.drawing import BLOCK_SIDE, CELLS
 from simulate.iq.filters import add_noise, filter_frame, shade
 from simulate.iq.moving import Motion, splat_moving
-from simulate.iq.scatterers import BLOCK_SIDE, CELLS, Scatterers
-from simulate.iq.staging import STAGE, Workspace, splat_staged, stage
+from simulate.iq.scatterers import Scatterers
+from simulate.iq.splat import splat_staged
+from simulate.iq.staging import STAGE, Workspace, stage
 from simulate.iq.thinning import thin_cell
 
 _f = np.float32

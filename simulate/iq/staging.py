@@ -1,4 +1,4 @@
-"""Runs of scatterers to position and complex weight, and from there onto the grid, compiled."""
+"""Runs of scatterers to position and complex weight on the grid, compiled."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.compiled import arctan, decay, inlined, kernel, turn
+from simulate.compiled import arctan, decay, inlined, turn
 from simulate.iq.beam import Grid
-from simulate.iq.splat import splat_cubic
 
 STAGE = 8192  # scatterers transformed before they are splatted: their scratch fits the cache
 
@@ -21,8 +20,8 @@ class Workspace(NamedTuple):
 
     `grid`: (rows, columns) complex samples, flat, (re, im) interleaved. `line`: one row of it.
     All others have an entry for each of STAGE scatterers: `column` and `row` on the grid, weight
-    `re` and `im`, numbers of the `chosen` ones, and of the beam at their depth 2 sigma_elevation²
-    (`variance`) and `curvature`.
+    `re` and `im`, the `corner` of its samples on the grid, numbers of the `chosen` ones, and of the
+    beam at their depth 2 sigma_elevation² (`variance`) and `curvature`.
     """
 
     grid: NDArray[np.float32]
@@ -30,6 +29,7 @@ class Workspace(NamedTuple):
     row: NDArray[np.float32]
     re: NDArray[np.float32]
     im: NDArray[np.float32]
+    corner: NDArray[np.int32]
     chosen: NDArray[np.int32]
     line: NDArray[np.float32]
     variance: NDArray[np.float32]
@@ -44,6 +44,7 @@ def workspace(grid: Grid) -> Workspace:
         row=np.zeros(STAGE, np.float32),
         re=np.zeros(STAGE, np.float32),
         im=np.zeros(STAGE, np.float32),
+        corner=np.zeros(STAGE, np.int32),
         chosen=np.zeros(STAGE, np.int32),
         line=np.zeros(grid.columns * 2, np.float32),
         variance=np.zeros(STAGE, np.float32),
@@ -170,26 +171,3 @@ def _weigh(amplitude, gain, table, beam, lateral, depth, off, im, variance, curv
         im[i] = -weight * sine if heard else zero
         lateral[i] = column if heard else one
         depth[i] = row if heard else one
-
-
-@kernel
-def splat_staged(count, columns, work):
-    """Add to the grid, in their order, the first `count` staged scatterers that are heard."""
-    kept = 0
-    for i in range(count):
-        work.chosen[kept] = i
-        kept += (work.re[i] != _f(0.0)) | (work.im[i] != _f(0.0))
-    stride = 2 * columns
-    for n in range(kept):
-        i = work.chosen[n]
-        column, row = work.column[i], work.row[i]
-        left, above = np.int32(column), np.int32(row)
-        splat_cubic(  # type: ignore[call-arg]
-            work.grid,
-            (above - 1) * stride + 2 * (left - 1),
-            stride,
-            column - _f(left),
-            row - _f(above),
-            work.re[i],
-            work.im[i],
-        )
