@@ -15,10 +15,9 @@ from scipy.ndimage import maximum_filter1d
 
 from simulate.compiled import kernel
 from simulate.iq.beam import Beam
-from simulate.iq.culling import ROOT3, rotated, rotated_cells, touches
+from simulate.iq.culling import ROOT3, extent, rotated, rotated_cells, share_kept, touches
 from simulate.iq.drawing import BLOCK_SIDE, CELLS
 from simulate.iq.scatterers import Name
-from simulate.iq.thinning import share_kept
 
 Array = NDArray[np.float64]
 
@@ -64,7 +63,7 @@ def _raise(shares, rows, blocks, image_from_world, cell_mm, thinned, beam):
     `simulate.iq.one_frame.splat_frame`.
     """
     matrix = image_from_world
-    reach = 0.5 * cell_mm * np.abs(matrix[2, :3]).sum()
+    reach = 0.5 * cell_mm * extent(matrix)
     diagonal = 0.5 * ROOT3 * cell_mm
     offsets = rotated_cells(matrix, cell_mm)
     for block in range(len(blocks)):

@@ -165,11 +165,11 @@ class ScattererStore:
 
     def points(self, block: Name) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return world positions (M, 3) mm and amplitudes (M,), with backscatter, of one block."""
-        found = [np.zeros((4, 0))]
+        found: list[NDArray[Any]] = [np.zeros((4, 0))]
         for part in self._parts(block):
-            inside = np.arange(part.entries.shape[1])
-            inside = inside - np.repeat(part.starts[:-1], np.diff(part.starts))
-            found.append(part.entries[:, inside < np.repeat(part.counts, np.diff(part.starts))])
+            length = np.diff(part.starts)
+            number = np.arange(part.entries.shape[1]) - np.repeat(part.starts[:-1], length)
+            found.append(part.entries[:, number < np.repeat(part.counts, length)])
         *places, amplitudes = np.concatenate(found, axis=1, dtype=np.float64)
         return np.stack(places, axis=1) + np.array(block) * self.block_mm, amplitudes
 
@@ -258,7 +258,7 @@ class ScattererStore:
         but never past the block: boxes of neighbouring blocks do not overlap.
         """
         inside = wanted.reshape((BLOCK_SIDE,) * 3)
-        lines = [inside.any(axis=axes) for axes in ((1, 2), (0, 2), (0, 1))]
+        lines: list[Any] = [inside.any(axis=axes) for axes in ((1, 2), (0, 2), (0, 1))]
         first = np.array([line.argmax() for line in lines])
         end = BLOCK_SIDE - np.array([line[::-1].argmax() for line in lines])
         high = low + self.block_mm

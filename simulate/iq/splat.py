@@ -15,7 +15,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from simulate.compiled import inlined, kernel
+from simulate.compiled import inlined, inner
 
 # Weights of the cubic B-spline at fraction f: WEIGHTS[3] f³ + WEIGHTS[2] f² + WEIGHTS[1] f + ...
 WEIGHTS = (
@@ -106,7 +106,7 @@ def _aim(stride, column, row, re, im, corner, chosen):
         chosen[i] = _i(1) if (re[i] != _f(0.0)) | (im[i] != _f(0.0)) else _i(0)
 
 
-@kernel
+@inner
 def splat_staged(staged, columns, work):
     """Add to the grid, in their order, the first `staged` scatterers that are heard.
 
@@ -122,7 +122,7 @@ def splat_staged(staged, columns, work):
         chosen[kept] = _i(i)
         kept += heard
     for n in range(kept):
-        i = np.uint64(chosen[n])
+        one = np.uint64(chosen[n])
         splat_cubic(  # type: ignore[call-arg]
-            work.grid, np.intp(corner[i]), stride, column[i], row[i], re[i], im[i]
+            work.grid, np.intp(corner[one]), stride, column[one], row[one], re[one], im[one]
         )
