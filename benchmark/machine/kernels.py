@@ -37,7 +37,7 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """
 
     def decorate(function: Callable[..., Any]) -> Any:
-        dispatcher = njit(no_cfunc_wrapper=True, **options)(function)
+        dispatcher = njit(**{"no_cfunc_wrapper": True, **options})(function)
         if not hasattr(dispatcher, "enable_caching"):  # NUMBA_DISABLE_JIT
             return dispatcher
         with suppress(RuntimeError):  # numba has found no folder to write to

@@ -1,4 +1,4 @@
-"""Cubic B-spline splat of staged scatterers onto a baseband grid, compiled.
+"""Cubic B-spline splat of staged scatterers onto a baseband grid, and look-ups for it, compiled.
 
 The four columns of one row, (re, im) interleaved, are eight neighbouring floats and are handled as
 one vector of hand-written LLVM: three times faster than the scalar loop that LLVM makes of the same
@@ -87,6 +87,33 @@ def splat_cubic(
             old = builder.load(pointer, align=4)
             builder.store(builder.fadd(old, weighted, ("fast",)), pointer, align=4)
             place = builder.gep(place, [stride])
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
+def interpolate_pair(
+    typingctx: Any, values: Any, place: Any, share: Any, out: Any, target: Any
+) -> Any:
+    """Write to `out`, from `target` on, the pair of floats between two pairs that are neighbours.
+
+    `values` is float32, C order; `place` is the flat index of the first of the two pairs, `share`
+    the weight of the second. Nothing is checked.
+    """
+    signature = types.void(values, types.intp, types.float32, out, types.intp)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data, goal = (
+            context.make_array(signature.args[n])(context, builder, args[n]).data for n in (0, 3)
+        )
+        four, two = (ir.VectorType(_FLOAT, width).as_pointer() for width in (4, 2))
+        both = builder.load(builder.bitcast(builder.gep(data, [args[1]]), four), align=4)
+        first, second = _shuffle(builder, both, [0, 1]), _shuffle(builder, both, [2, 3])
+        step = builder.fsub(second, first, ("fast",))
+        step = builder.fmul(_broadcast(builder, args[2], 2), step, ("fast",))
+        pointer = builder.bitcast(builder.gep(goal, [args[4]]), two)
+        builder.store(builder.fadd(first, step, ("fast",)), pointer, align=4)
         return context.get_dummy_value()
 
     return signature, codegen

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from simulate.compiled import arctan, decay, inlined, turn
 from simulate.iq.beam import Grid
+from simulate.iq.splat import interpolate_pair
 
 STAGE = 8192  # scatterers transformed before they are splatted: their scratch fits the cache
 
@@ -20,8 +21,8 @@ class Workspace(NamedTuple):
 
     `grid`: (rows, columns) complex samples, flat, (re, im) interleaved. `line`: one row of it.
     All others have an entry for each of STAGE scatterers: `column` and `row` on the grid, weight
-    `re` and `im`, the `corner` of its samples on the grid, numbers of the `chosen` ones, and of the
-    beam at their depth 2 sigma_elevation² (`variance`) and `curvature`.
+    `re` and `im`, the `corner` of its samples on the grid, numbers of the `chosen` ones. `spread`
+    has two for each: 2 sigma_elevation² and the curvature of the wavefront at its depth.
     """
 
     grid: NDArray[np.float32]
@@ -32,8 +33,7 @@ class Workspace(NamedTuple):
     corner: NDArray[np.int32]
     chosen: NDArray[np.int32]
     line: NDArray[np.float32]
-    variance: NDArray[np.float32]
-    curvature: NDArray[np.float32]
+    spread: NDArray[np.float32]
 
 
 def workspace(grid: Grid) -> Workspace:
@@ -47,8 +47,7 @@ def workspace(grid: Grid) -> Workspace:
         corner=np.zeros(STAGE, np.int32),
         chosen=np.zeros(STAGE, np.int32),
         line=np.zeros(grid.columns * 2, np.float32),
-        variance=np.zeros(STAGE, np.float32),
-        curvature=np.zeros(STAGE, np.float32),
+        spread=np.zeros(2 * STAGE, np.float32),
     )
 
 
@@ -73,8 +72,8 @@ def stage(x, y, z, amplitude, gain, origin, rotation, drift, beam, radius, work,
     off, im = work.re[at : at + count], work.im[at : at + count]
     _place(x, y, z, origin, rotation, drift, radius, lateral, depth, off)
     table = beam.elevation_table
-    _look_up(table, beam, depth, work.variance, work.curvature)
-    _weigh(amplitude, gain, table, beam, lateral, depth, off, im, work.variance, work.curvature)
+    _look_up(table, beam, depth, work.spread)
+    _weigh(amplitude, gain, table, beam, lateral, depth, off, im, work.spread)
 
 
 @inlined
@@ -116,22 +115,22 @@ def _place(x, y, z, origin, rotation, drift, radius, lateral, depth, off):
 
 
 @inlined
-def _look_up(table, beam, depth, variance, curvature):
-    """Write 2 sigma² and the curvature of the wavefront at depths, interpolated in the table."""
+def _look_up(table, beam, depth, spread):
+    """Write (2 sigma², curvature of the wavefront) at depths, interpolated in the table."""
     if table is None:
         return
     first_row, per_row = _f(beam.grid.first_row), _f(1.0 / beam.grid.row_step)
     last_level = _f(beam.grid.rows - 1.001)
     for i in range(np.uint64(len(depth))):
         level = min(max((depth[i] - first_row) * per_row, _f(0.0)), last_level)
-        above = np.uint64(level)
-        below, share = above + np.uint64(1), level - _f(above)
-        variance[i] = table[above, 0] + share * (table[below, 0] - table[above, 0])
-        curvature[i] = table[above, 1] + share * (table[below, 1] - table[above, 1])
+        above = np.int32(level)
+        interpolate_pair(  # type: ignore[call-arg]
+            table, np.intp(2) * np.intp(above), level - _f(above), spread, np.intp(2) * np.intp(i)
+        )
 
 
 @inlined
-def _weigh(amplitude, gain, table, beam, lateral, depth, off, im, variance, curvature):
+def _weigh(amplitude, gain, table, beam, lateral, depth, off, im, looked_up):
     """Turn positions into columns (`lateral`), rows (`depth`) and weights (re `off`, im `im`).
 
     Scatterers that are not heard get weight 0 and a position inside the grid.
@@ -149,8 +148,8 @@ def _weigh(amplitude, gain, table, beam, lateral, depth, off, im, variance, curv
         y, square = depth[i], off[i] * off[i]
         cycles = (carrier + bend * y) * y
         if table is not None:
-            spread = variance[i]
-            cycles += curvature[i] * square
+            spread = looked_up[np.uint64(2) * i]
+            cycles += looked_up[np.uint64(2) * i + np.uint64(1)] * square
         else:
             t = y * scale - one
             spread = ((((((e6 * t + e5) * t + e4) * t + e3) * t + e2) * t + e1) * t) + e0

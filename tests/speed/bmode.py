@@ -2,7 +2,7 @@
 
 Run as `python tests/speed/bmode.py`. Rates are the best of five on whatever else the machine is
 doing; the load is printed, and a rate taken under foreign load is a lower bound. Beside it stands
-the rate per second of processor time, which foreign load disturbs less. `tests/speed/simulate.py`
+the rate per second of processor time, which foreign load disturbs less. `tests/speed/limits.py`
 has the other simulators.
 """
 

@@ -1,6 +1,6 @@
 """What the simulator reaches beside what the machine allows, measured in one run.
 
-Run as `python -m tests.speed.simulate [--peers]` on one thread. First the machine: multiply-adds
+Run as `python -m tests.speed.limits [--peers]` on one thread. First the machine: multiply-adds
 that stay in the cache, memory, the disk, Fourier transforms. Beside each stands the part of the
 simulator that leans on it: the B-mode engine, answers of tissue, photoacoustics, writing. Then
 whole sweeps of data sets in frames per processor second, beside what is aimed at. With `--peers`
