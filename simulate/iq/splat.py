@@ -94,26 +94,28 @@ def splat_cubic(
 
 @intrinsic
 def interpolate_pair(
-    typingctx: Any, values: Any, place: Any, share: Any, out: Any, target: Any
+    typingctx: Any, values: Any, place: Any, share: Any, first: Any, second: Any, target: Any
 ) -> Any:
-    """Write to `out`, from `target` on, the pair of floats between two pairs that are neighbours.
+    """Write to entry `target` of two arrays what lies between two neighbouring pairs of floats.
 
     `values` is float32, C order; `place` is the flat index of the first of the two pairs, `share`
     the weight of the second. Nothing is checked.
     """
-    signature = types.void(values, types.intp, types.float32, out, types.intp)
+    signature = types.void(values, types.intp, types.float32, first, second, types.intp)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        data, goal = (
-            context.make_array(signature.args[n])(context, builder, args[n]).data for n in (0, 3)
+        data, *goals = (
+            context.make_array(signature.args[n])(context, builder, args[n]).data for n in (0, 3, 4)
         )
-        four, two = (ir.VectorType(_FLOAT, width).as_pointer() for width in (4, 2))
+        four = ir.VectorType(_FLOAT, 4).as_pointer()
         both = builder.load(builder.bitcast(builder.gep(data, [args[1]]), four), align=4)
-        first, second = _shuffle(builder, both, [0, 1]), _shuffle(builder, both, [2, 3])
-        step = builder.fsub(second, first, ("fast",))
+        low, high = _shuffle(builder, both, [0, 1]), _shuffle(builder, both, [2, 3])
+        step = builder.fsub(high, low, ("fast",))
         step = builder.fmul(_broadcast(builder, args[2], 2), step, ("fast",))
-        pointer = builder.bitcast(builder.gep(goal, [args[4]]), two)
-        builder.store(builder.fadd(first, step, ("fast",)), pointer, align=4)
+        found = builder.fadd(low, step, ("fast",))
+        for lane, goal in enumerate(goals):
+            value = builder.extract_element(found, ir.Constant(_INT32, lane))
+            builder.store(value, builder.gep(goal, [args[5]]))
         return context.get_dummy_value()
 
     return signature, codegen

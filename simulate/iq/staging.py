@@ -21,8 +21,8 @@ class Workspace(NamedTuple):
 
     `grid`: (rows, columns) complex samples, flat, (re, im) interleaved. `line`: one row of it.
     All others have an entry for each of STAGE scatterers: `column` and `row` on the grid, weight
-    `re` and `im`, the `corner` of its samples on the grid, numbers of the `chosen` ones. `spread`
-    has two for each: 2 sigma_elevation² and the curvature of the wavefront at its depth.
+    `re` and `im`, the `corner` of its samples on the grid, numbers of the `chosen` ones, and of the
+    beam at their depth 2 sigma_elevation² (`variance`) and `curvature`.
     """
 
     grid: NDArray[np.float32]
@@ -33,7 +33,8 @@ class Workspace(NamedTuple):
     corner: NDArray[np.int32]
     chosen: NDArray[np.int32]
     line: NDArray[np.float32]
-    spread: NDArray[np.float32]
+    variance: NDArray[np.float32]
+    curvature: NDArray[np.float32]
 
 
 def workspace(grid: Grid) -> Workspace:
@@ -47,7 +48,8 @@ def workspace(grid: Grid) -> Workspace:
         corner=np.zeros(STAGE, np.int32),
         chosen=np.zeros(STAGE, np.int32),
         line=np.zeros(grid.columns * 2, np.float32),
-        spread=np.zeros(2 * STAGE, np.float32),
+        variance=np.zeros(STAGE, np.float32),
+        curvature=np.zeros(STAGE, np.float32),
     )
 
 
@@ -72,8 +74,8 @@ def stage(x, y, z, amplitude, gain, origin, rotation, drift, beam, radius, work,
     off, im = work.re[at : at + count], work.im[at : at + count]
     _place(x, y, z, origin, rotation, drift, radius, lateral, depth, off)
     table = beam.elevation_table
-    _look_up(table, beam, depth, work.spread)
-    _weigh(amplitude, gain, table, beam, lateral, depth, off, im, work.spread)
+    _look_up(table, beam, depth, work.variance, work.curvature)
+    _weigh(amplitude, gain, table, beam, lateral, depth, off, im, work.variance, work.curvature)
 
 
 @inlined
@@ -115,8 +117,8 @@ def _place(x, y, z, origin, rotation, drift, radius, lateral, depth, off):
 
 
 @inlined
-def _look_up(table, beam, depth, spread):
-    """Write (2 sigma², curvature of the wavefront) at depths, interpolated in the table."""
+def _look_up(table, beam, depth, variance, curvature):
+    """Write 2 sigma² and the curvature of the wavefront at depths, interpolated in the table."""
     if table is None:
         return
     first_row, per_row = _f(beam.grid.first_row), _f(1.0 / beam.grid.row_step)
@@ -125,12 +127,12 @@ def _look_up(table, beam, depth, spread):
         level = min(max((depth[i] - first_row) * per_row, _f(0.0)), last_level)
         above = np.int32(level)
         interpolate_pair(  # type: ignore[call-arg]
-            table, np.intp(2) * np.intp(above), level - _f(above), spread, np.intp(2) * np.intp(i)
+            table, np.intp(2) * np.intp(above), level - _f(above), variance, curvature, np.intp(i)
         )
 
 
 @inlined
-def _weigh(amplitude, gain, table, beam, lateral, depth, off, im, looked_up):
+def _weigh(amplitude, gain, table, beam, lateral, depth, off, im, variance, curvature):
     """Turn positions into columns (`lateral`), rows (`depth`) and weights (re `off`, im `im`).
 
     Scatterers that are not heard get weight 0 and a position inside the grid.
@@ -148,8 +150,8 @@ def _weigh(amplitude, gain, table, beam, lateral, depth, off, im, looked_up):
         y, square = depth[i], off[i] * off[i]
         cycles = (carrier + bend * y) * y
         if table is not None:
-            spread = looked_up[np.uint64(2) * i]
-            cycles += looked_up[np.uint64(2) * i + np.uint64(1)] * square
+            spread = variance[i]
+            cycles += curvature[i] * square
         else:
             t = y * scale - one
             spread = ((((((e6 * t + e5) * t + e4) * t + e3) * t + e2) * t + e1) * t) + e0
