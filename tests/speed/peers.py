@@ -43,18 +43,24 @@ def zea(points_m: NDArray) -> Callable[[], object]:
 
     torch.set_num_threads(1)
     places = (np.arange(ELEMENTS) - 0.5 * (ELEMENTS - 1)) * PITCH_M
-    zeros = np.zeros(ELEMENTS)
     lateral, depth, elevation = points_m.T
+
+    def tensor(values: NDArray) -> torch.Tensor:
+        return torch.as_tensor(np.asarray(values, np.float32))
+
+    arrays = {
+        "scatterer_positions": tensor(np.stack([lateral, elevation, depth], axis=1)),
+        "scatterer_magnitudes": tensor(np.ones(len(points_m))),
+        "probe_geometry": tensor(np.stack([places, 0.0 * places, 0.0 * places], axis=1)),
+        "t0_delays": tensor(np.zeros((1, ELEMENTS))),
+        "initial_times": tensor(np.zeros(1)),
+        "tx_apodizations": tensor(np.ones((1, ELEMENTS))),
+        "t_peak": tensor(np.full(1, 2e-7)),
+    }
     return lambda: simulate_rf_td(
-        np.stack([lateral, elevation, depth], axis=1).astype(np.float32),
-        np.ones(len(points_m), np.float32),
-        np.stack([places, zeros, zeros], axis=1).astype(np.float32),
-        apply_lens_correction=False, lens_thickness=1e-3, lens_sound_speed=1000.0,
+        **arrays, apply_lens_correction=False, lens_thickness=1e-3, lens_sound_speed=1000.0,
         sound_speed=SPEED_M_S, n_ax=1280, center_frequency=5e6, sampling_frequency=20e6,
-        t0_delays=np.zeros((1, ELEMENTS), np.float32), initial_times=np.zeros(1, np.float32),
-        element_width=0.27e-3, attenuation_coef=0.5,
-        tx_apodizations=np.ones((1, ELEMENTS), np.float32),
-        t_peak=np.full(1, 2e-7, np.float32), element_height=5e-3,
+        element_width=0.27e-3, attenuation_coef=0.5, element_height=5e-3,
     )  # fmt: skip
 
 
