@@ -1,9 +1,9 @@
 """Compilation and caching of the numba kernels, and vector mathematics that they share.
 
 numba's cache on disk notices a change of the file that a kernel is in, but not of the files whose
-functions and constants were compiled into it. Kernels made by `kernel`, `inlined` and `pointwise`
-are therefore cached under the sources of all files with kernels: a change of any of them compiles
-all kernels again.
+functions and constants were compiled into it. Kernels made by `kernel`, `inner`, `inlined` and
+`pointwise` are therefore cached under the sources of all files with kernels: a change of any of
+them compiles all kernels again.
 """
 
 from __future__ import annotations
@@ -51,18 +51,29 @@ def kernel(function: Callable[..., Any]) -> Any:
     return cached_by_source(compiled(**FAST)(function))
 
 
+def inner(function: Callable[..., Any]) -> Any:
+    """Compile a function as `kernel` does, for calls from other kernels only.
+
+    The entry from Python, which takes every array of every tuple apart, costs more to compile than
+    many a function.
+    """
+    return cached_by_source(compiled(no_cpython_wrapper=True, **FAST)(function))
+
+
 def inlined(function: Callable[..., Any]) -> Any:
-    """Compile a function as `kernel` does, and inline it into its callers.
+    """Compile a function as `inner` does, and inline it into its callers.
 
     For functions called once per cell: a call would pass dozens of array descriptors and count
     their references.
     """
-    return cached_by_source(compiled(forceinline=True, **FAST)(function))
+    return cached_by_source(compiled(forceinline=True, no_cpython_wrapper=True, **FAST)(function))
 
 
 def pointwise(function: Callable[..., Any]) -> Any:
     """Compile a function inlined and without reordered sums: an answer of a tissue at a point."""
-    return cached_by_source(compiled(forceinline=True, error_model="numpy")(function))
+    return cached_by_source(
+        compiled(forceinline=True, no_cpython_wrapper=True, error_model="numpy")(function)
+    )
 
 
 def cached_by_source(dispatcher: Any) -> Any:

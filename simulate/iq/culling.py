@@ -1,6 +1,12 @@
-"""Tests of which blocks and cells of scatterers a frame hears, compiled.
+"""Which blocks and cells of scatterers a frame hears, and how many scatterers of a cell, compiled.
 
-No false negatives: True may be wrong, False never is.
+Tests of blocks and cells give no false negatives: True may be wrong, False never is.
+
+Where the resolution cell is large fewer scatterers are enough. Those of a cell are in random order,
+so the first of them are a fair sample. The number kept depends on the depth of the cell's centre
+and is a fraction: the last one kept is weighted by the root of the fractional part, so that nothing
+jumps when the probe moves. The amplitude of those kept is raised so that the mean power stays the
+same.
 """
 
 from __future__ import annotations
@@ -12,13 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.geometry import inverse
-from simulate.compiled import inlined, kernel
+from simulate.compiled import inlined, inner, kernel
 from simulate.iq.beam import Beam
-from simulate.iq.scatterers import BLOCK_SIDE, CELLS
+from simulate.iq.drawing import BLOCK_SIDE, CELLS
 
 ROOT3 = 1.7320508  # diagonal of a cube of side 1
 
 Array = NDArray[np.float64]
+
+_f = np.float32
 
 
 @inlined
@@ -51,7 +59,7 @@ def touches(centre: Any, reach: Any, diagonal: Any, beam: Any) -> bool:
     return abs(z) <= reach + widest
 
 
-@kernel
+@inner
 def rotated(matrix: Any, x: Any, y: Any, z: Any) -> Any:
     """Return the rotation part of a (4, 4) matrix times a vector (x, y, z), as a tuple."""
     return (
@@ -61,7 +69,13 @@ def rotated(matrix: Any, x: Any, y: Any, z: Any) -> Any:
     )
 
 
-@kernel
+@inlined
+def extent(matrix: Any) -> float:
+    """Return the extent along the image's z of a cube of side 1 that is aligned with the world."""
+    return abs(matrix[2, 0]) + abs(matrix[2, 1]) + abs(matrix[2, 2])
+
+
+@inner
 def rotated_cells(matrix: Any, cell_mm: Any) -> Any:
     """Return the centres (CELLS, 3) of a block's cells from its corner, along the image's axes."""
     offsets = np.empty((CELLS, 3))
@@ -73,6 +87,48 @@ def rotated_cells(matrix: Any, cell_mm: Any) -> Any:
     return offsets
 
 
+@inlined
+def share_kept(seen, beam):
+    """Return the share of a cell's scatterers to keep; seen: its centre, image mm."""
+    grid = beam.grid
+    across = seen[0] if grid.radius_mm > 0.0 else 0.0
+    depth = np.sqrt(across * across + (seen[1] + grid.radius_mm) ** 2) - grid.radius_mm
+    row = int((depth - grid.first_row) / grid.row_step)
+    return beam.keep[min(max(row, 0), grid.rows - 1)]
+
+
+@inlined
+def silence(work, at, staged, wanted):
+    """Keep the first `wanted` (a fraction) of the `staged` scatterers from entry `at` on.
+
+    The one in which `wanted` ends is faded, those after it get weight 0.
+    """
+    whole = int(wanted)
+    if whole < staged:
+        fade = _f(np.sqrt(wanted - whole))
+        work.re[at + whole] *= fade
+        work.im[at + whole] *= fade
+    for i in range(at + whole + 1, at + staged):
+        work.re[i] = _f(0.0)
+        work.im[i] = _f(0.0)
+
+
+@inlined
+def thin_cell(work, at, staged, count, seen, beam):
+    """Thin one staged cell.
+
+    It has `staged` entries from `at` on: `count` scatterers, then padding. seen: its centre, image
+    mm.
+    """
+    share = share_kept(seen, beam)
+    wanted = share * count
+    gain = _f(1.0 / np.sqrt(share))
+    for i in range(at, at + min(int(wanted) + 1, staged)):
+        work.re[i] *= gain
+        work.im[i] *= gain
+    silence(work, at, staged, wanted)
+
+
 @kernel
 def _needed_blocks(image_from_world, low, high, block_mm, margin, beam, found):
     """Write the indices of blocks from `low` to `high` (3,) that a frame may hear; return how many.
@@ -81,7 +137,7 @@ def _needed_blocks(image_from_world, low, high, block_mm, margin, beam, found):
     """
     count = 0
     matrix = image_from_world
-    reach = 0.5 * block_mm * np.abs(matrix[2, :3]).sum() + margin
+    reach = 0.5 * block_mm * extent(matrix) + margin
     diagonal = 0.5 * ROOT3 * block_mm + margin
     for i in range(low[0], high[0] + 1):
         for j in range(low[1], high[1] + 1):
@@ -108,7 +164,7 @@ def _moved_blocks(image_from_world, blocks, block_mm, shift, slack, beam, found)
     """
     count = 0
     matrix = image_from_world
-    reach = 0.5 * block_mm * np.abs(matrix[2, :3]).sum()
+    reach = 0.5 * block_mm * extent(matrix)
     diagonal = 0.5 * ROOT3 * block_mm
     for n in range(len(blocks)):
         place = rotated(

@@ -15,9 +15,9 @@ from scipy.ndimage import maximum_filter1d
 
 from simulate.compiled import kernel
 from simulate.iq.beam import Beam
-from simulate.iq.culling import ROOT3, rotated, rotated_cells, touches
-from simulate.iq.scatterers import BLOCK_SIDE, CELLS, Name
-from simulate.iq.thinning import share_kept
+from simulate.iq.culling import ROOT3, extent, rotated, rotated_cells, share_kept, touches
+from simulate.iq.drawing import BLOCK_SIDE, CELLS
+from simulate.iq.scatterers import Name
 
 Array = NDArray[np.float64]
 
@@ -33,19 +33,22 @@ class Demand:
         # The largest of three rows: rounding may put a cell's centre into the row beside.
         self.beam = beam._replace(keep=maximum_filter1d(beam.keep, 3))
         self.thinned = thinned
-        self._shares: dict[Name, Array] = {}
+        self._rows: dict[Name, int] = {}  # of `_shares`, by block
+        self._shares: Array = np.zeros((256, CELLS))
 
     def add(self, image_from_world: Array, blocks: NDArray[np.int64]) -> None:
         """Take in a frame at rest, (4, 4), and the blocks (B, 3) that it may hear."""
-        shares = self.shares(blocks)
-        _raise(shares, blocks, image_from_world, self.cell_mm, self.thinned, self.beam)
-        self._shares.update(zip(_names(blocks), shares, strict=True))
+        held = self._rows
+        rows = np.array([held.setdefault(name, len(held)) for name in _names(blocks)], np.int64)
+        if len(held) > len(self._shares):
+            more = np.zeros((2 * len(held) - len(self._shares), CELLS))
+            self._shares = np.concatenate([self._shares, more])
+        _raise(self._shares, rows, blocks, image_from_world, self.cell_mm, self.thinned, self.beam)
 
     def shares(self, blocks: NDArray[np.int64]) -> Array:
         """Return the largest shares (B, CELLS) of the cells of blocks (B, 3); 0 where unheard."""
-        silent = np.zeros(CELLS, np.float64)
-        found = [self._shares.get(name, silent) for name in _names(blocks)]
-        return np.array(found, np.float64).reshape(-1, CELLS)
+        rows = np.array([self._rows.get(name, -1) for name in _names(blocks)], np.int64)
+        return np.where(rows[:, None] >= 0, self._shares[rows], 0.0)
 
 
 def _names(blocks: NDArray[np.int64]) -> Iterable[Name]:
@@ -53,13 +56,14 @@ def _names(blocks: NDArray[np.int64]) -> Iterable[Name]:
 
 
 @kernel
-def _raise(shares, blocks, image_from_world, cell_mm, thinned, beam):
-    """Raise the shares (B, CELLS) of cells to those that one frame keeps of them.
+def _raise(shares, rows, blocks, image_from_world, cell_mm, thinned, beam):
+    """Raise the shares of the cells of blocks (B, 3) to those that one frame keeps of them.
 
-    The tests of cells are those of `simulate.iq.one_frame.splat_frame`.
+    rows (B,): of `shares` (rows, CELLS), those of the blocks. The tests of cells are those of
+    `simulate.iq.one_frame.splat_frame`.
     """
     matrix = image_from_world
-    reach = 0.5 * cell_mm * np.abs(matrix[2, :3]).sum()
+    reach = 0.5 * cell_mm * extent(matrix)
     diagonal = 0.5 * ROOT3 * cell_mm
     offsets = rotated_cells(matrix, cell_mm)
     for block in range(len(blocks)):
@@ -70,4 +74,5 @@ def _raise(shares, blocks, image_from_world, cell_mm, thinned, beam):
             centre = (ox + offsets[cell, 0], oy + offsets[cell, 1], oz + offsets[cell, 2])
             if touches(centre, reach, diagonal, beam):
                 share = share_kept(centre, beam) if thinned else 1.0
-                shares[block, cell] = max(shares[block, cell], share)
+                row = rows[block]
+                shares[row, cell] = max(shares[row, cell], share)

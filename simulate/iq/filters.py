@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulate.compiled import kernel
-from simulate.iq.scatterers import mix
+from simulate.iq.drawing import mix
 
 _f = np.float32
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numba
 import numpy as np
@@ -16,9 +18,10 @@ from benchmark.geometry import inverse
 from simulate.iq.beam import Beam
 from simulate.iq.culling import moved_blocks, needed_blocks, slab_corners
 from simulate.iq.demand import Demand
+from simulate.iq.drawing import mix
 from simulate.iq.moving import Motion, frame_motion, lattice
 from simulate.iq.one_frame import Frame, frame_iq
-from simulate.iq.scatterers import Scatterers, ScattererStore, mix
+from simulate.iq.scatterers import Scatterers, ScattererStore
 from simulate.iq.shadow import contact_at_lines, transmission
 from simulate.iq.staging import Workspace, workspace
 from simulate.tissue.answers import Displacement
@@ -206,23 +209,33 @@ def make_frames(
         _make_frame(source, plan, scatterers, local.work, local.iq)
         keep(plan.frame, local.iq)
 
-    with ThreadPoolExecutor(threads or numba.get_num_threads()) as pool:
+    with _workers(threads or numba.get_num_threads()) as work:
         for start in range(0, len(source), GROUP_FRAMES):
             frames = range(start, min(start + GROUP_FRAMES, len(source)))
-            plans = list(pool.map(source.plan, frames))
+            plans = list(work(source.plan, frames))
             blocks, place = np.unique(
                 np.concatenate([plan.blocks for plan in plans]), axis=0, return_inverse=True
             )
             wanted = None if source.demand is None else source.demand.shares(blocks)
-            scatterers = source.store.gather(blocks, pool.map, wanted)
+            scatterers = source.store.gather(blocks, work, wanted)
             ends = np.cumsum([len(plan.blocks) for plan in plans])[:-1]
             own = [
                 _own(plan, scatterers, numbers)
                 for plan, numbers in zip(plans, np.split(place.ravel(), ends), strict=True)
             ]
-            for _ in pool.map(one, *zip(*own, strict=True)):
+            for _ in work(one, *zip(*own, strict=True)):
                 pass
             yield frames.stop
+
+
+@contextmanager
+def _workers(threads: int) -> Iterator[Callable[..., Iterator[Any]]]:
+    """Give a `map` on so many threads; on one, the caller's own, which spares handing over."""
+    if threads == 1:
+        yield map
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        yield pool.map
 
 
 def _own(

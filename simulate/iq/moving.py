@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from benchmark.geometry import apply, inverse
 from simulate.compiled import inlined, kernel
 from simulate.iq.beam import Beam
-from simulate.iq.culling import ROOT3, slab_corners, touches
-from simulate.iq.scatterers import BLOCK_SIDE, CELLS, LANES
-from simulate.iq.staging import STAGE, splat_staged, stage
-from simulate.iq.thinning import share_kept, silence
+from simulate.iq.culling import ROOT3, extent, share_kept, silence, slab_corners, touches
+from simulate.iq.drawing import BLOCK_SIDE, CELLS, LANES
+from simulate.iq.splat import splat_staged
+from simulate.iq.staging import STAGE, stage
 
 _f = np.float32
 NODES = BLOCK_SIDE + 1  # corners of cells per side of a block
@@ -209,7 +209,7 @@ def _add_cell(
     place = _sum(corner, inner, s.shift)
     seen, here = _look(views, motion, sheared, radius, place, 2, s.pose, s.rate)
     wider = (slack + strain) * diagonal
-    reach = 0.5 * cell_mm * _extent(s.pose)
+    reach = 0.5 * cell_mm * extent(s.pose)
     if count == 0 or not touches(seen, reach + wider, diagonal + wider, beam):
         return staged
     wanted, gain = float(count), 1.0
@@ -224,7 +224,7 @@ def _add_cell(
     end = begin + min(whole, scatterers.starts[slot, cell + 1] - begin)
     if staged + end - begin > STAGE:
         splat_staged(staged, beam.grid.columns, work)
-        staged = 0
+        staged = np.int64(0)
     x, y = scatterers.x[slot, begin:end], scatterers.y[slot, begin:end]
     z, amplitude = scatterers.z[slot, begin:end], scatterers.amplitude[slot, begin:end]
     if sheared is None:
@@ -255,7 +255,7 @@ def splat_moving(scatterers, views, motion, sheared, beam, radius, work):
         unit_mm = max(beam.grid.radius_mm - diagonal, 1.0)
     slack = motion.shear / unit_mm  # mm of motion per mm of lateral position
     s = _scratch()
-    staged = 0
+    staged = np.int64(0)  # a literal 0 would be compiled for, too
     for block in range(len(scatterers.slots)):
         wider = slack * diagonal
         if len(motion.displaced) > 0:
@@ -265,7 +265,7 @@ def splat_moving(scatterers, views, motion, sheared, beam, radius, work):
         s.pose[:] = views[len(views) // 2]
         place = _sum(scatterers.corners[block], (half, half, half), s.shift)
         seen, _ = _look(views, motion, sheared, radius, place, 4, s.pose, s.rate)
-        reach = half * _extent(s.pose)
+        reach = half * extent(s.pose)
         if not touches(seen, reach + wider, diagonal + wider, beam):
             continue
         for cell in range(CELLS):
@@ -274,12 +274,6 @@ def splat_moving(scatterers, views, motion, sheared, beam, radius, work):
                 staged,
             )  # fmt: skip
     splat_staged(staged, beam.grid.columns, work)
-
-
-@inlined
-def _extent(view: Any) -> float:
-    """Return the extent along the elevation of a cube of side 1 that is aligned with the world."""
-    return abs(view[2, 0]) + abs(view[2, 1]) + abs(view[2, 2])
 
 
 @inlined

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from simulate.compiled import kernel
 from simulate.iq.beam import Beam
-from simulate.iq.culling import ROOT3, rotated, rotated_cells, touches
+from simulate.iq.culling import ROOT3, extent, rotated, rotated_cells, thin_cell, touches
+from simulate.iq.drawing import BLOCK_SIDE, CELLS
 from simulate.iq.filters import add_noise, filter_frame, shade
 from simulate.iq.moving import Motion, splat_moving
-from simulate.iq.scatterers import BLOCK_SIDE, CELLS, Scatterers
-from simulate.iq.staging import STAGE, Workspace, splat_staged, stage
-from simulate.iq.thinning import thin_cell
+from simulate.iq.scatterers import Scatterers
+from simulate.iq.splat import splat_staged
+from simulate.iq.staging import STAGE, Workspace, stage
 
 _f = np.float32
 
@@ -78,12 +79,12 @@ def splat_frame(scatterers, image_from_world, thinned, beam, radius, work):
     """
     matrix = image_from_world
     cell_mm = scatterers.cell_mm
-    reach = 0.5 * cell_mm * np.abs(matrix[2, :3]).sum()
+    reach = 0.5 * cell_mm * extent(matrix)
     diagonal = 0.5 * ROOT3 * cell_mm
     offsets = rotated_cells(matrix, cell_mm)
     side = 0.5 * BLOCK_SIDE * cell_mm
     to_middle = rotated(matrix, side, side, side)
-    staged = 0
+    staged = np.int64(0)  # a literal 0 would be compiled for, too
     for block in range(len(scatterers.slots)):
         corner = scatterers.corners[block]
         turned = rotated(matrix, corner[0], corner[1], corner[2])
@@ -109,7 +110,7 @@ def splat_frame(scatterers, image_from_world, thinned, beam, radius, work):
             # Thinning counts the scatterers of whole cells, so a run must not be split.
             if thinned is not None and staged + end - begin > STAGE:
                 splat_staged(staged, beam.grid.columns, work)
-                staged = 0
+                staged = np.int64(0)
             run = staged - begin
             while begin < end:
                 stop = min(end, begin + STAGE - staged)
@@ -127,5 +128,5 @@ def splat_frame(scatterers, image_from_world, thinned, beam, radius, work):
                         thin_cell(work, run + starts[c], padded, count, place, beam)
                 if staged == STAGE:
                     splat_staged(staged, beam.grid.columns, work)
-                    staged = 0
+                    staged = np.int64(0)
     splat_staged(staged, beam.grid.columns, work)

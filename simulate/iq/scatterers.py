@@ -24,21 +24,23 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.machine.kernels import compiled
-from simulate.compiled import cached_by_source
+from simulate.iq.drawing import (
+    BLOCK_SIDE,
+    CELL_MEAN,
+    CELLS,
+    LANES,
+    Part,
+    Room,
+    by_cell,
+    draw_block,
+    packed,
+    poisson_table,
+    weigh_block,
+)
 from simulate.tissue.answers import Echoer
 
-CELL_MEAN = 64.0  # scatterers per cell on average
-BLOCK_SIDE = 4  # cells per side of a block, the unit of drawing and of storage
-CELLS = BLOCK_SIDE**3
 DRAWN_TOGETHER = 64  # blocks drawn before they are stored
 SLACK_MM = 1e-6  # against rounding, of boxes around cells
-LANES = 16  # a cell is padded with silent scatterers to a multiple of this, for the vector unit
-
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_MIX_A = np.uint64(0xBF58476D1CE4E5B9)
-_MIX_B = np.uint64(0x94D049BB133111EB)
-_BITS21 = np.uint64(0x1FFFFF)
 
 
 class Scatterers(NamedTuple):
@@ -74,125 +76,9 @@ class Scatterers(NamedTuple):
     owner: NDArray[np.int64] = np.empty(0, np.int64)
 
 
-class Part(NamedTuple):
-    """Scatterers of one block, cell after cell, drawn or listed by the tissue.
-
-    points (M, 3) mm from the block's corner; amplitudes (M,); here (CELLS,): how many of them are
-    in each cell; counts (CELLS,): how many there are in each cell with those that nobody wants.
-    """
-
-    points: NDArray[np.float64]
-    amplitudes: NDArray[np.float64]
-    here: NDArray[np.int64]
-    counts: NDArray[np.int64]
-    listed: bool
-
-
 Name = tuple[int, int, int]  # index of a block along each axis
 Parts = list[Part]
 ALL = np.ones(CELLS)  # the shares of cells that are wanted whole
-
-
-@cached_by_source
-@compiled(inline="always")
-def mix(value: np.uint64) -> np.uint64:
-    """Finaliser of SplitMix64 (Steele, Lea, Flood 2014): 64 bits to 64 well-mixed bits."""
-    value = (value ^ (value >> np.uint64(30))) * _MIX_A
-    value = (value ^ (value >> np.uint64(27))) * _MIX_B
-    return value ^ (value >> np.uint64(31))
-
-
-def poisson_table(mean: float) -> NDArray[np.float64]:
-    """Return cumulative Poisson probabilities up to 1 - 1e-12, for drawing by inversion."""
-    counts = np.arange(int(mean + 12.0 * math.sqrt(mean) + 12.0))
-    logs = counts * math.log(mean) - mean - np.array([math.lgamma(n + 1.0) for n in counts])
-    cumulative = np.cumsum(np.exp(logs))
-    return cumulative[: int(np.searchsorted(cumulative, 1.0 - 1e-12)) + 1]
-
-
-@cached_by_source
-@compiled(nogil=True)
-def _draw_block(key, block, cell_mm, table, shares, points, signs, here, counts):
-    """Write the wanted scatterers of one block, cell after cell; return how many there are.
-
-    Positions are mm from the corner of the block; table: `poisson_table`; shares (CELLS,): of the
-    scatterers of each cell that are wanted, the first ones and one in which the share may end;
-    here, counts (CELLS,): as in `Part`.
-    """
-    total = 0
-    unit = cell_mm / 2097152.0
-    for cell in range(CELLS):
-        row = cell // BLOCK_SIDE
-        place = (row // BLOCK_SIDE, row % BLOCK_SIDE, cell % BLOCK_SIDE)
-        seed = mix(key + _GOLDEN)
-        for axis in range(3):
-            seed = mix((seed ^ np.uint64(block[axis] * BLOCK_SIDE + place[axis])) + _GOLDEN)
-        uniform = np.float64(seed >> np.uint64(11)) / 9007199254740992.0
-        count = np.searchsorted(table, uniform, side="right")
-        counts[cell] = count
-        here[cell] = min(count, int(shares[cell] * count) + 1) if shares[cell] > 0.0 else 0
-        for number in range(here[cell]):
-            bits = mix(seed + np.uint64(number + 1) * _GOLDEN)
-            for axis in range(3):
-                offset = np.float64((bits >> np.uint64(21 * axis)) & _BITS21) + 0.5
-                points[total, axis] = place[axis] * cell_mm + offset * unit
-            signs[total] = 1.0 - 2.0 * np.float64(bits >> np.uint64(63))
-            total += 1
-    return total
-
-
-@cached_by_source
-@compiled(nogil=True)
-def _by_cell(points, amplitudes, low, cell_mm, wanted):
-    """Return those of the points (M, 3) mm in the wanted cells (CELLS,) of a block, cell by cell.
-
-    Points of one cell stay in their order. Returns points from the block's corner, low (3,),
-    amplitudes, and the number of points (CELLS,) up to the end of each cell.
-    """
-    cell = np.empty(len(points), np.int64)
-    ends = np.zeros(CELLS, np.int64)
-    for n in range(len(points)):
-        here = 0
-        for axis in range(3):
-            place = int((points[n, axis] - low[axis]) / cell_mm)
-            here = here * BLOCK_SIDE + min(max(place, 0), BLOCK_SIDE - 1)
-        cell[n] = here if wanted[here] else -1
-        ends[here] += wanted[here]
-    count = 0
-    for here in range(CELLS):  # for the time being `ends` are the places of the next points
-        held = ends[here]
-        ends[here] = count
-        count += held
-    local, chosen = np.empty((count, 3)), np.empty(count)
-    for n in range(len(points)):
-        if cell[n] >= 0:
-            place = ends[cell[n]]
-            ends[cell[n]] += 1
-            chosen[place] = amplitudes[n]
-            for axis in range(3):
-                local[place, axis] = points[n, axis] - low[axis]
-    return local, chosen, ends
-
-
-@cached_by_source
-@compiled(nogil=True)
-def _pack_block(points, amplitudes, here, x, y, z, amplitude, starts):
-    """Copy a drawn block into its slot, each cell padded with silent scatterers."""
-    source = 0
-    place = 0
-    for cell in range(CELLS):
-        starts[cell] = place
-        padded = (here[cell] + LANES - 1) // LANES * LANES
-        for entry in range(source, source + here[cell]):
-            x[place], y[place], z[place] = points[entry, 0], points[entry, 1], points[entry, 2]
-            amplitude[place] = amplitudes[entry]
-            place += 1
-        source += here[cell]
-        end = starts[cell] + padded
-        x[place:end], y[place:end], z[place:end] = points[0, 0], points[0, 1], points[0, 2]
-        amplitude[place:end] = 0.0
-        place = end
-    starts[CELLS] = place
 
 
 class ScattererStore:
@@ -215,6 +101,7 @@ class ScattererStore:
         self.block_mm = self.cell_mm * BLOCK_SIDE
         self._key = np.uint64(tissue.key & 0xFFFFFFFFFFFFFFFF)
         self._table = poisson_table(CELL_MEAN)
+        self._room = Room(self._table)
         # Ten standard deviations above the mean of a padded block; too small in 1e-23 of blocks.
         mean = CELLS * (CELL_MEAN + LANES / 2)
         self._capacity = int(mean + 10.0 * math.sqrt(mean)) // LANES * LANES
@@ -265,7 +152,8 @@ class ScattererStore:
                         self._forget(next(iter(self._slots)))
                         old -= 1
                     slots.append(self._fill(part))
-                self._slots[name], self._shares[name] = tuple(slots), wanted[name]
+                # A copy, since a row would keep alive the shares of all blocks asked for with it.
+                self._slots[name], self._shares[name] = tuple(slots), wanted[name].copy()
         owner = np.repeat(order, [len(self._slots[name]) for name in names])
         chosen = np.array([slot for name in names for slot in self._slots[name]], np.int64)
         x, y, z, amplitude = self._arrays
@@ -277,10 +165,13 @@ class ScattererStore:
 
     def points(self, block: Name) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return world positions (M, 3) mm and amplitudes (M,), with backscatter, of one block."""
-        parts = self._parts(block)
-        points = np.concatenate([np.zeros((0, 3)), *(part.points for part in parts)])
-        amplitudes = np.concatenate([np.zeros(0), *(part.amplitudes for part in parts)])
-        return points + np.array(block) * self.block_mm, amplitudes
+        found: list[NDArray[Any]] = [np.zeros((4, 0))]
+        for part in self._parts(block):
+            length = np.diff(part.starts)
+            number = np.arange(part.entries.shape[1]) - np.repeat(part.starts[:-1], length)
+            found.append(part.entries[:, number < np.repeat(part.counts, length)])
+        *places, amplitudes = np.concatenate(found, axis=1, dtype=np.float64)
+        return np.stack(places, axis=1) + np.array(block) * self.block_mm, amplitudes
 
     def _has(self, name: Name, wanted: dict[Name, NDArray[np.float64]]) -> bool:
         """Return whether a block is stored with all that is wanted of it, and keep it longer.
@@ -308,27 +199,29 @@ class ScattererStore:
         if not shares.any():
             return []
         drawn = self._draw(block, shares)
-        parts = [drawn] if drawn.amplitudes.any() else []
-        return [*parts, *self._list(block, shares > 0.0)]
+        return [*([] if drawn is None else [drawn]), *self._list(block, shares > 0.0)]
 
-    def _draw(self, block: Name, shares: NDArray[np.float64]) -> Part:
-        """Return the wanted drawn scatterers of a block."""
-        room = np.empty((CELLS * len(self._table), 3))
-        signs = np.empty(len(room))
-        here, counts = np.empty(CELLS, np.int64), np.empty(CELLS, np.int64)
-        index = np.array(block, np.int64)
-        total = _draw_block(
-            self._key, index, self.cell_mm, self._table, shares, room, signs, here, counts
-        )
-        points = room[:total]
-        # One call for one whole block, so that values do not depend on what else is drawn.
-        strength = np.asarray(self.tissue.backscatter(points + index * self.block_mm))
-        if strength.shape != (total,) or not np.all(strength >= 0.0):
+    def _draw(self, block: Name, shares: NDArray[np.float64]) -> Part | None:
+        """Return the wanted drawn scatterers of a block; None if all are silent."""
+        room, starts, counts = self._room, np.empty(CELLS + 1, np.int32), np.empty(CELLS, np.int32)
+        total = draw_block(
+            self._key, block, self.cell_mm, self._table, shares, room.entries, room.points, starts,
+            counts,
+        )  # fmt: skip
+        # One call for one block, in which a tissue may look at once where the points lie.
+        strength = self.tissue.backscatter(room.points[:total])
+        strength = np.ascontiguousarray(strength, np.float64)
+        fine = heard = strength.shape == (total,)
+        if fine:
+            fine, heard = weigh_block(strength, room.entries, starts)
+        if not fine:
             raise ValueError(
-                f"backscatter: expected {total} amplitudes >= 0, got shape {strength.shape}"
+                f"backscatter: expected {total} finite amplitudes >= 0, got shape {strength.shape}"
                 f" with minimum {strength.min(initial=np.inf)}"
             )
-        return Part(points, signs[:total] * strength, here, counts, False)
+        if not heard:
+            return None
+        return Part(room.entries[:, : starts[CELLS]].copy(), starts, counts, False)
 
     def _list(self, block: Name, wanted: NDArray[np.bool_]) -> Parts:
         """Return the tissue's own reflectors in the wanted cells (CELLS,) of a block.
@@ -344,14 +237,16 @@ class ScattererStore:
                 f"reflectors: expected finite amplitudes of {len(points)} points, got "
                 f"{len(amplitudes)}"
             )
+        if not len(points):
+            return []
         world = np.ascontiguousarray(points, np.float64).reshape(-1, 3)
-        local, amplitudes, ends = _by_cell(world, amplitudes, low, self.cell_mm, wanted)
+        order, ends = by_cell(world, low, self.cell_mm, wanted)
         room = self._capacity - CELLS * LANES
         parts = []
-        for first in range(0, len(local), room):
-            last = min(first + room, len(local))
-            counts = np.diff(np.clip(ends, first, last), prepend=first)
-            parts.append(Part(local[first:last], amplitudes[first:last], counts, counts, True))
+        for first in range(0, len(order), room):
+            some = order[first : first + room]
+            counts = np.diff(np.clip(ends, first, first + room), prepend=first)
+            parts.append(packed(world[some], amplitudes[some], low, counts, True))
         return parts
 
     def _box_of(
@@ -362,8 +257,10 @@ class ScattererStore:
         low (3,): corner of the block. The box reaches a little past its cells, against rounding,
         but never past the block: boxes of neighbouring blocks do not overlap.
         """
-        places = np.argwhere(wanted.reshape([BLOCK_SIDE] * 3))
-        first, end = places.min(axis=0), places.max(axis=0) + 1
+        inside = wanted.reshape((BLOCK_SIDE,) * 3)
+        lines: list[Any] = [inside.any(axis=axes) for axes in ((1, 2), (0, 2), (0, 1))]
+        first = np.array([line.argmax() for line in lines])
+        end = BLOCK_SIDE - np.array([line[::-1].argmax() for line in lines])
         high = low + self.block_mm
         return (
             np.maximum(low, low + first * self.cell_mm - SLACK_MM),
@@ -372,16 +269,15 @@ class ScattererStore:
 
     def _fill(self, part: Part) -> int:
         """Copy a part into a free slot, made if there is none; return its number."""
-        if np.sum(-(-part.here // LANES) * LANES) > self._capacity:
+        count = part.entries.shape[1]
+        if count > self._capacity:
             raise RuntimeError("a block holds more scatterers than a slot")
         if not self._free:
             self._grow()
         slot = self._free.pop()
-        _pack_block(
-            part.points, part.amplitudes, part.here, *(array[slot] for array in self._arrays),
-            self._starts[slot],
-        )  # fmt: skip
-        self._counts[slot] = part.counts
+        for array, values in zip(self._arrays, part.entries, strict=True):
+            array[slot, :count] = values
+        self._starts[slot], self._counts[slot] = part.starts, part.counts
         self._listed[slot] = part.listed
         return slot
 

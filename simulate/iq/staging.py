@@ -1,4 +1,4 @@
-"""Runs of scatterers to position and complex weight, and from there onto the grid, compiled."""
+"""Runs of scatterers to position and complex weight on the grid, compiled."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.compiled import arctan, decay, inlined, kernel, turn
+from simulate.compiled import arctan, decay, inlined, turn
 from simulate.iq.beam import Grid
-from simulate.iq.splat import splat_cubic
+from simulate.iq.splat import interpolate_pair
 
 STAGE = 8192  # scatterers transformed before they are splatted: their scratch fits the cache
 
@@ -21,8 +21,8 @@ class Workspace(NamedTuple):
 
     `grid`: (rows, columns) complex samples, flat, (re, im) interleaved. `line`: one row of it.
     All others have an entry for each of STAGE scatterers: `column` and `row` on the grid, weight
-    `re` and `im`, numbers of the `chosen` ones, and of the beam at their depth 2 sigma_elevation²
-    (`variance`) and `curvature`.
+    `re` and `im`, the `corner` of its samples on the grid, numbers of the `chosen` ones, and of the
+    beam at their depth 2 sigma_elevation² (`variance`) and `curvature`.
     """
 
     grid: NDArray[np.float32]
@@ -30,6 +30,7 @@ class Workspace(NamedTuple):
     row: NDArray[np.float32]
     re: NDArray[np.float32]
     im: NDArray[np.float32]
+    corner: NDArray[np.int32]
     chosen: NDArray[np.int32]
     line: NDArray[np.float32]
     variance: NDArray[np.float32]
@@ -44,6 +45,7 @@ def workspace(grid: Grid) -> Workspace:
         row=np.zeros(STAGE, np.float32),
         re=np.zeros(STAGE, np.float32),
         im=np.zeros(STAGE, np.float32),
+        corner=np.zeros(STAGE, np.int32),
         chosen=np.zeros(STAGE, np.int32),
         line=np.zeros(grid.columns * 2, np.float32),
         variance=np.zeros(STAGE, np.float32),
@@ -123,10 +125,10 @@ def _look_up(table, beam, depth, variance, curvature):
     last_level = _f(beam.grid.rows - 1.001)
     for i in range(np.uint64(len(depth))):
         level = min(max((depth[i] - first_row) * per_row, _f(0.0)), last_level)
-        above = np.uint64(level)
-        below, share = above + np.uint64(1), level - _f(above)
-        variance[i] = table[above, 0] + share * (table[below, 0] - table[above, 0])
-        curvature[i] = table[above, 1] + share * (table[below, 1] - table[above, 1])
+        above = np.int32(level)
+        interpolate_pair(  # type: ignore[call-arg]
+            table, np.intp(2) * np.intp(above), level - _f(above), variance, curvature, np.intp(i)
+        )
 
 
 @inlined
@@ -170,26 +172,3 @@ def _weigh(amplitude, gain, table, beam, lateral, depth, off, im, variance, curv
         im[i] = -weight * sine if heard else zero
         lateral[i] = column if heard else one
         depth[i] = row if heard else one
-
-
-@kernel
-def splat_staged(count, columns, work):
-    """Add to the grid, in their order, the first `count` staged scatterers that are heard."""
-    kept = 0
-    for i in range(count):
-        work.chosen[kept] = i
-        kept += (work.re[i] != _f(0.0)) | (work.im[i] != _f(0.0))
-    stride = 2 * columns
-    for n in range(kept):
-        i = work.chosen[n]
-        column, row = work.column[i], work.row[i]
-        left, above = np.int32(column), np.int32(row)
-        splat_cubic(  # type: ignore[call-arg]
-            work.grid,
-            (above - 1) * stride + 2 * (left - 1),
-            stride,
-            column - _f(left),
-            row - _f(above),
-            work.re[i],
-            work.im[i],
-        )

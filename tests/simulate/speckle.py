@@ -13,7 +13,8 @@ from scipy.spatial.transform import Rotation
 from simulate.bmode import render as bmode
 from simulate.bmode.render import render_iq
 from simulate.bmode.settings import BmodeSettings
-from simulate.iq.scatterers import BLOCK_SIDE, CELLS, Part, ScattererStore
+from simulate.iq.drawing import BLOCK_SIDE, CELLS, packed
+from simulate.iq.scatterers import ScattererStore
 from simulate.probe.transducer import Probe
 from tests.simulate.plain_tissue import PlainTissue
 
@@ -46,14 +47,17 @@ class Listed(ScattererStore):
     def _draw(self, block, shares):
         """Return those in the block, also in cells of which nothing is wanted."""
         points, amplitudes = self.listed
-        local = points - np.array(block) * self.block_mm
+        low = np.array(block) * self.block_mm
+        local = points - low
         inside = np.all((local >= 0.0) & (local < self.block_mm), axis=1)
         cells = np.ravel_multi_index(
             tuple((local[inside] // self.cell_mm).astype(int).T), (BLOCK_SIDE,) * 3
         )
         order = np.argsort(cells, kind="stable")
         counts = np.bincount(cells, minlength=CELLS)
-        return Part(local[inside][order], amplitudes[inside][order], counts, counts, False)
+        if not amplitudes[inside].any():
+            return None
+        return packed(points[inside][order], amplitudes[inside][order], low, counts, False)
 
 
 def listed(monkeypatch, points, amplitudes):

@@ -1,13 +1,9 @@
-"""Speed of the B-mode engine, beside the same algorithm in NumPy, a roofline and PyMUST.
+"""Speed of the B-mode engine, beside the same algorithm in NumPy and a roofline.
 
 Run as `python tests/speed/bmode.py`. Rates are the best of five on whatever else the machine is
 doing; the load is printed, and a rate taken under foreign load is a lower bound. Beside it stands
-the rate per second of processor time, which foreign load disturbs less.
-
-The peers do not compute the same thing. NumPy does the same sum. PyMUST's SIMUS (skipped where it
-is not importable; LGPL, no dependency) computes channel data with diffraction and element
-directivity, which this engine replaces by a given PSF, and no image; times per scatterer and frame
-compare cost, not realism.
+the rate per second of processor time, which foreign load disturbs less. `tests/speed/limits.py`
+has the other simulators.
 """
 
 from __future__ import annotations
@@ -138,22 +134,13 @@ def triad_gb_per_s() -> float:
     return 3 * a.nbytes / best_of(lambda: np.add(a, b, out=a))[0] / 1e9
 
 
-def pymust_seconds(points: NDArray) -> float | None:
-    """One plane wave of SIMUS on a thousand of the scatterers, seconds per thousand."""
-    try:
-        import pymust
-    except ImportError:
-        return None
-    param = pymust.utils.Param()
-    param.fc, param.bandwidth, param.fs = 5e6, 60, 20e6
-    param.Nelements, param.pitch, param.kerf, param.height = 128, 0.3e-3, 0.03e-3, 5e-3
-    param.focus, param.radius = 20e-3, np.inf
-    x, y, z = 1e-3 * points[:: max(1, len(points) // 1000)][:1000].T
-    delays = np.zeros((1, 128))
-    options = pymust.utils.Options()
-    options.ParPool, options.WaitBar = False, False
-    # PyMUST's axes: x lateral, y elevational, z depth.
-    return best_of(lambda: pymust.simus(x, y, z, np.ones_like(x), delays, param, options), 1)[1]
+def operations_per_frame(heard: int, beam: Beam) -> float:
+    """Multiplications and additions of a frame that hears so many scatterers.
+
+    Per scatterer heard: 45 to transform and weigh (on 1.6 times as many), 80 to splat.
+    """
+    filters = 4 * (len(beam.axial_taps) + beam.lateral_taps.shape[1])
+    return heard * (1.6 * 45 + 80) + beam.grid.rows * beam.grid.columns * filters
 
 
 def main() -> None:
@@ -186,26 +173,13 @@ def main() -> None:
     slow = best_of(lambda: numpy_frame(points, amplitudes, beam), 2)[1]
     print(f"NumPy, same sum, scatterers given: {1 / slow:.2f} frames/s, x {per_cpu * slow:.0f}")
 
-    # Per scatterer heard: 45 operations to transform and weigh (on 1.6 times as many), 80 to splat.
-    filters = 4 * (len(beam.axial_taps) + beam.lateral_taps.shape[1])
-    operations = count * (1.6 * 45 + 80) + beam.grid.rows * beam.grid.columns * filters
+    operations = operations_per_frame(count, beam)
     moved = 1.6 * 16 * count + 3 * 8 * beam.grid.rows * beam.grid.columns
     bandwidth = triad_gb_per_s()
     print(
         f"roofline, 1 thread: {operations / 1e6:.0f} MFLOP and {moved / 1e6:.0f} MB a frame, "
         f"{operations * per_cpu / 1e9:.1f} GFLOP per processor second reached; "
         f"{bandwidth:.1f} GB/s would allow {1e9 * bandwidth / moved:.0f} frames/s"
-    )
-    peer = pymust_seconds(points)
-    if peer is None:
-        print("PyMUST is not importable (pip install pymust): skipped")
-        return
-    ours = 1000.0 / (per_cpu * count)
-    print(
-        f"PyMUST SIMUS, 3D: {peer:.2f} processor seconds for 1000 scatterers and one plane wave, "
-        f"{peer * count / 1000:.0f} for one of {count} scatterers; x {peer / ours:.0f}.\n"
-        "  Not equal realism: SIMUS computes channel data with diffraction and directivity, the "
-        "engine beamformed images with a given PSF."
     )
 
 

@@ -1,6 +1,6 @@
 """Memory of the B-mode engine over a long sweep: it must not grow with length or extent.
 
-Run as `python tests/speed/memory.py [frames] [length mm]`, by default 2000 frames over 300 mm. Each
+Run as `python -m tests.speed.memory [frames] [length mm]`, by default 2000 frames over 300 mm. Each
 line is a process of its own: the frames alone (what any engine must hold), a tenth of the sweep,
 all of it.
 """

@@ -7,8 +7,9 @@ import pytest
 
 from simulate.bmode.render import beam_for, frame_source
 from simulate.bmode.settings import BmodeSettings
+from simulate.iq.drawing import CELLS
 from simulate.iq.frames import make_frames
-from simulate.iq.scatterers import CELLS, ScattererStore
+from simulate.iq.scatterers import ScattererStore
 from simulate.probe.transducer import Probe
 from simulate.tissue.kinds import sample_tissue
 from simulate.tissue.settings import TissueSettings
@@ -85,8 +86,9 @@ def test_what_is_wanted_of_a_cell_is_the_first_of_it():
     shares = np.linspace(0.0, 0.9, CELLS)
     part = store._draw(block, shares)
     np.testing.assert_array_equal(part.counts, whole.counts)
-    first = np.split(whole.points, np.cumsum(whole.here)[:-1])
-    for cell, points in enumerate(np.split(part.points, np.cumsum(part.here)[:-1])):
-        assert len(points) >= shares[cell] * whole.counts[cell]
-        assert len(points) <= shares[cell] * whole.counts[cell] + 1
-        np.testing.assert_array_equal(points, first[cell][: len(points)])
+    for cell in range(CELLS):
+        held, first = (p.entries[:, p.starts[cell] : p.starts[cell + 1]] for p in (part, whole))
+        held, first = (entries[:, entries[3] != 0.0] for entries in (held, first))
+        assert held.shape[1] >= shares[cell] * min(whole.counts[cell], first.shape[1])
+        assert held.shape[1] <= shares[cell] * whole.counts[cell] + 1
+        np.testing.assert_array_equal(held, first[:, : held.shape[1]])

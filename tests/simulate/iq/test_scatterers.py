@@ -6,14 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simulate.iq.scatterers import (
-    BLOCK_SIDE,
-    CELL_MEAN,
-    CELLS,
-    LANES,
-    ScattererStore,
-    poisson_table,
-)
+from simulate.iq.drawing import BLOCK_SIDE, CELL_MEAN, CELLS, LANES, poisson_table
+from simulate.iq.scatterers import ScattererStore
 from tests.simulate.plain_tissue import PlainTissue
 
 
