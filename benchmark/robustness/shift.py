@@ -46,7 +46,7 @@ def parse_shift(text: str) -> Shift:
     """
     away, _, home = text.partition("=")
     if not away or not home or "=" in home:
-        raise UserError(f"--shifts: expected TEST_SET=TWIN, e.g. forearm-v1=small-v1, got '{text}'")
+        raise UserError(f"--shifts: expected TEST_SET=TWIN, e.g. forearm-v2=small-v2, got '{text}'")
     return away, home
 
 

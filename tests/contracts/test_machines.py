@@ -28,7 +28,7 @@ OTHER_MACHINE = {
     "AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL",
 }
 #: Two sweeps: one is tested, and photoacoustic frames are taken at the next rate.
-SPEC = """extends = "tiny-v1"
+SPEC = """extends = "tiny-v2"
 name = "{name}"
 [subjects]
 train = 1

@@ -14,7 +14,7 @@ from simulate.spec.factors import FACTORS, SEVERITIES, at_level, changed
 from simulate.spec.plan import plan_sweeps
 from simulate.sweep.scene import draw_scene
 
-STRESS = load_spec("stress-v1")
+STRESS = load_spec("stress-v2")
 # What a factor leaves alone: the path, as places and not as times, and the tissue.
 MOVES = {"tremor", "tremor-frequency", "tilt", "fan-angle", "jerk", "in-plane-share"}
 TISSUE = {"coherence", "compression", "breathing", "pulsation"}
@@ -26,7 +26,7 @@ def darker(spec, severity):
 
 
 def test_a_latin_square_has_each_profile_once_in_every_place():
-    spec = load_spec("forearm-v1")
+    spec = load_spec("forearm-v2")
     plans = [plan for plan in plan_sweeps(spec) if plan.split == "train"]
     assert len(plans) == 120 and len({plan.name for plan in plans}) == 120
     for first in range(0, 30, 6):
@@ -122,8 +122,8 @@ def test_factors_of_one_short_name_would_be_sweeps_of_one_name(monkeypatch):
 
 
 def test_photoacoustic_sweeps_are_the_first_of_the_test_split_or_of_all():
-    shown = [plan.name for plan in plan_sweeps(load_spec("small-v1")) if plan.showcase]
+    shown = [plan.name for plan in plan_sweeps(load_spec("small-v2")) if plan.showcase]
     assert shown == ["test-000-0-straight-perpendicular"]
-    hetero = load_spec("pa-hetero-v1")
+    hetero = load_spec("pa-hetero-v2")
     assert all(plan.showcase for plan in plan_sweeps(hetero))
     assert hetero.photoacoustic.engine == "kwave"

@@ -10,7 +10,7 @@ from simulate.spec.plan import plan_sweeps
 from simulate.sweep.compose import compose_sweep, render_sweep
 from simulate.sweep.scene import STREAMS, draw_scene, sweep_stream
 
-TINY = load_spec("tiny-v1")
+TINY = load_spec("tiny-v2")
 # Every channel, and something drawn from every stream.
 FULL = replace(
     TINY,
@@ -70,7 +70,7 @@ def test_asking_one_stream_leaves_the_others_alone(name):
 def test_named_streams_are_the_spawned_children_of_a_sweep_in_order():
     """The order is part of the bytes of every sweep."""
     assert STREAMS == ORDER
-    for plan in plan_sweeps(load_spec("stress-v1"))[:4]:
+    for plan in plan_sweeps(load_spec("stress-v2"))[:4]:
         children = np.random.SeedSequence(7, spawn_key=(plan.drawn_as,)).spawn(10)
         for name, child in zip(ORDER, children, strict=True):
             expected = np.random.default_rng(child).integers(2**63, size=5)
