@@ -13,7 +13,12 @@ from benchmark.robustness.shift import parse_shift, shift_ratios
 from tests.benchmark.shared.synthetic_results import result, write_results
 
 DRIFT = "fdr_path_centre"
-NAMES = {"small-v2": "a" * 64, "forearm-v2": "f" * 64, "carotid-v2": "c" * 64}
+NAMES = {
+    "small-v2": "a" * 64,
+    "forearm-v2": "f" * 64,
+    "carotid-v2": "c" * 64,
+    "varied-v2": "d" * 64,
+}
 
 
 def on(tracker, tested, factor, taught=None, lost=0):
@@ -66,6 +71,20 @@ def test_named_shifts_are_those_of_every_tracker_and_need_all_sweeps(cells):
     assert found[("net", "mean")] == pytest.approx(np.mean([4, 7 / 4]))
     assert found[("still", "forearm-v2")] == pytest.approx(1.5)
     assert found[("still", "carotid-v2")] is None and found[("still", "mean")] is None
+
+
+def test_a_shift_may_be_of_two_parts_of_one_set(tmp_path):
+    away = on("net", "varied-v2", 6.0, "varied-v2")
+    for number, sweep in enumerate(away["sweeps"]):
+        is_twin = number % 2
+        sweep["factors"] = {"factor": "new-probe" if is_twin else "none", "severity": is_twin}
+        sweep["metrics"][DRIFT] = 6.0 if is_twin else 2.0
+    cells = generalisation_table(write_results(tmp_path, [away]), by="factor")
+    found = table(shift_ratios(cells, [("varied-v2/new-probe", "varied-v2/none")]))
+    assert found[("net", "varied-v2/new-probe")] == found[("net", "mean")] == pytest.approx(3.0)
+    assert not table(shift_ratios(cells))
+    with pytest.raises(UserError, match=r"got 'varied-v2/no'; a part of one needs --by"):
+        shift_ratios(cells, [("varied-v2/no", "varied-v2/none")])
 
 
 @pytest.mark.parametrize("text", ["forearm-v2", "=small-v2", "a=", "a=b=c"])
