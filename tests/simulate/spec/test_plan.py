@@ -47,7 +47,7 @@ def test_each_test_sweep_is_stressed_by_every_factor_at_every_severity():
     tests = [plan for plan in plans if plan.split == "test"]
     assert [plan.index for plan in plans] == list(range(len(plans)))
     assert len({plan.name for plan in plans}) == len(plans)
-    assert len(tests) == 3 * (1 + len(STRESS.stress.factors) * 5)
+    assert len(tests) == STRESS.subjects.test * (1 + len(STRESS.stress.factors) * 5)
     assert all(plan.factor == "" for plan in plans if plan.split != "test")
     for subject in {plan.subject for plan in tests}:
         own = [plan for plan in tests if plan.subject == subject]

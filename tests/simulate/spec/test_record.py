@@ -284,7 +284,7 @@ def test_the_tusrec_like_probe_is_the_preset_of_that_name():
     assert spec.motion.direction == "both"
 
 
-def test_small_v1_is_what_the_main_job_needs():
+def test_small_is_what_the_main_job_needs():
     spec = load_spec("small-v2")
     subjects = spec.subjects
     assert subjects.test >= 8 and subjects.train >= 12 and subjects.val >= 2
