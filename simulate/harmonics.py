@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simulate.elementary import exp, log
+
 
 @dataclass(frozen=True)
 class Harmonics:
@@ -32,6 +34,12 @@ class Harmonics:
         angular = 2 * np.pi * np.asarray(self.frequency_hz)
         angle = angular * t + np.asarray(self.phase_rad)
         return (np.asarray(self.amplitude) * angular * np.cos(angle)).sum(-1)
+
+
+def log_uniform(rng: np.random.Generator, span: tuple[float, float]) -> float:
+    """Draw a number from a range of positive numbers, evenly in its logarithm."""
+    low, high = (log(end) for end in span)
+    return float(exp(rng.uniform(low, high)))
 
 
 def sample_band(

@@ -59,7 +59,7 @@ def decorrelation(spec: Spec, subject: int = 0) -> Decorrelation:
     depths = np.maximum(probe.row_depths_mm, 0.0)
     widest = float(np.median(probe.sigma_elevation_mm(depths)))
     distance = np.linspace(0.0, 4.0 * widest, STEPS)
-    start = scene.pose_at(np.array([0.5 * scene.spec.acquisition.duration_s]))
+    start = scene.unpressed_pose_at(np.array([0.5 * scene.spec.acquisition.duration_s]))
     poses = np.repeat(start, 2 * STEPS, axis=0)
     advance = (distance[1] - distance[0]) * np.arange(2 * STEPS)
     poses[:, :3, 3] += advance[:, None] * start[0, :3, 2]

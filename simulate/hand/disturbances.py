@@ -11,6 +11,7 @@ import numpy as np
 from simulate.hand.settings import MotionSettings
 from simulate.hand.trajectory import Jerk, Trajectory
 from simulate.harmonics import Harmonics, sample_band
+from simulate.streams import child
 
 BACKUP_S = 0.6  # longest duration of a run backwards
 MARGIN = 0.12  # share of the sweep at either end without pauses, runs backwards and jerks
@@ -19,13 +20,12 @@ MARGIN = 0.12  # share of the sweep at either end without pauses, runs backwards
 def disturb(rng: np.random.Generator, settings: MotionSettings, hand: Trajectory) -> Trajectory:
     """Return a drawn trajectory with the disturbances that the settings ask for.
 
-    Their streams are children of `rng`; no number is drawn from `rng` itself.
+    Their streams are children of `rng` by name; no number is drawn from `rng` itself.
     """
-    trembling, pausing, reversing, jerking = rng.spawn(4)
-    hand = _pauses(pausing, settings.pauses, hand)
-    hand = _reversals(reversing, settings.reversals, hand)
+    hand = _pauses(child(rng, "pauses"), settings.pauses, hand)
+    hand = _reversals(child(rng, "reversals"), settings.reversals, hand)
     if settings.jerks and (settings.jerk_mm or settings.jerk_deg):
-        hand = _jerks(jerking, settings, hand)
+        hand = _jerks(child(rng, "jerks"), settings, hand)
     nod = Harmonics((np.deg2rad(settings.tilt_deg),), (1.0,), (0.0,)) if settings.tilt_deg else None
     tilt, yaw, roll = hand.swing_rad
     return replace(
@@ -33,7 +33,7 @@ def disturb(rng: np.random.Generator, settings: MotionSettings, hand: Trajectory
         azimuth_rad=hand.azimuth_rad - float(np.deg2rad(settings.azimuth_deg)),
         swing_rad=(tilt + float(np.deg2rad(settings.fan_deg)), yaw, roll),
         nod_rad=nod or hand.nod_rad,
-        tremor=_tremor(trembling, settings) or hand.tremor,
+        tremor=_tremor(child(rng, "tremor"), settings) or hand.tremor,
     )
 
 

@@ -11,10 +11,14 @@ import numpy as np
 
 from benchmark.errors import UserError
 from simulate.hand.disturbances import disturb
+from simulate.hand.limb import keep_on_limb
 from simulate.hand.profiles import find_profile
 from simulate.hand.settings import MotionSettings
 from simulate.hand.trajectory import Pace, Surface, Trajectory
-from simulate.harmonics import sample_band, sample_correlated
+from simulate.harmonics import log_uniform, sample_band, sample_correlated
+from simulate.streams import child
+
+WOBBLES = ("across", "axial", "tilt", "yaw", "roll")
 
 
 def sample_motion(
@@ -26,12 +30,16 @@ def sample_motion(
 ) -> Trajectory:
     """Draw one trajectory of a profile over `duration_s`.
 
+    Every part of it has a stream of its own below `rng`, by name; no number is drawn from `rng`.
+
     Raises
     ------
     UserError : an unknown profile (the nearest is suggested).
     """
     kind = find_profile(profile)
-    drawn = kind.sample(rng, settings, _hand(rng, settings, orientation, duration_s))
+    hand = _hand(rng, settings, orientation, duration_s)
+    drawn = kind.sample(child(rng, "profile"), settings, hand)
+    drawn = keep_on_limb(drawn, settings.half_width_mm)
     return disturb(rng, settings, drawn)
 
 
@@ -60,20 +68,23 @@ def _hand(
     rng: np.random.Generator, settings: MotionSettings, orientation: str, duration_s: float
 ) -> Trajectory:
     """Draw the part that all profiles share: length, pace, start, orientation and wobble."""
-    correlation = np.exp(rng.uniform(*np.log(settings.speed_correlation_s)))
-    length = np.exp(rng.uniform(*np.log(settings.path_length_mm)))
-    start = settings.start_mm * rng.uniform((-0.5, -1.0), (0.5, 1.0))
-    severity = rng.uniform(*settings.wobble_severity)
-    goes_back = bool(rng.integers(2))
+    pacing = child(rng, "speed")
+    correlation = log_uniform(pacing, settings.speed_correlation_s)
+    start = settings.start_mm * child(rng, "start").uniform((-0.5, -1.0), (0.5, 1.0))
+    severity = child(rng, "wobble").uniform(*settings.wobble_severity)
+    goes_back = bool(child(rng, "direction").integers(2))
     turning = np.deg2rad(settings.wobble_deg_s) * np.asarray(settings.wobble_axes)
     rates = (settings.wobble_across_mm_s, settings.wobble_axial_mm_s, *turning)
     band = settings.wobble_frequency_hz
-    wobble = [sample_band(rng, band, rate_rms=severity * rate) for rate in rates]
+    wobble = [
+        sample_band(child(rng, f"wobble {name}"), band, rate_rms=severity * rate)
+        for name, rate in zip(WOBBLES, rates, strict=True)
+    ]
     return Trajectory(
-        pace=Pace(duration_s, sample_correlated(rng, correlation, settings.speed_spread)),
-        length_mm=float(length),
+        pace=Pace(duration_s, sample_correlated(pacing, correlation, settings.speed_spread)),
+        length_mm=log_uniform(child(rng, "length"), settings.path_length_mm),
         start_mm=(float(start[0]), float(start[1])),
-        follow=float(rng.uniform(*settings.follow)),
+        follow=float(child(rng, "follow").uniform(*settings.follow)),
         azimuth_rad=0.0 if orientation == "perpendicular" else -np.pi / 2,
         backwards=settings.direction == "retreat" or (settings.direction == "both" and goes_back),
         gel_mm=settings.gel_mm,

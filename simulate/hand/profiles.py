@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from benchmark.addresses import find
+from simulate.hand.limb import loop_turns, spiral_turns
 from simulate.hand.settings import MotionSettings
 from simulate.hand.trajectory import Surface, Trajectory, follow_skin
 from simulate.harmonics import Harmonics, sample_band
@@ -51,18 +52,24 @@ def _c(rng: np.random.Generator, settings: MotionSettings, hand: Trajectory) -> 
 
 
 def _s(rng: np.random.Generator, settings: MotionSettings, hand: Trajectory) -> Trajectory:
-    """Draw one full wave of heading: to one side, across and back."""
-    return replace(hand, wave_rad=_angle(rng, settings.curve_deg))
+    """Draw full waves of heading: to one side, across and back; one, or more on a long path."""
+    waves = max(1, round(hand.length_mm / settings.wave_mm))
+    return replace(hand, wave_rad=_angle(rng, settings.curve_deg), waves=waves)
 
 
 def _loop(rng: np.random.Generator, settings: MotionSettings, hand: Trajectory) -> Trajectory:
-    """Draw a closed circle; the probe turns with it by the share `follow`."""
-    return replace(hand, bend_rad=2 * np.pi * float(rng.choice((-1.0, 1.0))))
+    """Draw a circle, gone round as often as the limb's width asks for.
+
+    The probe turns with it by the share `follow`.
+    """
+    turns = loop_turns(hand.length_mm, settings.half_width_mm)
+    return replace(hand, bend_rad=2 * np.pi * turns * float(rng.choice((-1.0, 1.0))))
 
 
 def _spiral(rng: np.random.Generator, settings: MotionSettings, hand: Trajectory) -> Trajectory:
-    """Draw a clothoid: a path whose curvature grows with distance."""
-    return replace(hand, coil_rad=2 * np.pi * float(rng.choice((-1.0, 1.0))))
+    """Draw a clothoid: a path whose curvature grows with distance, narrower than the limb."""
+    turns = spiral_turns(hand.length_mm, settings.half_width_mm)
+    return replace(hand, coil_rad=2 * np.pi * turns * float(rng.choice((-1.0, 1.0))))
 
 
 def _sector(rng: np.random.Generator, settings: MotionSettings, hand: Trajectory) -> Trajectory:

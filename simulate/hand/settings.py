@@ -54,7 +54,13 @@ class MotionSettings:
         Number of twitches of a quarter of a second, and their size in each translation and
         rotation.
     start_mm
-        Range of the start of paths: z within plus and minus this, x within half of it.
+        Range of paths' places: z of the start within plus and minus this, x of the middle of their
+        width within half of it.
+    half_width_mm
+        Farthest that a path goes to either side of its middle across the limb: longer loops and
+        spirals have more turns, wider curves are flatter.
+    wave_mm
+        Length of a wave of an s path: paths of several such lengths have several waves.
     gel_mm
         Mean thickness of the coupling gel between the middle of the face and the skin.
     """
@@ -79,6 +85,8 @@ class MotionSettings:
     tremor_hz: tuple[float, float] = (6.0, 12.0)
     start_mm: float = 4.0
     gel_mm: float = 1.0
+    half_width_mm: float = 25.0
+    wave_mm: float = 150.0
     wobble_axes: tuple[float, float, float] = (1.0, 1.0, 1.0)
     azimuth_deg: float = 0.0
     tilt_deg: float = 0.0
@@ -115,6 +123,10 @@ class MotionSettings:
             value = getattr(self, key)
             if not (value >= 0 and np.isfinite(value)):
                 raise UserError(f"motion.{key}: expected a number of at least 0, got {value}")
+        for key in ("half_width_mm", "wave_mm"):
+            value = getattr(self, key)
+            if not (value > 0 and np.isfinite(value)):
+                raise UserError(f"motion.{key}: expected a length above 0 mm, got {value}")
         for key in ("wobble_across_mm_s", "wobble_axial_mm_s", "wobble_deg_s"):
             value = getattr(self, key)
             if not (value >= 0 and np.isfinite(value)):

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from benchmark.geometry import compose, multiply, rotation_from_vector
+from benchmark.geometry import compose, multiply, norm, rotation_from_vector
+from simulate.elementary import exp, tanh
 from simulate.harmonics import Harmonics
 
 # (x (N,), z (N,)) mm -> skin's y (N,) mm and unit normal (N, 3) into the body, both world.
@@ -46,13 +47,13 @@ class Pace:
         return curve(t)
 
     def _speed(self, t: np.ndarray) -> np.ndarray:
-        speed = np.exp(self.log_speed(t))
+        speed = exp(self.log_speed(t))
         for stop in self.stops:  # a standstill of about 0.3 s with smooth ends
-            speed = speed * (1.0 - np.exp(-(((t - stop) / 0.3) ** 4)))
+            speed = speed * (1.0 - exp(-np.square(np.square((t - stop) / 0.3))))
         for turn in self.turns:
-            speed = speed * np.tanh((turn - t) / 0.15)
+            speed = speed * tanh((turn - t) / 0.15)
         for start, end in self.backups:
-            speed = speed * np.tanh((start - t) / 0.1) * np.tanh((end - t) / 0.1)
+            speed = speed * tanh((start - t) / 0.1) * tanh((end - t) / 0.1)
         return speed
 
 
@@ -68,7 +69,7 @@ class Jerk:
 
     def __call__(self, t: np.ndarray) -> np.ndarray:
         """Return the displacement (N, 6) at times (N,) s."""
-        return np.exp(-(((t - self.time_s) / 0.15) ** 2))[:, None] * np.asarray(self.size)
+        return exp(-np.square((t - self.time_s) / 0.15))[:, None] * np.asarray(self.size)
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,8 @@ class Trajectory:
     """Everything drawn for one trajectory.
 
     length_mm: along the skin; start_mm: (x, z); heading at share q of the path:
-    `bend_rad (q - 1/2) + coil_rad q^2 + wave_rad sin(2 pi q) + wander(q)`; follow: share of the
-    heading by which the probe turns; azimuth_rad: direction of the elevational axis against the
+    `bend_rad (q - 1/2) + coil_rad q^2 + wave_rad sin(2 pi waves q) + wander(q)`; follow: share of
+    the heading by which the probe turns; azimuth_rad: direction of the elevational axis against the
     path (0: perpendicular image plane, -pi/2: parallel); swing_rad: rotation vector (tilt, yaw,
     roll) swept over the path, symmetric about its middle; backwards: whether the path is travelled
     from its end; gel_mm: thickness of the gel between face and skin; nod_rad: tilt over the share
@@ -90,6 +91,7 @@ class Trajectory:
     start_mm: tuple[float, float] = (0.0, 0.0)
     bend_rad: float = 0.0
     wave_rad: float = 0.0
+    waves: int = 1
     coil_rad: float = 0.0
     wander: Harmonics = field(default_factory=Harmonics)
     follow: float = 0.0
@@ -107,7 +109,7 @@ class Trajectory:
     def heading(self, q: np.ndarray) -> np.ndarray:
         """Return the direction of travel (N,) rad off the z axis, towards x, at shares (N,)."""
         turning = self.bend_rad * (q - 0.5) + self.coil_rad * q**2
-        return turning + self.wave_rad * np.sin(2 * np.pi * q) + self.wander(q)
+        return turning + self.wave_rad * np.sin(2 * np.pi * self.waves * q) + self.wander(q)
 
     def ground(self, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the undisturbed path (x (N,), z (N,)) mm at shares (N,) of its length.
@@ -169,5 +171,5 @@ def _upright(normal: np.ndarray, azimuth: np.ndarray) -> np.ndarray:
     """Return rotations (N, 3, 3) with y along `normal` (N, 3) and z closest to `azimuth` (N,)."""
     forward = np.stack([np.sin(azimuth), np.zeros_like(azimuth), np.cos(azimuth)], -1)
     elevation = forward - (forward * normal).sum(-1, keepdims=True) * normal
-    elevation /= np.linalg.norm(elevation, axis=-1, keepdims=True)
+    elevation /= norm(elevation)[..., None]
     return np.stack([np.cross(normal, elevation), normal, elevation], -1)

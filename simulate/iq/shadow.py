@@ -49,7 +49,7 @@ def transmission(
     world = np.einsum("lij,dlj->dli", poses[:, :3, :3], image) + poses[:, :3, 3]
     points = world.reshape(-1, 3)
     if displacement is not None:
-        points = points - displacement(points)  # to first order, where this tissue was at rest
+        points = points - displacement(points - displacement(points))  # where it was at rest
     shift = 2.0 * beam.carrier[1] * middles / beam.carrier[0]  # relative change of the frequency
     decibel = np.asarray(attenuation(points, beam.frequency_hz), np.float64)
     if decibel.shape != (len(points),) or not np.isfinite(decibel).all():

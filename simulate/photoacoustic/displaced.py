@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,8 @@ NEAR_MM = 1e-3  # change of the place at rest below which the search ends
 class DisplacedTissue:
     """An `Absorber` that answers for a tissue as it is displaced at `time_s`.
 
-    Everything moves but the skin, which the probe's face holds in place. `world_from_image` (4, 4)
-    is the probe's pose at that time.
+    The skin moves as one, as it does at the probe's face. `world_from_image` (4, 4) is the probe's
+    pose at that time.
     """
 
     tissue: Absorber
@@ -51,8 +52,14 @@ class DisplacedTissue:
         return self.tissue.chromophores(self.at_rest(points_mm))
 
     def depth_below_skin_mm(self, points_mm: Array) -> Array:
-        """Return the depth (M,) below the skin, which does not move, at world points (M, 3), mm."""
-        return self.tissue.depth_below_skin_mm(points_mm)
+        """Return the depth (M,) below the skin at world points (M, 3), mm, at `time_s`."""
+        return self.tissue.depth_below_skin_mm(np.asarray(points_mm) - self._skin_mm)
+
+    @cached_property
+    def _skin_mm(self) -> NDArray[np.float64]:
+        """The displacement (1, 3) mm of the skin at the middle of the probe's face."""
+        face = self.world_from_image[None, :3, 3]
+        return face - self.at_rest(face)
 
     def acoustics(self, points_mm: Array) -> Acoustics:
         """Return the acoustic properties at world points (M, 3), mm, at `time_s`."""

@@ -15,19 +15,20 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from benchmark.errors import UserError
-from benchmark.files import sha256_of_text
 from simulate.spec.keys import converted, kind_of, number_kind, with_values
 from simulate.spec.laws import Choice, drawn, listed
 from simulate.spec.plan import SweepPlan
 from simulate.spec.record import Spec
 from simulate.spec.vary import Varied, Vary
+from simulate.streams import stream
 
-# First spawn keys of what is drawn per subject and per sweep; others: `simulate.sweep.scene`.
-STREAM = {"subject": 2**31 + 2, "sweep": 2**31 + 3}
+# First names of the streams of what is drawn; others: `simulate.sweep.scene`.
+STREAM = {"subject": "vary of subjects", "sweep": "vary of sweeps"}
 MOST_DRAWS = 200  # for one subject or sweep
+
+# Entropy, stream, index of the subject or sweep, and number of the draw.
+_Place = tuple[int, str, int, int]
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def _draw(
     base: Spec,
     vary: Vary,
     entries: list[Varied],
-    place: tuple[int, int, int],
+    place: tuple[int, str, int],
     who: str,
     kept: Mapping[str, Any] | None = None,
 ) -> Draw:
@@ -160,7 +161,7 @@ class _Value(NamedTuple):
     is_told: bool = True
 
 
-def _values(vary: Vary, entries: list[Varied], place: tuple[int, ...]) -> Iterator[_Value]:
+def _values(vary: Vary, entries: list[Varied], place: _Place) -> Iterator[_Value]:
     """Yield the value of each entry, and those of the combination that a label names."""
     for entry in entries:
         if vary.names(entry) is None:
@@ -173,21 +174,15 @@ def _values(vary: Vary, entries: list[Varied], place: tuple[int, ...]) -> Iterat
             yield _Value(inner.key, _value(inner, place), is_told=not fixed)
 
 
-def _value(entry: Varied, place: tuple[int, ...]) -> Any:
+def _value(entry: Varied, place: _Place) -> Any:
     whole = number_kind(kind_of(Spec, entry.key)) is int
     return drawn(entry.law, _share(entry.key, place), whole)
 
 
-def _share(key: str, place: tuple[int, ...]) -> float:
-    """Return the uniform random number in [0, 1) of a key.
-
-    place: entropy, stream, index of the subject or sweep, and number of the draw.
-    """
-    entropy, *numbers = place
-    digest = sha256_of_text(key)
-    words = [int(digest[start : start + 8], 16) for start in range(0, 32, 8)]
-    sequence = np.random.SeedSequence(entropy, spawn_key=(*numbers, *words))
-    return float(np.random.default_rng(sequence).random())
+def _share(key: str, place: _Place) -> float:
+    """Return the uniform random number in [0, 1) of a key."""
+    entropy, name, index, attempt = place
+    return float(stream(entropy, name, index, attempt, key).random())
 
 
 def _flat(value: Any) -> Any:

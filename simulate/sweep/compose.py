@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.geometry import apply, image_centre, path_length
+from benchmark.geometry import apply, image_centre, norm, path_length
 from benchmark.sweep import Channel, Sweep
 from simulate.bmode.contact import darken, loss_db, sample_losses
 from simulate.bmode.render import (
@@ -57,7 +57,7 @@ def render_sweep(spec: Spec, scene: Scene) -> Sweep:
     if scene.spec.imu.rate_hz:
         duration = scene.spec.acquisition.duration_s
         imu = measure_inertial(scene.stream("imu"), scene.spec.imu, scene.pose_at, duration)
-    bmode = channels["bmode"]
+    bmode, moving = channels["bmode"], scene.tissue_motion
     return Sweep(
         name=scene.plan.name,
         channels=channels,
@@ -66,6 +66,8 @@ def render_sweep(spec: Spec, scene: Scene) -> Sweep:
             scene.trajectory,
             bmode.mm_from_pixel,
             bmode.frames.shape[1:],
+            scene.times,
+            None if moving is None else moving.displacement,
         ),
         probe=scene.spec.canonical("probe"),
         factors=factors,
@@ -193,7 +195,7 @@ def _factors(spec: Spec, scene: Scene) -> dict[str, Any]:
         "orientation": plan.orientation,
         "direction": "retreat" if scene.motion.backwards else "advance",
         "path_mm": round(path_length(centre), 6),
-        "net_mm": round(float(np.linalg.norm(centre[-1] - centre[0])), 6),
+        "net_mm": round(float(norm(centre[-1] - centre[0])), 6),
     }
     if (spec.stress.factors or spec.vary.groups) and plan.split == "test":
         changed = plan.factor or plan.held_out or "none"

@@ -1,8 +1,11 @@
 """The anatomical landmarks of a sweep: points of the tissue that its frames show."""
 
+from itertools import repeat
+
 import numpy as np
 
 from benchmark.geometry import apply, inverse
+from simulate.tissue.answers import Displacement
 
 LANDMARK_BORDER_PX = 2.0  # a point nearer to an image's edge is not in the frame
 LANDMARK_OFF_PLANE_MM = 0.3  # an anatomical point further from the plane is not in the frame
@@ -13,21 +16,34 @@ def visible_landmarks(
     world_from_image: np.ndarray,
     mm_from_pixel: np.ndarray,
     shape: tuple[int, ...],
+    times_s: np.ndarray,
+    displacement: Displacement | None = None,
 ) -> np.ndarray:
-    """Return (L, 3): frame, x_px, y_px of each world point (K, 3) mm in the frame nearest to it.
+    """Return (L, 3): frame, x_px, y_px of each landmark in the frame nearest to it.
 
-    A point is left out if no frame (N, 4, 4) comes within LANDMARK_OFF_PLANE_MM of it, or if it
-    lies outside of that frame's image (height, width) or on its border. Rows are in order of
-    frames.
+    A landmark that moves is looked for where it is at each frame's time. It is left out if no frame
+    comes within LANDMARK_OFF_PLANE_MM of it, or if it lies outside of that frame's image or on its
+    border. Rows are in order of frames.
+
+    Parameters
+    ----------
+    landmarks_mm : (K, 3) at rest, world mm.
+    world_from_image : (N, 4, 4) of the frames.
+    mm_from_pixel : (4, 4), a scale along each axis and a shift.
+    shape : height and width of a frame.
+    times_s : (N,) of the frames.
+    displacement : of the tissue; None where it is at rest.
     """
     if not len(landmarks_mm):
         return np.zeros((0, 3))
-    image_mm = apply(inverse(world_from_image), landmarks_mm[None])
+    moments = zip(repeat(landmarks_mm), times_s.tolist(), world_from_image)
+    moved = 0.0 if displacement is None else np.stack([displacement(*m) for m in moments])
+    image_mm = apply(inverse(world_from_image), landmarks_mm[None] + moved)
     frame = np.abs(image_mm[..., 2]).argmin(0)
     place = image_mm[frame, np.arange(len(landmarks_mm))]
-    pixel = np.concatenate([place, np.ones((len(place), 1))], 1) @ np.linalg.inv(mm_from_pixel).T
+    pixel = (place[:, :2] - mm_from_pixel[:2, 3]) / mm_from_pixel[[0, 1], [0, 1]]
     upper = np.array([shape[1] - 1, shape[0] - 1]) - LANDMARK_BORDER_PX
-    inside = ((pixel[:, :2] >= LANDMARK_BORDER_PX) & (pixel[:, :2] <= upper)).all(1)
+    inside = ((pixel >= LANDMARK_BORDER_PX) & (pixel <= upper)).all(1)
     seen = inside & (np.abs(place[:, 2]) <= LANDMARK_OFF_PLANE_MM)
-    rows = np.column_stack([frame, pixel[:, :2]])[seen]
+    rows = np.column_stack([frame, pixel])[seen]
     return rows[np.lexsort((rows[:, 2], rows[:, 1], rows[:, 0]))]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmark.geometry import multiply
 from simulate.hand.motion import poses, sample_motion
 from simulate.hand.trajectory import Trajectory
 from simulate.probe.acquisition import frame_times
@@ -16,17 +17,14 @@ from simulate.spec import Spec
 from simulate.spec.draw import draw_spec
 from simulate.spec.factors import at_level
 from simulate.spec.plan import SweepPlan
+from simulate.streams import stream
 from simulate.tissue.answers import Tissue
 from simulate.tissue.kinds import sample_tissue
 from simulate.tissue.motion import TissueMotion, sample_tissue_motion
 from simulate.tissue.settings import TissueMotionSettings, TissueSettings
 
-# First spawn keys of the random numbers of subjects, and of the one pose sensor of a data set.
-# Those of sweeps are their indices; `simulate.spec.draw` has two more.
-SUBJECT_STREAM = 2**31
-CALIBRATION_STREAM = 2**31 + 1
-# The streams of random numbers of one sweep. A stream's second spawn key is its place here: another
-# order gives other bytes, and so needs another GENERATOR_VERSION.
+# The streams of random numbers of one sweep, by name (`simulate.streams`): their order here is
+# free, and a further one leaves the bytes of all others as they are.
 STREAMS = (
     "hand",
     "clock",
@@ -53,8 +51,7 @@ def subject_tissue(spec: Spec, subject_index: int, entropy: int | None = None) -
 
 @lru_cache(maxsize=4)  # a rich tissue takes a second to draw, and a subject has several sweeps
 def _tissue(settings: TissueSettings, entropy: int, subject_index: int) -> Tissue:
-    sequence = np.random.SeedSequence(entropy, spawn_key=(SUBJECT_STREAM, subject_index))
-    return sample_tissue(np.random.default_rng(sequence), settings)
+    return sample_tissue(stream(entropy, "subject", subject_index), settings)
 
 
 @dataclass(frozen=True)
@@ -87,11 +84,15 @@ class Scene:
 
     def calibration_stream(self) -> np.random.Generator:
         """Return the stream of the pose sensor's calibration, the same for all sweeps."""
-        sequence = np.random.SeedSequence(self.spec.seed, spawn_key=(CALIBRATION_STREAM,))
-        return np.random.default_rng(sequence)
+        return stream(self.spec.seed, "calibration")
 
     def pose_at(self, times: np.ndarray) -> np.ndarray:
-        """Return world_from_image (N, 4, 4) at times (N,) s."""
+        """Return world_from_image (N, 4, 4) at times (N,) s: of the probe, sunk into the skin."""
+        moving, found = self.tissue_motion, self.unpressed_pose_at(times)
+        return found if moving is None else multiply(found, moving.sinking(times))
+
+    def unpressed_pose_at(self, times: np.ndarray) -> np.ndarray:
+        """Return world_from_image (N, 4, 4) at times (N,) s of a probe that does not press."""
         return poses(self.plan.profile, times, self.motion, self.tissue.skin_surface)
 
     @cached_property
@@ -120,9 +121,14 @@ def sweep_stream(entropy: int, plan: SweepPlan, name: str) -> np.random.Generato
     """Return the stream `name` of a planned sweep, from its beginning.
 
     A stressed sweep has the streams of the same sweep without stress.
+
+    Raises
+    ------
+    KeyError : a name that is not among `STREAMS`.
     """
-    key = (plan.drawn_as, STREAMS.index(name))
-    return np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=key))
+    if name not in STREAMS:
+        raise KeyError(name)
+    return stream(entropy, "sweep", plan.drawn_as, name)
 
 
 def draw_scene(spec: Spec, plan: SweepPlan, entropy: int | None = None) -> Scene:

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.geometry import norm
+from simulate.elementary import exp
 from simulate.reflectors.reflectors import Reflectors
 from simulate.reflectors.surfaces import mirror_points
 from simulate.shapes.bodies import Body, body_rows, septum_rows
@@ -88,7 +90,7 @@ def _sample_vessels(
     radius = float(rng.uniform(*settings.carotid_radius_mm))
     start = np.array([rng.uniform(-2, 2), rng.uniform(*settings.carotid_depth_mm), low])
     drift = np.array([rng.uniform(-0.04, 0.04), rng.uniform(-0.05, 0.0), 1.0])
-    common = _course(rng, start, drift / np.linalg.norm(drift), fork - low, radius, 0.4)
+    common = _course(rng, start, drift / norm(drift), fork - low, radius, 0.4)
     internal, external = _fork(rng, common, high)
     vein = _sample_jugular(rng, [common, internal, external], settings)
     parts = [(common, -1, ARTERY)]
@@ -137,24 +139,24 @@ def _fork(rng: np.random.Generator, common: _Course, high: float) -> tuple[_Cour
     radii = murray_radii(radius, ratio)
     angles = murray_angles(radius, *radii)
     ahead = common.points[-1] - common.points[-2]
-    ahead /= np.linalg.norm(ahead)
+    ahead /= norm(ahead)
     turn = rng.uniform(-0.5, 0.5)
     side = np.array([math.cos(turn), math.sin(turn), 0.0])
-    side -= (side @ ahead) * ahead
-    side /= np.linalg.norm(side)
+    side -= (side * ahead).sum() * ahead
+    side /= norm(side)
     courses = []
     for child, angle, sign in zip(radii, angles, (1.0, -1.0), strict=True):
         direction = math.cos(angle) * ahead + sign * math.sin(angle) * side
         point, points = common.points[-1], []
         apart = 0.16 * sign * side + np.array([0.0, 0.0, 1.0])
-        apart /= np.linalg.norm(apart)
+        apart /= norm(apart)
         while point[2] < high - STEP_MM:
             point = point + STEP_MM * direction
             points.append(point)
             direction = direction + 0.06 * (apart - direction)
-            direction /= np.linalg.norm(direction)
+            direction /= norm(direction)
         s = STEP_MM * np.arange(len(points))
-        bulb = (sign > 0) * _BULB * np.exp(-0.5 * ((s - 3 * radius) / radius) ** 2)
+        bulb = (sign > 0) * _BULB * exp(-0.5 * np.square((s - 3 * radius) / radius))
         bulb[0] = 0.0
         courses.append(_Course(np.array(points), child * (1.0 + bulb)))
     return courses[0], courses[1]
@@ -172,7 +174,7 @@ def _sample_jugular(
     start[1] = max(start[1], radius + 5.0)
     span = common.points[-1] - common.points[0]
     ahead = np.array([max(span[0], 0.0) / span[2] + 0.05, -0.02, 1.0])
-    vein = _course(rng, start, ahead / np.linalg.norm(ahead), high - start[2], radius, 0.3)
+    vein = _course(rng, start, ahead / norm(ahead), high - start[2], radius, 0.3)
     points = np.concatenate([course.points for course in arteries])
     reach = np.concatenate([course.radius for course in arteries]) + radius + _FAR_MM
     while (_nearest(points, vein.points) < reach).any():

@@ -1,8 +1,8 @@
 """Motion of tissue during a sweep: pressed by the probe, with the breath, with the pulse.
 
 Displacements are fields in world mm, functions of a frozen record that is drawn once per sweep.
-They move tissue, never the probe: poses stay exact. With all strengths at zero they are exactly
-zero.
+Where the probe presses, it sinks into the skin (`TissueMotion.sinking`); deep tissue stays where it
+is. Breath and pulse move tissue, not the probe. With all strengths at zero nothing moves.
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from benchmark.geometry import multiply
+from simulate.elementary import exp
 from simulate.harmonics import Harmonics, sample_band
+from simulate.streams import child
 from simulate.tissue.pulsation import pulsation
 from simulate.tissue.settings import TissueMotionSettings
 from simulate.vessels.heartbeat import pressure_wave
@@ -61,7 +64,8 @@ class TissueMotion:
         ----------
         points_mm : (M, 3) at rest, world mm.
         time_s : within the sweep.
-        world_from_image : (4, 4) of the frame: the probe presses along its own axis.
+        world_from_image : (4, 4) of the probe at that time, sunk as `sinking` says: it presses
+            along its own axis.
         """
         points = np.asarray(points_mm, np.float64)
         result = np.zeros_like(points)
@@ -73,26 +77,38 @@ class TissueMotion:
             result += self.pulsation(points, time_s)
         return result
 
-    def pressure(self, time_s: float) -> float:
-        """Return the compression at a time as a share of the largest, 0 to 1."""
-        return float(0.5 + 0.5 * np.sin(self.press(np.asarray(time_s))))
+    def pressure(self, time_s: ArrayLike) -> Array:
+        """Return the compression (...) at times (...) s as a share of the largest, 0 to 1."""
+        return 0.5 + 0.5 * np.sin(self.press(np.asarray(time_s)))
+
+    def sinking(self, time_s: ArrayLike) -> Array:
+        """Return unpressed_image_from_image (..., 4, 4) at times (...) s.
+
+        The probe has sunk along its own axis by e D times the pressure, as far as the compression
+        moves the skin at its face.
+        """
+        sunk = np.zeros((*np.shape(time_s), 4, 4))
+        sunk[...] = np.eye(4)
+        sunk[..., 1, 3] = self.strain * self.depth_mm * self.pressure(time_s)
+        return sunk
 
     def compression(self, points: Array, time_s: float, world_from_image: Array) -> Array:
-        """Return the displacement (M, 3) by the probe's pressure; the skin stays at its face.
+        """Return the displacement (M, 3) by the probe's pressure; far below, tissue stays.
 
-        In the image frame, with strain e(y) = e exp(-y / D) below the face:
-        u_y = -e D (1 - exp(-y / D)), u_x = share e(y) x, u_z = (1 - share) e(y) z. The divergence
+        In the image frame of the probe before it sank, with strain e(y) = e exp(-y / D) below the
+        face: u_y = e D exp(-y / D), u_x = share e(y) x, u_z = (1 - share) e(y) z. The divergence
         is exactly zero: tissue compressed in depth bulges sideways.
         """
-        strain = self.strain * self.pressure(time_s)
+        strain = self.strain * float(self.pressure(time_s))
         rotation = world_from_image[:3, :3]
-        local = (points - world_from_image[:3, 3]) @ rotation
-        fading = np.exp(-np.maximum(local[:, 1], 0.0) / self.depth_mm)
+        local = multiply(points - world_from_image[:3, 3], rotation)
+        depth = np.maximum(local[:, 1] + strain * self.depth_mm, 0.0)
+        fading = strain * exp(-depth / self.depth_mm)
         moved = np.empty_like(local)
-        moved[:, 0] = self.share * strain * fading * local[:, 0]
-        moved[:, 1] = -strain * self.depth_mm * (1.0 - fading)
-        moved[:, 2] = (1.0 - self.share) * strain * fading * local[:, 2]
-        return moved @ rotation.T
+        moved[:, 0] = self.share * fading * local[:, 0]
+        moved[:, 1] = self.depth_mm * fading
+        moved[:, 2] = (1.0 - self.share) * fading * local[:, 2]
+        return multiply(moved, rotation.T)
 
     def breathing(self, points: Array, time_s: float) -> Array:
         """Return the displacement (M, 3) with the breath, along the limb and a little outward.
@@ -103,7 +119,7 @@ class TissueMotion:
         """
         wave = 1.0 - math.cos(math.pi * self.breath_hz * time_s + self.breath_phase) ** 4
         across, outward, along = self.breath_direction
-        grown = 1.0 - np.exp(-np.maximum(points[:, 1], 0.0) / self.breath_depth_mm)
+        grown = 1.0 - exp(-np.maximum(points[:, 1], 0.0) / self.breath_depth_mm)
         moved = np.empty_like(points)
         moved[:, 0] = across * grown
         moved[:, 1] = outward
@@ -128,27 +144,22 @@ class TissueMotion:
 def sample_tissue_motion(
     rng: np.random.Generator, settings: TissueMotionSettings, vessels: VesselTree
 ) -> TissueMotion:
-    """Draw how tissue moves during one sweep."""
-    strain, depth, share, breath, breath_hz, pulse, pulse_hz = (
-        float(rng.uniform(*span))
-        for span in (
-            settings.strain, settings.strain_depth_mm, settings.bulge_share, settings.breath_mm,
-            settings.breath_hz, settings.pulse_mm, settings.pulse_hz,
-        )
-    )  # fmt: skip
-    aside, outward = rng.uniform(-0.2, 0.2), -rng.uniform(0.1, 0.3)
-    phases = rng.uniform(0, 1, 2)
+    """Draw how tissue moves during one sweep; each number is from a stream of its own, by name."""
+
+    def drawn(name: str, span: tuple[float, float]) -> float:
+        return float(child(rng, name).uniform(*span))
+
     return TissueMotion(
-        strain=strain,
-        depth_mm=depth,
-        press=sample_band(rng, settings.strain_change_hz, value_rms=1.2),
-        share=share,
-        breath_mm=breath,
-        breath_hz=breath_hz,
-        breath_phase=float(math.pi * phases[0]),
-        breath_direction=(float(aside), float(outward), 1.0),
-        pulse_mm=pulse,
-        pulse_hz=pulse_hz,
-        pulse_phase=float(phases[1]),
+        strain=drawn("strain", settings.strain),
+        depth_mm=drawn("strain depth", settings.strain_depth_mm),
+        press=sample_band(child(rng, "press"), settings.strain_change_hz, value_rms=1.2),
+        share=drawn("bulge", settings.bulge_share),
+        breath_mm=drawn("breath", settings.breath_mm),
+        breath_hz=drawn("breath rate", settings.breath_hz),
+        breath_phase=drawn("breath phase", (0.0, math.pi)),
+        breath_direction=(drawn("aside", (-0.2, 0.2)), drawn("outward", (-0.3, -0.1)), 1.0),
+        pulse_mm=drawn("pulse", settings.pulse_mm),
+        pulse_hz=drawn("pulse rate", settings.pulse_hz),
+        pulse_phase=drawn("pulse phase", (0.0, 1.0)),
         arteries=vessels,
     )

@@ -1,9 +1,11 @@
 """Branching vessels that grow along a limb, by Murray's law."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from benchmark.geometry import norm
 from simulate.vessels.tree import ARTERY, STEP_MM, VEIN, VesselTree
 
 CLEARANCE_MM = 1.2  # a growing vessel turns away from walls of others nearer than this
@@ -62,7 +64,7 @@ def murray_angles(parent: float, first: float, second: float) -> tuple[float, fl
     """
     cosine = (parent**4 + first**4 - second**4) / (2 * parent**2 * first**2)
     other = (parent**4 + second**4 - first**4) / (2 * parent**2 * second**2)
-    return float(np.arccos(min(cosine, 1.0))), float(np.arccos(min(other, 1.0)))
+    return math.acos(min(cosine, 1.0)), math.acos(min(other, 1.0))
 
 
 class _Forest:
@@ -113,17 +115,17 @@ class _Forest:
         """
         away = np.array([*(0.012 * (branch.home - point[:2])), 0.08])
         gap = point - self.points
-        distance = np.linalg.norm(gap, axis=1)
+        distance = norm(gap)
         clear = distance - np.asarray(self.radius) - branch.radius
         foreign = (clear < CLEARANCE_MM) & (np.asarray(self.number) != branch.number)
         if foreign.any():  # nodes near the branching that it has just left do not count
-            apart = np.linalg.norm(self.points[foreign] - branch.origin, axis=1)
+            apart = norm(self.points[foreign] - branch.origin)
             foreign[foreign] = apart > 3 * branch.radius + CLEARANCE_MM
             push = (CLEARANCE_MM - clear[foreign]) / distance[foreign]
             # Sideways only: pushed back along the limb, a vessel would wind itself into a knot.
             away[:2] += 0.25 * (gap[foreign, :2] * push[:, None]).sum(0)
         direction = branch.direction + STEP_MM * (away + wander)
-        return self.within_walls(direction / np.linalg.norm(direction), point)
+        return self.within_walls(direction / norm(direction), point)
 
     def within_walls(self, direction: np.ndarray, point: np.ndarray) -> np.ndarray:
         """Return a direction whose speed towards a wall of the room falls with the distance."""
@@ -133,7 +135,7 @@ class _Forest:
         above = np.array([width, high]) - point[:2]
         across = np.clip(direction[:2], below / APPROACH_MM, above / APPROACH_MM)
         turned = np.array([*across, direction[2]])
-        return turned / max(float(np.linalg.norm(turned)), 1.0)
+        return turned / max(float(norm(turned)), 1.0)
 
     def grow(self, branch: _Branch) -> list[_Branch]:
         """Grow a vessel up to its next branching; return the heads that continue from there."""
@@ -162,9 +164,9 @@ class _Forest:
         if second < self.settings.radius_mm[0] or branch.side == self.settings.orders:
             return [] if branch.side else [branch]
         angles = murray_angles(branch.radius, first, second)
-        ahead = branch.direction / np.linalg.norm(branch.direction)
+        ahead = branch.direction / norm(branch.direction)
         side = np.cross(ahead, self.rng.standard_normal(3))
-        side /= np.linalg.norm(side)
+        side /= norm(side)
         return [
             replace(
                 branch,

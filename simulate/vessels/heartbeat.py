@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from simulate.elementary import exp
+
 Array = NDArray[np.floating]
 
 UPSTROKE, DECAY = 0.12, 0.45  # duration of the rise, and decay constant, as shares of the period
@@ -19,9 +21,9 @@ def _raw(phase: Array) -> Array:
     rise = np.sin(0.5 * np.pi * np.minimum(phase / UPSTROKE, 1.0)) ** 2
     late = np.maximum(phase - UPSTROKE, 0.0)
     span = 1.0 - UPSTROKE
-    fall = np.exp(-late / DECAY) - np.exp(-span / DECAY) * late / span
+    fall = exp(-late / DECAY) - exp(-span / DECAY) * late / span
     place, width, height = _DICROTIC
-    return rise * fall + height * np.exp(-0.5 * ((phase - place) / width) ** 2)
+    return rise * fall + height * exp(-0.5 * ((phase - place) / width) ** 2)
 
 
 _FINE = _raw(np.linspace(0.0, 1.0, 4001))

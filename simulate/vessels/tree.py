@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmark.geometry import norm
 from simulate.shapes.sheets import sheet_height
 
 ARTERY, VEIN = 0, 1
@@ -87,7 +88,7 @@ def places_along(tree: VesselTree) -> np.ndarray:
         parent = int(tree.parent[node])
         if parent < 0:
             continue
-        step = float(np.linalg.norm(tree.points_mm[node] - tree.points_mm[parent]))
+        step = float(norm(tree.points_mm[node] - tree.points_mm[parent]))
         travelled[node] = 0.0 if parent in places else travelled[parent] + step
         if travelled[node] >= LANDMARK_SPACING_MM:
             travelled[node] = 0.0

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.interpolate import BarycentricInterpolator
 
 from benchmark import geometry
 from benchmark.errors import UserError
@@ -17,6 +16,7 @@ from simulate.probe.pose_sensor import calibration_error, measure_poses
 from simulate.probe.settings import InertialSettings, PoseSensorSettings
 from simulate.tissue.kinds import sample_tissue
 from simulate.tissue.settings import TissueSettings
+from tests.simulate.derivatives import derivatives
 
 SECONDS = 5.4
 GRAVITY = np.array([0.0, 9.80665, 0.0])
@@ -32,14 +32,6 @@ def mover(seed=0, **changes):
     settings = replace(MotionSettings(), **changes)
     motion = sample_motion("s", np.random.default_rng(seed), settings, "perpendicular", SECONDS)
     return lambda t: poses("s", np.asarray(t, float), motion, tissue.skin_surface)
-
-
-def derivatives(pose_at, time, order, width=0.04, count=21):
-    """Return a derivative of the poses (4, 4) from a Chebyshev interpolant around a time."""
-    angle = (2 * np.arange(count) + 1) * np.pi / (2 * count)
-    nodes = time + 0.5 * width * np.cos(angle)
-    values = pose_at(nodes).reshape(count, 16)
-    return BarycentricInterpolator(nodes, values).derivative(time, order).reshape(4, 4)
 
 
 def test_the_exact_imu_is_the_derivative_of_the_motion():

@@ -16,7 +16,7 @@ from simulate.sweep.scene import draw_scene
 
 STRESS = load_spec("stress-v2")
 # What a factor leaves alone: the path, as places and not as times, and the tissue.
-MOVES = {"tremor", "tremor-frequency", "tilt", "fan-angle", "jerk", "in-plane-share"}
+MOVES = {"tremor", "tremor-frequency", "tilt", "fan-angle", "jerk", "in-plane-share", "compression"}
 TISSUE = {"coherence", "compression", "breathing", "pulsation"}
 
 

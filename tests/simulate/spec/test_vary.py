@@ -198,7 +198,8 @@ def test_what_cannot_be_is_drawn_again_and_counted():
     """The face is 11.75 mm wide: of radii from 6 to 17.5 mm one half is too small."""
     spec = varying(**{"tissue.limb_radius_mm": [6.0, 17.5]})
     found = set(draws(spec, "tissue.limb_radius_mm").values())
-    assert min(found) > 11.75 and len(found) == 50
+    # Six digits hold 57 500 radii: two of 50 are the same one time in fifty.
+    assert min(found) > 11.75 and len(found) >= 48
     assert scipy.stats.kstest(sorted(found), scipy.stats.uniform(11.75, 5.75).cdf).pvalue > 1e-3
     refused = {}
     for plan in plan_sweeps(spec):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmark.errors import UserError
+from simulate.bmode.render import render_iq
 from simulate.spec import load_spec
 from simulate.spec.factors import at_level
 from simulate.tissue.kinds import sample_tissue
@@ -13,6 +14,7 @@ from simulate.tissue.motion import PULSE_REACH_MM, TissueMotion, sample_tissue_m
 from simulate.tissue.settings import TissueMotionSettings, TissueSettings
 from simulate.vessels.heartbeat import pressure_wave
 from simulate.vessels.tree import VesselTree, only_arteries
+from tests.simulate.speckle import QUIET, WINDOW, Uniform
 
 ALL = TissueMotionSettings(strain=(0.1, 0.1), breath_mm=(1.0, 1.0), pulse_mm=(0.4, 0.4))
 
@@ -39,6 +41,9 @@ def divergence(field, points, step=1e-4):
     return total
 
 
+TIMES = (0.3, 0.9, 2.2)
+
+
 def deep_points(count=500):
     return np.random.default_rng(0).uniform((-15, 2, 0), (15, 35, 25), (count, 3))
 
@@ -56,33 +61,83 @@ def test_each_severity_moves_more_than_the_last():
         for severity in range(1, 6):
             settings = at_level(load_spec("tiny-v2"), kind, severity).tissue.motion
             motion = sample_tissue_motion(np.random.default_rng(3), settings, tube())
-            moved = [motion.displacement(deep_points(), t, np.eye(4)) for t in (0.3, 0.9, 2.2)]
+            moved = [motion.displacement(deep_points(), t, motion.sinking(t)) for t in TIMES]
             sizes.append(np.abs(moved).max())
         assert np.allclose(np.array(sizes) / sizes[0], range(1, 6), rtol=1e-9)
 
 
-def test_compression_is_incompressible_and_holds_the_skin():
+def test_compression_is_incompressible_and_the_skin_stays_at_the_face():
     motion = sample_tissue_motion(
         np.random.default_rng(1),
         dataclasses.replace(ALL, breath_mm=(0, 0), pulse_mm=(0, 0)),
         tube(),
     )
-    pose, time = tilted_pose(), 0.7
-    points = deep_points() @ pose[:3, :3].T + pose[:3, 3]
+    hand, time = tilted_pose(), 0.7
+    pose = hand @ motion.sinking(time)
+    points = deep_points() @ hand[:3, :3].T + hand[:3, 3]
     assert np.abs(divergence(lambda p: motion.displacement(p, time, pose), points)).max() < 1e-7
-    face = np.array([[0.0, 0.0, 0.0]]) @ pose[:3, :3].T + pose[:3, 3]
-    assert np.abs(motion.displacement(face, time, pose)).max() < 1e-12
+    skin = hand[None, :3, 3]  # in the middle of the face, before the probe pressed
+    pressed = skin + motion.displacement(skin, time, pose)
+    assert np.abs(pressed - pose[:3, 3]).max() < 1e-12
+    assert np.linalg.norm(pressed - skin) > 0.5
 
 
 def test_compression_has_the_strain_it_says():
-    """Down the probe's axis, u_y = -e D (1 - exp(-y / D))."""
+    """Down the probe's axis, u_y = e D exp(-y / D): in the image, -e D (1 - exp(-y / D))."""
     motion = TissueMotion(strain=0.12, depth_mm=14.0)
     strain = 0.12 * motion.pressure(0.0)
     y = np.linspace(0, 30, 7)
     line = np.column_stack([np.zeros_like(y), y, np.zeros_like(y)])
-    moved = motion.displacement(line, 0.0, np.eye(4))
-    assert np.allclose(moved[:, 1], -strain * 14 * (1 - np.exp(-y / 14)))
+    pose = motion.sinking(0.0)
+    moved = motion.displacement(line, 0.0, pose)
+    assert np.allclose(moved[:, 1], strain * 14 * np.exp(-y / 14))
     assert not moved[:, [0, 2]].any()
+    seen = (line + moved - pose[:3, 3])[:, 1]
+    assert np.allclose(seen - y, -strain * 14 * (1 - np.exp(-y / 14)))
+
+
+def test_bone_stays_where_it_is_and_comes_nearer_in_the_image():
+    """What lies far below the face is fixed in the world; the probe comes down to it."""
+    motion = sample_tissue_motion(
+        np.random.default_rng(4), dataclasses.replace(ALL, breath_mm=(0, 0), pulse_mm=(0, 0)),
+        tube(),
+    )  # fmt: skip
+    motion = dataclasses.replace(motion, depth_mm=6.0)
+    bone = np.array([[0.0, 80.0, 0.0]])
+    times = np.linspace(0.0, 12.0, 60)
+    moved = np.concatenate([motion.displacement(bone, t, motion.sinking(t)) for t in times])
+    assert np.abs(moved).max() < 1e-5
+    depth = bone[0, 1] - motion.sinking(times)[:, 1, 3]
+    expected = 80.0 - motion.strain * 6.0 * motion.pressure(times)
+    assert np.allclose(depth, expected, atol=1e-12) and np.ptp(depth) > 0.2
+
+
+def test_a_sunk_probe_sees_what_one_held_still_over_rising_tissue_would():
+    """Frames depend on where tissue is in the image alone: 5 MHz IQ, both worlds, within 1e-3."""
+    motion, hand, time = TissueMotion(strain=0.12, depth_mm=9.0), tilted_pose(), 0.4
+    sunk = hand @ motion.sinking(time)
+    down = sunk[:3, 3] - hand[:3, 3]
+
+    def relative(points, time_s, pose):
+        return motion.displacement(points, time_s, sunk) - down
+
+    frames = [
+        render_iq(Uniform(), WINDOW, QUIET, pose[None], timestamps=[time], displacement=field)
+        for pose, field in ((sunk, motion.displacement), (hand, relative))
+    ]
+    assert np.linalg.norm(down) > 0.4
+    assert np.abs(frames[0] - frames[1]).max() < 1e-3 * np.abs(frames[1]).max()
+
+
+def test_each_number_of_a_motion_has_a_stream_of_its_own():
+    moved = dataclasses.replace(ALL, strain=(0.2, 0.3), strain_change_hz=(1.0, 2.0))
+    one, two = (
+        sample_tissue_motion(np.random.default_rng(6), settings, tube())
+        for settings in (ALL, moved)
+    )
+    changed = {f.name for f in dataclasses.fields(one) if f.name != "arteries"
+               and getattr(one, f.name) != getattr(two, f.name)}  # fmt: skip
+    assert changed == {"strain", "press"}
 
 
 def test_breathing_is_periodic_and_incompressible():
