@@ -103,7 +103,9 @@ def test_a_factor_of_ones_own_goes_by_its_address():
     address = f"{__name__}:darker"
     own = replace(STRESS, stress=replace(STRESS.stress, factors=(address,), severities=(2,)))
     plans = [plan for plan in plan_sweeps(own) if plan.factor]
-    assert [plan.name.rsplit("-", 2)[1:] for plan in plans] == [["darker", "2"]] * 3
+    assert [plan.name.rsplit("-", 2)[1:] for plan in plans] == [
+        ["darker", "2"]
+    ] * STRESS.subjects.test
     assert at_level(own, address, 2).bmode.gain_db == -2.0
     for wrong, words in (("tremmor", "did you mean 'tremor'"), ("nowhere:x", "cannot be imported")):
         with pytest.raises(UserError, match=words):
