@@ -1,14 +1,28 @@
-"""Loss of contact: air under part of the probe's face, which darkens the lines below it."""
+"""Contact of face and skin: lines without it, from which no tissue is heard.
 
+A loss of contact is air under part of the face that comes and goes. A face that is curved, or wider
+than the limb is flat, hangs off the skin at its ends for the whole sweep.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.geometry import apply
 from simulate.bmode.settings import ContactSettings
+from simulate.probe.transducer import Probe
 
+LINES = 128  # at which contact is told, evenly from the first image line to the last
 EDGE = 0.08  # share of the image's width over which a loss fades, about that of an aperture
 FADE_S = 0.15  # time over which a loss begins and ends
+GRADUAL_MM = 0.5  # of distance to the skin over which contact ends
+STEPS = 4  # towards the skin along a line
+LEAST_STEEP = 0.2  # share of a line's direction that is along y: others hardly reach the skin
+
+Array = NDArray[np.float64]
+Depth = Callable[[NDArray[np.floating]], NDArray[np.floating]]
 
 
 @dataclass(frozen=True)
@@ -40,12 +54,10 @@ def sample_losses(
     )
 
 
-def loss_db(
-    losses: tuple[Loss, ...], depth_db: float, times: np.ndarray, columns: int
-) -> np.ndarray:
-    """Return the loss (N, W) dB, at most `depth_db`, at times (N,) s and in W image columns."""
-    place = (np.arange(columns) + 0.5) / columns
-    lost = np.zeros((len(times), columns))
+def loss_db(losses: tuple[Loss, ...], depth_db: float, times: Array, lines: int) -> Array:
+    """Return the loss (N, L) dB, at most `depth_db`, at times (N,) s and in L lines of the face."""
+    place = (np.arange(lines) + 0.5) / lines
+    lost: Array = np.zeros((len(times), lines))
     for loss in losses:
         when = _window(times, loss.time_s, loss.seconds, FADE_S)
         where = _window(place, loss.place, loss.share, EDGE)
@@ -53,18 +65,59 @@ def loss_db(
     return depth_db * lost
 
 
-def _window(value: np.ndarray, middle: float, width: float, edge: float) -> np.ndarray:
+def _window(value: Array, middle: float, width: float, edge: float) -> Array:
     """Return 1 within `width` about `middle` and 0 outside, with smooth edges `edge` wide."""
-    inside = (0.5 * width - np.abs(value - middle)) / edge + 0.5
-    return 0.5 - 0.5 * np.cos(np.pi * np.clip(inside, 0.0, 1.0))
+    return _smooth_step((0.5 * width - np.abs(value - middle)) / edge + 0.5)
 
 
-def darken(
-    frames: NDArray[np.uint8], lost_db: np.ndarray, dynamic_range_db: float
-) -> NDArray[np.uint8]:
-    """Return B-mode frames (N, H, W) whose columns are darker by `lost_db` (N, W).
+def _smooth_step(value: Array) -> Array:
+    """Return 0 below 0, 1 above 1 and half a cosine between."""
+    return 0.5 - 0.5 * np.cos(np.pi * np.clip(value, 0.0, 1.0))
 
-    Gray is linear in dB, so a loss is a subtraction; it darkens the noise floor too.
+
+def hanging_mm(probe: Probe, world_from_image: Array, depth_below_skin_mm: Depth) -> Array:
+    """Return how far each line's face lies off the skin, (N, LINES) mm along the line.
+
+    Negative where the face lies below the skin at rest.
+
+    Parameters
+    ----------
+    world_from_image : (N, 4, 4) poses, mm.
+    depth_below_skin_mm : of world points (M, 3) mm, along y.
     """
-    gray = frames - (255.0 / dynamic_range_db) * lost_db[:, None, :]
-    return np.clip(np.rint(gray), 0, 255).astype(np.uint8)
+    place, direction = face_lines(probe)
+    start = apply(world_from_image, place[None])
+    along = apply(world_from_image, (place + direction)[None]) - start
+    steepness = np.maximum(along[..., 1], LEAST_STEEP)
+    gap = np.zeros(start.shape[:2])
+    for _ in range(STEPS):
+        points = start + gap[..., None] * along
+        depth = np.asarray(depth_below_skin_mm(points.reshape(-1, 3))).reshape(gap.shape)
+        gap -= depth / steepness
+    return gap
+
+
+def face_lines(probe: Probe) -> tuple[Array, Array]:
+    """Return the points (LINES, 3) mm of the face at its lines, and the lines' directions."""
+    zero, one = np.zeros(LINES), np.ones(LINES)
+    if probe.geometry == "linear":
+        across = np.linspace(-0.5, 0.5, LINES) * probe.width_mm
+        return np.stack([across, zero, zero], axis=1), np.stack([zero, one, zero], axis=1)
+    angle = np.linspace(-0.5, 0.5, LINES) * probe.aperture_mm / probe.radius_mm
+    direction = np.stack([np.sin(angle), np.cos(angle), zero], axis=1)
+    return probe.radius_mm * (direction - np.array([0.0, 1.0, 0.0])), direction
+
+
+def touching(hanging: Array, reach_mm: float) -> Array:
+    """Return the amplitude (N, L), 0 to 1, of lines whose face hangs off the skin by (N, L) mm.
+
+    1 where it hangs at most `reach_mm` farther off than the line that is pressed in deepest, 0
+    beyond, over the width of an aperture.
+    """
+    from scipy.ndimage import uniform_filter1d
+
+    farther = hanging - hanging.min(axis=1, keepdims=True)
+    contact = _smooth_step((reach_mm - farther) / GRADUAL_MM + 0.5)
+    width = 2 * round(0.5 * EDGE * hanging.shape[1]) + 1
+    smooth: Array = uniform_filter1d(contact, width, axis=1, mode="nearest")
+    return np.clip(smooth, 0.0, 1.0)

@@ -8,10 +8,12 @@ compression follow. Attenuation lowers the amplitude and the centre frequency of
 frequency widens the beam.
 
 Options: poses that change along the lines of a frame, tissue that moves, side lobes, shadows,
-fewer scatterers where the beam is wide, gain that changes, speckle reduction.
+fewer scatterers where the beam is wide, gain that changes, lines without contact, reverberation,
+clutter, ringing of the face, speckle reduction. What the screen does with the images of a sweep is
+in `simulate.bmode.screen`.
 
-The model neglects multiple scattering, refraction, the loss of aperture at the edges of the array,
-elevational side lobes, and the width of the aperture in shadows.
+The model neglects multiple scattering other than by the face, refraction, the loss of aperture at
+the edges of the array, elevational side lobes, and the width of the aperture in shadows.
 """
 
 from __future__ import annotations
@@ -23,12 +25,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from simulate.bmode.artefacts import artefacts
 from simulate.bmode.compression import compress
 from simulate.bmode.despeckle import despeckle
 from simulate.bmode.envelope import band_limited_envelope
 from simulate.bmode.scan_conversion import polar_positions, scan_convert
 from simulate.bmode.settings import BmodeSettings
 from simulate.iq.beam import ELEVATION_CUT, Beam, sampled_beam, scatterer_density
+from simulate.iq.echo import Echo
 from simulate.iq.frames import FrameSource, make_frames
 from simulate.iq.scatterers import ScattererStore
 from simulate.probe.transducer import Probe
@@ -69,6 +73,8 @@ def render_iq(
     threads: int | None = None,
     cut_sigmas: float = ELEVATION_CUT,
     shadow_frames: int = 1,
+    contact: Poses | None = None,
+    machine_seed: int = 0,
 ) -> NDArray[np.complex64]:
     """Return beamformed baseband IQ of each frame on the grid of `beam_for(...)`.
 
@@ -87,6 +93,9 @@ def render_iq(
     threads : largest number; by default as many as numba would use. Changes no bit.
     cut_sigmas : elevational sigmas from the plane at which scatterers are cut off.
     shadow_frames : number of consecutive frames that share the shadow of their middle one.
+    contact : (N, C) amplitude, 0 to 1, left of the echoes of C lines, which lie evenly from the
+        first image column to the last; None for contact everywhere.
+    machine_seed : of the fixed patterns of the machine, see `simulate.bmode.artefacts`.
 
     Returns
     -------
@@ -95,15 +104,18 @@ def render_iq(
     beam = beam_for(tissue, probe, settings, cut_sigmas)
     shape = (len(beam.grid.depths_mm), len(beam.grid.lateral))
     result = np.empty((len(world_from_image), *shape), np.complex64)
+    add = artefacts(Echo(probe, tissue.attenuation_db_cm_mhz), settings, beam, machine_seed)
 
     def keep(frame: int, iq: NDArray[np.float32]) -> None:
+        if add is not None:
+            add(iq)
         result[frame] = iq.view(np.complex64)
 
     source = frame_source(
         tissue, probe, settings, beam, world_from_image, timestamps=timestamps,
         displacement=displacement, seed=seed, first_frame=first_frame,
     )  # fmt: skip
-    source = replace(source, shadow_frames=shadow_frames)
+    source = replace(source, shadow_frames=shadow_frames, contact=contact)
     for _ in make_frames(source, keep, threads):
         pass
     return result
@@ -121,6 +133,8 @@ def render_bmode(
     gain_db: ArrayLike = 0.0,
     first_frame: int = 0,
     threads: int | None = None,
+    contact: Poses | None = None,
+    machine_seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> NDArray[np.uint8]:
     """Return B-mode images of a sweep on the probe's image grid.
@@ -130,7 +144,8 @@ def render_bmode(
 
     Parameters
     ----------
-    tissue, world_from_image, timestamps, displacement, first_frame, threads : as in `render_iq`.
+    tissue, world_from_image, timestamps, displacement, first_frame, threads, contact, machine_seed
+        : as in `render_iq`.
     seed : of the electronic noise.
     gain_db : added to that of the settings, one for all frames or (N,).
     progress : called with (frames done, number of frames) now and then.
@@ -143,14 +158,18 @@ def render_bmode(
     images = np.empty((len(world_from_image), probe.height_px, probe.width_px), np.uint8)
     gains = np.broadcast_to(np.asarray(gain_db, np.float64), (len(images),))
     make_image = image_maker(probe, settings, beam)
+    add = artefacts(Echo(probe, tissue.attenuation_db_cm_mhz), settings, beam, machine_seed)
 
     def keep(frame: int, iq: NDArray[np.float32]) -> None:
+        if add is not None:
+            add(iq)
         make_image(iq, images[frame], float(gains[frame]))
 
     source = frame_source(
         tissue, probe, settings, beam, world_from_image, timestamps=timestamps,
         displacement=displacement, seed=seed, first_frame=first_frame,
     )  # fmt: skip
+    source = replace(source, contact=contact)
     for done in make_frames(source, keep, threads):
         if progress is not None:
             progress(done, len(images))

@@ -38,15 +38,27 @@ def polar_positions(probe: Probe, grid: Grid) -> tuple[NDArray[np.float32], NDAr
     These are the samples of `band_limited_envelope`. Pixels outside the sector, above the face or
     deeper than `depth_mm` get -1.
     """
-    x = np.linspace(-0.5 * probe.width_mm, 0.5 * probe.width_mm, probe.width_px)
-    y = probe.row_depths_mm[:, None] + probe.radius_mm
-    depth = np.hypot(x, y) - probe.radius_mm
-    angle = np.arctan2(x, y)
+    depth, angle = _polar(probe)
     row = (depth - grid.depths_mm[grid.reduce_rows - 1]) / grid.row_step
     column = (angle - grid.lateral[grid.reduce_columns - 1]) / grid.column_step
-    half = 0.5 * probe.aperture_mm / probe.radius_mm
-    inside = (np.abs(angle) <= half) & (depth >= 0.0) & (depth <= probe.depth_mm)
+    inside = field_of_view(probe)
     return (
         np.where(inside, np.maximum(row, 0.0), -1.0).astype(np.float32),
         np.where(inside, np.maximum(column, 0.0), -1.0).astype(np.float32),
     )
+
+
+def field_of_view(probe: Probe) -> NDArray[np.bool_]:
+    """Return which pixels (H, W) of an image lie in the probe's field: all of a linear array's."""
+    if probe.geometry == "linear":
+        return np.ones((probe.height_px, probe.width_px), np.bool_)
+    depth, angle = _polar(probe)
+    half = 0.5 * probe.aperture_mm / probe.radius_mm
+    return (np.abs(angle) <= half) & (depth >= 0.0) & (depth <= probe.depth_mm)
+
+
+def _polar(probe: Probe) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return depth below the face, mm, and angle of each pixel (H, W) of a curvilinear probe."""
+    x = np.linspace(-0.5 * probe.width_mm, 0.5 * probe.width_mm, probe.width_px)
+    y = probe.row_depths_mm[:, None] + probe.radius_mm
+    return np.hypot(x, y) - probe.radius_mm, np.arctan2(x, y)

@@ -63,7 +63,8 @@ class EnsembleMaker:
         displacement: Displacement | None,
         beat_phase: float = 0.0,
     ) -> None:
-        self.tissue, self.probe, self.settings, self.bmode = tissue, probe, settings, bmode
+        self.bmode = bmode.single_scattering
+        self.tissue, self.probe, self.settings = tissue, probe, settings
         self.seed, self.displacement = seed, displacement
         self.beam = beam_for(tissue, probe, bmode, CUT_SIGMAS)
         self.density = scatterer_density(probe, bmode.scatterers_per_cell)

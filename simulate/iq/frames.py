@@ -19,7 +19,7 @@ from simulate.iq.demand import Demand
 from simulate.iq.moving import Motion, frame_motion, lattice
 from simulate.iq.one_frame import Frame, frame_iq
 from simulate.iq.scatterers import Scatterers, ScattererStore, mix
-from simulate.iq.shadow import transmission
+from simulate.iq.shadow import contact_at_lines, transmission
 from simulate.iq.staging import Workspace, workspace
 from simulate.tissue.answers import Displacement
 
@@ -49,6 +49,8 @@ class FrameSource:
     noise_seed : of the electronic noise; None for none.
     first_frame : number of the first frame in its sweep; only the noise depends on it.
     shadow_frames : so many frames in a row share the shadow of the middle one of them.
+    contact : None, or (N, C) the amplitude, 0 to 1, that the contact of face and skin leaves of the
+        echoes of C lines, which lie evenly from the first image column to the last.
     """
 
     store: ScattererStore
@@ -61,6 +63,7 @@ class FrameSource:
     noise_seed: int | None = None
     first_frame: int = 0
     shadow_frames: int = 1
+    contact: Array | None = None
 
     def __post_init__(self) -> None:
         shape = self.world_from_image.shape
@@ -152,10 +155,18 @@ class FrameSource:
         return moved
 
     def shadow(self, frame: int) -> NDArray[np.float32] | None:
-        """Return the amplitude that attenuation in space leaves of a frame's echoes.
+        """Return the amplitude that attenuation in space and contact leave of a frame's echoes.
 
-        Of the shape that `simulate.iq.shadow.transmission` gives; None for no shadows.
+        Of the shape (depths, lines) that `simulate.iq.filters.shade` takes; None for all of it.
         """
+        shadow = self._transmission(frame)
+        if self.contact is None:
+            return shadow
+        contact = contact_at_lines(self.contact[frame], self.beam.grid).astype(np.float32)
+        return np.repeat(contact[None], 2, axis=0) if shadow is None else shadow * contact
+
+    def _transmission(self, frame: int) -> NDArray[np.float32] | None:
+        """Return the amplitude that attenuation in space leaves; None for no shadows."""
         if self.attenuation is None:
             return None
         first = frame - frame % self.shadow_frames

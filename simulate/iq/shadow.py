@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.iq.beam import Beam
+from simulate.iq.beam import Beam, Grid
 
 LINE_STEP = 4  # columns of the grid from one shadow line to the next; depths are all its rows
 
@@ -40,11 +40,9 @@ def transmission(
     depths = grid.first_row + grid.row_step * np.arange(grid.rows)
     edges = np.linspace(0.0, depths[-1], math.ceil(depths[-1] / grid.row_step) + 1)
     middles = 0.5 * (edges[1:] + edges[:-1])
-    columns = np.linspace(0.0, grid.columns - 1.0, math.ceil(grid.columns / LINE_STEP) + 1)
-    lateral = grid.first_column + grid.column_step * columns
+    lateral = line_positions(grid)
     image = _image_points(middles, lateral, grid.radius_mm)
-    inner = grid.lateral[[0, -1]]
-    line = np.interp(lateral, inner, [0.0, len(world_from_image) - 1.0])
+    line = _between_ends(grid, len(world_from_image))
     poses = world_from_image[np.rint(line).astype(np.int64)]
     world = np.einsum("lij,dlj->dli", poses[:, :3, :3], image) + poses[:, :3, 3]
     points = world.reshape(-1, 3)
@@ -64,6 +62,22 @@ def transmission(
     share = (place - above)[:, None]
     at_depths = (1.0 - share) * loss[above] + share * loss[above + 1]
     return (10.0 ** (-at_depths / 20.0)).astype(np.float32)
+
+
+def line_positions(grid: Grid) -> Array:
+    """Return the lateral positions (lines,) of a shadow's lines, mm, or radians (curvilinear)."""
+    columns = np.linspace(0.0, grid.columns - 1.0, math.ceil(grid.columns / LINE_STEP) + 1)
+    return grid.first_column + grid.column_step * columns
+
+
+def contact_at_lines(contact: Array, grid: Grid) -> Array:
+    """Return amplitudes (L,), even from the first image line to the last, at a shadow's lines."""
+    return np.interp(_between_ends(grid, len(contact)), np.arange(len(contact)), contact)
+
+
+def _between_ends(grid: Grid, count: int) -> Array:
+    """Return the fractional place of a shadow's lines among `count` from image side to side."""
+    return np.interp(line_positions(grid), grid.lateral[[0, -1]], [0.0, count - 1.0])
 
 
 def _image_points(depths: Array, lateral: Array, radius_mm: float) -> Array:

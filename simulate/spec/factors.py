@@ -181,6 +181,38 @@ FACTORS: dict[str, Factor] = {
             spec, "bmode", speckle_reduction="median", speckle_reduction_px=int(width)
         ),
     ),
+    "persistence": Factor(
+        "share of the frame shown before", (0.15, 0.3, 0.45, 0.6, 0.75),
+        _value("bmode", "persistence"),
+    ),
+    "blur": Factor(
+        "pixels, standard deviation, of a blur along rows", (0.5, 1.0, 1.5, 2.0, 3.0),
+        _value("bmode", "lateral_blur_px"),
+    ),
+    "grey-map": Factor(
+        "exponent of the grey curve", (1.2, 1.6, 2.1, 2.8, 3.5), _value("bmode", "gamma")
+    ),
+    "ring-down": Factor(
+        "dB of the face's ringing against the tissue", (0.0, 10.0, 20.0, 30.0, 40.0),
+        _value("bmode", "ring_down_db"),
+    ),
+    "reverberation": Factor(
+        "dB of the first multiple of a strong layer", (-40.0, -30.0, -20.0, -10.0, 0.0),
+        _value("bmode", "reverberation_db"),
+    ),
+    "clutter": Factor(
+        "dB of clutter from beside the lines", (-40.0, -30.0, -20.0, -12.0, -6.0),
+        _value("bmode", "clutter_db"),
+    ),
+    "black-borders": Factor(
+        "share of the image that is black at each side and below", (0.05, 0.1, 0.18, 0.26, 0.35),
+        lambda spec, share: changed(
+            spec, "screen", black_left=share, black_right=share, black_bottom=share
+        ),
+    ),
+    "overlay": Factor(
+        "of all marks on the screen", (0.2, 0.4, 0.6, 0.8, 1.0), _value("screen", "overlay")
+    ),
     "compression": Factor("x 3 % of strain under the probe", STEPS, _tissue_motion("strain", 0.03)),
     "breathing": Factor("x 0.4 mm with the breath", STEPS, _tissue_motion("breath_mm", 0.4)),
     "pulsation": Factor("x 0.15 mm of wall motion", STEPS, _tissue_motion("pulse_mm", 0.15)),

@@ -11,7 +11,7 @@ table                                     file in `simulate/`
 `probe`                                   `probe/transducer.py`
 `acquisition`, `pose_sensor`, `imu`       `probe/settings.py`
 `tissue`, `tissue.motion`                 `tissue/settings.py`
-`bmode`, `contact`                        `bmode/settings.py`
+`bmode`, `contact`, `screen`              `bmode/settings.py`
 `doppler`, `doppler.flow`                 `doppler/settings.py`
 `photoacoustic` and its `illumination`    `photoacoustic/settings.py`
 ========================================  ====================================
@@ -28,7 +28,7 @@ from typing import Any
 from benchmark.errors import UserError, unknown_name
 from benchmark.files import canonical_json, sha256_of_text
 from simulate import GENERATOR_VERSION
-from simulate.bmode.settings import BmodeSettings, ContactSettings
+from simulate.bmode.settings import BmodeSettings, ContactSettings, ScreenSettings
 from simulate.doppler.settings import DopplerSettings, check_rate
 from simulate.hand.motion import check as check_motion
 from simulate.hand.settings import MotionSettings
@@ -71,6 +71,7 @@ class Spec:
     showcase: ShowcaseSettings = field(default_factory=ShowcaseSettings)
     doppler: DopplerSettings = field(default_factory=DopplerSettings)
     contact: ContactSettings = field(default_factory=ContactSettings)
+    screen: ScreenSettings = field(default_factory=ScreenSettings)
     pose_sensor: PoseSensorSettings = field(default_factory=PoseSensorSettings)
     imu: InertialSettings = field(default_factory=InertialSettings)
     stress: StressSettings = field(default_factory=StressSettings)

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmark.geometry import apply, image_centre, norm, path_length
 from benchmark.sweep import Channel, Sweep
-from simulate.bmode.contact import darken, loss_db, sample_losses
+from simulate.bmode.contact import LINES, hanging_mm, loss_db, sample_losses, touching
 from simulate.bmode.render import (
     beam_for,
     image_from_iq,
@@ -17,6 +17,8 @@ from simulate.bmode.render import (
     render_bmode,
     render_iq,
 )
+from simulate.bmode.screen import draw_screen, show
+from simulate.bmode.settings import NEVER_MM
 from simulate.doppler.pulses import pulse_times
 from simulate.doppler.render import render_doppler
 from simulate.photoacoustic.control import kwave_control
@@ -86,6 +88,8 @@ def _bmode_channels(scene: Scene) -> dict[str, Channel]:
         "threads": 1,
         "timestamps": scene.times,
         "displacement": None if moving is None else moving.displacement,
+        "contact": _contact(scene),
+        "machine_seed": scene.seed("machine"),
     }
     channels: dict[str, Channel] = {}
     if spec.bmode.store_iq:
@@ -97,19 +101,32 @@ def _bmode_channels(scene: Scene) -> dict[str, Channel]:
     else:
         common["gain_db"] = gain_db
         frames = render_bmode(scene.tissue, spec.probe, spec.bmode, poses, **common)
-    if spec.contact.losses:
-        losses = sample_losses(scene.stream("contact"), spec.contact, spec.acquisition.duration_s)
-        lost = loss_db(losses, spec.contact.loss_db, scene.times, frames.shape[2])
-        frames = darken(frames, lost, spec.bmode.dynamic_range_db)
+    screen = draw_screen(scene.stream("overlay"), spec.probe, spec.screen)
+    show(frames, scene.times, spec.acquisition.frame_rate_hz, spec.bmode, screen)
     channels["bmode"] = Channel(
         frames,
         scene.times,
         spec.probe.mm_from_pixel,
+        mask=screen.mask,
         world_from_image=scene.trajectory,
         measured=_measured(scene),
         line_world_from_image=lines,
     )
     return channels
+
+
+def _contact(scene: Scene) -> np.ndarray | None:
+    """Return the amplitude (N, LINES) that contact leaves of the echoes of each line of a frame."""
+    spec, settings = scene.spec, scene.spec.contact
+    contact = np.ones((len(scene.times), LINES))
+    if settings.losses:
+        losses = sample_losses(scene.stream("contact"), settings, spec.acquisition.duration_s)
+        contact *= 10.0 ** (-loss_db(losses, settings.loss_db, scene.times, LINES) / 20.0)
+    if settings.indent_mm < NEVER_MM:
+        below = scene.tissue.depth_below_skin_mm
+        hanging = hanging_mm(spec.probe, scene.trajectory, below)
+        contact *= touching(hanging, settings.indent_mm + spec.motion.gel_mm)
+    return None if (contact == 1.0).all() else contact
 
 
 def _measured(scene: Scene) -> dict[str, np.ndarray]:

@@ -36,6 +36,8 @@ STREAMS = (
     "gain",
     "tissue_motion",
     "doppler",
+    "machine",
+    "overlay",
 )
 
 

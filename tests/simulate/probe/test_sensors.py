@@ -1,4 +1,4 @@
-"""Pose sensors, inertial sensors and lost contact, against statistics and derivatives."""
+"""Pose sensors and inertial sensors, against statistics and derivatives."""
 
 from dataclasses import replace
 
@@ -7,8 +7,6 @@ import pytest
 
 from benchmark import geometry
 from benchmark.errors import UserError
-from simulate.bmode.contact import Loss, darken, loss_db, sample_losses
-from simulate.bmode.settings import ContactSettings
 from simulate.hand.motion import poses, sample_motion
 from simulate.hand.settings import MotionSettings
 from simulate.probe.inertial import exact_inertial, measure_inertial
@@ -144,23 +142,6 @@ def test_an_electromagnetic_field_bends_smoothly():
     assert np.std(sizes) == pytest.approx(1.0, rel=0.25)
 
 
-def test_lost_contact_darkens_its_columns_for_its_time():
-    losses = (Loss(time_s=2.0, seconds=1.0, place=0.25, share=0.3),)
-    times = np.arange(0.0, 4.0, 0.05)
-    lost = loss_db(losses, 30.0, times, 200)
-    assert lost[40, 50] == pytest.approx(30.0) and lost[0].max() == 0.0
-    assert lost[40, 110:].max() == 0.0
-    assert ((lost[:, 50] > 15.0).sum() * 0.05) == pytest.approx(1.0, abs=0.11)
-    assert ((lost[40] > 15.0).mean()) == pytest.approx(0.3, abs=0.02)
-    frames = np.full((80, 10, 200), 100, np.uint8)
-    dark = darken(frames, lost, 60.0)
-    assert (dark[40, :, 50] == 0).all() and (dark[40, :, 150] == 100).all()
-    assert np.array_equal(darken(frames, np.full((80, 200), 6.0), 60.0), frames - 26 + 0 * frames)
-    drawn = sample_losses(np.random.default_rng(0), ContactSettings(3), 6.0)
-    assert len(drawn) == 3 and all(2.0 * n <= loss.time_s <= 2.0 * n + 2.0 for n, loss in
-                                   enumerate(drawn))  # fmt: skip
-
-
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -169,8 +150,6 @@ def test_lost_contact_darkens_its_columns_for_its_time():
         (lambda: PoseSensorSettings(noise_mm=(0.1, -0.1, 0.1)), "pose_sensor.noise_mm"),
         (lambda: InertialSettings(rate_hz=-1.0), "imu.rate_hz"),
         (lambda: InertialSettings(rate_hz=1000.0), "imu.rate_hz"),
-        (lambda: ContactSettings(losses=-1), "contact.losses"),
-        (lambda: ContactSettings(share=1.5), "contact.share"),
     ],
 )
 def test_impossible_sensors_are_refused(make, words):

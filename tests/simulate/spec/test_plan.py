@@ -15,6 +15,7 @@ from simulate.spec.plan import plan_sweeps
 from simulate.sweep.scene import draw_scene
 
 STRESS = load_spec("stress-v2")
+EVERY = replace(STRESS, stress=replace(STRESS.stress, factors=tuple(FACTORS)))
 # What a factor leaves alone: the path, as places and not as times, and the tissue.
 MOVES = {"tremor", "tremor-frequency", "tilt", "fan-angle", "jerk", "in-plane-share", "compression"}
 TISSUE = {"coherence", "compression", "breathing", "pulsation"}
@@ -71,13 +72,13 @@ def test_a_factor_gets_worse_step_by_step_and_changes_nothing_else(name):
 
 @pytest.mark.parametrize("name", sorted(FACTORS))
 def test_a_stressed_sweep_has_the_same_tissue_and_the_same_path(name):
-    plans = plan_sweeps(STRESS)
+    plans = plan_sweeps(EVERY)
     base = next(plan for plan in plans if plan.split == "test")
     worst = next(p for p in plans if p.drawn_as == base.index and p.factor == name
                  and p.severity == 3)  # fmt: skip
     one, two = (
-        draw_scene(STRESS, plan_sweeps(STRESS)[base.index]),
-        draw_scene(STRESS, plan_sweeps(STRESS)[worst.index]),
+        draw_scene(EVERY, plan_sweeps(EVERY)[base.index]),
+        draw_scene(EVERY, plan_sweeps(EVERY)[worst.index]),
     )
     assert one.tissue.key == two.tissue.key and one.seed("noise") == two.seed("noise")
     assert np.array_equal(one.tissue.vessels.points_mm, two.tissue.vessels.points_mm)
