@@ -1,7 +1,7 @@
 # The main job, tests and linters. Every step is idempotent: finished work is not repeated.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PIP_ARGS ?=
-SPEC ?= small-v1
+SPEC ?= small-v2
 BUDGET ?= 8
 SEEDS ?= 0
 WORKERS ?= 2

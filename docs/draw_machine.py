@@ -14,9 +14,9 @@ from simulate.sweep.scene import draw_scene
 IMAGES = Path(__file__).parent / "images"
 FRAME = 50  # of the first training sweep
 SHOWN = {  # spec: changes of its tables
-    "forearm-v1": {"screen": {"overlay": 0.4}, "contact": {"indent_mm": 1.5}},
-    "carotid-v1": {"screen": {"sector_deg": 36.0}},
-    "tusrec-like-v1": {"screen": {"overlay": 0.6}, "contact": {"indent_mm": 5.0}},
+    "forearm-v2": {"screen": {"overlay": 0.4}, "contact": {"indent_mm": 1.5}},
+    "carotid-v2": {"screen": {"sector_deg": 36.0}},
+    "tusrec-like-v2": {"screen": {"overlay": 0.6}, "contact": {"indent_mm": 5.0}},
 }
 ADDED = {
     "reverberation_db": -20.0, "clutter_db": -30.0, "ring_down_db": 12.0, "persistence": 0.3,

@@ -80,7 +80,7 @@ def decibels(image: np.ndarray, reference: float) -> np.ndarray:
 
 def draw_frames() -> None:
     """Draw the B-mode frame of a forearm, its PA frames at 750 and 850 nm, and saturation."""
-    spec = load_spec("forearm-v1")
+    spec = load_spec("forearm-v2")
     scene = draw_scene(spec, plan_sweeps(spec)[0])
     pose = scene.pose_at(np.array([0.4 * spec.acquisition.duration_s]))
     image = render_bmode(scene.tissue, spec.probe, spec.bmode, pose, seed=1, threads=2)[0]
@@ -104,8 +104,8 @@ def draw_frames() -> None:
 
 
 def draw_engines() -> None:
-    """Draw one frame of small-v1 by both engines, their difference, and a heterogeneous medium."""
-    spec = load_spec("small-v1")
+    """Draw one frame of small-v2 by both engines, their difference, and a heterogeneous medium."""
+    spec = load_spec("small-v2")
     scene = draw_scene(spec, plan_sweeps(spec)[0])
     pose = scene.pose_at(np.array([0.5 * spec.acquisition.duration_s]))[0]
     silent = replace(spec.photoacoustic, noise_pa=0.0)

@@ -66,8 +66,8 @@ def draw_phantoms() -> None:
     for axis, (kind, place) in zip(axes[0], kinds, strict=True):
         tissue = sample_tissue(np.random.default_rng(4), replace(LIMB, kind=kind))
         show(axis, one_frame(tissue, plain, SETTINGS, resting(tissue, place)), plain, kind)
-    named = (("forearm-v1", 0, "forearm"), ("forearm-v1", 1, "forearm, plane along it"),
-             ("carotid-v1", 0, "carotid"))  # fmt: skip
+    named = (("forearm-v2", 0, "forearm"), ("forearm-v2", 1, "forearm, plane along it"),
+             ("carotid-v2", 0, "carotid"))  # fmt: skip
     for axis, (name, index, title) in zip(axes[1], named, strict=True):
         scene = draw_scene(load_spec(name), plan_sweeps(load_spec(name))[index])
         spec = scene.spec
@@ -79,17 +79,17 @@ def draw_phantoms() -> None:
 
 def draw_sector() -> None:
     """Draw a frame of the convex probe."""
-    scene = draw_scene(load_spec("tusrec-like-v1"), plan_sweeps(load_spec("tusrec-like-v1"))[0])
+    scene = draw_scene(load_spec("tusrec-like-v2"), plan_sweeps(load_spec("tusrec-like-v2"))[0])
     probe = scene.spec.probe
     frame = one_frame(scene.tissue, probe, scene.spec.bmode, middle(scene))
     drawing, axis = figure(5.0, 3.8)
-    show(axis, frame, probe, "tusrec-like-v1: convex, 6 MHz, 83 dB")
+    show(axis, frame, probe, "tusrec-like-v2: convex, 6 MHz, 83 dB")
     save(drawing, IMAGES / "sector.png", dpi=90, colours=24)
 
 
 def draw_doppler() -> None:
     """Draw B-mode, power and colour of one place of a forearm, with the probe moving on."""
-    spec = load_spec("forearm-v1")
+    spec = load_spec("forearm-v2")
     scene = draw_scene(spec, plan_sweeps(spec)[0])
     probe, chosen = spec.probe, DopplerSettings()
     times = np.array([0.5 * spec.acquisition.duration_s])
@@ -117,10 +117,10 @@ def draw_doppler() -> None:
 
 def draw_decorrelation() -> None:
     """Draw the decorrelation of frames over distance in developed speckle and in a forearm."""
-    forearm = load_spec("forearm-v1")
+    forearm = load_spec("forearm-v2")
     uniform = replace(forearm, tissue=TissueSettings(kind="uniform"))
     drawing, axes = figure(8.0, 3.2, ncols=2, sharey=True)
-    for axis, spec, name in zip(axes, (uniform, forearm), ("uniform", "forearm-v1"), strict=True):
+    for axis, spec, name in zip(axes, (uniform, forearm), ("uniform", "forearm-v2"), strict=True):
         found = decorrelation(spec)
         print(name, found.table(), sep="\n")
         for number, depth in enumerate(found.depth_mm):

@@ -136,4 +136,4 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or ["tusrec-like-v1"])
+    main(sys.argv[1:] or ["tusrec-like-v2"])

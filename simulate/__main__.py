@@ -25,7 +25,7 @@ def list_specs() -> None:
     print(f"{'spec':<16} {'sweeps':>6} {'frames':>7} {'MB':>8}  description")
     for name in spec_names():
         spec = load_spec(name)
-        size = size_of(spec)
+        size = size_of(spec, timed=False)
         print(
             f"{name:<16} {size.sweeps:>6} {size.frames:>7} {size.megabytes:>8.1f}  "
             f"{spec.description}"

@@ -48,7 +48,7 @@ class Score:
     data: tyro.conf.Positional[Path]
     out: Path = Path("result.json")
     split: str = "test"
-    protocol: str = "sweepbench-v1"
+    protocol: str = "sweepbench-v2"
     answers: Path | None = None
     """Folder of the true poses, where those of the data set are withheld."""
 

@@ -78,7 +78,7 @@ class Evaluate:
 
     selection: tyro.conf.OmitArgPrefixes[Selection]
     split: str = "test"
-    protocol: str = "sweepbench-v1"
+    protocol: str = "sweepbench-v2"
     answers: Path | None = None
     """Folder of the true poses, where those of the data set are withheld."""
 

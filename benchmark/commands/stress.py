@@ -26,7 +26,7 @@ class Stress(Quiet):
 
     selection: tyro.conf.OmitArgPrefixes[Selection]
     split: str = "test"
-    protocol: str = "sweepbench-v1"
+    protocol: str = "sweepbench-v2"
     answers: Path | None = None
     """Folder of the true poses, where those of the data set are withheld."""
     accelerator: Accelerator = "auto"

@@ -42,7 +42,7 @@ def conditions(sweeps: Sequence[Mapping[str, Any]]) -> dict[str, dict[float, lis
     if not found:
         raise UserError(
             "stress: no sweep names a 'factor' and its 'severity'; expected a data set with a "
-            "[stress] table, e.g. stress-v1"
+            "[stress] table or held-out groups, e.g. stress-v2, varied-v2"
         )
     base = {0.0: plain} if plain else {}
     return {factor: base | dict(sorted(by.items())) for factor, by in found.items()}

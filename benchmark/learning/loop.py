@@ -80,9 +80,9 @@ class WindowData(pl.LightningDataModule):
         epoch = self.trainer.current_epoch if self.trainer else 0
         updates = self.ends[epoch] - (self.ends[epoch - 1] if epoch else 0)
         seed = self.seed * VALIDATIONS + epoch
-        return DataLoader(
-            Windows(self.sweeps, self.window, updates * self.batch_size, seed), self.batch_size
-        )
+        count = updates * self.batch_size
+        windows = Windows(self.sweeps, self.window, count, seed, self.batch_size)
+        return DataLoader(windows, self.batch_size)
 
     def val_dataloader(self) -> DataLoader[Any]:
         return DataLoader(range(self.validation), 1)  # type: ignore[arg-type]

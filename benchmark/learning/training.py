@@ -109,10 +109,22 @@ def load_sweeps(dataset: Dataset, split: str) -> list[Sweep]:
 
 
 def count_flops(tracker: LearnedTracker, sweeps: Sequence[Sweep]) -> float:
-    """Return the floating-point operations of one update: forward and backward of one batch."""
-    recipe = tracker.recipe
-    loader = DataLoader(Windows(sweeps, tracker.window, recipe.batch_size), recipe.batch_size)
-    batch = next(iter(loader))
+    """Return the floating-point operations of one update: forward and backward of one batch.
+
+    Where frames differ in shape, the mean over all windows.
+    """
+    rooms: dict[tuple[int, ...], list[Sweep]] = {}
+    for sweep in Windows(sweeps, tracker.window, 0).sweeps:
+        rooms.setdefault(tuple(sweep.bmode.frames.shape[1:]), []).append(sweep)
+    costs = [_flops_of_a_batch(tracker, own) for own in rooms.values()]
+    counts = [sum(len(s) - tracker.window + 1 for s in own) for own in rooms.values()]
+    return float(np.average(costs, weights=counts))
+
+
+def _flops_of_a_batch(tracker: LearnedTracker, sweeps: Sequence[Sweep]) -> float:
+    """Return the operations of one update on frames of one shape."""
+    size = tracker.recipe.batch_size
+    batch = next(iter(DataLoader(Windows(sweeps, tracker.window, size), size)))
     module = tracker.module().train()
     state = {name: value.clone() for name, value in module.state_dict().items()}
     with torch.random.fork_rng(), flop_counter() as counter:

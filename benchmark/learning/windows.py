@@ -1,6 +1,7 @@
 """Windows of consecutive frames with their true steps, the samples of every learned tracker."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -17,16 +18,20 @@ class Windows(torch.utils.data.Dataset[Sample]):
 
     A sample is frames (window, H, W) float32 in [0, 1], the true steps `prev_from_frame`
     (window-1, 4, 4) float32 in image mm, and `mm_from_pixel` (4, 4) float32. All windows of all
-    sweeps are equally likely.
+    sweeps are equally likely. Where frames differ in shape, each `batch` samples in a row have one:
+    that of a window drawn among all.
 
     Raises
     ------
     UserError : no sweep is as long as the window.
     """
 
-    def __init__(self, sweeps: Sequence[Sweep], window: int, count: int, seed: int = 0):
+    def __init__(
+        self, sweeps: Sequence[Sweep], window: int, count: int, seed: int = 0, batch: int = 1
+    ):
         self.window = window
-        self.sweeps = [sweep for sweep in sweeps if len(sweep) >= window]
+        long = [sweep for sweep in sweeps if len(sweep) >= window]
+        self.sweeps = sorted(long, key=_shape)
         if not self.sweeps:
             longest = max((len(sweep) for sweep in sweeps), default=0)
             raise UserError(f"window of {window} frames, but the longest sweep has {longest}")
@@ -35,6 +40,9 @@ class Windows(torch.utils.data.Dataset[Sample]):
         rng = np.random.default_rng(np.random.SeedSequence(seed))
         places = rng.integers(room.sum(), size=count)
         ends = np.cumsum(room)
+        shapes = [_shape(sweep) for sweep in self.sweeps]
+        if shapes[0] != shapes[-1]:
+            places = _of_one_shape(places, ends, shapes, batch, rng)
         self.which = np.searchsorted(ends, places, side="right")
         self.start = places - (ends - room)[self.which]
 
@@ -48,3 +56,29 @@ class Windows(torch.utils.data.Dataset[Sample]):
         steps = self.steps[which][start : stop - 1].astype(np.float32)
         grid = channel.mm_from_pixel.astype(np.float32)
         return torch.from_numpy(frames), torch.from_numpy(steps), torch.from_numpy(grid)
+
+
+def _shape(sweep: Sweep) -> tuple[int, ...]:
+    """Return height and width of a sweep's frames in pixels."""
+    return tuple(sweep.bmode.frames.shape[1:])
+
+
+def _of_one_shape(
+    places: np.ndarray,
+    ends: np.ndarray,
+    shapes: Sequence[tuple[int, ...]],
+    batch: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Return places of windows of which each `batch` have the shape of their first.
+
+    places (count,): of windows drawn among all, counted over the sweeps in the order of their
+    `shapes`; ends: where each sweep's windows end. All windows stay equally likely.
+    """
+    changes = [n for n, (one, other) in enumerate(pairwise(shapes)) if one != other]
+    edges = np.array([0, *ends[changes], ends[-1]])
+    which = np.searchsorted(edges, places[::batch], side="right") - 1
+    low, high = (np.repeat(edges[which + n], batch)[: len(places)] for n in (0, 1))
+    found = rng.integers(low, high)
+    found[::batch] = places[::batch]
+    return found

@@ -1,11 +1,12 @@
 """Named shifts in one number: how many times larger an error is away than at home.
 
-A shift is a test set and its twin, a test set of the kind that the tracker was trained on. The
-shift ratio is the error on the one over that on the other; the mean over shifts is the one number.
-A ratio says nothing of how large the errors are: who knows nothing loses nothing and has 1.
+A shift is a test set and its twin, a test set of the kind that the tracker was trained on; both may
+be parts of one set, "varied-v2/new-probe" and "varied-v2/none", where sets are split by a factor.
+The shift ratio is the error on the one over that on the other; the mean over shifts is the one
+number. A ratio says nothing of how large the errors are: who knows nothing loses nothing and has 1.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,7 +47,7 @@ def parse_shift(text: str) -> Shift:
     """
     away, _, home = text.partition("=")
     if not away or not home or "=" in home:
-        raise UserError(f"--shifts: expected TEST_SET=TWIN, e.g. forearm-v1=small-v1, got '{text}'")
+        raise UserError(f"--shifts: expected TEST_SET=TWIN, e.g. forearm-v2=small-v2, got '{text}'")
     return away, home
 
 
@@ -60,24 +61,33 @@ def shift_ratios(cells: Sequence[Cell], shifts: Sequence[Shift] = ()) -> list[Sh
     ------
     UserError : a shift names a set that no result is on.
     """
-    whole = [cell for cell in cells if cell.part == ALL]
-    sets = sorted({cell.tested_on for cell in whole})
-    for name in (name for shift in shifts for name in shift):
-        if name not in sets:
-            raise UserError(
-                f"--shifts: expected test sets that results are on ({', '.join(sets)}), "
-                f"got '{name}'"
-            )
+    sets = sorted({cell.tested_on for cell in cells})
+    _refuse_unknown(shifts, {_name(cell) for cell in cells}, sets)
     rows: dict[tuple[str, str, str], dict[str, Cell]] = {}
-    for cell in whole:
+    for cell in cells:
         if cell.metric in METRICS and METRICS[cell.metric].better == "lower":
             row = rows.setdefault((cell.metric, cell.tracker, cell.trained_on), {})
-            row[cell.tested_on] = cell
+            row[_name(cell)] = cell
     found = []
     for (metric, tracker, taught), row in rows.items():
         own = [(name, taught) for name in sets if name != taught and taught in sets]
         found += _of_row((tracker, taught, metric), row, shifts or own)
     return found
+
+
+def _name(cell: Cell) -> str:
+    """Return the name of a test set, with its part where that is not all of it."""
+    return cell.tested_on if cell.part == ALL else f"{cell.tested_on}/{cell.part}"
+
+
+def _refuse_unknown(shifts: Sequence[Shift], names: Collection[str], sets: Sequence[str]) -> None:
+    for name in (name for shift in shifts for name in shift):
+        if name not in names:
+            part = "; a part of one needs --by" if "/" in name else ""
+            raise UserError(
+                f"--shifts: expected test sets that results are on ({', '.join(sets)}), "
+                f"got '{name}'{part}"
+            )
 
 
 def _of_row(

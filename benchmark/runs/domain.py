@@ -16,6 +16,7 @@ DOMAIN_FILE = "domain.json"
 FRAMES_PER_SWEEP = 6
 MARGIN = 1.5  # values up to this factor beyond the range of training are not reported
 LEAST_EXTENT = 0.9  # of the side of a training image; a smaller image is reported
+SAME = 1e-3  # relative difference of pixel sizes that counts as none
 SMALLEST_STEP = 0.01  # mm; shorter steps are taken as no motion
 
 
@@ -28,6 +29,9 @@ class Domain:
     grey of the pixels that are not black; contrast, their standard deviation;
     speckle_lateral_mm, speckle_axial_mm: shift at which their autocorrelation has fallen to one
     half; neighbour_correlation, of a frame with the next.
+
+    Where frames differ, pixel_mm and shape are medians, pixel_span_mm is (across low, high, down
+    low, high) and least_mm (width, height) that of the smallest; else both are empty.
     """
 
     pixel_mm: tuple[float, float]
@@ -39,6 +43,15 @@ class Domain:
     speckle_lateral_mm: tuple[float, float]
     speckle_axial_mm: tuple[float, float]
     neighbour_correlation: tuple[float, float]
+    pixel_span_mm: tuple[float, ...] = ()
+    least_mm: tuple[float, ...] = ()
+
+    def has_pixels(self, pixel_mm: np.ndarray) -> bool:
+        """Whether frames of different pixels were trained on, and these (2,) are among them."""
+        if not self.pixel_span_mm:
+            return False
+        low, high = np.reshape(self.pixel_span_mm, (2, 2)).T
+        return bool(((pixel_mm > low * (1 - SAME)) & (pixel_mm < high * (1 + SAME))).all())
 
 
 MEASURED = {
@@ -67,13 +80,25 @@ def measure_domain(dataset: Dataset, split: str = "train") -> Domain:
     ranges = {
         key: (min(row[key] for row in frames), max(row[key] for row in frames)) for key in MEASURED
     }
+    spans = _spans(np.array(pixel), np.array(shape))
     return Domain(
         pixel_mm=(across, down),
         shape=(rows, columns),
         frame_rate=(float(min(rates)), float(max(rates))),
         step_mm=(float(low), float(high)),
         **ranges,
+        pixel_span_mm=spans[0],
+        least_mm=spans[1],
     )
+
+
+def _spans(pixel: np.ndarray, shape: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return `pixel_span_mm` and `least_mm` of sweeps' pixels (S, 2) mm and shapes (S, 2)."""
+    if np.ptp(shape, axis=0).max() == 0 and (np.ptp(pixel, axis=0) < SAME * pixel[0]).all():
+        return (), ()
+    spans = np.stack([pixel.min(0), pixel.max(0)], 1)
+    sides = (pixel * shape[:, ::-1]).min(0)
+    return tuple(spans.ravel().tolist()), tuple(sides.tolist())
 
 
 def find_domain(folder: Path) -> Domain | None:
@@ -204,7 +229,8 @@ def _extent_faults(domain: Domain, images: Images) -> list[DomainFault]:
     sizes = np.linalg.norm(images.mm_from_pixel[:3, :2], axis=0)
     for axis, name in enumerate(("image width (mm)", "image height (mm)")):
         extent = images.frames.shape[2 - axis] * sizes[axis]
-        trained = domain.shape[1 - axis] * domain.pixel_mm[axis]
+        usual = domain.shape[1 - axis] * domain.pixel_mm[axis]
+        trained = domain.least_mm[axis] if domain.least_mm else usual
         if extent < LEAST_EXTENT * trained:
             faults.append(DomainFault(name, extent, (trained, trained)))
     return faults

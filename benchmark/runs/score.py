@@ -12,7 +12,7 @@ from benchmark.scoring.evaluate import evaluate, is_current
 def score_run(
     run: Run,
     split: str = "test",
-    protocol: str = "sweepbench-v1",
+    protocol: str = "sweepbench-v2",
     answers: Path | None = None,
 ) -> dict[str, Any]:
     """Return the result of a trained run on a split of its data set, as its result.json has it.

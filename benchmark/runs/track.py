@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmark.errors import Report, UserError, silent
 from benchmark.registry import make_tracker, open_weights, shipped_weights, tracker_class
 from benchmark.runs.domain import Domain, domain_faults, find_domain, step_faults, unsure_frames
@@ -78,9 +80,11 @@ def track(
 def at_training_pixels(observation: Observation, domain: Domain | None) -> Observation:
     """Return an observation whose B-mode frames have the pixel size of training and no more extent.
 
-    domain: of the tracker's training; None leaves the observation as it is.
+    domain: of the tracker's training; None leaves the observation as it is, and so does one of
+    frames of different pixel sizes among which this one is.
     """
-    if domain is None:
+    pixel_mm = np.linalg.norm(observation.bmode.mm_from_pixel[:3, :2], axis=0)
+    if domain is None or domain.has_pixels(pixel_mm):
         return observation
     frames = resampled(observation.bmode, domain.pixel_mm, domain.shape)
     return Observation({**observation.channels, BMODE: frames}, observation.probe, observation.imu)

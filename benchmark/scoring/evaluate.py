@@ -28,7 +28,7 @@ DRAWN_DECIMALS = 4
 def evaluate(
     predictions: Path | str,
     dataset: Dataset | Path | str,
-    protocol: Protocol | str = "sweepbench-v1",
+    protocol: Protocol | str = "sweepbench-v2",
     out: Path | str | None = None,
     *,
     split: str | None = None,

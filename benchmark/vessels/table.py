@@ -146,7 +146,7 @@ def channel_settings() -> "VesselSettings":
     The root lifts deep vessels, which little light reaches; the local background takes away the
     halos that a limited view leaves beside them. Chosen among settings that cut at half the height
     (where a blurred wall is) and find a total length within a fifth of the truth's: the best Dice
-    by true poses on four sweeps as those of vessels-v1, of other subjects.
+    by true poses on four sweeps as those of vessels-v2, of other subjects.
     """
     from benchmark.vessels.segmentation import VesselSettings
 

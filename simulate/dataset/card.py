@@ -15,6 +15,7 @@ from simulate.spec import Spec
 from simulate.spec.draw import draw_spec, reason_counts
 from simulate.spec.factors import FACTORS
 from simulate.spec.plan import plan_sweeps
+from simulate.spec.vary import HELD_OUT, NAMED
 
 WAYS = {
     "advance": "Every sweep advances along the positive axis of travel.",
@@ -43,6 +44,7 @@ def describe(spec: Spec) -> str:
         f"hash      {spec.hash}",
         f"size      {size.sweeps} sweeps, {size.frames} B-mode and {size.photoacoustic_frames} "
         f"photoacoustic frames, {doppler}{size.megabytes:.1f} MB",
+        *([f"twins     {_twins(spec)}"] if spec.vary.groups else []),
         f"speckle   {_speckle(spec)} pixels per narrowest lateral FWHM",
         f"cost      about {size.seconds:.0f} s of one core, {memory_bytes(spec) / 1e9:.1f} GB of "
         "memory in each process",
@@ -52,12 +54,19 @@ def describe(spec: Spec) -> str:
     return "\n".join(lines)
 
 
+def _twins(spec: Spec) -> str:
+    """Return the held-out groups in words."""
+    count = spec.subjects.test * spec.subjects.sweeps
+    return f"each of {count} test sweeps once more in {', '.join(spec.vary.groups)}"
+
+
 def _vary_as_toml(table: dict[str, Any]) -> list[str]:
     """Return the lines of a `vary` table, with those of its splits and of its combinations."""
-    named = table.get("named", {})
-    tables = {"vary": {key: law for key, law in table.items() if key not in (*SPLITS, "named")}}
+    inner = (*SPLITS, NAMED, HELD_OUT)
+    tables = {"vary": {key: law for key, law in table.items() if key not in inner}}
     tables |= {f"vary.{split}": table[split] for split in SPLITS if split in table}
-    tables |= {f"vary.named.{name}": laws for name, laws in named.items()}
+    for word in (NAMED, HELD_OUT):
+        tables |= {f"vary.{word}.{name}": laws for name, laws in table.get(word, {}).items()}
     lines: list[str] = []
     for title, laws in tables.items():
         lines += [f"[{title}]", *(f'"{key}" = {_toml(law)}' for key, law in laws.items()), ""]
@@ -229,6 +238,22 @@ def _vary(spec: Spec) -> list[str]:
         "",
         markdown(rows),
         *(["Combinations:", "", *named, ""] if named else []),
+        *(_held_out(spec) if spec.vary.groups else []),
+    ]
+
+
+def _held_out(spec: Spec) -> list[str]:
+    """Return the lines on the twins of the test sweeps in each held-out group."""
+    groups = [
+        f"- `{name}`: {', '.join(f'{entry.key} {entry.law.words()}' for entry in entries)}"
+        for name, entries in spec.vary.held_out
+    ]
+    return [
+        "Each test sweep (factor `none`, severity 0) has a twin in each group below (factor: its"
+        " name, severity 1), of the same random numbers, that differs in these laws alone:",
+        "",
+        *groups,
+        "",
     ]
 
 

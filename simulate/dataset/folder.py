@@ -91,15 +91,17 @@ class DatasetFolder:
         if set(record) != {item.name for item in fields(Entry)}:
             return None  # of another format
         entry = Entry(**record)
+        if sha256_of_file(self._sweep(plan)) != entry.sha256:
+            return None
         truth = self.path / "truth" / f"{plan.subject}.json"
-        whole = sha256_of_file(self._sweep(plan)) == entry.sha256
-        return entry if whole and (plan.split in self.without_truth or truth.is_file()) else None
+        told = plan.held_out or plan.split in self.without_truth or truth.is_file()
+        return entry if told else None
 
     def write(self, plan: SweepPlan, sweep: Sweep, truth: Any) -> None:
-        """Write a sweep, its subject's truth, and last its record."""
+        """Write a sweep, its subject's truth (None for a twin), and last its record."""
         file = self._sweep(plan).relative_to(self.path).as_posix()
         entry = write_entry(self.path, file, sweep, plan.split, plan.subject)
-        if plan.split not in self.without_truth:
+        if truth is not None and plan.split not in self.without_truth:
             write_json(self.path / "truth" / f"{plan.subject}.json", truth)
         write_json(self._record(plan), asdict(entry))
 

@@ -148,7 +148,9 @@ def _make_and_write(spec: Spec, plan: SweepPlan, homes: _Homes, withheld: Withhe
     entropy = withheld.entropy if withheld is not None and private else None
     sweep = compose_sweep(spec, plan, entropy)
     drawn = draw_spec(spec, plan, entropy).spec
-    truth = subject_tissue(drawn, plan.subject_index, entropy).vessels.to_json()
+    # A twin may have other vessels; the folder has those of the subject as it is.
+    tissue = None if plan.held_out else subject_tissue(drawn, plan.subject_index, entropy)
+    truth = None if tissue is None else tissue.vessels.to_json()
     if private and homes.answers is not None:
         homes.answers.write(plan, sweep, truth)
         sweep = sweep.withhold(public_factors(dict(sweep.factors)))

@@ -161,22 +161,29 @@ def _drawn(entry: Entry) -> dict[str, Any]:
 
 
 def _draw_spread(entries: Sequence[Entry]) -> tuple[Any, str]:
-    """Draw the values of each key that varies, split by split."""
+    """Draw the values of each key that varies, by split and held-out group."""
+    parts = list(SPLITS) + sorted({_part(entry) for entry in entries} - set(SPLITS))
     keys = sorted({key for entry in entries for key in _drawn(entry)})
     rows = -(-len(keys) // 4)
     drawing, axes = figure(9.0, 1.8 * rows, nrows=rows, ncols=4, squeeze=False)
     for axis in axes.ravel()[len(keys) :]:
         axis.set_axis_off()
     for axis, key in zip(axes.ravel(), keys, strict=False):
-        _draw_values(axis, [_values_of(key, entries, split) for split in SPLITS])
+        _draw_values(axis, [_values_of(key, entries, part) for part in parts])
         axis.set_title(key, fontsize=7)
         axis.tick_params(labelsize=6)
-    axes[0, 0].legend(SPLITS, fontsize=6)
+    axes[0, 0].legend(parts, fontsize=6)
     return drawing, "Values of " + ", ".join(keys)
 
 
-def _values_of(key: str, entries: Sequence[Entry], split: str) -> list[Any]:
-    drawn = [_drawn(entry) for entry in entries if entry.split == split]
+def _part(entry: Entry) -> str:
+    """Return the split of a sweep, or what was made other than in its twin."""
+    changed = entry.factors.get("factor", "none")
+    return entry.split if changed == "none" else str(changed)
+
+
+def _values_of(key: str, entries: Sequence[Entry], part: str) -> list[Any]:
+    drawn = [_drawn(entry) for entry in entries if _part(entry) == part]
     return [values[key] for values in drawn if key in values]
 
 

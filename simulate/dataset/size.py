@@ -1,5 +1,6 @@
 """Estimates of a data set's size and of the time that it takes."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -16,14 +17,17 @@ from simulate.spec.draw import draw_spec
 from simulate.spec.factors import at_level
 from simulate.spec.plan import plan_sweeps
 
-# Seconds of one core, measured on a virtual core of a 2.5 GHz server: per B-mode frame, per
-# scatterer in its slab and per pixel with shadows, per scatterer drawn, per node and step of a
-# photoacoustic grid, and per run, to start. Fibres about double the number of scatterers, both
-# drawn and rendered.
+# Seconds of one core, measured on a virtual core of a 2.5 GHz server (`tests/speed/estimate.py`):
+# per B-mode frame, per scatterer in its slab and per pixel with shadows, per tissue and per
+# scatterer drawn in it, by kind, per node and step of a photoacoustic grid, and per run, to start.
+# Fibres about double the number of scatterers, both drawn and rendered.
 PER_FRAME_S = 5e-4
 PER_SLAB_SCATTERER_S = 1.6e-8
 PER_SHADED_PIXEL_S = 8e-8
-PER_DRAWN_SCATTERER_S = 5e-7
+PER_TISSUE_S = {"uniform": 0.0, "layered": 0.5, "inclusions": 0.5, "forearm": 2.0, "carotid": 1.0}
+PER_DRAWN_SCATTERER_S = {
+    "uniform": 3e-7, "layered": 5e-7, "inclusions": 5e-7, "forearm": 2e-6, "carotid": 2e-6,
+}  # fmt: skip
 WITH_FIBRES = 2.0
 PER_NODE_STEP_S = {"kwave": 4e-8, "propagator": 8e-10}
 START_S = 6.0
@@ -51,28 +55,32 @@ class Size:
     seconds: float
 
 
-def size_of(spec: Spec) -> Size:
+def size_of(spec: Spec, timed: bool = True) -> Size:
     """Return the size of a data set and an estimate of what it costs to make.
 
-    Of a spec that varies every sweep counts as it is drawn from the spec's own seed.
+    Of a spec that varies every sweep counts as it is drawn from the spec's own seed. timed: without
+    it, seconds are not a number, and no beam is computed.
     """
     specs, shown = sweep_specs(spec), _showcase_specs(spec)
     frames = sum(sweeps * local.acquisition.frames for local, sweeps in specs.items())
     images = sum(sweeps * _image_bytes(local) for local, sweeps in specs.items())
     images += sum(sweeps * _showcase_bytes(local) for local, sweeps in shown.items())
-    seconds = START_S + PER_BEAM_S * (len(probes_of(specs)) - 1)
-    seconds += _total(specs, _bmode_seconds)
-    seconds += sum(sweeps * _showcase_seconds(local) for local, sweeps in shown.items())
-    if shown:
-        seconds += _control_seconds(next(iter(shown)))
     return Size(
         sweeps=sum(specs.values()),
         frames=frames,
         photoacoustic_frames=sum(n * _laser_frames(local) for local, n in shown.items()),
         doppler_frames=sum(n * doppler_frame_count(local) for local, n in shown.items()),
         megabytes=(images + _total(specs, iq_bytes)) / 1e6,
-        seconds=seconds,
+        seconds=_seconds(specs, shown) if timed else math.nan,
     )
+
+
+def _seconds(specs: Counter[Spec], shown: Counter[Spec]) -> float:
+    """Return the seconds of all sweeps, and of the photoacoustic frames of those that have them."""
+    seconds = START_S + PER_BEAM_S * (len(probes_of(specs)) - 1)
+    seconds += _total(specs, bmode_seconds)
+    seconds += sum(sweeps * _showcase_seconds(local) for local, sweeps in shown.items())
+    return seconds + (_control_seconds(next(iter(shown))) if shown else 0.0)
 
 
 @lru_cache(maxsize=4)
@@ -191,14 +199,16 @@ def slab_of(spec: Spec) -> tuple[float, float, float]:
     return density, area, beam
 
 
-def _bmode_seconds(spec: Spec) -> float:
-    """Return the seconds of the B-mode frames of one sweep."""
+def bmode_seconds(spec: Spec) -> float:
+    """Return the seconds of the B-mode frames of one sweep, its tissue drawn for it alone."""
     density, area, beam = slab_of(spec)
     drawn = density * area * (beam + float(np.mean(spec.motion.path_length_mm)))
     per_frame = PER_FRAME_S + density * area * beam * PER_SLAB_SCATTERER_S
     if spec.bmode.shadows:
         per_frame += PER_SHADED_PIXEL_S * spec.probe.width_px * spec.probe.height_px
-    return spec.acquisition.frames * per_frame + drawn * PER_DRAWN_SCATTERER_S
+    kind = spec.tissue.kind
+    drawing = PER_TISSUE_S[kind] + drawn * PER_DRAWN_SCATTERER_S[kind]
+    return drawing + spec.acquisition.frames * per_frame
 
 
 def _doppler_seconds(spec: Spec) -> float:

@@ -3,7 +3,7 @@
 from contextlib import closing
 from simulate.dataset.stream import sweeps
 
-with closing(sweeps(load_spec("small-v1"), workers=4)) as stream:
+with closing(sweeps(load_spec("small-v2"), workers=4)) as stream:
     for sweep in stream:
         ...
 """

@@ -2,7 +2,8 @@
 
 A key's random number depends on the data set's seed, on the subject or sweep and on the key's name,
 so another key in the `vary` table leaves it as it is. Values that cannot be together, by the checks
-of the spec, are drawn again, all of the same subject or all of the same sweep.
+of the spec, are drawn again, all of the same subject or all of the same sweep. A twin in a held-out
+group keeps what was drawn for its sweep and draws what its group names over it.
 """
 
 from __future__ import annotations
@@ -36,12 +37,14 @@ class Draw:
 
     spec: with the values in place and nothing left to vary; values: number, text or truth value by
     key or label, lists as their JSON, in the order of the keys; refused: why draws before this one
-    could not be, an error each, by the subject or sweep that was drawn.
+    could not be, an error each, by the subject or sweep that was drawn; put: what was drawn, by the
+    keys of a spec and in their types.
     """
 
     spec: Spec
     values: Mapping[str, Any]
     refused: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    put: Mapping[str, Any] = field(default_factory=dict)
 
 
 def draw_spec(spec: Spec, plan: SweepPlan, entropy: int | None = None) -> Draw:
@@ -56,13 +59,38 @@ def draw_spec(spec: Spec, plan: SweepPlan, entropy: int | None = None) -> Draw:
     if not spec.vary:
         return Draw(spec, {})
     source = spec.seed if entropy is None else entropy
-    own = _subject(spec, plan.split, plan.subject, plan.subject_index, source)
-    entries = _of_level(spec.vary, plan.split, "sweep")
+    who = (plan.split, plan.subject, plan.subject_index, source)
+    own = _subject(spec, *who)
+    entries = _of_level(spec.vary, spec.vary.of(plan.split), "sweep")
     place = (source, STREAM["sweep"], plan.drawn_as)
     now = _draw(own.spec, spec.vary, entries, place, f"sweep '{plan.name}'")
-    values = {**own.values, **now.values}
+    if not plan.held_out:
+        return _after(own, now)
+    other = _held_out(spec, plan.held_out, *who)
+    entries = _of_level(spec.vary, spec.vary.of_group(plan.held_out), "sweep")
+    kept = {key: value for key, value in now.put.items() if key not in other.put} | _dealt(
+        spec.vary, plan
+    )
+    last = _draw(other.spec, spec.vary, entries, place, f"sweep '{plan.name}'", kept)
+    return _after(own, now, other, last)
+
+
+def _after(*draws: Draw) -> Draw:
+    """Return draws one after the other as one; what a later one puts in place is told by it."""
+    values: dict[str, Any] = {}
+    refused: dict[str, tuple[str, ...]] = {}
+    for draw in draws:
+        values = {key: value for key, value in values.items() if key not in draw.put}
+        values |= draw.values
+        refused |= draw.refused
     ordered = {key: values[key] for key in sorted(values)}
-    return Draw(now.spec, ordered, {**own.refused, **now.refused})
+    return Draw(draws[-1].spec, ordered, refused)
+
+
+def _dealt(vary: Vary, plan: SweepPlan) -> dict[str, Any]:
+    """Return the keys that are dealt to a twin, with the values of its plan."""
+    own = {"motion.profiles": (plan.profile,), "motion.orientations": (plan.orientation,)}
+    return {key: value for key, value in own.items() if vary.dealt(plan.held_out, key)}
 
 
 def reason_counts(refused: Iterable[str]) -> Counter[str]:
@@ -73,20 +101,37 @@ def reason_counts(refused: Iterable[str]) -> Counter[str]:
 @lru_cache(maxsize=1024)
 def _subject(spec: Spec, split: str, subject: str, index: int, entropy: int) -> Draw:
     """Return what is drawn for a subject; keys drawn per sweep have the values of the file."""
-    entries = _of_level(spec.vary, split, "subject")
+    entries = _of_level(spec.vary, spec.vary.of(split), "subject")
     place = (entropy, STREAM["subject"], index)
     return _draw(replace(spec, vary=Vary()), spec.vary, entries, place, f"subject '{subject}'")
 
 
-def _of_level(vary: Vary, split: str, level: str) -> list[Varied]:
-    return [entry for entry in vary.of(split) if vary.level(entry) == level]
+@lru_cache(maxsize=1024)
+def _held_out(spec: Spec, group: str, split: str, subject: str, index: int, entropy: int) -> Draw:
+    """Return what a held-out group draws for a subject, over what was drawn for it before."""
+    entries = _of_level(spec.vary, spec.vary.of_group(group), "subject")
+    place = (entropy, STREAM["subject"], index)
+    own = _subject(spec, split, subject, index, entropy)
+    return _draw(own.spec, spec.vary, entries, place, f"subject '{subject}' in '{group}'")
+
+
+def _of_level(vary: Vary, entries: Iterable[Varied], level: str) -> list[Varied]:
+    return [entry for entry in entries if vary.level(entry) == level]
 
 
 def _draw(
-    base: Spec, vary: Vary, entries: list[Varied], place: tuple[int, str, int], who: str
+    base: Spec,
+    vary: Vary,
+    entries: list[Varied],
+    place: tuple[int, str, int],
+    who: str,
+    kept: Mapping[str, Any] | None = None,
 ) -> Draw:
-    """Return a spec with drawn values in place of its own, drawn until they can be together."""
-    if not entries:
+    """Return a spec with drawn values in place of its own, drawn until they can be together.
+
+    kept: values by key that are put in place too, where none is drawn.
+    """
+    if not entries and not kept:
         return Draw(base, {})
     refused: list[str] = []
     for attempt in range(MOST_DRAWS):
@@ -95,7 +140,8 @@ def _draw(
         new = {one.key: converted(kind_of(Spec, one.key), one.value, f"vary.{one.key}")
                for one in found if not one.is_label}  # fmt: skip
         try:
-            return Draw(with_values(base, new), told, {who: tuple(refused)})
+            made = with_values(base, {**(kept or {}), **new})
+            return Draw(made, told, {who: tuple(refused)}, new)
         except UserError as error:
             refused.append(str(error))
     key, times = reason_counts(refused).most_common(1)[0]

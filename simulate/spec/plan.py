@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from math import ceil
@@ -19,7 +19,8 @@ class SweepPlan:
     index: of the sweep in its data set; drawn_as: index of the sweep whose random numbers it uses,
     its own unless it is stressed; showcase: whether it has photoacoustic frames; controlled:
     whether it is the sweep whose photoacoustic frames are compared with k-Wave's, where the spec
-    asks for that; factor, severity: the stress, "" and 0 without any.
+    asks for that; factor, severity: the stress, "" and 0 without any; held_out: the group of
+    `[vary.held_out]` that it is a twin in, "" for none.
     """
 
     index: int
@@ -34,6 +35,7 @@ class SweepPlan:
     controlled: bool = False
     factor: str = ""
     severity: int = 0
+    held_out: str = ""
 
 
 def plan_sweeps(spec: Spec) -> tuple[SweepPlan, ...]:
@@ -47,6 +49,7 @@ def plan_sweeps(spec: Spec) -> tuple[SweepPlan, ...]:
                 plans.append(base)
                 if split == "test":
                     plans.extend(_stressed(spec, base))
+                    plans.extend(_twins(spec, base, number, repeat, len(plans)))
             subject_index += 1
     return tuple(plans)
 
@@ -66,6 +69,7 @@ def training_plan(spec: Spec, number: int) -> SweepPlan:
 
 def _sweeps_of_other_splits(spec: Spec) -> int:
     conditions = 1 + len(spec.stress.factors) * len(spec.stress.severities)
+    conditions += len(spec.vary.groups)
     return (spec.subjects.val + spec.subjects.test * conditions) * spec.subjects.sweeps
 
 
@@ -73,7 +77,8 @@ def _base(
     spec: Spec, split: str, number: int, repeat: int, subject_index: int, index: int
 ) -> SweepPlan:
     subject = f"{split}-{number:03d}"
-    profile, orientation = _motion(spec, number, repeat)
+    motion = spec.motion
+    profile, orientation = _motion(spec, motion.profiles, motion.orientations, number, repeat)
     name = f"{subject}-{repeat}-{short_name(profile)}-{orientation}"
     place = number * spec.subjects.sweeps + repeat
     shown = _shown(spec, split, place)
@@ -91,7 +96,9 @@ def _base(
     )
 
 
-def _motion(spec: Spec, number: int, repeat: int) -> tuple[str, str]:
+def _motion(
+    spec: Spec, profiles: Sequence[str], orientations: Sequence[str], number: int, repeat: int
+) -> tuple[str, str]:
     """Return profile and orientation of a sweep of a subject of a split, both counted from 0.
 
     "rounds": profiles change from sweep to sweep and orientations from round to round, so that
@@ -100,7 +107,6 @@ def _motion(spec: Spec, number: int, repeat: int) -> tuple[str, str]:
     profiles. In a block of as many subjects as profiles, each profile then occurs once in every
     place; orientations alternate within a subject and between blocks.
     """
-    profiles, orientations = spec.motion.profiles, spec.motion.orientations
     if spec.subjects.design == "rounds":
         place = number * spec.subjects.sweeps + repeat
         turn = place // len(profiles)
@@ -132,4 +138,27 @@ def _stressed(spec: Spec, base: SweepPlan) -> Iterator[SweepPlan]:
             controlled=False,
             factor=factor,
             severity=severity,
+        )
+
+
+def _twins(
+    spec: Spec, base: SweepPlan, number: int, repeat: int, index: int
+) -> Iterator[SweepPlan]:
+    """Yield the plans of the twins of a test sweep in each held-out group, from an index on.
+
+    A twin has the random numbers of its sweep, so that all that its group leaves alone is the same.
+    """
+    for place, group in enumerate(spec.vary.groups):
+        profiles = spec.vary.dealt(group, "motion.profiles") or spec.motion.profiles
+        ways = spec.vary.dealt(group, "motion.orientations") or spec.motion.orientations
+        profile, orientation = _motion(spec, profiles, ways, number, repeat)
+        yield replace(
+            base,
+            index=index + place,
+            name=f"{base.name}-{group}",
+            profile=profile,
+            orientation=orientation,
+            showcase=False,
+            controlled=False,
+            held_out=group,
         )

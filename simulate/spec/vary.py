@@ -8,6 +8,10 @@ machine = {choice = ["cart", "portable"]}               # what belongs together,
 [vary.test]
 "probe.elevation_focus_mm" = [40, 60]                   # outside of what is trained on
 
+[vary.held_out.new-hand]                                # each test sweep once more, other in this
+"motion.profiles" = {choice = ["loop", "spiral"]}       # dealt in turn
+"motion.direction" = "both"
+
 [vary.named.cart]
 "probe.elements" = 192
 "bmode.dynamic_range_db" = [50, 70]
@@ -29,6 +33,9 @@ from simulate.spec.keys import is_in
 from simulate.spec.laws import Choice, Law, is_law, law_from_toml, to_toml
 
 NAMED = "named"
+HELD_OUT = "held_out"
+#: Keys that only a held-out group may have: dealt in turn, as the plan needs them, not drawn.
+DEALT = ("motion.profiles", "motion.orientations")
 LEVELS = ("subject", "sweep")
 #: Tables that are the hand's and so are drawn per sweep; all others are drawn per subject.
 OF_A_SWEEP = ("motion", "contact", "tissue.motion")
@@ -56,15 +63,17 @@ class Vary:
     """What is drawn for every split, for single splits, and the combinations by name.
 
     Entries are in the order of their keys. An entry of a split takes the place of that of every
-    split.
+    split. held_out: groups by name; of each test sweep there is a twin in each group, which differs
+    in what the entries of the group draw.
     """
 
     everywhere: tuple[Varied, ...] = ()
     splits: tuple[tuple[str, tuple[Varied, ...]], ...] = ()
     named: tuple[tuple[str, tuple[Varied, ...]], ...] = ()
+    held_out: tuple[tuple[str, tuple[Varied, ...]], ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.everywhere or self.splits or self.named)
+        return bool(self.everywhere or self.splits or self.named or self.held_out)
 
     @classmethod
     def from_table(cls, table: Any, where: str) -> Vary:
@@ -75,15 +84,15 @@ class Vary:
         UserError : not tables where tables are expected, or a law that is none.
         """
         _refuse_no_table(table, where)
-        rest = {key: value for key, value in table.items() if key not in (*SPLITS, NAMED)}
-        named = table.get(NAMED, {})
-        _refuse_no_table(named, f"{where}.{NAMED}")
+        inner = (*SPLITS, NAMED, HELD_OUT)
+        rest = {key: value for key, value in table.items() if key not in inner}
         return cls(
             _entries(rest, where),
             tuple(
                 (s, _entries(table[s], f"{where}.{s}")) for s in SPLITS if table.get(s, {}) != {}
             ),
-            tuple((n, _entries(named[n], f"{where}.{NAMED}.{n}")) for n in sorted(named)),
+            _groups(table.get(NAMED, {}), f"{where}.{NAMED}"),
+            _groups(table.get(HELD_OUT, {}), f"{where}.{HELD_OUT}"),
         )
 
     def to_table(self) -> dict[str, Any]:
@@ -91,11 +100,12 @@ class Vary:
         found: dict[str, Any] = {entry.key: entry.to_toml() for entry in self.everywhere}
         for name, entries in self.splits:
             found[name] = {entry.key: entry.to_toml() for entry in entries}
-        if self.named:
-            found[NAMED] = {
-                name: {entry.key: entry.to_toml() for entry in entries}
-                for name, entries in self.named
-            }
+        for word, groups in ((NAMED, self.named), (HELD_OUT, self.held_out)):
+            if groups:
+                found[word] = {
+                    name: {entry.key: entry.to_toml() for entry in entries}
+                    for name, entries in groups
+                }
         return found
 
     def of(self, split: str) -> tuple[Varied, ...]:
@@ -103,6 +113,20 @@ class Vary:
         own = dict(self.splits).get(split, ())
         merged = {entry.key: entry for entry in (*self.everywhere, *own)}
         return tuple(merged[key] for key in sorted(merged))
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The names of the held-out groups."""
+        return tuple(name for name, _ in self.held_out)
+
+    def of_group(self, name: str) -> tuple[Varied, ...]:
+        """Return what is drawn for the twins of a held-out group, less what is dealt."""
+        return tuple(entry for entry in dict(self.held_out)[name] if entry.key not in DEALT)
+
+    def dealt(self, name: str, key: str) -> tuple[str, ...]:
+        """Return the values of a key of `DEALT` in a held-out group; () where it has none."""
+        found = [entry.law for entry in dict(self.held_out)[name] if entry.key == key]
+        return found[0].options if found and isinstance(found[0], Choice) else ()
 
     def combination(self, name: str) -> tuple[Varied, ...]:
         """Return the entries of a named combination."""
@@ -132,6 +156,12 @@ class Vary:
 def _refuse_no_table(table: Any, where: str) -> None:
     if not isinstance(table, dict):
         raise UserError(f"{where}: expected a table, got {table!r}")
+
+
+def _groups(table: Any, where: str) -> tuple[tuple[str, tuple[Varied, ...]], ...]:
+    """Return the entries of each table in a table, in the order of their names."""
+    _refuse_no_table(table, where)
+    return tuple((name, _entries(table[name], f"{where}.{name}")) for name in sorted(table))
 
 
 def _entries(table: Any, where: str) -> tuple[Varied, ...]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from benchmark.dataset import SPLITS
 from benchmark.errors import UserError, unknown_name
 from simulate.spec.keys import converted, is_in, kind_of, number_kind
 from simulate.spec.laws import Choice
 from simulate.spec.tables import describe
-from simulate.spec.vary import NAMED, OF_A_SWEEP, Varied, Vary
+from simulate.spec.vary import DEALT, HELD_OUT, NAMED, OF_A_SWEEP, Varied, Vary
 
 #: A subject has one tissue in all of its sweeps.
 OF_A_SUBJECT = ("tissue",)
@@ -40,7 +43,29 @@ def check_vary(spec: type, vary: Vary) -> None:
             if entry.per:
                 raise UserError(f"{where}: expected 'per' where '{name}' is chosen, got it here")
     for split in SPLITS:
-        _refuse_twice(vary, split)
+        _refuse_twice(vary, vary.of(split), f"split '{split}'")
+    for name, entries in vary.held_out:
+        _check_group(spec, vary, name, entries)
+
+
+def _check_group(spec: type, vary: Vary, name: str, entries: Sequence[Varied]) -> None:
+    """Refuse a held-out group that has no short name or does not fit the spec."""
+    where = f"vary.{HELD_OUT}.{name}"
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name) or name == "none":
+        raise UserError(f"{where}: expected a name of small letters, digits and '-', got {name!r}")
+    for entry in entries:
+        if entry.key in DEALT:
+            _check_dealt(entry, f"{where}.{entry.key}")
+        else:
+            _check_entry(spec, vary, entry, f"{where}.{entry.key}")
+            _check_level(vary, entry, f"{where}.{entry.key}")
+    _refuse_twice(vary, vary.of_group(name), f"group '{name}'")
+
+
+def _check_dealt(entry: Varied, where: str) -> None:
+    law = entry.law
+    if not isinstance(law, Choice) or not all(isinstance(option, str) for option in law.options):
+        raise UserError(f"{where}: expected {{choice = [...]}} of texts, got {law.words()}")
 
 
 def _check_entry(spec: type, vary: Vary, entry: Varied, where: str) -> None:
@@ -86,14 +111,14 @@ def _check_level(vary: Vary, entry: Varied, where: str) -> None:
         )
 
 
-def _refuse_twice(vary: Vary, split: str) -> None:
-    """Refuse two entries of a split that set the same key."""
+def _refuse_twice(vary: Vary, entries: Sequence[Varied], who: str) -> None:
+    """Refuse two entries that are drawn together and set the same key."""
     setter: dict[str, str] = {}
-    for entry in vary.of(split):
+    for entry in entries:
         for key in vary.keys(entry):
             if key in setter:
                 raise UserError(
-                    f"vary: expected {key} from one entry in split '{split}', got it from "
+                    f"vary: expected {key} from one entry in {who}, got it from "
                     f"{setter[key]} and from {entry.key}"
                 )
             setter[key] = entry.key

@@ -214,7 +214,8 @@ def _factors(spec: Spec, scene: Scene) -> dict[str, Any]:
         "path_mm": round(path_length(centre), 6),
         "net_mm": round(float(norm(centre[-1] - centre[0])), 6),
     }
-    if spec.stress.factors and plan.split == "test":
-        factors |= {"factor": plan.factor or "none", "severity": plan.severity}
+    if (spec.stress.factors or spec.vary.groups) and plan.split == "test":
+        changed = plan.factor or plan.held_out or "none"
+        factors |= {"factor": changed, "severity": plan.severity or int(bool(plan.held_out))}
         factors |= {"level": level_of(plan.factor, plan.severity)}
     return factors | {f"vary.{key}": value for key, value in scene.drawn.items()}

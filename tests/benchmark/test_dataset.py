@@ -27,11 +27,11 @@ def test_a_data_set_comes_back_as_it_was(tmp_path):
 
 
 def test_a_data_set_is_found_by_name_below_the_root(tmp_path, monkeypatch):
-    make_dataset(tmp_path / "tiny-v1")
+    make_dataset(tmp_path / "tiny-v2")
     monkeypatch.setenv("SWEEPBENCH_DATA", str(tmp_path))
     monkeypatch.chdir(tmp_path.parent)
-    assert open_dataset("tiny-v1").name == "tiny-v1"
-    with pytest.raises(UserError, match="did you mean 'tiny-v1'"):
+    assert open_dataset("tiny-v2").name == "tiny-v2"
+    with pytest.raises(UserError, match="did you mean 'tiny-v2'"):
         open_dataset("tiny-v2")
 
 

@@ -25,7 +25,7 @@ def test_every_sweep_of_every_seed_is_a_row_with_its_metrics_and_factors(tmp_pat
             assert row.factor_severity == sweep["factors"]["severity"]
             for metric, value in sweep["metrics"].items():
                 assert pd.isna(row[metric]) if value is None else row[metric] == value
-    assert (frame.dataset == "small-v1").all() and (frame.split == "test").all()
+    assert (frame.dataset == "small-v2").all() and (frame.split == "test").all()
     assert str(frame.gpe.dtype) == str(frame.lpe.dtype) == "float64"
     assert str(frame.seed.dtype) == "int64" and str(frame.tracker.dtype) == "str"
     means = frame.groupby("tracker").lpe.mean()

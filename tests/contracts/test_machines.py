@@ -28,7 +28,7 @@ OTHER_MACHINE = {
     "AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL",
 }
 #: Two sweeps: one is tested, and photoacoustic frames are taken at the next rate.
-SPEC = """extends = "tiny-v1"
+SPEC = """extends = "tiny-v2"
 name = "{name}"
 [subjects]
 train = 1
@@ -121,7 +121,7 @@ for name in sys.argv[1:]:
 
 
 def test_truth_is_equal_to_the_last_bit_where_blas_and_vector_instructions_differ():
-    names = ("small-v1", "tusrec-like-v1", "carotid-v1")
+    names = ("small-v2", "tusrec-like-v2", "carotid-v2")
     said = [
         subprocess.run(
             [sys.executable, "-W", "ignore", "-c", TRUTH, *names],

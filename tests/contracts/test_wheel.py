@@ -84,7 +84,7 @@ def test_unpacked_wheel_generates_data_and_lists_its_trackers(wheel: Path, tmp_p
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    command("simulate", "generate", "tiny-v1", "--out", "X", "--workers", "1")
+    command("simulate", "generate", "tiny-v2", "--out", "X", "--workers", "1")
     assert len(list((elsewhere / "X" / "sweeps").glob("*.h5"))) == 4
     listed = command("benchmark", "trackers")
     assert "moglo-long" in listed and "two-frame-cnn" in listed

@@ -58,7 +58,7 @@ def generate_seconds(pool: ProcessPoolExecutor, spec: Spec) -> float:
 
 def scaling() -> None:
     """Print the ratio of one to two workers, beside the machine's own."""
-    base = load_spec("small-v1")
+    base = load_spec("small-v2")
     spec = changed(base, "subjects", train=SWEEPS - 1, val=0, test=1)
     spec = changed(spec, "acquisition", frames=60)
     spec = changed(spec, "showcase", sweeps=0)
@@ -85,8 +85,8 @@ def scaling() -> None:
 
 def cost() -> None:
     """Print what a sweep costs against frames, scatterers and frequency."""
-    base = load_spec("small-v1")
-    rows = {"as small-v1, 40 frames": {}}
+    base = load_spec("small-v2")
+    rows = {"as small-v2, 40 frames": {}}
     rows |= {f"{n} frames": {"acquisition": {"frames": n}} for n in (20, 80, 160)}
     rows |= {f"{n} scatterers per cell": {"bmode": {"scatterers_per_cell": n}}
              for n in (2.5, 5.0, 20.0)}  # fmt: skip

@@ -1,9 +1,9 @@
 """How well the lag between poses and images is found in sweeps.
 
-    python tests/speed/lag.py data/small-v1/sweeps/*.h5
+    python tests/speed/lag.py data/small-v2/sweeps/*.h5
 
 The true poses of every sweep are made 80 ms late; printed are the errors, in frames, of the lags
-that are told. The 64 sweeps of small-v1 take about a minute.
+that are told. The 64 sweeps of small-v2 take about a minute.
 """
 
 import argparse

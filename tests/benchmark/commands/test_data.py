@@ -10,7 +10,7 @@ from tests.benchmark.shared.folders import NAMES, make_dataset
 
 
 def test_verify_names_damaged_files_and_counts_them(tmp_path, capsys):
-    dataset = make_dataset(tmp_path / "tiny-v1")
+    dataset = make_dataset(tmp_path / "tiny-v2")
     Verify(dataset.folder).run()
     assert "5 sweeps, all as in dataset.json" in capsys.readouterr().out
     one, other, *_ = (dataset.folder / "sweeps" / f"{name}.h5" for name in NAMES)

@@ -23,7 +23,7 @@ from tests.benchmark.shared.synthetic_results import challenge_results, result, 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """A data set of four test sweeps and nothing to train on."""
-    whole = make_dataset(tmp_path_factory.mktemp("data") / "tiny-v1")
+    whole = make_dataset(tmp_path_factory.mktemp("data") / "tiny-v2")
     return write_dataset(whole.folder, whole.name, whole.split("test"), {"spec_hash": "x"})
 
 
@@ -98,7 +98,7 @@ def board_of(places: list[Path], tmp_path: Path, capsys: Any, **more: Any) -> li
 def test_results_alone_are_ranked_without_a_data_set(tmp_path, capsys):
     paths = write_results(tmp_path, [result("one", sweeps=4), result("other", rate=60.0, sweeps=4)])
     assert board_of(paths, tmp_path, capsys) == ["one", "other"]
-    assert (tmp_path / "runs" / "small-v1" / "leaderboard.html").is_file()
+    assert (tmp_path / "runs" / "small-v2" / "leaderboard.html").is_file()
     assert board_of([tmp_path, *paths], tmp_path, capsys, out=tmp_path / "b") == ["one", "other"]
     assert (tmp_path / "b" / "leaderboard.csv").is_file()
 
@@ -154,12 +154,12 @@ def test_with_nothing_to_rank_the_command_says_what_is_missing(data, tmp_path):
 
 def test_results_on_other_data_or_sweeps_than_those_named_are_refused(data, tmp_path):
     paths = write_results(tmp_path, [result(sweeps=4)])
-    with pytest.raises(UserError, match="on 'tiny-v1' with hash x, got results on 'small-v1'"):
+    with pytest.raises(UserError, match="on 'tiny-v2' with hash x, got results on 'small-v2'"):
         Leaderboard(Choice(data.folder), tuple(paths), out=tmp_path / "b").run()
     content = result(sweeps=4)
-    content["dataset"] |= {"name": "tiny-v1", "hash": data.hash}
+    content["dataset"] |= {"name": "tiny-v2", "hash": data.hash}
     paths = write_results(tmp_path, [content])
-    with pytest.raises(UserError, match=r"sweeps of 'tiny-v1', got 4 others, e\.g\. 'sweep-000'"):
+    with pytest.raises(UserError, match=r"sweeps of 'tiny-v2', got 4 others, e\.g\. 'sweep-000'"):
         Leaderboard(Choice(data.folder), tuple(paths), out=tmp_path / "b").run()
     assert not (tmp_path / "b").exists()
 
@@ -217,6 +217,6 @@ def test_a_row_that_learns_says_which_split_is_missing(data, tmp_path, tracker, 
 
 
 def test_a_network_needs_a_validation_split_too_and_hears_it_at_once(tmp_path):
-    whole = make_dataset(tmp_path / "tiny-v1")
+    whole = make_dataset(tmp_path / "tiny-v2")
     with pytest.raises(UserError, match="expected sweeps of split 'val', got test, train only"):
         Train(Selection(whole.folder, ("moglo",), runs=tmp_path)).run()

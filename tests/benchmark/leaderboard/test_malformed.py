@@ -95,8 +95,8 @@ CONTENTS: dict[str, tuple[Callable[[Any], None], str]] = {
     "tracker is a number": (put("tracker", value=3), "tracker: expected a name, got 3"),
     "tracker is empty": (put("tracker", value=" "), "tracker: expected a name, got ' '"),
     "dataset is a text": (
-        put("dataset", value="small-v1"),
-        "dataset: expected an object with name, hash and fingerprints, got 'small-v1'",
+        put("dataset", value="small-v2"),
+        "dataset: expected an object with name, hash and fingerprints, got 'small-v2'",
     ),
     "no hash": (without("dataset", "hash"), "key 'dataset.hash' is missing"),
     "protocol's name is null": (
@@ -230,7 +230,7 @@ CONTENTS: dict[str, tuple[Callable[[Any], None], str]] = {
         "parameters: expected a whole number of at least 0, got 1.5",
     ),
     "trained_on is a text": (
-        put("trained_on", value="small-v1"), "trained_on: expected an object with name and hash",
+        put("trained_on", value="small-v2"), "trained_on: expected an object with name and hash",
     ),
     "a hash that is a number": (
         put("weights_sha256", value=7), "weights_sha256: expected a text, got 7",

@@ -1,5 +1,6 @@
 """The training loop: budget, resume, determinism, best weights."""
 
+import dataclasses
 import json
 import signal
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmark.commands.runs import Train
@@ -21,8 +23,9 @@ from benchmark.learning.training import count_flops, load_sweeps, train
 from benchmark.learning.windows import Windows
 from benchmark.machine import lock
 from benchmark.runs.run import make_run
+from benchmark.sweep import Sweep
 from benchmark.tracker import Recipe
-from tests.benchmark.learning.brightness import FLOPS, ME, Brightness
+from tests.benchmark.learning.brightness import FLOPS, ME, Brightness, bright_sweep
 
 
 def test_windows_hold_consecutive_frames_and_their_true_steps(dataset: Dataset) -> None:
@@ -35,6 +38,54 @@ def test_windows_hold_consecutive_frames_and_their_true_steps(dataset: Dataset) 
     assert len(starts) > 35  # of 44 places, all equally likely
     again = Windows(load_sweeps(dataset, "train"), 3, 200, seed=1)
     assert all(torch.equal(a[0], b[0]) for a, b in zip(windows, again, strict=True))
+
+
+def of_two_shapes() -> list[Sweep]:
+    """Sweeps of 24 and 12 frames of 8 x 8 pixels, and one of 20 frames of 8 x 6."""
+    sweeps = [bright_sweep(f"s{n}", frames, n) for n, frames in enumerate((24, 20, 12))]
+    channel = sweeps[1].bmode
+    narrow = dataclasses.replace(channel, frames=channel.frames[:, :, :6])
+    sweeps[1] = dataclasses.replace(sweeps[1], channels={"bmode": narrow})
+    return sweeps
+
+
+def test_a_batch_of_windows_has_one_shape_and_all_windows_are_equally_likely() -> None:
+    count, batch = 12_000, 8
+    windows = Windows(of_two_shapes(), 3, count, seed=3, batch=batch)
+    widths = [windows.sweeps[which].bmode.frames.shape[2] for which in windows.which]
+    rows = np.reshape(widths, (-1, batch))
+    assert (rows == rows[:, :1]).all() and set(rows[:, 0]) == {6, 8}
+    assert next(iter(DataLoader(windows, batch)))[0].shape == (8, 3, 8, widths[0])
+    places = windows.which * 100 + windows.start
+    _, found = np.unique(places, return_counts=True)
+    assert len(found) == 22 + 18 + 10
+    # Shapes are drawn per batch: 1,500 draws; windows within a shape independently.
+    share = np.mean(np.array(widths) == 6)
+    assert share == pytest.approx(18 / 50, abs=4 * np.sqrt(0.36 * 0.64 / 1500))
+    assert found.std() / found.mean() < 0.12
+    ragged = Windows(of_two_shapes(), 3, 13, seed=3, batch=batch)
+    assert len(ragged) == 13
+
+
+def test_one_shape_gives_the_windows_of_any_batch_size(dataset: Dataset) -> None:
+    sweeps = load_sweeps(dataset, "train")
+    one, other = Windows(sweeps, 3, 50, seed=1), Windows(sweeps, 3, 50, seed=1, batch=8)
+    assert (one.start == other.start).all() and (one.which == other.which).all()
+
+
+def test_the_cost_of_an_update_is_the_mean_over_windows_of_all_shapes() -> None:
+    class Pixels(Brightness):
+        """Costs as much as a frame has pixels."""
+
+        def loss(self, frames, prev_from_frame, mm_from_pixel):
+            grey = frames[:, 1].flatten(1)
+            return self.net(grey[..., None]).mean()
+
+    sweeps = of_two_shapes()
+    costs = [count_flops(Pixels(), [sweep]) for sweep in sweeps]
+    assert costs[0] == costs[2] > costs[1]
+    mean = np.average(costs, weights=[23, 19, 11])
+    assert count_flops(Pixels(), sweeps) == pytest.approx(mean)
 
 
 def test_windows_refuse_sweeps_that_are_too_short(dataset: Dataset) -> None:

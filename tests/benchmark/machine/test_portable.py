@@ -35,7 +35,7 @@ from simulate.spec import load_spec
 dataset = open_dataset("data")
 with only_here(dataset.folder / "work.lock", "this work"):
     predict(make_run("constant-motion-oracle", dataset))
-check_memory(load_spec("small-v1"), 4)
+check_memory(load_spec("small-v2"), 4)
 print(core_count() == os.cpu_count(), available_bytes(), peak_memory_mb())
 """
 

@@ -184,17 +184,17 @@ def test_the_selection_knows_train_on_and_weights(sets, tmp_path):
 
 def test_rows_of_one_tracker_are_told_apart_by_what_taught_them(tmp_path):
     other = result("moglo", rate=20.0)
-    other |= {"config_hash": "c" * 64, "trained_on": {"name": "forearm-v1", "hash": "f" * 64}}
+    other |= {"config_hash": "c" * 64, "trained_on": {"name": "forearm-v2", "hash": "f" * 64}}
     board = read_leaderboard(write_results(tmp_path, [result("moglo"), other]))
     assert [row.label for row in board.rows] == [
-        "moglo (trained on small-v1)",
-        "moglo (trained on forearm-v1)",
+        "moglo (trained on small-v2)",
+        "moglo (trained on forearm-v2)",
     ]
 
 
 # ---- the table --------------------------------------------------------------------------------
 
-HOME, AWAY = {"name": "small-v1", "hash": "a" * 64}, {"name": "forearm-v1", "hash": "f" * 64}
+HOME, AWAY = {"name": "small-v2", "hash": "a" * 64}, {"name": "forearm-v2", "hash": "f" * 64}
 
 
 def on(content, tested, taught=None):
@@ -230,13 +230,13 @@ def find(cells, **wanted):
 def test_each_cell_is_the_mean_over_sweeps_of_what_was_trained_on_and_tested_on(paths):
     cells = generalisation_table(paths)
     assert len(cells) == 2 * 5
-    cell = find(cells, tracker="net", trained_on="small-v1", tested_on="forearm-v1", metric="lpe")
+    cell = find(cells, tracker="net", trained_on="small-v2", tested_on="forearm-v2", metric="lpe")
     sweeps = crossed()[2]["sweeps"]
     subjects = [sweep["subject"] for sweep in sweeps]
     assert cell.summary == summarise([s["metrics"]["lpe"] for s in sweeps], subjects)
     assert not cell.at_home and cell.seeds == 1 and cell.missing == 0
     home = find(
-        cells, tracker="net", trained_on="small-v1", tested_on="small-v1", metric="fdr_path_centre"
+        cells, tracker="net", trained_on="small-v2", tested_on="small-v2", metric="fdr_path_centre"
     )
     pairs = zip(crossed()[0]["sweeps"], crossed()[1]["sweeps"], strict=True)
     both = [
@@ -244,7 +244,7 @@ def test_each_cell_is_the_mean_over_sweeps_of_what_was_trained_on_and_tested_on(
     ]
     assert home.seeds == 2 and home.at_home
     assert home.summary["mean"] == pytest.approx(np.mean(both))
-    lost = find(cells, tracker="identity", tested_on="forearm-v1", metric="lpe")
+    lost = find(cells, tracker="identity", tested_on="forearm-v2", metric="lpe")
     assert {cell.tracker for cell in cells} == {"net", "identity"}
     assert lost.trained_on == "nothing" and lost.sweeps == 22 and lost.missing == 2
 
@@ -252,7 +252,7 @@ def test_each_cell_is_the_mean_over_sweeps_of_what_was_trained_on_and_tested_on(
 def test_a_factor_splits_each_test_set(paths):
     cells = generalisation_table(paths, by="profile")
     fan = find(
-        cells, tracker="net", trained_on="forearm-v1", tested_on="forearm-v1", part="fan",
+        cells, tracker="net", trained_on="forearm-v2", tested_on="forearm-v2", part="fan",
         metric="fdr_path_centre",
     )  # fmt: skip
     sweeps = [s for s in crossed()[3]["sweeps"] if s["factors"]["profile"] == "fan"]
@@ -285,22 +285,22 @@ def test_the_tables_and_the_picture_hold_every_cell(paths):
     lines = list(csv.DictReader(io.StringIO(generalisation_csv(cells))))
     assert len(lines) == 10 and {row["unit"] for row in lines} == {"%", "mm"}
     text = generalisation_markdown(cells)
-    assert "| tracker | trained on | forearm-v1 | small-v1 |" in text
-    (row,) = [x for x in text.splitlines() if x.startswith("| net | forearm-v1 |")][:1]
+    assert "| tracker | trained on | forearm-v2 | small-v2 |" in text
+    (row,) = [x for x in text.splitlines() if x.startswith("| net | forearm-v2 |")][:1]
     assert row.count("**") == 2 and row.endswith("| – |")
     assert "(2 missing)" in text
     figure = generalisation_figure(cells, "fdr_path_centre")
     (axes,) = figure.axes
     assert len(axes.patches) == 2  # the two cells at home
-    assert [t.get_text() for t in axes.get_xticklabels()] == ["forearm-v1", "small-v1"]
+    assert [t.get_text() for t in axes.get_xticklabels()] == ["forearm-v2", "small-v2"]
 
 
 def test_two_configurations_of_one_tracker_have_a_row_each(tmp_path):
     field = [*crossed(), {**on(result("net"), HOME, HOME), "config_hash": "e" * 64}]
     cells = generalisation_table(write_results(tmp_path, field))
-    taught_here = {c.tracker for c in cells if c.trained_on == "small-v1"}
+    taught_here = {c.tracker for c in cells if c.trained_on == "small-v2"}
     assert taught_here == {"net (aaaaaaaa)", "net (eeeeeeee)"}
-    assert {c.tracker for c in cells if c.trained_on == "forearm-v1"} == {"net"}
+    assert {c.tracker for c in cells if c.trained_on == "forearm-v2"} == {"net"}
 
 
 @pytest.mark.parametrize(
@@ -308,10 +308,10 @@ def test_two_configurations_of_one_tracker_have_a_row_each(tmp_path):
     [
         ({"seed": 0}, "two results of the same run"),
         (
-            {"dataset": {"name": "small-v1", "hash": "9" * 64}},
-            "two data sets are called 'small-v1'",
+            {"dataset": {"name": "small-v2", "hash": "9" * 64}},
+            "two data sets are called 'small-v2'",
         ),
-        ({"trained_on": {"name": "small-v1", "hash": "9" * 64}}, "two data sets are called"),
+        ({"trained_on": {"name": "small-v2", "hash": "9" * 64}}, "two data sets are called"),
         (
             {"dataset": {**HOME, "split": "val"}, "seed": 2},
             rf"two splits of data set '{HOME['name']}': .*0\.json has 'test', .*1\.json has 'val'",
@@ -328,10 +328,10 @@ def test_what_cannot_be_told_apart_is_refused(tmp_path, change, words):
 
 
 def test_the_command_writes_tables_and_pictures(paths, tmp_path, capsys):
-    shifts = ("forearm-v1=small-v1",)
+    shifts = ("forearm-v2=small-v2",)
     Generalisation(tuple(paths), by="profile", shifts=shifts, out=tmp_path / "out").run()
     shown = capsys.readouterr().out
-    assert "| net | small-v1 |" in shown and "| forearm-v1 / small-v1 | mean |" in shown
+    assert "| net | small-v2 |" in shown and "| forearm-v2 / small-v2 | mean |" in shown
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert {
         "generalisation.csv",

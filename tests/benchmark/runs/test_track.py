@@ -210,6 +210,27 @@ def test_frames_reach_the_tracker_at_the_size_of_training(dataset) -> None:
     assert prediction.first_from_frame[-1, 2, 3] == pytest.approx(19 * 0.3)
 
 
+def test_frames_like_some_of_a_mixed_training_stay_as_they_are(dataset, tmp_path: Path) -> None:
+    coarse = speckle_sweep("coarse", "subject-9", seed=4)
+    seen = resampled(coarse.bmode, (0.375, 0.3))
+    entries = list(dataset.entries)
+    channel = replace(coarse.bmode, frames=seen.frames[:], mm_from_pixel=seen.mm_from_pixel)
+    mixed = replace(coarse, channels={"bmode": channel})
+    entries.append(write_entry(dataset.folder, "sweeps/c.h5", mixed, "train", "subject-9"))
+    domain = measure_domain(write_dataset(dataset.folder, "set", entries, {}))
+    assert domain.pixel_mm == pytest.approx((0.25, 0.2)) and domain.shape == (64, 64)
+    assert domain.pixel_span_mm == pytest.approx((0.25, 0.375, 0.2, 0.3))
+    write_json(tmp_path / "run" / DOMAIN_FILE, asdict(domain))
+    assert find_domain(tmp_path / "run") == domain
+    between = resampled(speckle_sweep(seed=6).observe().bmode, (0.3, 0.25))
+    track(Steady(), domain, between, {})
+    assert Steady.seen == between.frames.shape != (20, 64, 64)
+    fine = resampled(speckle_sweep().observe().bmode, (0.125, 0.1))
+    track(Steady(), domain, fine, {})
+    assert Steady.seen == (20, 64, 64)
+    assert "image" not in " ".join(map(str, domain_faults(domain, seen)))
+
+
 def tracked(tmp_path: Path, source: Path, **changes) -> None:
     options = {"tracker": NAME, "run_folder": run_folder(tmp_path), **changes}
     output = Output(tmp_path / "out" / "v.nrrd")

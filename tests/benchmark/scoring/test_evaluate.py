@@ -162,7 +162,7 @@ def test_answers_that_lack_a_sweep_are_refused(sound, tmp_path):
     partial = [entry for entry in dataset.entries if entry.name != "p2-a"]
     for entry in partial:
         write_sweep(tmp_path / entry.file, dataset.load(entry))
-    answers = write_dataset(tmp_path, "tiny-v1", partial, {})
+    answers = write_dataset(tmp_path, "tiny-v2", partial, {})
     with pytest.raises(UserError, match="no answers for sweep 'p2-a' of 9 frames"):
         evaluate(folder, dataset, answers=answers)
 

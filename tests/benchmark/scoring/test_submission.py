@@ -250,7 +250,7 @@ WRONG_FILES = {
     ),
     "extra sweep": (
         lambda f: shutil.copy(f / "p1-a.h5", f / "p1-aa.h5"),
-        "p1-aa.h5: data set 'tiny-v1' has no sweep 'p1-aa'; did you mean 'p1-a'?",
+        "p1-aa.h5: data set 'tiny-v2' has no sweep 'p1-aa'; did you mean 'p1-a'?",
     ),
     "sweep of another split": (
         lambda f: shutil.copy(f / "p1-a.h5", f / "p9-a.h5"),

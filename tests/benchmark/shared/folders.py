@@ -32,7 +32,7 @@ def make_sweep(name: str, subject: str, frames: int = FRAMES) -> Sweep:
     return Sweep(name, {"bmode": channel}, landmarks, {"name": "test"}, factors)
 
 
-def make_dataset(folder: Path, name: str = "tiny-v1") -> Dataset:
+def make_dataset(folder: Path, name: str = "tiny-v2") -> Dataset:
     """Write and return a data set of four test sweeps of three subjects, and one to train on."""
     entries = []
     for sweep_name, subject in {**NAMES, "p9-a": "p9"}.items():

@@ -17,7 +17,7 @@ from simulate.sweep.compose import make_sweep
 
 PROBE = Probe(width_px=80, height_px=60, width_mm=31.6, depth_mm=29.5)  # pixels of 0.4 x 0.5 mm
 PLAIN = BmodeSettings()
-TINY = load_spec("tiny-v1")
+TINY = load_spec("tiny-v2")
 
 
 def stream(seed=0):

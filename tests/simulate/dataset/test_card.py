@@ -22,7 +22,7 @@ from simulate.spec.vary import Vary
 from simulate.sweep.compose import make_sweep
 from simulate.sweep.scene import subject_tissue
 
-TINY = load_spec("tiny-v1")
+TINY = load_spec("tiny-v2")
 SPEC = dataclasses.replace(
     TINY,
     acquisition=dataclasses.replace(TINY.acquisition, frames=6),

@@ -24,7 +24,7 @@ from simulate.spec.plan import plan_sweeps
 from simulate.sweep.compose import make_sweep
 from simulate.sweep.scene import subject_tissue
 
-SPEC = load_spec("tiny-v1")
+SPEC = load_spec("tiny-v2")
 ROOT = Path(__file__).parents[3]
 
 
@@ -34,7 +34,7 @@ def contents(folder):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("data") / "tiny-v1"
+    folder = tmp_path_factory.mktemp("data") / "tiny-v2"
     assert generate(SPEC, folder, workers=2) is not None
     return folder
 
@@ -218,7 +218,7 @@ def test_truth_and_landmarks_are_those_of_the_subjects_tissue(made):
 
 def test_lumens_are_darker_than_what_is_around_them():
     """The images show the tree that the truth names: poses, tissue and renderer fit together."""
-    spec = load_spec("small-v1")
+    spec = load_spec("small-v2")
     short = dataclasses.replace(
         spec,
         acquisition=dataclasses.replace(spec.acquisition, frames=6, frame_rate_hz=6 / 5.4),
@@ -240,16 +240,16 @@ def test_lumens_are_darker_than_what_is_around_them():
 
 
 def test_profiles_orientations_and_subjects_are_spread():
-    spec = load_spec("small-v1")
+    spec = load_spec("small-v2")
     plans = plan_sweeps(spec)
     assert len({plan.name for plan in plans}) == len(plans) == 64
-    for split, each in (("train", 10), ("test", 4)):
+    for split, each in (("train", 5), ("test", 2)):
         profiles = [plan.profile for plan in plans if plan.split == split]
         assert sorted(profiles) == sorted([*spec.motion.profiles] * each)
     both = dataclasses.replace(spec.motion, orientations=("perpendicular", "parallel"))
     plans = plan_sweeps(dataclasses.replace(spec, motion=both))
     pairs = {(plan.profile, plan.orientation) for plan in plans if plan.split == "test"}
-    assert len(pairs) == 8
+    assert len(pairs) == 16
     assert [plan.name for plan in plans if plan.showcase] == ["test-000-0-straight-perpendicular"]
 
 
@@ -272,7 +272,7 @@ def command(*arguments, cwd=ROOT):
 
 
 def test_the_command_line_generates_and_reports(tmp_path):
-    done = command("generate", "tiny-v1", "--out", str(tmp_path / "out"), "--workers", "1")
+    done = command("generate", "tiny-v2", "--out", str(tmp_path / "out"), "--workers", "1")
     assert done.returncode == 0, done.stderr
     assert "4 sweeps, 48 frames" in done.stdout
     page = (tmp_path / "out" / "preview.html").read_text()
@@ -284,12 +284,12 @@ def test_the_command_line_generates_and_reports(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("generate", "tinny-v1"), "did you mean 'tiny-v1'"),
+        (("generate", "tinny-v1"), "did you mean 'tiny-v2'"),
         (("show", "nowhere.toml"), "cannot be read"),
-        (("generate", "tiny-v1", "--shard", "5"), "i/n"),
-        (("generate", "tiny-v1", "--withhold-poses"), "entropy_file"),
-        (("generate", "tiny-v1", "--answers", "x"), "only with --withhold-poses"),
-        (("generate", "tiny-v1", "--withhold-poses", "--entropy-file", "none"), "token_hex"),
+        (("generate", "tiny-v2", "--shard", "5"), "i/n"),
+        (("generate", "tiny-v2", "--withhold-poses"), "entropy_file"),
+        (("generate", "tiny-v2", "--answers", "x"), "only with --withhold-poses"),
+        (("generate", "tiny-v2", "--withhold-poses", "--entropy-file", "none"), "token_hex"),
     ],
 )
 def test_a_wrong_command_is_one_line_and_exit_status_2(tmp_path, arguments, words):
@@ -318,9 +318,9 @@ def test_help_loads_nothing_heavy():
 
 
 def test_list_and_show_name_what_there_is():
-    assert {"tiny-v1", "small-v1"} <= set(command("list").stdout.split())
-    shown = command("show", "small-v1").stdout
-    assert load_spec("small-v1").hash in shown and "64 sweeps, 6912" in shown
+    assert {"tiny-v2", "small-v2"} <= set(command("list").stdout.split())
+    shown = command("show", "small-v2").stdout
+    assert load_spec("small-v2").hash in shown and "64 sweeps, 6912" in shown
 
 
 POOL = """
@@ -370,7 +370,7 @@ def test_a_killed_run_goes_on_where_it_was(made, tmp_path):
 
     folder = tmp_path / "out"
     started = subprocess.Popen(
-        [sys.executable, "-m", "simulate", "generate", "tiny-v1", "--out", str(folder),
+        [sys.executable, "-m", "simulate", "generate", "tiny-v2", "--out", str(folder),
          "--workers", "1"],
         cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # jobs may inherit SIG_IGN
@@ -383,7 +383,7 @@ def test_a_killed_run_goes_on_where_it_was(made, tmp_path):
     assert "Traceback" not in complaint
     first = {p: p.stat().st_mtime_ns for p in folder.glob("records/*.json")}
     assert first
-    done = command("generate", "tiny-v1", "--out", str(folder), "--workers", "1", "--no-preview")
+    done = command("generate", "tiny-v2", "--out", str(folder), "--workers", "1", "--no-preview")
     assert done.returncode == 0, done.stderr
     assert {p: p.stat().st_mtime_ns for p in first} == first
     found = contents(folder)

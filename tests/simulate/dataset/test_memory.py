@@ -22,7 +22,7 @@ from simulate.sweep.scene import subject_tissue
 ON_LINUX = pytest.mark.skipif(
     not machine.STATUS.exists(), reason="reads Linux's table of processes"
 )
-SPEC = load_spec("tiny-v1")
+SPEC = load_spec("tiny-v2")
 PROBE = dataclasses.replace(SPEC.probe, depth_mm=6.0, height_px=24)
 
 
@@ -101,7 +101,7 @@ def test_a_photoacoustic_grid_without_memory_is_refused_with_one_that_fits() -> 
     check_memory(with_light(volume, cells_per_wavelength=3.0), 1, available=1.5e9)
     with pytest.raises(UserError, match=r"workers: expected at most 1"):
         check_memory(volume, 2, available=1.9e9)
-    huge = with_light(load_spec("carotid-v1"), dimensions=3)
+    huge = with_light(load_spec("carotid-v2"), dimensions=3)
     huge = dataclasses.replace(huge, showcase=dataclasses.replace(huge.showcase, sweeps=1))
     with pytest.raises(UserError, match=r"photoacoustic: .* 1024 x 1152 x 250 = 2.9e\+08"):
         check_memory(huge, 1, available=1.6e10)

@@ -14,7 +14,7 @@ from simulate.spec import load_spec
 from simulate.spec.vary import Vary
 from simulate.sweep.compose import make_sweep
 
-TINY = load_spec("tiny-v1")
+TINY = load_spec("tiny-v2")
 SPEC = replace(
     TINY,
     acquisition=replace(TINY.acquisition, frames=3),

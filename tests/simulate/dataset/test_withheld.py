@@ -19,7 +19,7 @@ from simulate.spec import load_spec
 from simulate.sweep.compose import make_sweep
 
 ENTROPY = int("c0ffee" * 8, 16)
-BASE = load_spec("tiny-v1")
+BASE = load_spec("tiny-v2")
 SPEC = dataclasses.replace(
     BASE,
     acquisition=dataclasses.replace(BASE.acquisition, frames=6),

@@ -173,7 +173,7 @@ def test_blood_beats_with_the_walls_of_its_sweep(monkeypatch):
     )
     np.testing.assert_allclose(early[1], late[1], atol=1e-5)
 
-    spec = load_spec("tiny-v1")
+    spec = load_spec("tiny-v2")
     motion = replace(spec.tissue.motion, pulse_mm=(0.2, 0.3))
     pulsating = replace(
         spec,

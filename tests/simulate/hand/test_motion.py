@@ -219,7 +219,7 @@ def test_a_stop_stands_still():
 
 def test_tusrec_like_sweeps_have_the_population_statistics():
     """Published statistics of TUS-REC: deviations of the steps, correlation of the speed."""
-    spec = load_spec("tusrec-like-v1")
+    spec = load_spec("tusrec-like-v2")
     times = (np.arange(spec.acquisition.frames) + 0.5) / spec.acquisition.frame_rate_hz
     steps, correlation = [], []
     # The layered limb has the same skin and is drawn faster.

@@ -14,7 +14,7 @@ from simulate.spec.factors import FACTORS, SEVERITIES, at_level, changed
 from simulate.spec.plan import plan_sweeps
 from simulate.sweep.scene import draw_scene
 
-STRESS = load_spec("stress-v1")
+STRESS = load_spec("stress-v2")
 EVERY = replace(STRESS, stress=replace(STRESS.stress, factors=tuple(FACTORS)))
 # What a factor leaves alone: the path, as places and not as times, and the tissue.
 MOVES = {"tremor", "tremor-frequency", "tilt", "fan-angle", "jerk", "in-plane-share", "compression"}
@@ -27,7 +27,7 @@ def darker(spec, severity):
 
 
 def test_a_latin_square_has_each_profile_once_in_every_place():
-    spec = load_spec("forearm-v1")
+    spec = load_spec("forearm-v2")
     plans = [plan for plan in plan_sweeps(spec) if plan.split == "train"]
     assert len(plans) == 120 and len({plan.name for plan in plans}) == 120
     for first in range(0, 30, 6):
@@ -48,7 +48,7 @@ def test_each_test_sweep_is_stressed_by_every_factor_at_every_severity():
     tests = [plan for plan in plans if plan.split == "test"]
     assert [plan.index for plan in plans] == list(range(len(plans)))
     assert len({plan.name for plan in plans}) == len(plans)
-    assert len(tests) == 3 * (1 + len(STRESS.stress.factors) * 5)
+    assert len(tests) == STRESS.subjects.test * (1 + len(STRESS.stress.factors) * 5)
     assert all(plan.factor == "" for plan in plans if plan.split != "test")
     for subject in {plan.subject for plan in tests}:
         own = [plan for plan in tests if plan.subject == subject]
@@ -104,7 +104,9 @@ def test_a_factor_of_ones_own_goes_by_its_address():
     address = f"{__name__}:darker"
     own = replace(STRESS, stress=replace(STRESS.stress, factors=(address,), severities=(2,)))
     plans = [plan for plan in plan_sweeps(own) if plan.factor]
-    assert [plan.name.rsplit("-", 2)[1:] for plan in plans] == [["darker", "2"]] * 3
+    assert [plan.name.rsplit("-", 2)[1:] for plan in plans] == [
+        ["darker", "2"]
+    ] * STRESS.subjects.test
     assert at_level(own, address, 2).bmode.gain_db == -2.0
     for wrong, words in (("tremmor", "did you mean 'tremor'"), ("nowhere:x", "cannot be imported")):
         with pytest.raises(UserError, match=words):
@@ -123,8 +125,8 @@ def test_factors_of_one_short_name_would_be_sweeps_of_one_name(monkeypatch):
 
 
 def test_photoacoustic_sweeps_are_the_first_of_the_test_split_or_of_all():
-    shown = [plan.name for plan in plan_sweeps(load_spec("small-v1")) if plan.showcase]
+    shown = [plan.name for plan in plan_sweeps(load_spec("small-v2")) if plan.showcase]
     assert shown == ["test-000-0-straight-perpendicular"]
-    hetero = load_spec("pa-hetero-v1")
+    hetero = load_spec("pa-hetero-v2")
     assert all(plan.showcase for plan in plan_sweeps(hetero))
     assert hetero.photoacoustic.engine == "kwave"

@@ -23,7 +23,7 @@ from simulate.spec.record import SPEC_FOLDER, load_spec, spec_from_table, spec_n
 from simulate.spec.vary import Vary
 from simulate.sweep.compose import make_sweep
 
-TINY = (SPEC_FOLDER / "tiny-v1.toml").read_text()
+TINY = (SPEC_FOLDER / "tiny-v2.toml").read_text()
 
 
 def written(tmp_path, text):
@@ -48,11 +48,11 @@ def dropped_nulls(value):
 
 
 def test_a_path_gives_the_same_spec_as_its_name(tmp_path):
-    assert load_spec(written(tmp_path, TINY)) == load_spec("tiny-v1")
+    assert load_spec(written(tmp_path, TINY)) == load_spec("tiny-v2")
 
 
 def test_the_hash_sees_every_value_but_no_comment_or_order(tmp_path):
-    spec = load_spec("tiny-v1")
+    spec = load_spec("tiny-v2")
     assert load_spec(written(tmp_path, TINY + "\n# more\n")).hash == spec.hash
     table = tomllib.loads(TINY)
     turned = {key: table[key] for key in reversed(table)}
@@ -84,7 +84,7 @@ def test_the_hash_sees_every_value_but_no_comment_or_order(tmp_path):
         ('profiles = ["straight"', 'profiles = ["strate"', ["did you mean 'straight'"]),
         ("seed = 1", "", ["seed", "an integer", "nothing"]),
         ("seed = 1", "seed = -1", ["seed", "-1"]),
-        ('name = "tiny-v1"', 'name = "../out"', ["name", "../out"]),
+        ('name = "tiny-v2"', 'name = "../out"', ["name", "../out"]),
         ('engine = "propagator"', 'engine = "k-wave"', ["photoacoustic.engine", "'kwave'"]),
         ("width_mm = 11.75", "width_mm = 40.0", ["probe.width_mm", "aperture"]),
         ("height_px = 48", "height_px = 0", ["probe.height_px", "0"]),
@@ -121,7 +121,7 @@ def test_the_hash_sees_every_value_but_no_comment_or_order(tmp_path):
         ('direction = "advance"', 'direction = "sideways"', ["motion.direction", "both"]),
         ("frames_per_second = 4.0", "frames_per_second = 4.0\ncfl = 5.0",
          ["cfl", "at most 2", "5"]),
-        ('name = "tiny-v1"', 'extends = "tinny"\nname = "tiny-v1"', ["extends", "tiny-v1"]),
+        ('name = "tiny-v2"', 'extends = "tinny"\nname = "tiny-v2"', ["extends", "tiny-v2"]),
     ],
 )  # fmt: skip
 def test_every_mistake_is_one_line_with_file_and_key(tmp_path, old, new, words):
@@ -136,7 +136,7 @@ def test_every_mistake_is_one_line_with_file_and_key(tmp_path, old, new, words):
 
 
 def test_an_unknown_name_gets_the_nearest():
-    with pytest.raises(UserError, match="did you mean 'small-v1'"):
+    with pytest.raises(UserError, match="did you mean 'small-v2'"):
         load_spec("smal-v1")
 
 
@@ -145,22 +145,22 @@ def test_a_missing_file_is_named(tmp_path):
         load_spec(tmp_path / "none.toml")
 
 
-def test_v1_is_frozen():
+def test_published_specs_are_frozen():
     """The hashes of published specs stay, whatever is added to the simulator."""
     assert {name: load_spec(name).hash[:16] for name in spec_names()} == {
-        "carotid-v1": "fead02759a9eac4e",
-        "forearm-v1": "101dd8c208273851",
-        "pa-hetero-v1": "e3d99cefdc022085",
-        "small-v1": "12b888c221f441f2",
-        "stress-v1": "6ffdce636ebe94c5",
-        "tiny-v1": "51a15f675da97c19",
-        "tusrec-like-v1": "92d8e1a388198bfd",
-        "vessels-v1": "3baaf9fd5afb34ba",
+        "carotid-v2": "fead02759a9eac4e",
+        "forearm-v2": "101dd8c208273851",
+        "pa-hetero-v2": "e3d99cefdc022085",
+        "small-v2": "12b888c221f441f2",
+        "stress-v2": "6ffdce636ebe94c5",
+        "tiny-v2": "51a15f675da97c19",
+        "tusrec-like-v2": "92d8e1a388198bfd",
+        "vessels-v2": "3baaf9fd5afb34ba",
     }
 
 
 def test_what_comes_later_leaves_the_identity_of_older_specs_alone(monkeypatch):
-    spec = load_spec("tiny-v1")
+    spec = load_spec("tiny-v2")
     paused = dataclasses.replace(spec, motion=dataclasses.replace(spec.motion, pauses=1))
     sensed = dataclasses.replace(spec, imu=dataclasses.replace(spec.imu, rate_hz=100.0))
     assert len({other.hash for other in (spec, paused, sensed)}) == 3
@@ -174,8 +174,8 @@ def test_what_comes_later_leaves_the_identity_of_older_specs_alone(monkeypatch):
 
 def test_a_spec_may_extend_another(tmp_path):
     mine = tmp_path / "mine.toml"
-    mine.write_text('extends = "tiny-v1"\nname = "mine"\n[motion]\nstart_mm = 0.5\n')
-    base, found = load_spec("tiny-v1"), load_spec(mine)
+    mine.write_text('extends = "tiny-v2"\nname = "mine"\n[motion]\nstart_mm = 0.5\n')
+    base, found = load_spec("tiny-v2"), load_spec(mine)
     assert found.name == "mine" and found.motion.start_mm == 0.5
     assert found.motion.path_length_mm == base.motion.path_length_mm
     assert found.probe == base.probe and found.hash != base.hash
@@ -187,7 +187,7 @@ def test_a_spec_may_extend_another(tmp_path):
 
 
 def test_scatterers_that_need_more_memory_than_there_is_are_refused():
-    spec = load_spec("tiny-v1")
+    spec = load_spec("tiny-v2")
     check_memory(spec, 2, available=4e9)
     dense = dataclasses.replace(
         spec, bmode=dataclasses.replace(spec.bmode, scatterers_per_cell=1e5)
@@ -203,7 +203,7 @@ def test_scatterers_that_need_more_memory_than_there_is_are_refused():
 
 def test_stored_iq_and_doppler_frames_count_in_size_and_memory():
     """Against the arrays that are made: 8 bytes a sample of IQ, 4 a pixel of each Doppler image."""
-    spec = load_spec("tiny-v1")
+    spec = load_spec("tiny-v2")
     kept = dataclasses.replace(spec, bmode=dataclasses.replace(spec.bmode, store_iq=True))
     iq = make_sweep(kept, 0).channels["iq"].frames.nbytes
     assert size_of(kept).megabytes - size_of(spec).megabytes == pytest.approx(4 * iq / 1e6)
@@ -219,7 +219,7 @@ def test_stored_iq_and_doppler_frames_count_in_size_and_memory():
 
 def test_a_spec_refuses_the_attenuation_that_the_beam_refuses():
     """Both find the same limit, so that no sweep fails after hours for want of an echo."""
-    spec = load_spec("tiny-v1")
+    spec = load_spec("tiny-v2")
     sigma = spec.probe.sigma_frequency_hz
     limit = 0.5 * spec.probe.centre_frequency_hz / sigma**2  # nepers per Hz
     limit *= 20.0 / np.log(10.0) * 1e6 * 10.0 / (2.0 * spec.probe.depth_mm)
@@ -234,7 +234,7 @@ def test_a_spec_refuses_the_attenuation_that_the_beam_refuses():
 
 
 def test_sweeps_of_a_spec_that_varies_count_as_they_are_drawn(monkeypatch):
-    spec = load_spec("tiny-v1")
+    spec = load_spec("tiny-v2")
     ranges = {"probe.height_px": [40, 60], "probe.elevation_focus_mm": [6, 12],
               "acquisition.frames": [6, 20], "bmode.scatterers_per_cell": [2, 9]}  # fmt: skip
     many = dataclasses.replace(
@@ -262,7 +262,7 @@ def test_sweeps_of_a_spec_that_varies_count_as_they_are_drawn(monkeypatch):
 
 
 def test_iq_that_needs_more_memory_than_there_is_is_refused():
-    spec = load_spec("small-v1")
+    spec = load_spec("small-v2")
     long = dataclasses.replace(
         spec, bmode=dataclasses.replace(spec.bmode, store_iq=True),
         acquisition=dataclasses.replace(spec.acquisition, frames=100_000),
@@ -278,14 +278,14 @@ def test_iq_that_needs_more_memory_than_there_is_is_refused():
 
 
 def test_the_tusrec_like_probe_is_the_preset_of_that_name():
-    spec = load_spec("tusrec-like-v1")
+    spec = load_spec("tusrec-like-v2")
     assert spec.probe == PROBES["curvilinear-6MHz"]
     assert spec.probe.width_mm == pytest.approx(146.8, abs=0.3)
     assert spec.motion.direction == "both"
 
 
-def test_small_v1_is_what_the_main_job_needs():
-    spec = load_spec("small-v1")
+def test_small_is_what_the_main_job_needs():
+    spec = load_spec("small-v2")
     subjects = spec.subjects
     assert subjects.test >= 8 and subjects.train >= 12 and subjects.val >= 2
     total = (subjects.train + subjects.val + subjects.test) * subjects.sweeps

@@ -17,7 +17,7 @@ from simulate.spec.plan import plan_sweeps, training_plan
 from simulate.spec.record import spec_from_table
 from simulate.spec.vary import Vary
 
-TINY = load_spec("tiny-v1")
+TINY = load_spec("tiny-v2")
 SHARES = (np.arange(2000) + 0.5) / 2000
 FOCUS, TREMOR = "probe.elevation_focus_mm", "motion.tremor_mm"
 
@@ -291,7 +291,7 @@ def test_no_key_of_a_spec_is_a_word_of_a_law():
 def test_an_extending_file_replaces_a_law_as_a_whole(tmp_path):
     base = tmp_path / "base.toml"
     base.write_text(
-        'extends = "tiny-v1"\nname = "base"\n[vary]\n"probe.name" = {choice = ["a", "b"]}\n'
+        'extends = "tiny-v2"\nname = "base"\n[vary]\n"probe.name" = {choice = ["a", "b"]}\n'
         '"motion.tremor_mm" = {low = 0.01, high = 0.1, log = true}\n'
     )
     mine = tmp_path / "mine.toml"

@@ -13,7 +13,7 @@ from simulate.sweep.compose import compose_sweep, render_sweep
 from simulate.sweep.scene import STREAMS, draw_scene, sweep_stream
 from tests.simulate.derivatives import derivatives
 
-TINY = load_spec("tiny-v1")
+TINY = load_spec("tiny-v2")
 # Every channel, and something drawn from every stream.
 FULL = replace(
     TINY,

@@ -52,14 +52,14 @@ def test_nothing_moves_without_severity():
     still = sample_tissue_motion(np.random.default_rng(0), TissueMotionSettings(), tube())
     assert still.still and TissueMotionSettings().still
     assert not still.displacement(deep_points(), 1.3, tilted_pose()).any()
-    assert load_spec("tiny-v1").tissue.motion.still
+    assert load_spec("tiny-v2").tissue.motion.still
 
 
 def test_each_severity_moves_more_than_the_last():
     for kind in ("compression", "breathing", "pulsation"):
         sizes = []
         for severity in range(1, 6):
-            settings = at_level(load_spec("tiny-v1"), kind, severity).tissue.motion
+            settings = at_level(load_spec("tiny-v2"), kind, severity).tissue.motion
             motion = sample_tissue_motion(np.random.default_rng(3), settings, tube())
             moved = [motion.displacement(deep_points(), t, motion.sinking(t)) for t in TIMES]
             sizes.append(np.abs(moved).max())
@@ -202,4 +202,4 @@ def test_impossible_motion_is_refused(change, key):
 
 def test_an_unknown_severity_is_refused():
     with pytest.raises(UserError, match="1 to 5, got 6"):
-        at_level(load_spec("tiny-v1"), "breathing", 6)
+        at_level(load_spec("tiny-v2"), "breathing", 6)
