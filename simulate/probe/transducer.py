@@ -10,7 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from benchmark.errors import UserError
-from simulate.probe.beam_widths import Aperture, aperture_sigma_mm, speckle_sigma_mm
+from simulate.probe.beam_widths import energy_sigma_mm, half_height_sigma_mm, speckle_sigma_mm
+from simulate.probe.lens import LEAST_DEPTH_MM, lens_field
+from simulate.probe.line import Apertures, line_fields
+from simulate.probe.pulse import out_of_focus, speckle_frequency
 
 FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))  # full width at half maximum of a Gaussian, in sigmas
 
@@ -20,6 +23,10 @@ ONE_WAY = 1.2067 / FWHM
 TWO_WAY = 0.8859 / FWHM
 # One factor of a two-way product, such that two equal factors give exactly TWO_WAY.
 TWO_WAY_FACTOR = TWO_WAY * math.sqrt(2.0)
+
+# Where fields are taken to end, in distances from the axis to the first zero of a focused aperture.
+LOBES = 2.5  # beyond the shadow of the lens or of the transmit aperture
+RECEIVE_LOBES = 6.0  # of reception, farther out than which echoes are later than the pulse is long
 
 GEOMETRIES = ("linear", "curvilinear")
 WIDEST_ARC = 2.4  # rad from end to end of a curvilinear face: `simulate.compiled.arctan` ends there
@@ -33,7 +40,7 @@ class Probe:
     """An ultrasound probe and the grid of its images; the `probe` table of a spec.
 
     Image frame, mm: origin at the centre of the probe face, x along the array, y depth, z = x × y
-    (elevation). Beam widths are standard deviations of Gaussian *amplitude* profiles in mm; the
+    (elevation). Beam widths are standard deviations of Gaussian *amplitude* profiles in mm; their
     methods take depths (mm below the face, any shape) and optionally the centre frequency at each
     of them (Hz), which attenuation lowers.
 
@@ -50,8 +57,8 @@ class Probe:
     f_number
         Receive f-number at all depths for which the array is long enough (dynamic receive focus).
     diffraction
-        Whether widths of the lens's and of the transmit beam are those of rectangular apertures by
-        Fresnel's integral, in place of Gaussian beams.
+        Whether the beam is the complex field of rectangular apertures, the lens's and the array's,
+        with side lobes and the array's ends, in place of Gaussian beams without phase.
     radius_mm
         Radius of a curvilinear face, 0 for a linear one.
     width_px, height_px, width_mm, start_depth_mm, depth_mm
@@ -171,21 +178,16 @@ class Probe:
         return np.maximum(self.f_number, np.asarray(depth_mm, np.float64) / self.aperture_mm)
 
     def sigma_transmit_mm(self, depth_mm: Depths, frequency_hz: ArrayLike | None = None) -> Array:
-        """Return the lateral width of the transmit beam, one factor of the two-way beam, mm."""
+        """Return the lateral width of a Gaussian transmit beam, one factor of both ways, mm."""
         wavelength = self.wavelength_at(frequency_hz)
-        if self.diffraction:
-            return math.sqrt(2.0) * aperture_sigma_mm(self._transmit(2), depth_mm, wavelength)
-        f_number = self.transmit_focus_mm / self._transmit_aperture_mm
+        f_number = self.transmit_focus_mm / self.transmit_aperture_mm
         waist = TWO_WAY_FACTOR * wavelength * f_number
         return _gaussian_beam(depth_mm, self.transmit_focus_mm, waist, wavelength)
 
     @property
-    def _transmit_aperture_mm(self) -> float:
+    def transmit_aperture_mm(self) -> float:
+        """Length of the transmit aperture away from the ends of the array, mm."""
         return min(self.transmit_focus_mm / self.transmit_f_number, self.aperture_mm)
-
-    def _transmit(self, ways: int) -> Aperture:
-        bandwidth = self.sigma_frequency_hz / self.centre_frequency_hz
-        return Aperture(self._transmit_aperture_mm, self.transmit_focus_mm, ways, bandwidth)
 
     def sigma_receive_mm(self, depth_mm: Depths, frequency_hz: ArrayLike | None = None) -> Array:
         """Return the lateral width of dynamic reception, one factor of the two-way beam, mm."""
@@ -194,15 +196,46 @@ class Probe:
     def sigma_lateral_mm(self, depth_mm: Depths, frequency_hz: ArrayLike | None = None) -> Array:
         """Return the two-way lateral width: fixed transmit focus, dynamic receive focus, mm.
 
-        Without `diffraction`, at the transmit focus with equal f-numbers F, it is
-        0.376 wavelength F, the width of sinc².
+        With `diffraction` the width of equal energy, in the middle of the array. Without it, at the
+        transmit focus with equal f-numbers F, 0.376 wavelength F, the width of sinc².
         """
         if self.diffraction:
-            both = self._transmit(1)._replace(receive=(self.f_number, self.aperture_mm))
-            return aperture_sigma_mm(both, depth_mm, self.wavelength_at(frequency_hz))
+            wavelength = self.wavelength_at(frequency_hz)
+            return energy_sigma_mm(self.line_field, self.line_reach_mm, depth_mm, wavelength)
         transmit = self.sigma_transmit_mm(depth_mm, frequency_hz)
         receive = self.sigma_receive_mm(depth_mm, frequency_hz)
         return 1.0 / np.sqrt(transmit**-2 + receive**-2)
+
+    def line_field(self, offset_mm: Array, depth_mm: Array, wavelength_mm: Array) -> Array:
+        """Return the two-way field about the middle line; as `line_fields`, depths (D, 1)."""
+        middle = np.array([0.5 * self.aperture_mm])
+        return self.line_fields(offset_mm, depth_mm[:, 0], wavelength_mm[:, 0], middle)[0]
+
+    def line_fields(
+        self, offset_mm: Array, depth_mm: Array, wavelength_mm: Array, places_mm: Array
+    ) -> Array:
+        """Return the two-way fields, complex (Z, D, X), about lines at places along the face.
+
+        offset_mm (D, X) from the line at depths (D,); places_mm (Z,) from the array's first end,
+        beyond which no aperture reaches. See `simulate.probe.line`.
+        """
+        depth = np.maximum(depth_mm, LEAST_DEPTH_MM)
+        apertures = Apertures(
+            length=self.aperture_mm, pitch=self.pitch_mm, radius=self.radius_mm,
+            sent=self.transmit_aperture_mm, focus=self.transmit_focus_mm, f_number=self.f_number,
+        )  # fmt: skip
+        return line_fields(
+            apertures, offset_mm, depth, self._speckle_wavelength_mm(depth, wavelength_mm),
+            self._bandwidth(wavelength_mm), places_mm,
+        )  # fmt: skip
+
+    def line_reach_mm(self, depth_mm: Array, wavelength_mm: Array) -> Array:
+        """Return the offset from a line beyond which its field is negligible, mm."""
+        depth = np.maximum(depth_mm, LEAST_DEPTH_MM)
+        sent = self.transmit_aperture_mm
+        shadow = 0.5 * sent * np.abs(1.0 - depth / self.transmit_focus_mm)
+        zero = wavelength_mm * self.receive_f_number(depth)  # first of the receive beam
+        return np.minimum(shadow + LOBES * wavelength_mm * depth / sent, RECEIVE_LOBES * zero)
 
     def sigma_lateral_oneway_mm(
         self, depth_mm: Depths, frequency_hz: ArrayLike | None = None
@@ -215,11 +248,13 @@ class Probe:
     def sigma_elevation_mm(self, depth_mm: Depths, frequency_hz: ArrayLike | None = None) -> Array:
         """Return the two-way elevational width of the fixed lens, mm.
 
-        Without `diffraction` a Gaussian beam, sigma_0 sqrt(1 + ((z - z_f) / z_R)²) with
-        sigma_0 = 0.376 wavelength F_e and z_R = 4 pi sigma_0² / wavelength.
+        With `diffraction` the width of equal energy. Without it a Gaussian beam,
+        sigma_0 sqrt(1 + ((z - z_f) / z_R)²) with sigma_0 = 0.376 wavelength F_e and
+        z_R = 4 pi sigma_0² / wavelength.
         """
         if self.diffraction:
-            return aperture_sigma_mm(self._lens(2), depth_mm, self.wavelength_at(frequency_hz))
+            wavelength = self.wavelength_at(frequency_hz)
+            return energy_sigma_mm(self.lens_field, self.lens_reach_mm, depth_mm, wavelength)
         return self._sigma_lens_mm(depth_mm, frequency_hz, TWO_WAY_FACTOR) / math.sqrt(2.0)
 
     def sigma_speckle_mm(self, depth_mm: Depths, frequency_hz: ArrayLike | None = None) -> Array:
@@ -230,7 +265,8 @@ class Probe:
         """
         if not self.diffraction:
             return self.sigma_elevation_mm(depth_mm, frequency_hz)
-        return speckle_sigma_mm(self._lens(2), depth_mm, self.wavelength_at(frequency_hz))
+        wavelength = self.wavelength_at(frequency_hz)
+        return speckle_sigma_mm(self.lens_field, self.lens_reach_mm, depth_mm, wavelength)
 
     def sigma_elevation_oneway_mm(
         self, depth_mm: Depths, frequency_hz: float, spread_hz: float
@@ -238,16 +274,43 @@ class Probe:
         """Return the one-way elevational width of the lens, for photoacoustics, mm.
 
         `spread_hz`: standard deviation of the received amplitude spectrum about `frequency_hz`;
-        used with `diffraction` only.
+        used with `diffraction` only. That width is the one at half height over 2.355.
         """
         if self.diffraction:
-            lens = self._lens(1)._replace(bandwidth=spread_hz / frequency_hz)
-            return aperture_sigma_mm(lens, depth_mm, self.wavelength_at(frequency_hz))
+            return half_height_sigma_mm(
+                self.element_height_mm, self.elevation_focus_mm, spread_hz / frequency_hz,
+                depth_mm, self.wavelength_at(frequency_hz),
+            )  # fmt: skip
         return self._sigma_lens_mm(depth_mm, frequency_hz, ONE_WAY)
 
-    def _lens(self, ways: int) -> Aperture:
-        bandwidth = self.sigma_frequency_hz / self.centre_frequency_hz
-        return Aperture(self.element_height_mm, self.elevation_focus_mm, ways, bandwidth)
+    def lens_field(self, offset_mm: Array, depth_mm: Array, wavelength_mm: Array) -> Array:
+        """Return the two-way field of the lens at elevations; complex, shapes broadcast."""
+        depth = np.maximum(depth_mm, LEAST_DEPTH_MM)
+        return lens_field(
+            offset_mm, depth, self._speckle_wavelength_mm(depth, wavelength_mm),
+            self._bandwidth(wavelength_mm), self.element_height_mm, self.elevation_focus_mm,
+        )  # fmt: skip
+
+    def lens_reach_mm(self, depth_mm: Array, wavelength_mm: Array) -> Array:
+        """Return the elevation beyond which the field of the lens is negligible, mm."""
+        depth, height = np.maximum(depth_mm, LEAST_DEPTH_MM), self.element_height_mm
+        shadow = 0.5 * height * np.abs(1.0 - depth / self.elevation_focus_mm)
+        return shadow + LOBES * wavelength_mm * depth / height
+
+    def _speckle_wavelength_mm(self, depth_mm: Array, wavelength_mm: Array) -> Array:
+        """Return the wavelength of the mean frequency of speckle; see `simulate.probe.pulse`."""
+        power = 2.0
+        for aperture, focus, half_way in (
+            (self.element_height_mm, self.elevation_focus_mm, 1.7),
+            (self.transmit_aperture_mm, self.transmit_focus_mm, 2.3),
+        ):
+            number = aperture**2 * (1.0 / depth_mm - 1.0 / focus) / wavelength_mm
+            power = power + out_of_focus(number, half_way)
+        return wavelength_mm / speckle_frequency(self._bandwidth(wavelength_mm), power)
+
+    def _bandwidth(self, wavelength_mm: Array) -> Array:
+        """Return the standard deviation of the spectrum over its centre, at wavelengths."""
+        return self.sigma_frequency_hz * wavelength_mm / (1e3 * self.sound_speed_m_s)
 
     def _sigma_lens_mm(
         self, depth_mm: Depths, frequency_hz: ArrayLike | None, factor: float
