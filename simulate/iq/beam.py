@@ -74,8 +74,8 @@ class Beam(NamedTuple):
     elevation_cut : largest exponent z² / (2 sigma_elevation²) of a scatterer that is heard.
     elevation_reach : (rows,) mm; no scatterer farther out of the plane than this is heard.
     axial_taps : filter over rows.
-    lateral_taps, lateral_half, zones : filters over columns, for each inner row: `taps`, `half` and
-        `first` of `simulate.iq.taps.LineTaps`.
+    lateral_taps, lateral_half, zones, zones_used : filters over columns, for each inner row:
+        `taps`, `half`, `first` and `used` of `simulate.iq.taps.LineTaps`.
     gain : (inner rows, inner columns) factor after the filters.
     noise_gain : (rows,) factor of unit noise before the filters.
     keep : (rows,) share of the scatterers with which a resolution cell holds as many as the
@@ -94,6 +94,7 @@ class Beam(NamedTuple):
     lateral_taps: Float32
     lateral_half: NDArray[np.int64]
     zones: NDArray[np.int64]
+    zones_used: NDArray[np.int64]
     gain: Float32
     noise_gain: Float32
     keep: Array
@@ -172,15 +173,14 @@ def sampled_beam(
         lateral_taps=lateral.taps,
         lateral_half=lateral.half,
         zones=lateral.first,
+        zones_used=lateral.used,
         gain=(gain[:, None] * lateral.gain).astype(np.float32),
         noise_gain=np.pad(noise / response, grid.border_rows, mode="edge").astype(np.float32),
         keep=_thinning(probe, rows),
     )
 
 
-def _elevation(
-    echo: Echo, rows_mm: Array, cut_sigmas: float
-) -> tuple[LensTable | None, Array]:
+def _elevation(echo: Echo, rows_mm: Array, cut_sigmas: float) -> tuple[LensTable | None, Array]:
     """Return `Beam.lens`, and how far out of the plane (rows,) mm anything is heard."""
     depths = np.maximum(rows_mm, 0.0)
     if not echo.probe.diffraction:

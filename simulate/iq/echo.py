@@ -95,6 +95,5 @@ class Echo(NamedTuple):
 
     def _field_energy(self, depth_mm: Array, wavelength_mm: Array) -> Array:
         """Return the energy (D,) of the two-way field over both axes, in any unit."""
-        probe = self.probe
-        lens = energy(probe.lens_field, probe.lens_reach_mm, depth_mm, wavelength_mm)
-        return lens * energy(probe.line_field, probe.line_reach_mm, depth_mm, wavelength_mm)
+        lens = energy(self.probe.field.lens_profile, depth_mm, wavelength_mm)
+        return lens * energy(self.probe.field.line_profile, depth_mm, wavelength_mm)

@@ -73,8 +73,6 @@ def filter_frame(beam, work, out):
     taps = beam.axial_taps
     line = work.line
     columns = out.shape[1] // 2
-    zones = len(beam.zones) - 1
-    middle = beam.zones[zones]
     turned = np.empty(out.shape[1], np.float32)
     for row in range(out.shape[0]):
         line[:] = _f(0.0)
@@ -87,6 +85,8 @@ def filter_frame(beam, work, out):
         target = out[row]
         target[:] = _f(0.0)
         turned[:] = _f(0.0)
+        zones = beam.zones_used[row]
+        middle = beam.zones[zones]
         for zone in range(zones):
             first, last = beam.zones[zone], beam.zones[zone + 1]
             _add_lines(beam, row, zone, False, line, first, last, target, turned)
@@ -101,7 +101,7 @@ def filter_frame(beam, work, out):
 
 @inlined
 def _add_lines(beam, row, zone, mirrored, line, first, last, target, turned):
-    """Add the lateral filter of a zone to its columns of `target` (real taps), `turned` (imaginary).
+    """Add a zone's lateral filter to its columns of `target` (real taps), `turned` (imaginary).
 
     mirrored: whether the taps are those of the other end of the array, the other way round.
     """

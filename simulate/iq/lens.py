@@ -43,13 +43,11 @@ def lens_table(echo: Echo, deepest_mm: float, widened: float) -> tuple[LensTable
     depth = np.linspace(0.0, deepest_mm, LEVELS)
     wavelength = echo.wavelength_mm(depth)
     nodes = np.linspace(0.0, deepest_mm, REACH_NODES)
-    middle = widened * energy_reach_mm(
-        probe.lens_field, probe.lens_reach_mm, nodes, echo.wavelength_mm(nodes), OUTSIDE
-    )
-    reach = (1.0 + FADED) * with_one_valley(np.interp(depth, nodes, middle))
+    wide = energy_reach_mm(probe.field.lens_profile, nodes, echo.wavelength_mm(nodes), OUTSIDE)
+    reach = (1.0 + FADED) * with_one_valley(np.interp(depth, nodes, widened * wide))
     share = np.arange(PLACES) / (PLACES - 2.0)
     offset = reach[:, None] * share
-    field = np.conj(probe.lens_field(offset, depth[:, None], wavelength[:, None]))
+    field = np.conj(probe.field.lens_field(offset, depth[:, None], wavelength[:, None]))
     fade = np.clip((1.0 - share) * (1.0 + FADED) / (2.0 * FADED), 0.0, 1.0)
     field = field * (0.5 - 0.5 * np.cos(np.pi * fade))
     power = np.abs(field) ** 2

@@ -152,11 +152,7 @@ def _weigh(amplitude, gain, beam, lateral, depth, off, im, lens_re, lens_im):
         column = (lateral[i] - first_column) * per_column
         row = (y - first_row) * per_row
         heard = (
-            (y > zero)
-            & (column >= one)
-            & (column < last_column)
-            & (row >= one)
-            & (row < last_row)
+            (y > zero) & (column >= one) & (column < last_column) & (row >= one) & (row < last_row)
         )
         weight = amplitude[i] * gain
         if beam.lens is not None:

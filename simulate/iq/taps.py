@@ -20,9 +20,9 @@ from simulate.probe.beam_widths import energy_reach_mm
 from simulate.probe.lens import LEAST_DEPTH_MM
 
 FIR_CUT = 3.2  # sigmas at which a Gaussian filter is cut off
-OUTSIDE = 2e-3  # share of a line's energy farther aside than where its field is faded to half
+OUTSIDE = 3e-3  # share of a line's energy farther aside than where its field is faded to half
 FADED = 0.1  # half the width of that fade, over where its middle is
-NODES = 112  # depths at which fields of lines are worked out
+NODES = 112  # depths at which fields of lines are worked out, and between which taps are mixed
 REACH_NODES = 48  # depths at which their reach is
 ZONES = 8  # of lines at either end of the array
 ZONE_GROWTH = 1.35  # of a zone's width over that of the next one outwards
@@ -39,6 +39,8 @@ class LineTaps(NamedTuple):
         the right end the same, mirrored.
     half : (zones + 1, R) number of taps used on each side of the middle one.
     first : (zones + 1,) first column of each zone, and of the lines between; from the left.
+    used : (R,) how many zones, from the end, the apertures of that depth reach the end from; the
+        lines farther inwards have the taps of those between the zones.
     gain : (R, columns) of uniform tissue's echo, so that it changes smoothly where zones meet; 1
         between the zones.
     """
@@ -46,6 +48,7 @@ class LineTaps(NamedTuple):
     taps: Float32
     half: NDArray[np.int64]
     first: NDArray[np.int64]
+    used: NDArray[np.int64]
     gain: Array
 
 
@@ -69,7 +72,8 @@ def gaussian_lines(sigma: Array, step: float, columns: int) -> LineTaps:
     real = gaussian_taps(sigma, step)
     taps = np.stack([real, np.zeros_like(real)], axis=1)[None].astype(np.float32)
     half = (np.count_nonzero(real, axis=1) // 2)[None]
-    return LineTaps(taps, half, np.zeros(1, np.int64), np.ones((len(sigma), columns)))
+    none = np.zeros(len(sigma), np.int64)
+    return LineTaps(taps, half, none[:1], none, np.ones((len(sigma), columns)))
 
 
 def line_half(echo: Echo, depth_mm: Array, step: float) -> int:
@@ -85,9 +89,7 @@ def _faded_mm(echo: Echo, depth_mm: Array) -> Array:
     """Return the offset (D,), mm, at which the field of a line ends, faded out."""
     probe = echo.probe
     wavelength = echo.wavelength_mm(depth_mm)
-    return (1.0 + FADED) * energy_reach_mm(
-        probe.line_field, probe.line_reach_mm, depth_mm, wavelength, OUTSIDE
-    )
+    return (1.0 + FADED) * energy_reach_mm(probe.field.line_profile, depth_mm, wavelength, OUTSIDE)
 
 
 def field_lines(echo: Echo, depth_mm: Array, lateral: Array, step: float, half: int) -> LineTaps:
@@ -105,17 +107,21 @@ def field_lines(echo: Echo, depth_mm: Array, lateral: Array, step: float, half: 
     inwards = 0.5 * echo.probe.aperture_mm - np.abs(lateral) * (echo.probe.radius_mm or 1.0)
     inwards = np.maximum(inwards[: len(lateral) // 2], 0.0)
     first, places = _zones(echo, depth, inwards)
-    fields, ends = _fields(echo, depth, places, step, half)
-    power = np.sum(np.abs(fields) ** 2, axis=2) * step * echo.lateral_unit_mm(depth)
-    fields = fields / np.sqrt(power[-1])[:, None]
-    # The splat spreads by cubic B-splines: the taps are the coefficients of that spline.
-    taps = spline_filter1d(np.stack([fields.real, fields.imag], axis=2), 3, axis=3)
-    inside = np.abs(np.arange(-half, half + 1)) < ends[..., None]
+    nodes = depth[0] + (depth[-1] - depth[0]) * np.linspace(0.0, 1.0, NODES) ** 1.5
+    taps, ends, level = _taps_at(echo, nodes, places, step, half)
+    above = np.clip(np.searchsorted(nodes, depth) - 1, 0, NODES - 2)
+    share = ((depth - nodes[above]) / (nodes[above + 1] - nodes[above])).astype(np.float32)
+
+    def between(values: Array) -> Array:
+        mixed = share.reshape(-1, *[1] * (values.ndim - 2))
+        return (1.0 - mixed) * values[:, above] + mixed * values[:, above + 1]
+
     return LineTaps(
-        taps=np.where(inside[:, :, None], taps, 0.0).astype(np.float32),
-        half=np.count_nonzero(inside, axis=2) // 2,
+        taps=between(taps),
+        half=np.minimum(np.ceil(between(ends)), half).astype(np.int64),
         first=first,
-        gain=_smoothed(np.sqrt(power / power[-1]), first, places, inwards, len(lateral)),
+        used=np.sum(places[:-1, None] < _half_aperture_mm(echo, depth), axis=0),
+        gain=_smoothed(between(level), first, places, inwards, len(lateral)),
     )
 
 
@@ -125,46 +131,53 @@ def _zones(echo: Echo, depth_mm: Array, inwards: Array) -> tuple[NDArray[np.int6
     inwards: those of the columns of one half of the grid, rising. Zones without columns are left
     out; the last place is the middle of the array.
     """
-    probe = echo.probe
-    widest = max(probe.transmit_aperture_mm, float(depth_mm[-1]) / probe.f_number)
-    last = 0.5 * min(widest, probe.aperture_mm)  # no aperture reaches the end from farther inwards
+    last = float(_half_aperture_mm(echo, depth_mm[-1:])[0])
     growth = ZONE_GROWTH ** np.arange(ZONES + 1) - 1.0
     edges = np.searchsorted(inwards, last * growth / growth[-1])
     first = np.unique(np.concatenate([[0], edges]))
     places = [inwards[a:b].mean() for a, b in pairwise(first)]
-    return first.astype(np.int64), np.array([*places, 0.5 * probe.aperture_mm])
+    return first.astype(np.int64), np.array([*places, 0.5 * echo.probe.aperture_mm])
 
 
-def _fields(
+def _half_aperture_mm(echo: Echo, depth_mm: Array) -> Array:
+    """Return half the larger of both apertures at depths: how near the end they are cut short."""
+    probe = echo.probe
+    return 0.5 * np.maximum(probe.transmit_aperture_mm, probe.field.heard_mm(depth_mm))
+
+
+def _taps_at(
     echo: Echo, depth_mm: Array, places_mm: Array, step: float, half: int
-) -> tuple[Array, Array]:
-    """Return the fields (zones + 1, R, 2 half + 1) of lines, and where they end, in steps.
+) -> tuple[Float32, Float32, Float32]:
+    """Return filters of lines at places (Z,) at depths (D,), closer where the field changes fast.
 
-    Worked out at `NODES` depths, closer where the field changes fast, and interpolated.
+    They are the taps (Z, D, 2, 2 half + 1); where they end, (Z, D), in steps; and the level (Z, D)
+    of uniform tissue's echo, over that of the last line.
     """
     probe = echo.probe
-    nodes = np.linspace(0.0, 1.0, NODES) ** 1.5
-    nodes = depth_mm[0] + (depth_mm[-1] - depth_mm[0]) * nodes
-    wavelength, unit = echo.wavelength_mm(nodes), echo.lateral_unit_mm(nodes)
-    reach = _faded_mm(echo, nodes)
-    offset = step * np.arange(-half, half + 1)
-    above = np.clip(np.searchsorted(nodes, depth_mm) - 1, 0, NODES - 2)
-    share = ((depth_mm - nodes[above]) / (nodes[above + 1] - nodes[above]))[:, None]
-    found = np.conj(probe.line_fields(unit[:, None] * offset, nodes, wavelength, places_mm))
-    heard = np.minimum(nodes / probe.f_number, probe.aperture_mm)
+    wavelength, unit = echo.wavelength_mm(depth_mm), echo.lateral_unit_mm(depth_mm)
+    offset = np.arange(-half, half + 1)
+    fields = np.conj(
+        probe.field.line_fields(step * unit[:, None] * offset, depth_mm, wavelength, places_mm)
+    )
+    heard = probe.field.heard_mm(depth_mm)
     wider = heard / np.minimum(heard, 0.5 * heard + places_mm[:, None])
-    end = np.minimum(wider * reach, (half + 1) * step * unit) / (step * unit)
-    outward = np.abs(np.arange(-half, half + 1)) / end[:, :, None]
+    ends = np.minimum(wider * _faded_mm(echo, depth_mm) / (step * unit), half + 1.0)
+    outward = np.abs(offset) / ends[:, :, None]
     fade = np.clip((1.0 - outward) * (1.0 + FADED) / (2.0 * FADED), 0.0, 1.0)
-    found *= 0.5 - 0.5 * np.cos(np.pi * fade)
-    ends = np.stack([np.interp(depth_mm, nodes, each) for each in end])
-    return (1.0 - share) * found[:, above] + share * found[:, above + 1], ends
+    fields = fields * (0.5 - 0.5 * np.cos(np.pi * fade))
+    power = np.sum(np.abs(fields) ** 2, axis=2) * step * unit
+    fields = fields / np.sqrt(power[-1])[:, None]
+    # The splat spreads by cubic B-splines: the taps are the coefficients of that spline.
+    taps = spline_filter1d(np.stack([fields.real, fields.imag], axis=2), 3, axis=3)
+    taps = np.where((outward < 1.0)[:, :, None], taps, 0.0)
+    level = np.sqrt(power / power[-1])
+    return taps.astype(np.float32), ends.astype(np.float32), level.astype(np.float32)
 
 
 def _smoothed(
     level: Array, first: NDArray[np.int64], places_mm: Array, inwards: Array, columns: int
 ) -> Array:
-    """Return `LineTaps.gain`: from the levels (zones + 1, R) of zones to levels that do not step."""
+    """Return `LineTaps.gain`, from levels (zones + 1, R) of zones to levels that do not step."""
     gain = np.ones((level.shape[1], columns))
     zone = np.searchsorted(first, np.arange(first[-1]), side="right") - 1
     own = inwards[: first[-1]]

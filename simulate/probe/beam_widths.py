@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,15 +23,24 @@ from simulate.probe.lens import LEAST_DEPTH_MM, strip_field
 
 FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))
 HALF = math.sqrt(2.0 * math.log(2.0))  # exp(-HALF² / 2) is one half
-PLACES = 96  # samples of a profile, from the axis outwards
-NODES = 64  # depths at which a profile is worked out, at most
+NODES = 48  # depths at which a profile is worked out, at most
+PLACES = 128  # samples of a one-way profile
 SPECTRUM = (-2.5, 2.5, 9)  # frequencies of a received pulse, in its standard deviations
 LOWEST = 0.1  # lowest of these frequencies, over the centre frequency
 
 Array = NDArray[Any]
-# (offsets (D, n) mm, depths (D, 1) mm, wavelengths (D, 1) mm) -> complex or real (D, n)
-Profile = Callable[[Array, Array, Array], Array]
-Reach = Callable[[Array, Array], Array]  # (depths, wavelengths) -> the last offset of a profile
+
+
+class Profile(NamedTuple):
+    """A beam across its axis, even: how to work it out, and from how many samples.
+
+    field : (offsets (D, places) mm, depths (D, 1) mm, wavelengths (D, 1) mm) -> (D, places).
+    reach : (depths (D,) mm, wavelengths (D,) mm) -> the last offsets (D,), mm.
+    """
+
+    field: Callable[[Array, Array, Array], Array]
+    reach: Callable[[Array, Array], Array]
+    places: int
 
 
 def along_depth(
@@ -51,40 +60,41 @@ def along_depth(
     if len(deep) > NODES:
         chosen = np.unique(np.linspace(0, len(deep) - 1, NODES).round().astype(np.int64))
         nodes, lengths = deep[chosen], long[chosen]
-        if np.allclose(np.interp(deep, nodes, lengths), long, rtol=1e-3):
+        if np.allclose(np.interp(deep, nodes, lengths), long, rtol=0.01):
             found = np.interp(deep, nodes, quantity(nodes, lengths))
             return found[place].reshape(depth.shape)
     return quantity(deep, long)[place].reshape(depth.shape) if len(deep) else np.zeros(depth.shape)
 
 
-def profiles(field: Profile, reach: Reach, depth_mm: Array, wavelength_mm: Array) -> Any:
-    """Return the samples (D, PLACES) of a profile, from the axis to `reach`, and their steps."""
-    last = reach(depth_mm, wavelength_mm)
-    offset = last[:, None] * np.linspace(0.0, 1.0, PLACES)
-    return field(offset, depth_mm[:, None], wavelength_mm[:, None]), last / (PLACES - 1)
+def _samples(profile: Profile, depth_mm: Array, wavelength_mm: Array) -> tuple[Array, Array]:
+    """Return the samples (D, places) of a profile, from the axis outwards, and their steps (D,)."""
+    last = profile.reach(depth_mm, wavelength_mm)
+    offset = last[:, None] * np.linspace(0.0, 1.0, profile.places)
+    field = profile.field(offset, depth_mm[:, None], wavelength_mm[:, None])
+    return field, last / (profile.places - 1)
 
 
-def energy(field: Profile, reach: Reach, depth_mm: Array, wavelength_mm: Array) -> Array:
-    """Return ∫ |U|² dx (D,) of an even profile at depths and wavelengths (D,)."""
-    samples, step = profiles(field, reach, depth_mm, wavelength_mm)
+def energy(profile: Profile, depth_mm: Array, wavelength_mm: Array) -> Array:
+    """Return ∫ |U|² dx (D,) of a profile at depths and wavelengths (D,)."""
+    samples, step = _samples(profile, depth_mm, wavelength_mm)
     return step * _both_sides(np.abs(samples) ** 2)
 
 
 def energy_reach_mm(
-    field: Profile, reach: Reach, depth_mm: Array, wavelength_mm: Array, outside: float
+    profile: Profile, depth_mm: Array, wavelength_mm: Array, outside: float
 ) -> Array:
     """Return the offsets (D,), mm, beyond which lies a share `outside` of a profile's energy."""
-    samples, step = profiles(field, reach, depth_mm, wavelength_mm)
+    samples, step = _samples(profile, depth_mm, wavelength_mm)
     held = np.cumsum(np.abs(samples) ** 2, axis=1)
     kept = held >= (1.0 - outside) * held[:, -1:]
     return step * np.argmax(kept, axis=1)
 
 
-def energy_sigma_mm(field: Profile, reach: Reach, depth: ArrayLike, wavelength: ArrayLike) -> Array:
-    """Return the sigma, mm, of an even profile's energy; shapes broadcast."""
+def energy_sigma_mm(profile: Profile, depth: ArrayLike, wavelength: ArrayLike) -> Array:
+    """Return the sigma, mm, of a profile's energy; shapes broadcast."""
 
     def sigma(depth_mm: Array, wavelength_mm: Array) -> Array:
-        samples, step = profiles(field, reach, depth_mm, wavelength_mm)
+        samples, step = _samples(profile, depth_mm, wavelength_mm)
         power = np.abs(samples) ** 2
         width = step * _both_sides(power) ** 2 / _both_sides(power**2)
         return width / math.sqrt(2.0 * math.pi)
@@ -92,14 +102,7 @@ def energy_sigma_mm(field: Profile, reach: Reach, depth: ArrayLike, wavelength: 
     return along_depth(sigma, depth, wavelength)
 
 
-def _both_sides(samples: Array) -> Array:
-    """Return the sums (D,) of even profiles of which samples (D, n) start on the axis."""
-    return 2.0 * samples.sum(axis=1) - samples[:, 0]
-
-
-def speckle_sigma_mm(
-    field: Profile, reach: Reach, depth: ArrayLike, wavelength: ArrayLike
-) -> Array:
+def speckle_sigma_mm(profile: Profile, depth: ArrayLike, wavelength: ArrayLike) -> Array:
     """Return sigma in exp(-d² / 2 sigma²), the correlation of speckle intensity after a step d, mm.
 
     By the step of half correlation, from the squared autocorrelation of the profile (R. F. Wagner
@@ -109,13 +112,18 @@ def speckle_sigma_mm(
     """
 
     def sigma(depth_mm: Array, wavelength_mm: Array) -> Array:
-        samples, step = profiles(field, reach, depth_mm, wavelength_mm)
+        samples, step = _samples(profile, depth_mm, wavelength_mm)
         whole = np.concatenate([samples[:, :0:-1], samples], axis=1)
-        spectrum = np.abs(np.fft.fft(whole, 4 * PLACES, axis=1)) ** 2
-        overlap = np.abs(np.fft.ifft(spectrum, axis=1)[:, :PLACES]) ** 2
+        spectrum = np.abs(np.fft.fft(whole, 4 * profile.places, axis=1)) ** 2
+        overlap = np.abs(np.fft.ifft(spectrum, axis=1)[:, : profile.places]) ** 2
         return step * _half_way(overlap / overlap[:, :1]) / HALF
 
     return along_depth(sigma, depth, wavelength)
+
+
+def _both_sides(samples: Array) -> Array:
+    """Return the sums (D,) of even profiles of which samples (D, n) start on the axis."""
+    return 2.0 * samples.sum(axis=1) - samples[:, 0]
 
 
 def half_height_sigma_mm(
@@ -129,7 +137,7 @@ def half_height_sigma_mm(
     first, last, count = SPECTRUM
     numbers = np.linspace(max(first, (LOWEST - 1.0) / bandwidth), last, count)
 
-    def field(offset: Array, depth_mm: Array, wavelength_mm: Array) -> Array:
+    def level(offset: Array, depth_mm: Array, wavelength_mm: Array) -> Array:
         power = np.zeros(offset.shape)
         for number in numbers:
             length = wavelength_mm / (1.0 + number * bandwidth)
@@ -142,7 +150,7 @@ def half_height_sigma_mm(
         return shadow + 2.0 * wavelength_mm * depth_mm / aperture_mm
 
     def sigma(depth_mm: Array, wavelength_mm: Array) -> Array:
-        samples, step = profiles(field, reach, depth_mm, wavelength_mm)
+        samples, step = _samples(Profile(level, reach, PLACES), depth_mm, wavelength_mm)
         return 2.0 * step * _half_way(samples) / FWHM
 
     return along_depth(sigma, depth, wavelength)

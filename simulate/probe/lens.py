@@ -3,7 +3,7 @@
 In one plane, an aperture of height h with focus f gives at depth y and offset z from its axis
 (Goodman, Introduction to Fourier Optics, eq. 4-14, with the phase of the lens)
 
-    U = exp(i k z² / 2y) / sqrt(λ y) ∫ exp(i k (z'² (1/y - 1/f) / 2 - z z' / y)) dz',   |z'| <= h / 2
+    U = exp(i k z² / 2y) / sqrt(λ y) ∫ exp(i k (z'² (1/y - 1/f) / 2 - z z' / y)) dz'
 
 which is a difference of two of Fresnel's integrals. The phase is that of a path longer than the
 depth: exp(i k y) is left out.

@@ -1,6 +1,6 @@
-"""The complex two-way field about a scan line, in the plane of the array, summed over the apertures.
+"""The complex two-way field about a scan line, in the array's plane, summed over its apertures.
 
-For the path r from a place x' of the face to a point, and a delay d(x') that brings the sound of the
+For the path r from a place x' of the face to a point, and a delay d(x') that brings sound of the
 aperture's focus into phase, one way's field is (Lord Rayleigh, Theory of Sound, § 278, of a source
 that is long in elevation)
 

@@ -10,10 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from benchmark.errors import UserError
+from simulate.probe.array_field import ArrayField
 from simulate.probe.beam_widths import energy_sigma_mm, half_height_sigma_mm, speckle_sigma_mm
-from simulate.probe.lens import LEAST_DEPTH_MM, lens_field
-from simulate.probe.line import Apertures, line_fields
-from simulate.probe.pulse import out_of_focus, speckle_frequency
 
 FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))  # full width at half maximum of a Gaussian, in sigmas
 
@@ -23,10 +21,6 @@ ONE_WAY = 1.2067 / FWHM
 TWO_WAY = 0.8859 / FWHM
 # One factor of a two-way product, such that two equal factors give exactly TWO_WAY.
 TWO_WAY_FACTOR = TWO_WAY * math.sqrt(2.0)
-
-# Where fields are taken to end, in distances from the axis to the first zero of a focused aperture.
-LOBES = 2.5  # beyond the shadow of the lens or of the transmit aperture
-RECEIVE_LOBES = 6.0  # of reception, farther out than which echoes are later than the pulse is long
 
 GEOMETRIES = ("linear", "curvilinear")
 WIDEST_ARC = 2.4  # rad from end to end of a curvilinear face: `simulate.compiled.arctan` ends there
@@ -201,41 +195,10 @@ class Probe:
         """
         if self.diffraction:
             wavelength = self.wavelength_at(frequency_hz)
-            return energy_sigma_mm(self.line_field, self.line_reach_mm, depth_mm, wavelength)
+            return energy_sigma_mm(self.field.line_profile, depth_mm, wavelength)
         transmit = self.sigma_transmit_mm(depth_mm, frequency_hz)
         receive = self.sigma_receive_mm(depth_mm, frequency_hz)
         return 1.0 / np.sqrt(transmit**-2 + receive**-2)
-
-    def line_field(self, offset_mm: Array, depth_mm: Array, wavelength_mm: Array) -> Array:
-        """Return the two-way field about the middle line; as `line_fields`, depths (D, 1)."""
-        middle = np.array([0.5 * self.aperture_mm])
-        return self.line_fields(offset_mm, depth_mm[:, 0], wavelength_mm[:, 0], middle)[0]
-
-    def line_fields(
-        self, offset_mm: Array, depth_mm: Array, wavelength_mm: Array, places_mm: Array
-    ) -> Array:
-        """Return the two-way fields, complex (Z, D, X), about lines at places along the face.
-
-        offset_mm (D, X) from the line at depths (D,); places_mm (Z,) from the array's first end,
-        beyond which no aperture reaches. See `simulate.probe.line`.
-        """
-        depth = np.maximum(depth_mm, LEAST_DEPTH_MM)
-        apertures = Apertures(
-            length=self.aperture_mm, pitch=self.pitch_mm, radius=self.radius_mm,
-            sent=self.transmit_aperture_mm, focus=self.transmit_focus_mm, f_number=self.f_number,
-        )  # fmt: skip
-        return line_fields(
-            apertures, offset_mm, depth, self._speckle_wavelength_mm(depth, wavelength_mm),
-            self._bandwidth(wavelength_mm), places_mm,
-        )  # fmt: skip
-
-    def line_reach_mm(self, depth_mm: Array, wavelength_mm: Array) -> Array:
-        """Return the offset from a line beyond which its field is negligible, mm."""
-        depth = np.maximum(depth_mm, LEAST_DEPTH_MM)
-        sent = self.transmit_aperture_mm
-        shadow = 0.5 * sent * np.abs(1.0 - depth / self.transmit_focus_mm)
-        zero = wavelength_mm * self.receive_f_number(depth)  # first of the receive beam
-        return np.minimum(shadow + LOBES * wavelength_mm * depth / sent, RECEIVE_LOBES * zero)
 
     def sigma_lateral_oneway_mm(
         self, depth_mm: Depths, frequency_hz: ArrayLike | None = None
@@ -254,7 +217,7 @@ class Probe:
         """
         if self.diffraction:
             wavelength = self.wavelength_at(frequency_hz)
-            return energy_sigma_mm(self.lens_field, self.lens_reach_mm, depth_mm, wavelength)
+            return energy_sigma_mm(self.field.lens_profile, depth_mm, wavelength)
         return self._sigma_lens_mm(depth_mm, frequency_hz, TWO_WAY_FACTOR) / math.sqrt(2.0)
 
     def sigma_speckle_mm(self, depth_mm: Depths, frequency_hz: ArrayLike | None = None) -> Array:
@@ -266,7 +229,7 @@ class Probe:
         if not self.diffraction:
             return self.sigma_elevation_mm(depth_mm, frequency_hz)
         wavelength = self.wavelength_at(frequency_hz)
-        return speckle_sigma_mm(self.lens_field, self.lens_reach_mm, depth_mm, wavelength)
+        return speckle_sigma_mm(self.field.lens_profile, depth_mm, wavelength)
 
     def sigma_elevation_oneway_mm(
         self, depth_mm: Depths, frequency_hz: float, spread_hz: float
@@ -283,41 +246,27 @@ class Probe:
             )  # fmt: skip
         return self._sigma_lens_mm(depth_mm, frequency_hz, ONE_WAY)
 
-    def lens_field(self, offset_mm: Array, depth_mm: Array, wavelength_mm: Array) -> Array:
-        """Return the two-way field of the lens at elevations; complex, shapes broadcast."""
-        depth = np.maximum(depth_mm, LEAST_DEPTH_MM)
-        return lens_field(
-            offset_mm, depth, self._speckle_wavelength_mm(depth, wavelength_mm),
-            self._bandwidth(wavelength_mm), self.element_height_mm, self.elevation_focus_mm,
-        )  # fmt: skip
-
-    def lens_reach_mm(self, depth_mm: Array, wavelength_mm: Array) -> Array:
-        """Return the elevation beyond which the field of the lens is negligible, mm."""
-        depth, height = np.maximum(depth_mm, LEAST_DEPTH_MM), self.element_height_mm
-        shadow = 0.5 * height * np.abs(1.0 - depth / self.elevation_focus_mm)
-        return shadow + LOBES * wavelength_mm * depth / height
-
-    def _speckle_wavelength_mm(self, depth_mm: Array, wavelength_mm: Array) -> Array:
-        """Return the wavelength of the mean frequency of speckle; see `simulate.probe.pulse`."""
-        power = 2.0
-        for aperture, focus, half_way in (
-            (self.element_height_mm, self.elevation_focus_mm, 1.7),
-            (self.transmit_aperture_mm, self.transmit_focus_mm, 2.3),
-        ):
-            number = aperture**2 * (1.0 / depth_mm - 1.0 / focus) / wavelength_mm
-            power = power + out_of_focus(number, half_way)
-        return wavelength_mm / speckle_frequency(self._bandwidth(wavelength_mm), power)
-
-    def _bandwidth(self, wavelength_mm: Array) -> Array:
-        """Return the standard deviation of the spectrum over its centre, at wavelengths."""
-        return self.sigma_frequency_hz * wavelength_mm / (1e3 * self.sound_speed_m_s)
-
     def _sigma_lens_mm(
         self, depth_mm: Depths, frequency_hz: ArrayLike | None, factor: float
     ) -> Array:
         wavelength = self.wavelength_at(frequency_hz)
         waist = factor * wavelength * self.elevation_focus_mm / self.element_height_mm
         return _gaussian_beam(depth_mm, self.elevation_focus_mm, waist, wavelength)
+
+    # ---- the field, with `diffraction`
+
+    @property
+    def field(self) -> ArrayField:
+        """The two-way field of the array."""
+        return ArrayField(
+            lens=(self.element_height_mm, self.elevation_focus_mm),
+            sent=(self.transmit_aperture_mm, self.transmit_focus_mm),
+            f_number=self.f_number,
+            length=self.aperture_mm,
+            pitch=self.pitch_mm,
+            radius=self.radius_mm,
+            sigma_cycles=1e-3 * self.sigma_frequency_hz / self.sound_speed_m_s,
+        )
 
     # ---- image grid
 
