@@ -20,12 +20,12 @@ from simulate.probe.beam_widths import energy_reach_mm
 from simulate.probe.lens import LEAST_DEPTH_MM
 
 FIR_CUT = 3.2  # sigmas at which a Gaussian filter is cut off
-OUTSIDE = 3e-3  # share of a line's energy farther aside than where its field is faded to half
+OUTSIDE = 2e-3  # share of a line's energy farther aside than where its field is faded to half
 FADED = 0.1  # half the width of that fade, over where its middle is
 NODES = 112  # depths at which fields of lines are worked out, and between which taps are mixed
 REACH_NODES = 48  # depths at which their reach is
-ZONES = 8  # of lines at either end of the array
-ZONE_GROWTH = 1.35  # of a zone's width over that of the next one outwards
+ZONES = 12  # of lines at either end of the array
+ZONE_GROWTH = 1.2  # of a zone's width over that of the next one outwards
 
 Array = NDArray[Any]  # float64
 Float32 = NDArray[np.float32]

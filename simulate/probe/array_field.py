@@ -1,23 +1,31 @@
-"""The two-way field of an array with a lens: elevation and lateral, by depth and wavelength."""
+"""The two-way field of an array with a lens: elevation and lateral, by depth and wavelength.
+
+The field is that of the mean frequency of speckle. A pulse's spectrum is that of a point's echo at
+the foci, where all sound is in phase; the energy of speckle at a frequency is that spectrum's times
+the energy of the beam, ∫ |U_T U_R|² over both axes. Lower frequencies have wider beams: the mean
+falls by about (σ_f / f)² at the foci and by twice that out of them, except where the sound on the
+axis of the transmit beam goes up and down with frequency, as it does short of a long focus.
+"""
 
 from __future__ import annotations
 
+import functools
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulate.probe.beam_widths import Profile
-from simulate.probe.lens import LEAST_DEPTH_MM, lens_field
-from simulate.probe.line import Apertures, line_fields
-from simulate.probe.pulse import out_of_focus, speckle_frequency
+from simulate.probe.lens import LEAST_DEPTH_MM, lens_field, strip_field
+from simulate.probe.line import Apertures, line_energies, line_fields
 
 LENS_PLACES, LINE_PLACES = 96, 40  # samples of a beam, from its axis outwards
 # Where fields are taken to end, in distances from the axis to the first zero of a focused aperture.
 LOBES = 2.5  # beyond the shadow of the lens or of the transmit aperture
 RECEIVE_LOBES = 5.0  # of reception, farther out than which echoes are later than the pulse is long
-# Aperture² (1 / depth - 1 / focus) / wavelength half way between in focus and out of it.
-LENS_HALF_WAY, LINE_HALF_WAY = 1.7, 2.3
+DEPTHS = 96  # at which the mean frequency of speckle is worked out
+SPECTRUM = np.linspace(-2.4, 2.4, 9)  # its frequencies, in standard deviations of the pulse
+LOWEST = 0.1  # lowest of them, over the centre frequency
 
 Array = NDArray[Any]
 
@@ -28,7 +36,9 @@ class ArrayField(NamedTuple):
     lens, sent : (aperture, focus) of the lens, and of transmission away from the array's ends.
     f_number : of reception, at all depths.
     length, pitch, radius : of the array, its elements and its face (0 for a straight one).
+    wavelength : at the centre of the pulse's spectrum.
     sigma_cycles : standard deviation of the pulse's amplitude spectrum, cycles / mm.
+    depth : down to which the field is asked for.
     """
 
     lens: tuple[float, float]
@@ -37,7 +47,9 @@ class ArrayField(NamedTuple):
     length: float
     pitch: float
     radius: float
+    wavelength: float
     sigma_cycles: float
+    depth: float
 
     @property
     def lens_profile(self) -> Profile:
@@ -76,9 +88,8 @@ class ArrayField(NamedTuple):
         """
         depth = np.maximum(depth_mm, LEAST_DEPTH_MM)
         length = self._speckle_wavelength_mm(depth, wavelength_mm)
-        apertures = Apertures(self.length, self.pitch, self.radius, *self.sent, self.f_number)
         bandwidth = self.sigma_cycles * wavelength_mm
-        return line_fields(apertures, offset_mm, depth, length, bandwidth, places_mm)
+        return line_fields(self._apertures, offset_mm, depth, length, bandwidth, places_mm)
 
     def heard_mm(self, depth_mm: Array) -> Array:
         """Return the receive aperture at depths, away from the array's ends."""
@@ -96,13 +107,34 @@ class ArrayField(NamedTuple):
         zero = wavelength_mm * depth / self.heard_mm(depth)  # first of the receive beam
         return np.minimum(shadow + LOBES * wavelength_mm * depth / sent, RECEIVE_LOBES * zero)
 
+    @property
+    def _apertures(self) -> Apertures:
+        return Apertures(self.length, self.pitch, self.radius, *self.sent, self.f_number)
+
     def _speckle_wavelength_mm(self, depth_mm: Array, wavelength_mm: Array) -> Array:
-        """Return the wavelength of the mean frequency of speckle; see `simulate.probe.pulse`."""
-        power: Any = 2.0
-        for (aperture, focus), half_way in (
-            (self.lens, LENS_HALF_WAY),
-            (self.sent, LINE_HALF_WAY),
-        ):
-            number = aperture**2 * (1.0 / depth_mm - 1.0 / focus) / wavelength_mm
-            power = power + out_of_focus(number, half_way)
-        return wavelength_mm / speckle_frequency(self.sigma_cycles * wavelength_mm, power)
+        """Return the wavelength of the mean frequency of speckle.
+
+        Its ratio to the pulse's centre is that of the probe's own pulse, before attenuation.
+        """
+        return wavelength_mm / np.interp(depth_mm, *_mean_frequency(self))
+
+
+@functools.lru_cache(maxsize=64)
+def _mean_frequency(field: ArrayField) -> tuple[Array, Array]:
+    """Return depths (DEPTHS,) and the mean frequency of speckle there over the pulse's centre."""
+    depth = np.linspace(LEAST_DEPTH_MM, max(field.depth, 2.0 * LEAST_DEPTH_MM), DEPTHS)
+    ratio = 1.0 + field.sigma_cycles * field.wavelength * SPECTRUM
+    weight = np.where(ratio < LOWEST, 0.0, np.exp(-np.square(SPECTRUM)))
+    lengths = field.wavelength / np.maximum(ratio, LOWEST)
+    wide = np.full(DEPTHS, lengths.max())
+    share = np.linspace(0.0, 1.0, LINE_PLACES)
+    across, aside = field._line_reach_mm(depth, wide), field._lens_reach_mm(depth, wide)
+    line = line_energies(field._apertures, across[:, None] * share, depth, lengths, across)
+    strips = [
+        strip_field(aside[:, None] * share, depth[:, None], own, *field.lens) for own in lengths
+    ]
+    power = np.abs(np.array(strips)) ** 4
+    lens = aside * (2.0 * power.sum(axis=2) - power[:, :, 0])
+    # Both fields are divided by the root of the wavelength, each way; the pulse's spectrum is not.
+    energy = (weight * lengths**4)[:, None] * line * lens
+    return depth, np.sum(ratio[:, None] * energy, axis=0) / np.sum(energy, axis=0)

@@ -77,6 +77,30 @@ def line_fields(
     return np.ascontiguousarray((total / np.sqrt(full)[:, None, None]).transpose(2, 0, 1))
 
 
+def line_energies(
+    apertures: Apertures, offset_mm: Array, depth_mm: Array, wavelengths_mm: Array, step_mm: Array
+) -> Array:
+    """Return ∫ |U_T U_R|² dx (F, D) of the middle line, of frequencies by themselves.
+
+    offset_mm (D, X) from the line outwards, at steps (D,); depth_mm (D,); wavelengths_mm (F,), the
+    middle one that of the pulse.
+    """
+    places = np.array([0.5 * apertures.length])
+    heard_mm = np.minimum(depth_mm / apertures.f_number, apertures.length)
+    sent_mm, focus_mm = (
+        np.full(depth_mm.shape, each) for each in (apertures.sent, apertures.focus)
+    )
+    centre = np.full(depth_mm.shape, wavelengths_mm[len(wavelengths_mm) // 2])
+    sent = _Way(apertures, sent_mm, focus_mm, offset_mm, depth_mm, centre, places)
+    heard = _Way(apertures, heard_mm, depth_mm, offset_mm, depth_mm, centre, places)
+    result = []
+    for length in wavelengths_mm:
+        own = np.full(depth_mm.shape, length)
+        power = np.square(np.abs(sent.field(own) * heard.field(own)))[:, :, 0]
+        result.append(step_mm * (2.0 * power.sum(axis=1) - power[:, 0]))
+    return np.array(result)
+
+
 class _Way:
     """Paths and weights of one way; parameters as in `line_fields`."""
 

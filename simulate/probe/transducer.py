@@ -265,6 +265,8 @@ class Probe:
             length=self.aperture_mm,
             pitch=self.pitch_mm,
             radius=self.radius_mm,
+            wavelength=self.wavelength_mm,
+            depth=self.depth_mm,
             sigma_cycles=1e-3 * self.sigma_frequency_hz / self.sound_speed_m_s,
         )
 

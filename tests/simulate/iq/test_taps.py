@@ -61,7 +61,7 @@ def test_brightness_of_each_line_is_that_of_its_own_apertures(probe, depth):
     expected = 10.0 * np.log10(energy[:-1] / energy[-1])
     np.testing.assert_allclose(found[own] - np.median(found), expected, atol=0.5)
     steps = np.abs(np.diff(found[own]) - np.diff(expected))
-    assert steps.max() < 0.3
+    assert steps.max() < 0.5
 
 
 def test_a_line_in_the_middle_has_even_taps():

@@ -123,7 +123,7 @@ def test_lower_frequency_is_the_lower_frequencys_own_width():
 def test_engine_weighs_by_the_field_of_the_lens_and_the_line(monkeypatch, line, tolerance):
     """The complex echo of one scatterer, out of the plane and aside, also at an end.
 
-    There lines share their taps by zones, up to half a millimetre from their own place.
+    There lines share their taps by zones, not quite those of their own place.
     """
     settings = BmodeSettings(noise_db=-200.0)
     grid = beam_for(Uniform(), PROBE, settings).grid
@@ -197,11 +197,11 @@ def summed_correlation(steps, depth, aperture, focus):
 def test_speckle_decorrelates_as_the_curved_field_of_the_lens(depth):
     """Measured on the engine's frames, of scatterers so dense that their number does not show."""
     steps = np.array([0.1, 0.2, 0.3, 0.45, 0.6])
-    dense = BmodeSettings(noise_db=-200.0, scatterers_per_cell=60.0)
+    dense = BmodeSettings(noise_db=-200.0, scatterers_per_cell=30.0)
     probe = dataclasses.replace(
         PROBE, start_depth_mm=depth - 2.0, depth_mm=depth + 2.0, height_px=64
     )
-    places = 9.0 * np.arange(16)[:, None] + np.array([0.0, *steps])
+    places = 9.0 * np.arange(32)[:, None] + np.array([0.0, *steps])
     poses = np.stack([pose(translation=(0, 0, z)) for z in places.ravel()])
     iq = render_iq(Uniform(), probe, dense, poses)
     grid = beam_for(Uniform(), probe, dense).grid
