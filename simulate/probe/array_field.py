@@ -1,10 +1,10 @@
 """The two-way field of an array with a lens: elevation and lateral, by depth and wavelength.
 
-The field is that of the mean frequency of speckle. A pulse's spectrum is that of a point's echo at
-the foci, where all sound is in phase; the energy of speckle at a frequency is that spectrum's times
-the energy of the beam, ∫ |U_T U_R|² over both axes. Lower frequencies have wider beams: the mean
-falls by about (σ_f / f)² at the foci and by twice that out of them, except where the sound on the
-axis of the transmit beam goes up and down with frequency, as it does short of a long focus.
+The field is that of the mean frequency of speckle. The spectrum of an echo on the axis is the
+pulse's at every depth; the energy of speckle at a frequency is that times the energy of the beam,
+∫ |U_T U_R|² over both axes, over its power on the axis. Lower frequencies have wider beams: the
+mean lies below the pulse's by about (σ_f / f)², and above it where the beam of lower frequencies
+is hollow.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from simulate.probe.beam_widths import Profile
 from simulate.probe.lens import LEAST_DEPTH_MM, lens_field, strip_field
-from simulate.probe.line import Apertures, line_energies, line_fields
+from simulate.probe.line import Apertures, line_energies, line_fields, over_the_axis
 
 LENS_PLACES, LINE_PLACES = 96, 40  # samples of a beam, from its axis outwards
 # Where fields are taken to end, in distances from the axis to the first zero of a focused aperture.
@@ -121,7 +121,10 @@ class ArrayField(NamedTuple):
 
 @functools.lru_cache(maxsize=64)
 def _mean_frequency(field: ArrayField) -> tuple[Array, Array]:
-    """Return depths (DEPTHS,) and the mean frequency of speckle there over the pulse's centre."""
+    """Return depths (DEPTHS,) and the mean frequency of speckle there over the pulse's centre.
+
+    The root of the mean square: correlations fall with the square of the wavenumber.
+    """
     depth = np.linspace(LEAST_DEPTH_MM, max(field.depth, 2.0 * LEAST_DEPTH_MM), DEPTHS)
     ratio = 1.0 + field.sigma_cycles * field.wavelength * SPECTRUM
     weight = np.where(ratio < LOWEST, 0.0, np.exp(-np.square(SPECTRUM)))
@@ -134,7 +137,6 @@ def _mean_frequency(field: ArrayField) -> tuple[Array, Array]:
         strip_field(aside[:, None] * share, depth[:, None], own, *field.lens) for own in lengths
     ]
     power = np.abs(np.array(strips)) ** 4
-    lens = aside * (2.0 * power.sum(axis=2) - power[:, :, 0])
-    # Both fields are divided by the root of the wavelength, each way; the pulse's spectrum is not.
-    energy = (weight * lengths**4)[:, None] * line * lens
-    return depth, np.sum(ratio[:, None] * energy, axis=0) / np.sum(energy, axis=0)
+    energy = weight[:, None] * line * over_the_axis(power)
+    mean_square = np.sum(np.square(ratio)[:, None] * energy, axis=0) / np.sum(energy, axis=0)
+    return depth, np.sqrt(mean_square)

@@ -80,7 +80,7 @@ def line_fields(
 def line_energies(
     apertures: Apertures, offset_mm: Array, depth_mm: Array, wavelengths_mm: Array, step_mm: Array
 ) -> Array:
-    """Return ∫ |U_T U_R|² dx (F, D) of the middle line, of frequencies by themselves.
+    """Return ∫ |U_T U_R|² dx (F, D) about the middle line, over |U_T U_R|² on it, by frequency.
 
     offset_mm (D, X) from the line outwards, at steps (D,); depth_mm (D,); wavelengths_mm (F,), the
     middle one that of the pulse.
@@ -97,8 +97,17 @@ def line_energies(
     for length in wavelengths_mm:
         own = np.full(depth_mm.shape, length)
         power = np.square(np.abs(sent.field(own) * heard.field(own)))[:, :, 0]
-        result.append(step_mm * (2.0 * power.sum(axis=1) - power[:, 0]))
-    return np.array(result)
+        result.append(power)
+    return over_the_axis(np.array(result)) * step_mm
+
+
+def over_the_axis(power: Array) -> Array:
+    """Return the energies (F, D) of even profiles (F, D, X) over their power on the axis, X = 0.
+
+    Of a frequency that hardly reaches the axis, a thirtieth of the loudest one's power there.
+    """
+    axis = power[:, :, 0]
+    return (2.0 * power.sum(axis=2) - axis) / np.maximum(axis, axis.max(axis=0) / 30.0)
 
 
 class _Way:

@@ -83,9 +83,9 @@ def test_widths_change_smoothly_with_depth():
     probe = Probe(element_height_mm=3.0, elevation_focus_mm=12.0, fractional_bandwidth=0.35)
     depths = np.linspace(2.0, 20.0, 40)
     near = np.array([probe.sigma_elevation_mm(depths + 0.1 * n) for n in range(3)])
-    assert np.abs(np.diff(np.log(near), axis=0)).max() < 0.06
+    assert np.abs(np.diff(np.log(near), axis=0)).max() < 0.08
     across = np.array([probe.sigma_lateral_mm(depths + 0.1 * n) for n in range(3)])
-    assert np.abs(np.diff(np.log(across), axis=0)).max() < 0.06
+    assert np.abs(np.diff(np.log(across), axis=0)).max() < 0.08
 
 
 @pytest.mark.parametrize("depth", [8.0, 12.0, 17.0, 22.0])
@@ -106,7 +106,7 @@ def test_any_bandwidth_has_a_width(share):
     depth = np.linspace(1.0, 40.0, 30)
     probe = Probe(fractional_bandwidth=share)
     for width in (probe.sigma_elevation_mm(depth), probe.sigma_speckle_mm(depth)):
-        assert np.isfinite(width).all() and (width > 0.1).all() and (width < 5.0).all()
+        assert np.isfinite(width).all() and (width > 0.1).all() and (width < 3.0).all()
 
 
 def test_lower_frequency_is_the_lower_frequencys_own_width():
@@ -175,8 +175,8 @@ def test_diffraction_is_yes_or_no():
 def summed_correlation(steps, depth, aperture, focus):
     """Correlation of intensity after elevational steps, from the two-way field of the strip.
 
-    Each frequency counts with the energy of its lateral beam (aperture 8 mm, focus 20 mm;
-    reception of f-number 2): low ones have wider beams.
+    All frequencies are alike on the axis, and each counts with the energy of its lateral beam
+    (aperture 8 mm, focus 20 mm; reception of f-number 2): low ones have wider beams.
     """
     across = np.linspace(-6.0, 6.0, 2401)
     total = 0.0
@@ -185,11 +185,13 @@ def summed_correlation(steps, depth, aperture, focus):
         field = summed_field(across, depth, length, aperture, focus) ** 2
         sent = summed_field(across[::4], depth, length, 8.0, 20.0)
         heard = summed_field(across[::4], depth, length, depth / 2.0, depth)
+        field = field / np.abs(field[1200])
+        line = np.square(np.abs(sent * heard))
         moved = [np.interp(across - d, across, field.real) for d in (0.0, *steps)]
         aside = [np.interp(across - d, across, field.imag) for d in (0.0, *steps)]
         both = [re + 1j * im for re, im in zip(moved, aside, strict=True)]
         overlap = np.array([np.vdot(both[0], other) for other in both])
-        total = total + np.exp(-(number**2)) * np.sum(np.abs(sent * heard) ** 2) * overlap
+        total = total + np.exp(-(number**2)) * line.sum() / line[300] * overlap
     return np.abs(total[1:] / total[0]) ** 2
 
 
