@@ -114,9 +114,12 @@ class ArrayField(NamedTuple):
     def _speckle_wavelength_mm(self, depth_mm: Array, wavelength_mm: Array) -> Array:
         """Return the wavelength of the mean frequency of speckle.
 
-        Its ratio to the pulse's centre is that of the probe's own pulse, before attenuation.
+        Its distance from the pulse's centre is that of the probe's own pulse, before attenuation,
+        times the square of the relative bandwidth.
         """
-        return wavelength_mm / np.interp(depth_mm, *_mean_frequency(self))
+        wider = np.square(wavelength_mm / self.wavelength)
+        ratio = 1.0 + wider * (np.interp(depth_mm, *_mean_frequency(self)) - 1.0)
+        return wavelength_mm / np.maximum(ratio, LOWEST)
 
 
 @functools.lru_cache(maxsize=64)

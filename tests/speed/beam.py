@@ -80,7 +80,7 @@ def engine_profiles(probe: Probe, offsets_mm: NDArray, depth_mm: float) -> tuple
         return lateral, elevation
     depth, wavelength = np.array([[depth_mm]]), np.array([[probe.wavelength_mm]])
     line = probe.field.line_profile.field(offsets_mm[None], depth, wavelength)[0]
-    return np.abs(line), np.abs(probe.field.lens_field(offsets_mm, depth_mm, probe.wavelength_mm))
+    return np.abs(line), np.abs(probe.field.lens_field(offsets_mm, depth[0], wavelength[0]))
 
 
 def main() -> None:

@@ -110,10 +110,10 @@ def test_any_bandwidth_has_a_width(share):
 
 
 def test_lower_frequency_is_the_lower_frequencys_own_width():
-    slower = dataclasses.replace(PROBE, centre_frequency_hz=4e6, fractional_bandwidth=0.75)
+    slower = dataclasses.replace(PROBE, centre_frequency_hz=4.4e6, fractional_bandwidth=3.0 / 4.4)
     depths = np.linspace(14.0, 40.0, 20)
     np.testing.assert_allclose(
-        PROBE.sigma_elevation_mm(depths, np.full(20, 4e6)),
+        PROBE.sigma_elevation_mm(depths, np.full(20, 4.4e6)),
         slower.sigma_elevation_mm(depths),
         rtol=0.02,
     )
