@@ -7,13 +7,12 @@ with the convolution taken over a grid of samples). Electronic noise, envelope, 
 compression follow. Attenuation lowers the amplitude and the centre frequency of the echo; the lower
 frequency widens the beam.
 
-Options: poses that change along the lines of a frame, tissue that moves, side lobes, shadows,
-fewer scatterers where the beam is wide, gain that changes, lines without contact, reverberation,
-clutter, ringing of the face, speckle reduction. What the screen does with the images of a sweep is
-in `simulate.bmode.screen`.
+Options: poses that change along the lines of a frame, tissue that moves, shadows, fewer scatterers
+where the beam is wide, gain that changes, lines without contact, reverberation, clutter, ringing of
+the face, speckle reduction. What the screen does with the images of a sweep is in
+`simulate.bmode.screen`.
 
-The model neglects multiple scattering other than by the face, refraction, the loss of aperture at
-the edges of the array, elevational side lobes, and the width of the aperture in shadows.
+The model neglects multiple scattering other than by the face, and refraction.
 """
 
 from __future__ import annotations
@@ -55,7 +54,6 @@ def beam_for(
         time_gain_compensation=settings.time_gain_compensation,
         noise_db=settings.noise_level_db,
         noise_depth_mm=settings.noise_depth_mm,
-        side_lobes=settings.side_lobes,
         cut_sigmas=cut_sigmas,
     )
 

@@ -37,8 +37,6 @@ class BmodeSettings:
         less for none. The depth may lie below the image if there is an echo from it.
     time_gain_compensation
         Undo the mean loss and spreading with depth, which raises the noise with depth.
-    side_lobes
-        Use the lateral beam of an unapodised array, with side lobes, in place of a Gaussian one.
     shadows
         Attenuation varies in space: shadows behind bone and air, enhancement behind fluid.
     line_time_s, lines
@@ -76,7 +74,6 @@ class BmodeSettings:
     noise_db: float = -40.0
     noise_depth_mm: float = 20.0
     time_gain_compensation: bool = True
-    side_lobes: bool = False
     shadows: bool = False
     line_time_s: float = 0.0
     lines: int = 128

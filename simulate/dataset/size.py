@@ -177,9 +177,7 @@ def doppler_frame_count(spec: Spec) -> int:
 
 def iq_samples(spec: Spec) -> int:
     """Return the number of IQ samples of one frame."""
-    beam = sampled_beam(
-        spec.probe, spec.tissue.attenuation_db_cm_mhz, 1.0, side_lobes=spec.bmode.side_lobes
-    )
+    beam = sampled_beam(spec.probe, spec.tissue.attenuation_db_cm_mhz, 1.0)
     return len(beam.grid.depths_mm) * len(beam.grid.lateral)
 
 

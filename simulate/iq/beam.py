@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 from benchmark.errors import UserError
 from simulate.iq.echo import Echo
 from simulate.iq.gain import receive_gains
-from simulate.iq.taps import gaussian_taps
+from simulate.iq.lens import LensTable, lens_table, with_one_valley
+from simulate.iq.taps import LineTaps, field_lines, gaussian_lines, gaussian_taps, line_half
 from simulate.probe.transducer import FWHM, Probe
 
 # Largest steps of IQ samples, in sigmas of the amplitude PSF: the cubic splat is then exact to
 # 0.4 %.
 AXIAL_STEP = 0.85
 LATERAL_STEP = 0.64
+FIELD_STEP = 0.48  # the same for the array's field, over the step that its band needs at least
 ELEVATION_CUT = 3.0  # sigmas from the plane at which scatterers are cut off: 0.5 % of the rms
 SPLAT_REACH = 2  # samples that a splat touches on either side
 ELEVATION_DEGREE = 6  # of the polynomial of `Beam.elevation`
@@ -68,12 +70,13 @@ class Beam(NamedTuple):
     carrier : (a, b): the phase of an echo from depth y is -(a y + b y²) cycles.
     elevation, elevation_scale : 2 sigma_elevation² (mm²) at depth y is the polynomial `elevation`,
         lowest power first, in y * elevation_scale - 1.
-    elevation_table : None, or (rows, 2), interpolated over rows: column 0 is 2 sigma_elevation²
-        (mm²) in place of the polynomial, column 1 is c (cycles/mm²) of an additional phase -c z².
+    lens : None, or the weights of the lens's field in place of the polynomial.
     elevation_cut : largest exponent z² / (2 sigma_elevation²) of a scatterer that is heard.
     elevation_reach : (rows,) mm; no scatterer farther out of the plane than this is heard.
-    axial_taps, lateral_taps, lateral_half, row_gain : filters; the last three have one entry per
-        inner row, and `lateral_half` is the number of taps used on each side of the middle one.
+    axial_taps : filter over rows.
+    lateral_taps, lateral_half, zones, zones_used : filters over columns, for each inner row:
+        `taps`, `half`, `first` and `used` of `simulate.iq.taps.LineTaps`.
+    gain : (inner rows, inner columns) factor after the filters.
     noise_gain : (rows,) factor of unit noise before the filters.
     keep : (rows,) share of the scatterers with which a resolution cell holds as many as the
         smallest one of the image; at most 1.
@@ -84,13 +87,15 @@ class Beam(NamedTuple):
     carrier: tuple[float, float]
     elevation: Float32
     elevation_scale: float
-    elevation_table: Float32 | None
+    lens: LensTable | None
     elevation_cut: float
     elevation_reach: Array
     axial_taps: Float32
     lateral_taps: Float32
     lateral_half: NDArray[np.int64]
-    row_gain: Float32
+    zones: NDArray[np.int64]
+    zones_used: NDArray[np.int64]
+    gain: Float32
     noise_gain: Float32
     keep: Array
 
@@ -115,13 +120,6 @@ def _thinning(probe: Probe, depths_mm: Array) -> Array:
     return np.minimum(smallest / area, 1.0)
 
 
-def _with_one_valley(values: Array) -> Array:
-    """Return the smallest values >= these that first fall and then rise."""
-    lowest = int(np.argmin(values))
-    left = np.maximum.accumulate(values[lowest::-1])[::-1]
-    return np.concatenate([left[:-1], np.maximum.accumulate(values[lowest:])])
-
-
 def sampled_beam(
     probe: Probe,
     attenuation_db_cm_mhz: float,
@@ -130,7 +128,6 @@ def sampled_beam(
     time_gain_compensation: bool = True,
     noise_db: float = -math.inf,
     noise_depth_mm: float = 20.0,
-    side_lobes: bool = False,
     cut_sigmas: float = ELEVATION_CUT,
 ) -> Beam:
     """Return all that the kernels need to know of a probe in a tissue of given attenuation.
@@ -142,8 +139,8 @@ def sampled_beam(
         only at `noise_depth_mm`.
     noise_db, noise_depth_mm : level of the noise relative to the reference tissue at that depth;
         before the compensation it is the same at all depths.
-    side_lobes : whether the lateral beam is that of unapodised apertures.
-    cut_sigmas : elevational sigmas from the plane at which scatterers are cut off.
+    cut_sigmas : elevational sigmas from the plane at which scatterers are cut off; the field of a
+        lens is faded out where 0.3 % of its energy are farther out, times this over 3.
 
     Raises
     ------
@@ -152,34 +149,53 @@ def sampled_beam(
     """
     echo = Echo(probe, attenuation_db_cm_mhz)
     _refuse_a_low_echo(echo)
-    grid = _sampling(echo, side_lobes)
+    grid = _sampling(echo)
     inner = grid.depths_mm
     axial = gaussian_taps(np.array([probe.sigma_axial_mm]), grid.row_step)[0]
-    lateral = echo.lateral_taps(inner, grid.column_step, side_lobes)
+    lateral = _line_taps(echo, grid)
     gain, noise = receive_gains(
         echo, inner, density_per_mm3, time_gain_compensation, noise_db, noise_depth_mm
     )
-    response = gain * np.sqrt((axial**2).sum() * (lateral**2).sum(axis=1))
+    response = gain * np.sqrt((axial**2).sum() * (lateral.taps[-1] ** 2).sum(axis=(1, 2)))
     scale, elevation = _elevation_polynomial(echo, grid)
     rows = grid.first_row + grid.row_step * np.arange(grid.rows)
-    sigma_elevation = echo.sigma_elevation_mm(np.maximum(rows, 0.0))
-    table = _elevation_table(echo, rows) if probe.diffraction else None
+    lens, reach = _elevation(echo, rows, cut_sigmas)
     return Beam(
         grid=grid,
         frequency_hz=probe.centre_frequency_hz,
         carrier=_carrier(echo),
         elevation=elevation,
         elevation_scale=scale,
-        elevation_table=table,
+        lens=lens,
         elevation_cut=0.5 * cut_sigmas**2,
-        elevation_reach=1.01 * cut_sigmas * _with_one_valley(sigma_elevation),
+        elevation_reach=1.01 * reach,
         axial_taps=axial.astype(np.float32),
-        lateral_taps=lateral.astype(np.float32),
-        lateral_half=np.count_nonzero(lateral, axis=1) // 2,
-        row_gain=gain.astype(np.float32),
+        lateral_taps=lateral.taps,
+        lateral_half=lateral.half,
+        zones=lateral.first,
+        zones_used=lateral.used,
+        gain=(gain[:, None] * lateral.gain).astype(np.float32),
         noise_gain=np.pad(noise / response, grid.border_rows, mode="edge").astype(np.float32),
         keep=_thinning(probe, rows),
     )
+
+
+def _elevation(echo: Echo, rows_mm: Array, cut_sigmas: float) -> tuple[LensTable | None, Array]:
+    """Return `Beam.lens`, and how far out of the plane (rows,) mm anything is heard."""
+    depths = np.maximum(rows_mm, 0.0)
+    if not echo.probe.diffraction:
+        return None, cut_sigmas * with_one_valley(echo.sigma_elevation_mm(depths))
+    table, levels, reach = lens_table(echo, float(depths[-1]), cut_sigmas / ELEVATION_CUT)
+    return table, np.interp(depths, levels, reach)
+
+
+def _line_taps(echo: Echo, grid: Grid) -> LineTaps:
+    """Return the lateral filters at the inner rows and columns of a grid."""
+    depths, step = grid.depths_mm, grid.column_step
+    if not echo.probe.diffraction:
+        return gaussian_lines(echo.sigma_lateral(depths), step, len(grid.lateral))
+    half = grid.border_columns - SPLAT_REACH
+    return field_lines(echo, depths, grid.lateral, step, half)
 
 
 def _refuse_a_low_echo(echo: Echo) -> None:
@@ -204,7 +220,7 @@ def _carrier(echo: Echo) -> tuple[float, float]:
     )
 
 
-def _sampling(echo: Echo, side_lobes: bool) -> Grid:
+def _sampling(echo: Echo) -> Grid:
     """Return the coarsest grid that is fine enough for the PSF.
 
     The pixel of the image is a whole number of its steps, for a curvilinear probe in depth only.
@@ -214,7 +230,7 @@ def _sampling(echo: Echo, side_lobes: bool) -> Grid:
     start = probe.start_depth_mm if linear else 0.0
     spacing_x, spacing_y = probe.pixel_mm
     depths = np.linspace(start - spacing_y, probe.depth_mm + spacing_y, 512)
-    finest = LATERAL_STEP * float(echo.sigma_lateral(depths).min())
+    finest = _finest_step(echo, depths)
     reduce_rows = math.ceil(spacing_y / (AXIAL_STEP * probe.sigma_axial_mm))
     row_step = spacing_y / reduce_rows
     if linear:
@@ -226,8 +242,7 @@ def _sampling(echo: Echo, side_lobes: bool) -> Grid:
         column_step = width / math.ceil(width / finest)
         middle = column_step * (probe.radius_mm + 0.5 * probe.depth_mm)
         reduce_columns = max(1, round(spacing_x / middle))
-    reach = echo.lateral_taps(depths, column_step, side_lobes).shape[1] // 2
-    border_columns = reach + SPLAT_REACH
+    border_columns = _reach(echo, depths, column_step) + SPLAT_REACH
     border_rows = (
         gaussian_taps(np.array([probe.sigma_axial_mm]), row_step).shape[1] // 2 + SPLAT_REACH
     )
@@ -248,19 +263,27 @@ def _sampling(echo: Echo, side_lobes: bool) -> Grid:
     )
 
 
-def _elevation_table(echo: Echo, rows_mm: Array) -> Float32:
-    """Return `Beam.elevation_table` (rows, 2): 2 sigma² and c, the curvature of the wavefront.
+def _finest_step(echo: Echo, depths_mm: Array) -> float:
+    """Return the largest step of columns, mm or radians, that is fine enough for the beam.
 
-    A beam exp(-z² / 2 sigma² - 2 pi i c z²) makes speckle whose intensity correlates over a step d
-    by exp(-d² (1 / sigma² + (4 pi c sigma)²) / 2). c is chosen so that this correlation is that of
-    the lens, `sigma_speckle_mm`. The sign of c, which changes at the focus, has no effect on an
-    image and is taken to be positive.
+    The field of an array has no finer detail than the sum of both apertures gives: seen from the
+    line, 1 / F of transmission at its focus and of reception anywhere.
     """
-    depths = np.maximum(rows_mm, 0.0)
-    sigma, speckle = echo.sigma_elevation_mm(depths), echo.sigma_speckle_mm(depths)
-    excess = np.maximum(speckle**-2.0 - sigma**-2.0, 0.0)
-    curvature = np.sqrt(excess) / (4.0 * math.pi * sigma)
-    return np.stack([2.0 * sigma**2, curvature], axis=1).astype(np.float32)
+    probe = echo.probe
+    if not probe.diffraction:
+        return LATERAL_STEP * float(echo.sigma_lateral(depths_mm).min())
+    focus = probe.transmit_focus_mm
+    sent = probe.transmit_aperture_mm / focus * echo.lateral_unit_mm(np.array(focus))
+    unit = echo.lateral_unit_mm(depths_mm)
+    band = (sent + unit / probe.receive_f_number(depths_mm)) / echo.wavelength_mm(depths_mm)
+    return FIELD_STEP / float(band.max())
+
+
+def _reach(echo: Echo, depths_mm: Array, column_step: float) -> int:
+    """Return the number of taps on each side of the middle one of the widest lateral filter."""
+    if not echo.probe.diffraction:
+        return gaussian_taps(echo.sigma_lateral(depths_mm), column_step).shape[1] // 2
+    return line_half(echo, depths_mm, column_step)
 
 
 def _elevation_polynomial(echo: Echo, grid: Grid) -> tuple[float, Float32]:

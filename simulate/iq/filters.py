@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulate.compiled import kernel
+from simulate.compiled import inlined, kernel
 from simulate.iq.drawing import mix
 
 _f = np.float32
@@ -64,7 +64,7 @@ def add_noise(seed, beam, work):
 
 @kernel
 def filter_frame(beam, work, out):
-    """Write the axially, then laterally filtered grid, with the gain of each row, to `out`.
+    """Write the axially, then laterally filtered grid, with the gain of each sample, to `out`.
 
     out: (inner rows, 2 inner columns) float32.
     """
@@ -72,6 +72,8 @@ def filter_frame(beam, work, out):
     stride = np.uint64(2 * grid.columns)
     taps = beam.axial_taps
     line = work.line
+    columns = out.shape[1] // 2
+    turned = np.empty(out.shape[1], np.float32)
     for row in range(out.shape[0]):
         line[:] = _f(0.0)
         top = row + grid.border_rows - len(taps) // 2
@@ -80,12 +82,57 @@ def filter_frame(beam, work, out):
             source = work.grid[(top + tap) * 2 * grid.columns :][:stride]
             for i in range(stride):
                 line[i] += weight * source[i]
-        half = beam.lateral_half[row]
-        middle = beam.lateral_taps.shape[1] // 2
         target = out[row]
         target[:] = _f(0.0)
-        for tap in range(-half, half + 1):
-            weight = beam.lateral_taps[row, middle + tap] * beam.row_gain[row]
-            source = line[2 * (grid.border_columns + tap) :][: len(target)]
-            for i in range(np.uint64(len(target))):
-                target[i] += weight * source[i]
+        turned[:] = _f(0.0)
+        zones = beam.zones_used[row]
+        middle = beam.zones[zones]
+        for zone in range(zones):
+            first, last = beam.zones[zone], beam.zones[zone + 1]
+            _add_lines(beam, row, zone, False, line, first, last, target, turned)
+            _add_lines(beam, row, zone, True, line, columns - last, columns - first, target, turned)
+        _add_even_lines(beam, row, line, middle, columns - middle, target, turned)
+        for i in range(np.uint64(columns)):
+            gain, re, im = beam.gain[row, i], np.uint64(2) * i, np.uint64(2) * i + np.uint64(1)
+            real = target[re] - turned[im]
+            target[im] = gain * (target[im] + turned[re])
+            target[re] = gain * real
+
+
+@inlined
+def _add_lines(beam, row, zone, mirrored, line, first, last, target, turned):
+    """Add a zone's lateral filter to its columns of `target` (real taps), `turned` (imaginary).
+
+    mirrored: whether the taps are those of the other end of the array, the other way round.
+    """
+    middle, border = beam.lateral_taps.shape[3] // 2, beam.grid.border_columns
+    half = beam.lateral_half[zone, row]
+    sums, aside = target[2 * first : 2 * last], turned[2 * first : 2 * last]
+    for tap in range(-half, half + 1):
+        place = middle - tap if mirrored else middle + tap
+        real = beam.lateral_taps[zone, row, 0, place]
+        imaginary = beam.lateral_taps[zone, row, 1, place]
+        source = line[2 * (border + first + tap) :][: len(sums)]
+        for i in range(np.uint64(len(sums))):
+            sums[i] += real * source[i]
+            aside[i] += imaginary * source[i]
+
+
+@inlined
+def _add_even_lines(beam, row, line, first, last, target, turned):
+    """Do the same for the columns between the zones, whose taps are even."""
+    zone, middle = len(beam.zones) - 1, beam.lateral_taps.shape[3] // 2
+    border = beam.grid.border_columns
+    sums, aside = target[2 * first : 2 * last], turned[2 * first : 2 * last]
+    real, imaginary = beam.lateral_taps[zone, row, 0], beam.lateral_taps[zone, row, 1]
+    own = line[2 * (border + first) :][: len(sums)]
+    for i in range(np.uint64(len(sums))):
+        sums[i] = real[middle] * own[i]
+        aside[i] = imaginary[middle] * own[i]
+    for tap in range(1, beam.lateral_half[zone, row] + 1):
+        left = line[2 * (border + first - tap) :][: len(sums)]
+        right = line[2 * (border + first + tap) :][: len(sums)]
+        for i in range(np.uint64(len(sums))):
+            both = left[i] + right[i]
+            sums[i] += real[middle + tap] * both
+            aside[i] += imaginary[middle + tap] * both

@@ -34,23 +34,22 @@ def receive_gains(
     ------
     UserError : there is no echo from `noise_depth_mm` although a level refers to it.
     """
-    if noise_db > -math.inf or not time_gain_compensation:
-        _refuse_a_silent_depth(echo, noise_depth_mm)
-    level = echo.level(depths_mm) / echo.level(np.array(noise_depth_mm))
+    used = noise_db > -math.inf or not time_gain_compensation
+    if used and echo.frequency_hz(np.array(noise_depth_mm)) <= 0.0:
+        raise _silent(echo, noise_depth_mm)
+    *levels, reference = echo.level(np.append(depths_mm, noise_depth_mm))
+    if used and reference <= LEAST_LEVEL * max(levels):
+        raise _silent(echo, noise_depth_mm)
+    level = np.array(levels) / reference
     gain = (1.0 if time_gain_compensation else level) / echo.speckle_rms(depths_mm, density_per_mm3)
     noise = 10.0 ** (noise_db / 20.0) / (level if time_gain_compensation else 1.0)
     return gain, noise
 
 
-def _refuse_a_silent_depth(echo: Echo, noise_depth_mm: float) -> None:
-    """Raise UserError if attenuation leaves no spectrum, or too faint an echo, at a depth."""
-    probe, depth = echo.probe, np.array(noise_depth_mm)
-    if echo.frequency_hz(depth) > 0.0:
-        loudest = echo.level(np.maximum(probe.row_depths_mm, 0.0)).max()
-        if echo.level(depth) > LEAST_LEVEL * loudest:
-            return
-    raise UserError(
+def _silent(echo: Echo, depth_mm: float) -> UserError:
+    """Return the error of a depth of which attenuation leaves no spectrum, or too faint an echo."""
+    return UserError(
         f"bmode.noise_depth_mm: expected a depth with an echo, such as probe.depth_mm = "
-        f"{probe.depth_mm:g}, got {noise_depth_mm:g}, of which tissue.attenuation_db_cm_mhz = "
+        f"{echo.probe.depth_mm:g}, got {depth_mm:g}, of which tissue.attenuation_db_cm_mhz = "
         f"{echo.attenuation_db_cm_mhz:g} leaves nothing"
     )

@@ -21,8 +21,8 @@ class Workspace(NamedTuple):
 
     `grid`: (rows, columns) complex samples, flat, (re, im) interleaved. `line`: one row of it.
     All others have an entry for each of STAGE scatterers: `column` and `row` on the grid, weight
-    `re` and `im`, the `corner` of its samples on the grid, numbers of the `chosen` ones, and of the
-    beam at their depth 2 sigma_elevation² (`variance`) and `curvature`.
+    `re` and `im`, the `corner` of its samples on the grid, numbers of the `chosen` ones, and the
+    weight of the lens, `lens_re` and `lens_im`.
     """
 
     grid: NDArray[np.float32]
@@ -33,8 +33,8 @@ class Workspace(NamedTuple):
     corner: NDArray[np.int32]
     chosen: NDArray[np.int32]
     line: NDArray[np.float32]
-    variance: NDArray[np.float32]
-    curvature: NDArray[np.float32]
+    lens_re: NDArray[np.float32]
+    lens_im: NDArray[np.float32]
 
 
 def workspace(grid: Grid) -> Workspace:
@@ -48,8 +48,8 @@ def workspace(grid: Grid) -> Workspace:
         corner=np.zeros(STAGE, np.int32),
         chosen=np.zeros(STAGE, np.int32),
         line=np.zeros(grid.columns * 2, np.float32),
-        variance=np.zeros(STAGE, np.float32),
-        curvature=np.zeros(STAGE, np.float32),
+        lens_re=np.zeros(STAGE, np.float32),
+        lens_im=np.zeros(STAGE, np.float32),
     )
 
 
@@ -73,9 +73,8 @@ def stage(x, y, z, amplitude, gain, origin, rotation, drift, beam, radius, work,
     lateral, depth = work.column[at : at + count], work.row[at : at + count]
     off, im = work.re[at : at + count], work.im[at : at + count]
     _place(x, y, z, origin, rotation, drift, radius, lateral, depth, off)
-    table = beam.elevation_table
-    _look_up(table, beam, depth, work.variance, work.curvature)
-    _weigh(amplitude, gain, table, beam, lateral, depth, off, im, work.variance, work.curvature)
+    _look_up(beam.lens, depth, off, work.corner, work.lens_re, work.lens_im)
+    _weigh(amplitude, gain, beam, lateral, depth, off, im, work.lens_re, work.lens_im)
 
 
 @inlined
@@ -117,22 +116,27 @@ def _place(x, y, z, origin, rotation, drift, radius, lateral, depth, off):
 
 
 @inlined
-def _look_up(table, beam, depth, variance, curvature):
-    """Write 2 sigma² and the curvature of the wavefront at depths, interpolated in the table."""
-    if table is None:
+def _look_up(lens, depth, off, level, lens_re, lens_im):
+    """Write the complex weights of the lens at depths and elevations; level is scratch."""
+    if lens is None:
         return
-    first_row, per_row = _f(beam.grid.first_row), _f(1.0 / beam.grid.row_step)
-    last_level = _f(beam.grid.rows - 1.001)
+    per_mm, last_level = _f(lens.levels_per_mm), _f(lens.values.shape[0] - 1)
+    last_place = _f(lens.values.shape[1] - 1.001)
+    places, stride = lens.places_per_mm, np.intp(2 * lens.values.shape[1])
     for i in range(np.uint64(len(depth))):
-        level = min(max((depth[i] - first_row) * per_row, _f(0.0)), last_level)
-        above = np.int32(level)
+        level[i] = np.int32(min(max(depth[i] * per_mm + _f(0.5), _f(0.0)), last_level))
+    for i in range(np.uint64(len(depth))):
+        here = np.uint64(level[i])
+        place = min(abs(off[i]) * places[here], last_place)
+        inner = np.int32(place)
+        start = np.intp(here) * stride + np.intp(2) * np.intp(inner)
         interpolate_pair(  # type: ignore[call-arg]
-            table, np.intp(2) * np.intp(above), level - _f(above), variance, curvature, np.intp(i)
+            lens.values, start, place - _f(inner), lens_re, lens_im, np.intp(i)
         )
 
 
 @inlined
-def _weigh(amplitude, gain, table, beam, lateral, depth, off, im, variance, curvature):
+def _weigh(amplitude, gain, beam, lateral, depth, off, im, lens_re, lens_im):
     """Turn positions into columns (`lateral`), rows (`depth`) and weights (re `off`, im `im`).
 
     Scatterers that are not heard get weight 0 and a position inside the grid.
@@ -147,28 +151,25 @@ def _weigh(amplitude, gain, table, beam, lateral, depth, off, im, variance, curv
     e4, e5, e6 = beam.elevation[4], beam.elevation[5], beam.elevation[6]
     one, zero = _f(1.0), _f(0.0)
     for i in range(np.uint64(len(amplitude))):
-        y, square = depth[i], off[i] * off[i]
-        cycles = (carrier + bend * y) * y
-        if table is not None:
-            spread = variance[i]
-            cycles += curvature[i] * square
-        else:
-            t = y * scale - one
-            spread = ((((((e6 * t + e5) * t + e4) * t + e3) * t + e2) * t + e1) * t) + e0
-        exponent = square / spread
-        weight = amplitude[i] * decay(exponent) * gain
-        cosine, sine = turn(cycles)
+        y = depth[i]
+        cosine, sine = turn((carrier + bend * y) * y)
         column = (lateral[i] - first_column) * per_column
         row = (y - first_row) * per_row
         heard = (
-            (exponent <= cut)
-            & (y > zero)
-            & (column >= one)
-            & (column < last_column)
-            & (row >= one)
-            & (row < last_row)
+            (y > zero) & (column >= one) & (column < last_column) & (row >= one) & (row < last_row)
         )
-        off[i] = weight * cosine if heard else zero
-        im[i] = -weight * sine if heard else zero
+        weight = amplitude[i] * gain
+        if beam.lens is not None:
+            re, aside = weight * lens_re[i], weight * lens_im[i]
+            cosine, sine = re * cosine + aside * sine, re * sine - aside * cosine
+        else:
+            t = y * scale - one
+            spread = ((((((e6 * t + e5) * t + e4) * t + e3) * t + e2) * t + e1) * t) + e0
+            exponent = off[i] * off[i] / spread
+            heard &= exponent <= cut
+            weight *= decay(exponent)
+            cosine, sine = weight * cosine, weight * sine
+        off[i] = cosine if heard else zero
+        im[i] = -sine if heard else zero
         lateral[i] = column if heard else one
         depth[i] = row if heard else one

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from benchmark.errors import UserError
-from simulate.probe.beam_widths import Aperture, aperture_sigma_mm, speckle_sigma_mm
+from simulate.probe.array_field import ArrayField
+from simulate.probe.beam_widths import energy_sigma_mm, half_height_sigma_mm, speckle_sigma_mm
 
 FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))  # full width at half maximum of a Gaussian, in sigmas
 
@@ -33,7 +34,7 @@ class Probe:
     """An ultrasound probe and the grid of its images; the `probe` table of a spec.
 
     Image frame, mm: origin at the centre of the probe face, x along the array, y depth, z = x × y
-    (elevation). Beam widths are standard deviations of Gaussian *amplitude* profiles in mm; the
+    (elevation). Beam widths are standard deviations of Gaussian *amplitude* profiles in mm; their
     methods take depths (mm below the face, any shape) and optionally the centre frequency at each
     of them (Hz), which attenuation lowers.
 
@@ -50,8 +51,8 @@ class Probe:
     f_number
         Receive f-number at all depths for which the array is long enough (dynamic receive focus).
     diffraction
-        Whether widths of the lens's and of the transmit beam are those of rectangular apertures by
-        Fresnel's integral, in place of Gaussian beams.
+        Whether the beam is the complex field of rectangular apertures, the lens's and the array's,
+        with side lobes and the array's ends, in place of Gaussian beams without phase.
     radius_mm
         Radius of a curvilinear face, 0 for a linear one.
     width_px, height_px, width_mm, start_depth_mm, depth_mm
@@ -171,21 +172,16 @@ class Probe:
         return np.maximum(self.f_number, np.asarray(depth_mm, np.float64) / self.aperture_mm)
 
     def sigma_transmit_mm(self, depth_mm: Depths, frequency_hz: ArrayLike | None = None) -> Array:
-        """Return the lateral width of the transmit beam, one factor of the two-way beam, mm."""
+        """Return the lateral width of a Gaussian transmit beam, one factor of both ways, mm."""
         wavelength = self.wavelength_at(frequency_hz)
-        if self.diffraction:
-            return math.sqrt(2.0) * aperture_sigma_mm(self._transmit(2), depth_mm, wavelength)
-        f_number = self.transmit_focus_mm / self._transmit_aperture_mm
+        f_number = self.transmit_focus_mm / self.transmit_aperture_mm
         waist = TWO_WAY_FACTOR * wavelength * f_number
         return _gaussian_beam(depth_mm, self.transmit_focus_mm, waist, wavelength)
 
     @property
-    def _transmit_aperture_mm(self) -> float:
+    def transmit_aperture_mm(self) -> float:
+        """Length of the transmit aperture away from the ends of the array, mm."""
         return min(self.transmit_focus_mm / self.transmit_f_number, self.aperture_mm)
-
-    def _transmit(self, ways: int) -> Aperture:
-        bandwidth = self.sigma_frequency_hz / self.centre_frequency_hz
-        return Aperture(self._transmit_aperture_mm, self.transmit_focus_mm, ways, bandwidth)
 
     def sigma_receive_mm(self, depth_mm: Depths, frequency_hz: ArrayLike | None = None) -> Array:
         """Return the lateral width of dynamic reception, one factor of the two-way beam, mm."""
@@ -194,12 +190,12 @@ class Probe:
     def sigma_lateral_mm(self, depth_mm: Depths, frequency_hz: ArrayLike | None = None) -> Array:
         """Return the two-way lateral width: fixed transmit focus, dynamic receive focus, mm.
 
-        Without `diffraction`, at the transmit focus with equal f-numbers F, it is
-        0.376 wavelength F, the width of sinc².
+        With `diffraction` the width of equal energy, in the middle of the array. Without it, at the
+        transmit focus with equal f-numbers F, 0.376 wavelength F, the width of sinc².
         """
         if self.diffraction:
-            both = self._transmit(1)._replace(receive=(self.f_number, self.aperture_mm))
-            return aperture_sigma_mm(both, depth_mm, self.wavelength_at(frequency_hz))
+            wavelength = self.wavelength_at(frequency_hz)
+            return energy_sigma_mm(self.field.line_profile, depth_mm, wavelength)
         transmit = self.sigma_transmit_mm(depth_mm, frequency_hz)
         receive = self.sigma_receive_mm(depth_mm, frequency_hz)
         return 1.0 / np.sqrt(transmit**-2 + receive**-2)
@@ -215,11 +211,13 @@ class Probe:
     def sigma_elevation_mm(self, depth_mm: Depths, frequency_hz: ArrayLike | None = None) -> Array:
         """Return the two-way elevational width of the fixed lens, mm.
 
-        Without `diffraction` a Gaussian beam, sigma_0 sqrt(1 + ((z - z_f) / z_R)²) with
-        sigma_0 = 0.376 wavelength F_e and z_R = 4 pi sigma_0² / wavelength.
+        With `diffraction` the width of equal energy. Without it a Gaussian beam,
+        sigma_0 sqrt(1 + ((z - z_f) / z_R)²) with sigma_0 = 0.376 wavelength F_e and
+        z_R = 4 pi sigma_0² / wavelength.
         """
         if self.diffraction:
-            return aperture_sigma_mm(self._lens(2), depth_mm, self.wavelength_at(frequency_hz))
+            wavelength = self.wavelength_at(frequency_hz)
+            return energy_sigma_mm(self.field.lens_profile, depth_mm, wavelength)
         return self._sigma_lens_mm(depth_mm, frequency_hz, TWO_WAY_FACTOR) / math.sqrt(2.0)
 
     def sigma_speckle_mm(self, depth_mm: Depths, frequency_hz: ArrayLike | None = None) -> Array:
@@ -230,7 +228,8 @@ class Probe:
         """
         if not self.diffraction:
             return self.sigma_elevation_mm(depth_mm, frequency_hz)
-        return speckle_sigma_mm(self._lens(2), depth_mm, self.wavelength_at(frequency_hz))
+        wavelength = self.wavelength_at(frequency_hz)
+        return speckle_sigma_mm(self.field.lens_profile, depth_mm, wavelength)
 
     def sigma_elevation_oneway_mm(
         self, depth_mm: Depths, frequency_hz: float, spread_hz: float
@@ -238,16 +237,14 @@ class Probe:
         """Return the one-way elevational width of the lens, for photoacoustics, mm.
 
         `spread_hz`: standard deviation of the received amplitude spectrum about `frequency_hz`;
-        used with `diffraction` only.
+        used with `diffraction` only. That width is the one at half height over 2.355.
         """
         if self.diffraction:
-            lens = self._lens(1)._replace(bandwidth=spread_hz / frequency_hz)
-            return aperture_sigma_mm(lens, depth_mm, self.wavelength_at(frequency_hz))
+            return half_height_sigma_mm(
+                self.element_height_mm, self.elevation_focus_mm, spread_hz / frequency_hz,
+                depth_mm, self.wavelength_at(frequency_hz),
+            )  # fmt: skip
         return self._sigma_lens_mm(depth_mm, frequency_hz, ONE_WAY)
-
-    def _lens(self, ways: int) -> Aperture:
-        bandwidth = self.sigma_frequency_hz / self.centre_frequency_hz
-        return Aperture(self.element_height_mm, self.elevation_focus_mm, ways, bandwidth)
 
     def _sigma_lens_mm(
         self, depth_mm: Depths, frequency_hz: ArrayLike | None, factor: float
@@ -255,6 +252,23 @@ class Probe:
         wavelength = self.wavelength_at(frequency_hz)
         waist = factor * wavelength * self.elevation_focus_mm / self.element_height_mm
         return _gaussian_beam(depth_mm, self.elevation_focus_mm, waist, wavelength)
+
+    # ---- the field, with `diffraction`
+
+    @property
+    def field(self) -> ArrayField:
+        """The two-way field of the array."""
+        return ArrayField(
+            lens=(self.element_height_mm, self.elevation_focus_mm),
+            sent=(self.transmit_aperture_mm, self.transmit_focus_mm),
+            f_number=self.f_number,
+            length=self.aperture_mm,
+            pitch=self.pitch_mm,
+            radius=self.radius_mm,
+            wavelength=self.wavelength_mm,
+            depth=self.depth_mm,
+            sigma_cycles=1e-3 * self.sigma_frequency_hz / self.sound_speed_m_s,
+        )
 
     # ---- image grid
 

@@ -15,8 +15,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.iq.taps import lobed_taps
-from simulate.probe.transducer import FWHM, Probe
+from simulate.probe.transducer import Probe
 
 DEPTHS_MM = (10.0, 15.0, 20.0, 25.0, 30.0, 35.0, 40.0)
 FARTHEST_S = 10e-6  # all delays end here, so that all calls use the same frequencies
@@ -73,18 +72,15 @@ def side_lobe_db(position: NDArray, profile: NDArray, main: float) -> float:
     return 20.0 * float(np.log10(outside.max()))
 
 
-def engine_lobe_db(probe: Probe, depth_mm: float) -> float:
-    """The same of the engine's optional side lobes."""
-    sent = np.array([float(probe.sigma_transmit_mm(depth_mm))])
-    both = np.array([float(probe.sigma_lateral_mm(depth_mm))])
-    heard = np.array([float(probe.sigma_receive_mm(depth_mm))])
-    bandwidth = np.array([probe.sigma_frequency_hz / probe.centre_frequency_hz])
-    step = 0.3 * both[0]
-    taps = lobed_taps(both, sent, heard, bandwidth, step)[0]
-    smooth = np.convolve(taps, [1 / 6, 4 / 6, 1 / 6], "same")
-    offset = step * (np.arange(len(taps)) - len(taps) // 2)
-    middle = len(taps) // 2
-    return side_lobe_db(offset[middle:], np.abs(smooth[middle:]), FWHM * both[0])
+def engine_profiles(probe: Probe, offsets_mm: NDArray, depth_mm: float) -> tuple[NDArray, NDArray]:
+    """Lateral and elevational amplitude of the engine's beam at offsets from the axis."""
+    if not probe.diffraction:
+        sigmas = probe.sigma_lateral_mm(depth_mm), probe.sigma_elevation_mm(depth_mm)
+        lateral, elevation = (np.exp(-0.5 * (offsets_mm / sigma) ** 2) for sigma in sigmas)
+        return lateral, elevation
+    depth, wavelength = np.array([[depth_mm]]), np.array([[probe.wavelength_mm]])
+    line = probe.field.line_profile.field(offsets_mm[None], depth, wavelength)[0]
+    return np.abs(line), np.abs(probe.field.lens_field(offsets_mm, depth[0], wavelength[0]))
 
 
 def main() -> None:
@@ -103,15 +99,13 @@ def main() -> None:
         lateral = two_way_profile(probe, across, depth)
         elevation = two_way_profile(probe, aside, depth)
         found = width(offsets, lateral), width(offsets, elevation)
-        ours = (
-            FWHM * float(probe.sigma_lateral_mm(depth)),
-            FWHM * float(probe.sigma_elevation_mm(depth)),
-        )
+        profiles = engine_profiles(probe, offsets, depth)
+        ours = width(offsets, profiles[0]), width(offsets, profiles[1])
         lobe = side_lobe_db(offsets, lateral, found[0])
         print(
             f"{depth:5.0f} | {found[0]:.3f} / {ours[0]:.3f} {ours[0] / found[0] - 1:+4.0%} | "
             f"{found[1]:.3f} / {ours[1]:.3f} {ours[1] / found[1] - 1:+4.0%} | "
-            f"{lobe:.1f} / {engine_lobe_db(probe, depth):.1f}"
+            f"{lobe:.1f} / {side_lobe_db(offsets, profiles[0], ours[0]):.1f}"
         )
 
 

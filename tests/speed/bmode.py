@@ -63,8 +63,7 @@ def image_plane_points(beam: Beam, pose: NDArray) -> tuple[NDArray, NDArray]:
     points = (np.concatenate([p for p, _ in drawn]) - pose[:3, 3]) @ pose[:3, :3]
     x, y, z = points.T
     grid = beam.grid
-    variance = np.polynomial.polynomial.polyval(y * beam.elevation_scale - 1.0, beam.elevation)
-    heard = (z**2 < beam.elevation_cut * variance) & (y > 0)
+    heard = (np.abs(_lens_weight(beam, y, z)) > 0.0) & (y > 0)
     column, row = (x - grid.first_column) / grid.column_step, (y - grid.first_row) / grid.row_step
     heard &= (column >= 1) & (column < grid.columns - 2) & (row >= 1) & (row < grid.rows - 2)
     return points[heard], np.concatenate([a for _, a in drawn])[heard]
@@ -74,9 +73,8 @@ def numpy_frame(points: NDArray, amplitudes: NDArray, beam: Beam) -> NDArray:
     """Splat and filters in float64 NumPy and SciPy, given the scatterers: IQ of one frame."""
     x, y, z = points.T
     grid = beam.grid
-    variance = np.polynomial.polynomial.polyval(y * beam.elevation_scale - 1.0, beam.elevation)
     phase = -2j * np.pi * (beam.carrier[0] * y + beam.carrier[1] * y**2)
-    weight = amplitudes * np.exp(phase - z**2 / variance)
+    weight = amplitudes * np.exp(phase) * _lens_weight(beam, y, z)
     column, row = (x - grid.first_column) / grid.column_step, (y - grid.first_row) / grid.row_step
     left, above = column.astype(int), row.astype(int)
     across, down = _cubic(column - left), _cubic(row - above)
@@ -90,11 +88,24 @@ def numpy_frame(points: NDArray, amplitudes: NDArray, beam: Beam) -> NDArray:
             samples += 1j * np.bincount(where, value.imag, size)
     image = correlate1d(samples.reshape(grid.rows, grid.columns), beam.axial_taps, axis=0)
     image = image[grid.border_rows : -grid.border_rows]
+    taps = beam.lateral_taps[-1, :, 0] + 1j * beam.lateral_taps[-1, :, 1]  # of the middle, for all
     out = np.stack(
-        [correlate1d(line, taps) for line, taps in zip(image, beam.lateral_taps, strict=True)]
+        [np.convolve(line, own[::-1], "same") for line, own in zip(image, taps, strict=True)]
     )
     inner = out[:, grid.border_columns : -grid.border_columns]
-    return inner * beam.row_gain[:, None]
+    return inner * beam.gain
+
+
+def _lens_weight(beam: Beam, depth: NDArray, elevation: NDArray) -> NDArray:
+    """Complex weights of the lens's table, as the engine takes them."""
+    lens = beam.lens
+    assert lens is not None
+    level = np.clip(depth * lens.levels_per_mm + 0.5, 0, len(lens.values) - 1).astype(int)
+    place = np.abs(elevation) * lens.places_per_mm[level]
+    inner = np.minimum(place.astype(int), lens.values.shape[1] - 2)
+    share = np.clip(place - inner, 0.0, 1.0)[:, None]
+    weight = (1.0 - share) * lens.values[level, inner] + share * lens.values[level, inner + 1]
+    return weight[:, 0] + 1j * weight[:, 1]
 
 
 def _cubic(f: NDArray) -> list[NDArray]:
@@ -139,7 +150,7 @@ def operations_per_frame(heard: int, beam: Beam) -> float:
 
     Per scatterer heard: 45 to transform and weigh (on 1.6 times as many), 80 to splat.
     """
-    filters = 4 * (len(beam.axial_taps) + beam.lateral_taps.shape[1])
+    filters = 4 * (len(beam.axial_taps) + 2 * beam.lateral_taps.shape[3])
     return heard * (1.6 * 45 + 80) + beam.grid.rows * beam.grid.columns * filters
 
 

@@ -1,4 +1,4 @@
-"""Options of the B-mode engine: lines, moving tissue, shadows, side lobes, thinning, filters.
+"""Options of the B-mode engine: lines, moving tissue, shadows, thinning, filters.
 
 As in `test_render.py`, the oracle is a direct double-precision sum or a closed form.
 """
@@ -263,43 +263,6 @@ def test_shadow_moves_with_the_tissue_and_leaves_the_noise():
     assert 10 * np.log10(np.mean(np.abs(left[:60]) ** 2)) == pytest.approx(-20.0, abs=2.0)
 
 
-# ---- side lobes
-
-
-def test_side_lobes_are_those_of_unapodised_apertures(monkeypatch):
-    """Lateral response of one scatterer at the focus against an integral over both apertures."""
-    settings = dataclasses.replace(QUIET, side_lobes=True)
-    probe = dataclasses.replace(WINDOW, width_mm=12.0, width_px=80, height_px=40)
-    listed(monkeypatch, [(0.0, 20.0, 0.0)], [1e3])
-    iq = np.abs(render_iq(Uniform(), probe, settings, pose()[None])[0])
-    grid = beam_for(Uniform(), probe, settings).grid
-    row = np.argmax(iq[:, len(grid.lateral) // 2])
-    found = iq[row] / iq[row].max()
-    aperture = np.linspace(-5.0, 5.0, 801)  # of f-number 2 at 20 mm, mm
-    frequency = np.linspace(5e6 - 4e6, 5e6 + 4e6, 401)
-    weight = np.exp(-0.5 * ((frequency - 5e6) / (0.6 * 5e6 / 2.3548)) ** 2)
-    expected = np.empty(len(grid.lateral))
-    for n, x in enumerate(grid.lateral):
-        phase = 2.0 * np.pi * np.outer(frequency / 1540e3, x * aperture / 20.0)
-        expected[n] = np.abs(np.sum(weight * np.exp(1j * phase).mean(axis=1) ** 2))
-    expected /= expected.max()
-    near = np.abs(grid.lateral) < 2.5
-    assert np.abs(found - expected)[near].max() < 0.01
-    lobe = (np.abs(grid.lateral) > 0.7) & near
-    level = 20.0 * np.log10(found[lobe].max())
-    assert -40.0 < level < -24.0
-    assert level == pytest.approx(20.0 * np.log10(expected[lobe].max()), abs=1.5)
-
-
-def test_side_lobes_leave_the_mean_brightness():
-    with_lobes = dataclasses.replace(QUIET, side_lobes=True)
-    poses = np.stack([pose(translation=(0, 0, 5.0 * i)) for i in range(8)])
-    power = [
-        np.mean(np.abs(render_iq(Uniform(), FOCUS, s, poses)) ** 2) for s in (QUIET, with_lobes)
-    ]
-    assert power[1] == pytest.approx(power[0], rel=0.05)
-
-
 # ---- fewer scatterers where cells are large
 
 
@@ -362,8 +325,8 @@ def test_listed_reflectors_are_not_thinned_and_fit_whatever_their_number():
 
 def test_all_options_give_the_same_bytes_from_one_and_two_threads():
     settings = BmodeSettings(
-        noise_db=-30.0, side_lobes=True, shadows=True, depth_adaptive=True,
-        speckle_reduction="median", dynamic_range_db=85.0,
+        noise_db=-30.0, shadows=True, depth_adaptive=True, speckle_reduction="median",
+        dynamic_range_db=85.0,
     )  # fmt: skip
     poses = oblique(5)
     lines = np.stack([[p @ pose(translation=(0, 0, 0.02 * n)) for n in range(4)] for p in poses])

@@ -142,7 +142,7 @@ def test_a_drawn_spec_holds_the_values_in_the_types_of_their_keys_and_varies_no_
     spec = varying(**{
         FOCUS: [6, 10], "probe.height_px": [40, 60], "tissue.limb_radius_mm": [40, 90],
         "tissue.motion.strain": [0.0, 0.1], "bmode.speckle_reduction_px": {"choice": [3, 5, 7]},
-        "bmode.side_lobes": {"choice": [True, False]}, "photoacoustic.band_hz": {
+        "bmode.shadows": {"choice": [True, False]}, "photoacoustic.band_hz": {
             "choice": [[1e6, 4e6]]}, "doppler.flow.profile": {"choice": ["plug"]},
         "test": {"tissue.kind": "forearm"},
     })  # fmt: skip
