@@ -4,10 +4,14 @@ Each element is a rectangle, pitch × height, whose field is the sum over its ar
 (Lord Rayleigh, Theory of Sound, § 278), with exact distances. The lens is thin: a delay over the
 height that brings sound of its focus into phase. Elements of the transmit aperture are delayed for
 the one transmit focus, those of the receive aperture for the sample (dynamic focus); both apertures
-end where the array ends. The pulse-echo spectrum is a Gaussian where all sound is in phase, at the
-foci. The echo of a point in the sample (line, depth) is, after beamforming,
+end where the array ends. The echo of a point in the sample (line, depth) is, after beamforming,
 
     h = Σ_f S(f) T(f) R(f),    T, R = Σ over elements and height of exp(jk (r - delays)) / r.
+
+The spectrum of the echo of a point in the middle of the image, at the sample's depth, is taken for
+the Gaussian of the probe: S is that Gaussian over |T R| there. (With S the same at all depths,
+diffraction would favour low frequencies where the beam is out of focus, and speckle would be up to
+a quarter wider for a bandwidth of 60 %. Which of the two a maker's bandwidth means is not settled.)
 
 Speckle of a sample is the sum of h over many scatterers, so that samples of two frames correlate in
 intensity as |∫ h(p) h*(p')dp|² / (∫ |h|² dp)², p and p' the same scatterer seen from both poses
@@ -163,6 +167,15 @@ def _lateness_mm(face: Face, line_mm: float, depth_mm: float) -> float:
     return float(np.angle(turn.sum()) / (waves[1] - waves[0]))
 
 
+def _pulse(face: Face, line_mm: float, depth_mm: float, range_mm: float) -> tuple[Floats, Complex]:
+    """Return wavenumbers and factors of T R, by which the echo in the middle is a Gaussian's."""
+    waves, amplitude = _spectrum(face, range_mm)
+    x, y = face.at(0.0, depth_mm)
+    middle = np.abs(_echo(face, _ways(face, 0.0, depth_mm), waves, (float(x), float(y), 0.0)))
+    late = _lateness_mm(face, line_mm, depth_mm)
+    return waves, amplitude / middle * np.exp(-1j * waves * late)
+
+
 def _echo(face: Face, ways: Any, waves: Floats, point_mm: tuple[float, float, float]) -> Complex:
     """Return T R (F,) of one point by the whole sum."""
     x, y, z = point_mm
@@ -187,9 +200,8 @@ def point_response(
     line_mm : the place of the sample's line on the face.
     range_mm : within which echoes of the points lie about the sample.
     """
-    waves, amplitude = _spectrum(face, range_mm)
+    waves, amplitude = _pulse(face, line_mm, depth_mm, range_mm)
     ways = _ways(face, line_mm, depth_mm)
-    amplitude = amplitude * np.exp(-1j * waves * _lateness_mm(face, line_mm, depth_mm))
     points = np.asarray(points_mm, float)
     return np.array([np.sum(amplitude * _echo(face, ways, waves, tuple(p))) for p in points])
 
@@ -329,8 +341,7 @@ def response(
     wider, finer : factors on the extent of the grid and on the number of its points.
     """
     lateral, down, half = _axes(face, depth_mm, wider, finer)
-    waves, amplitude = _spectrum(face, down[-1] - down[0])
-    amplitude = amplitude * np.exp(-1j * waves * _lateness_mm(face, line_mm, depth_mm))
+    waves, amplitude = _pulse(face, line_mm, depth_mm, down[-1] - down[0])
     ways = _ways(face, line_mm, depth_mm)
     along = lateral / (face.radius_mm + depth_mm) * face.radius_mm if face.radius_mm else lateral
     rows = [np.stack(face.at(line_mm + along, row), axis=1) for row in down]
@@ -343,7 +354,7 @@ def response(
     nodes, table = _height_table(face, waves, nearest, farthest, half)
     values = np.empty((len(lateral), len(down), len(half)), complex)
     for row in range(len(down)):
-        echo = np.broadcast_to(amplitude[:, None, None], (len(waves), 1, 1)).astype(complex)
+        echo = amplitude[:, None, None]
         for (_, weight, delay), flat in zip(ways, flats, strict=True):
             echo = echo * _field(flat[row], weight, delay, waves, nodes, table)
         values[:, row] = echo.sum(axis=0) * np.exp(
