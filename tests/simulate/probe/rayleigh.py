@@ -206,6 +206,15 @@ def point_response(
     return np.array([np.sum(amplitude * _echo(face, ways, waves, tuple(p))) for p in points])
 
 
+def received(face: Face, depth_mm: float, points_mm: Floats, waves: Floats) -> Complex:
+    """Return what the array, focused on a sample of its middle line, hears of points (M, F).
+
+    One way, of points (M, 3) that send the same at all wavenumbers (F,) 1/mm.
+    """
+    way = _ways(face, 0.0, depth_mm)[1:]
+    return np.array([_echo(face, way, waves, tuple(p)) for p in np.asarray(points_mm, float)])
+
+
 # ---- a response on a grid
 
 
@@ -234,9 +243,7 @@ class Response:
     @cached_property
     def _grid(self) -> tuple[Floats, Floats]:
         """Points (M, 3) of the image and the volume (M,) of each, up to a factor."""
-        across, down, aside = np.meshgrid(
-            self.lateral, self.range_, self.elevation, indexing="ij"
-        )
+        across, down, aside = np.meshgrid(self.lateral, self.range_, self.elevation, indexing="ij")
         if not self.radius_mm:
             points = np.stack([across + self.line_mm, down, aside], axis=-1)
             return points.reshape(-1, 3), np.ones(points[..., 0].size)
@@ -357,9 +364,7 @@ def response(
         echo = amplitude[:, None, None]
         for (_, weight, delay), flat in zip(ways, flats, strict=True):
             echo = echo * _field(flat[row], weight, delay, waves, nodes, table)
-        values[:, row] = echo.sum(axis=0) * np.exp(
-            -2j * face.wavenumber * (down[row] - depth_mm)
-        )
+        values[:, row] = echo.sum(axis=0) * np.exp(-2j * face.wavenumber * (down[row] - depth_mm))
     whole = np.concatenate([values[:, :, :0:-1], values], axis=2)
     elevation = np.concatenate([-half[:0:-1], half])
     return Response(
@@ -367,9 +372,7 @@ def response(
     )
 
 
-def _axes(
-    face: Face, depth_mm: float, wider: float, finer: float
-) -> tuple[Floats, Floats, Floats]:
+def _axes(face: Face, depth_mm: float, wider: float, finer: float) -> tuple[Floats, Floats, Floats]:
     """Return the axes of a grid that holds the response; elevation from 0 upwards."""
     wavelength = 2.0 * np.pi / face.wavenumber
     sent, heard = face.transmit_aperture_mm(), face.receive_aperture_mm(depth_mm)
