@@ -16,9 +16,9 @@ class Illumination:
     either side of the image plane. `surface_fluence_mj_cm2` is the pulse energy per area that
     enters the skin; the fluence below it is up to six times as much, because light is scattered
     back and forth. Bulk absorption (1/cm) is the same at all wavelengths and less than the reduced
-    scattering, which follows a (wavelength / 500 nm)^-b with the mean of soft tissue in S. L. Jacques, Phys. Med.
-    Biol. 58 (2013) R37, table 2. `background_absorption_per_cm` is absorption of all tissue, which
-    therefore emits sound everywhere.
+    scattering, which follows a (wavelength / 500 nm)^-b with the mean of soft tissue in
+    S. L. Jacques, Phys. Med. Biol. 58 (2013) R37, table 2. `background_absorption_per_cm` is
+    absorption of all tissue, which therefore emits sound everywhere.
     """
 
     kind: Literal["wide", "sides"] = "wide"

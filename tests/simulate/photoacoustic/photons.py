@@ -42,7 +42,9 @@ def monte_carlo(
     scattering = reduced_per_cm / (1.0 - ANISOTROPY) / 10.0
     absorption = absorption_per_cm / 10.0
     strip, whole = np.zeros((80, 80)), np.zeros(80)
-    _follow(photons, absorption, scattering, 0.5 * length_mm, strip, whole)
+    _follow(
+        photons, absorption, scattering, 0.5 * length_mm, strip, whole, np.random.default_rng(1)
+    )
     per = 1.0 / (photons * absorption * BINS_MM)
     depths = BINS_MM * (np.arange(80) + 0.5)
     # A strip of unit energy per area gets the energy that falls into its mirror image; its bins
@@ -51,9 +53,8 @@ def monte_carlo(
 
 
 @numba.njit
-def _follow(photons, absorption, scattering, half_mm, strip, whole):
+def _follow(photons, absorption, scattering, half_mm, strip, whole, random):
     """Add the weights left by photons to (depth, distance) and (depth,); mm."""
-    np.random.seed(1)
     total = absorption + scattering
     g = ANISOTROPY
     for _ in range(photons):
@@ -61,10 +62,10 @@ def _follow(photons, absorption, scattering, half_mm, strip, whole):
         ux, uy, uz = 0.0, 0.0, 1.0
         weight = 1.0
         while weight > 0.0:
-            step = -np.log(1.0 - np.random.random()) / total
+            step = -np.log(1.0 - random.random()) / total
             x, y, z = x + step * ux, y + step * uy, z + step * uz
             if z < 0.0:
-                if np.random.random() > _reflected(-uz):
+                if random.random() > _reflected(-uz):
                     break
                 z, uz = -z, -uz
             left = weight * absorption / total
@@ -75,10 +76,10 @@ def _follow(photons, absorption, scattering, half_mm, strip, whole):
                 if column < strip.shape[1] and abs(x) < half_mm:
                     strip[row, column] += left
             if weight < 1e-3:
-                weight = 10.0 * weight if np.random.random() < 0.1 else 0.0
-            bend = (1.0 - g * g) / (1.0 - g + 2.0 * g * np.random.random())
+                weight = 10.0 * weight if random.random() < 0.1 else 0.0
+            bend = (1.0 - g * g) / (1.0 - g + 2.0 * g * random.random())
             cosine = (1.0 + g * g - bend * bend) / (2.0 * g)
-            ux, uy, uz = _turned(ux, uy, uz, cosine, 2.0 * np.pi * np.random.random())
+            ux, uy, uz = _turned(ux, uy, uz, cosine, 2.0 * np.pi * random.random())
 
 
 @numba.njit
