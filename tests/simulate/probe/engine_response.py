@@ -63,3 +63,31 @@ def _window(probe: Probe, like: Response) -> Probe:
         probe, start_depth_mm=start, depth_mm=start + 1.0, height_px=24, width_mm=width,
         width_px=max(8, round(width / 0.1)), elements=elements,
     )  # fmt: skip
+
+
+def engine_plane(probe: Probe, like: Response, settings: BmodeSettings = QUIET) -> Response:
+    """Return the engine's response in the image plane, of the line of `like` on a linear array.
+
+    Scatterers lie in the plane only; each is moved to every place of the grid, so that the line may
+    be one near the array's end, whose neighbours are not like it.
+    """
+    start = max(like.depth_mm - 0.5, 0.0)
+    window = replace(probe, start_depth_mm=start, depth_mm=start + 1.0, height_px=24)
+    beam = bmode.beam_for(Uniform(), window, settings)
+    row = int(np.argmin(np.abs(beam.grid.depths_mm - like.depth_mm)))
+    column = int(np.argmin(np.abs(beam.grid.lateral - like.line_mm)))
+    across, down = np.meshgrid(
+        beam.grid.lateral[column] + like.lateral,
+        beam.grid.depths_mm[row] + like.range_ - like.depth_mm,
+        indexing="ij",
+    )
+    poses = np.tile(np.eye(4), (across.size, 1, 1))
+    poses[:, 0, 3], poses[:, 1, 3] = -across.ravel(), -down.ravel()
+    here = type("Here", (Listed,), {"listed": (np.zeros((1, 3)), np.ones(1))})
+    with patch.object(bmode, "ScattererStore", here):
+        iq = bmode.render_iq(Uniform(), window, settings, poses)
+    values = iq[:, row, column].astype(np.complex128).reshape(*across.shape, 1)
+    turn = np.exp(1j * like.carrier * (like.range_ - like.depth_mm))
+    return replace(
+        like, elevation=np.zeros(1), values=values * turn[:, None], carrier=-like.carrier
+    )

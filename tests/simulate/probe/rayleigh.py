@@ -9,9 +9,9 @@ end where the array ends. The echo of a point in the sample (line, depth) is, af
     h = Σ_f S(f) T(f) R(f),    T, R = Σ over elements and height of exp(jk (r - delays)) / r.
 
 The spectrum of the echo of a point in the middle of the image, at the sample's depth, is taken for
-the Gaussian of the probe: S is that Gaussian over |T R| there. (With S the same at all depths,
-diffraction would favour low frequencies where the beam is out of focus, and speckle would be up to
-a quarter wider for a bandwidth of 60 %. Which of the two a maker's bandwidth means is not settled.)
+the Gaussian of the probe: S is that Gaussian over |T R| there. With S the same at all depths
+(`Face.given_at_foci`) diffraction favours low frequencies where the beam is out of focus, and
+speckle is up to a quarter wider for a bandwidth of 60 %.
 
 Speckle of a sample is the sum of h over many scatterers, so that samples of two frames correlate in
 intensity as |∫ h(p) h*(p')dp|² / (∫ |h|² dp)², p and p' the same scatterer seen from both poses
@@ -45,7 +45,8 @@ Complex = NDArray[np.complex128]
 class Face:
     """The numbers of an array; `radius_mm` 0 for a linear one.
 
-    `sigma_frequency_hz`: standard deviation of the Gaussian pulse-echo amplitude spectrum.
+    `sigma_frequency_hz`: standard deviation of the Gaussian pulse-echo amplitude spectrum, which is
+    that of an echo from the middle at the sample's depth, or with `given_at_foci` from the foci.
     """
 
     elements: int
@@ -59,6 +60,7 @@ class Face:
     sigma_frequency_hz: float
     sound_speed_m_s: float = 1540.0
     radius_mm: float = 0.0
+    given_at_foci: bool = False
 
     @property
     def length_mm(self) -> float:
@@ -172,6 +174,7 @@ def _pulse(face: Face, line_mm: float, depth_mm: float, range_mm: float) -> tupl
     waves, amplitude = _spectrum(face, range_mm)
     x, y = face.at(0.0, depth_mm)
     middle = np.abs(_echo(face, _ways(face, 0.0, depth_mm), waves, (float(x), float(y), 0.0)))
+    middle = np.full(len(waves), middle.mean()) if face.given_at_foci else middle
     late = _lateness_mm(face, line_mm, depth_mm)
     return waves, amplitude / middle * np.exp(-1j * waves * late)
 
@@ -301,10 +304,11 @@ class Response:
 
     def half_correlation_mm(self) -> tuple[float, float]:
         """Return the lateral and the elevational step after which speckle correlates by 1/2."""
-        return self._half_step(0, self.lateral), self._half_step(2, self.elevation)
+        return self.half_correlation_along_mm(0), self.half_correlation_along_mm(2)
 
-    def _half_step(self, axis: int, place: Floats) -> float:
-        """Return the step along an axis of the grid, by the power of the response's transform."""
+    def half_correlation_along_mm(self, axis: int) -> float:
+        """Return that step along an axis of the grid, by the power of the response's transform."""
+        place = (self.lateral, self.range_, self.elevation)[axis]
         count = 2 * len(place)
         weighted = self.values * np.sqrt(self._grid[1]).reshape(self.values.shape)
         power = np.abs(np.fft.fft(weighted, count, axis=axis)) ** 2

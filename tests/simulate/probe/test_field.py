@@ -3,13 +3,16 @@
 `python -m tests.speed.field` prints more probes and depths.
 """
 
+from dataclasses import replace
 from functools import cache
 
+import numpy as np
 import pytest
 
 from simulate.probe.transducer import Probe
+from tests.simulate.probe.engine_response import engine_plane
 from tests.simulate.probe.motions import mixtures
-from tests.simulate.probe.rayleigh import face_of
+from tests.simulate.probe.rayleigh import face_of, response
 from tests.speed.field import both
 
 SMALL = Probe(
@@ -26,7 +29,7 @@ CONVEX = Probe(
     pitch_mm=0.48, element_height_mm=13.0, elevation_focus_mm=60.0, transmit_focus_mm=60.0,
     transmit_f_number=3.0, f_number=3.0, width_mm=146.0, start_depth_mm=-10.0, depth_mm=95.0,
 )  # fmt: skip
-both = cache(both)
+both = cache(both)  # a test asks for the same responses as the next
 
 # Shift mm, tilt, yaw, roll degrees: each alone leaves a correlation of about 0.65.
 CASES = [
@@ -68,3 +71,34 @@ def test_points_are_as_wide_as_in_the_field(probe, depth):
 def test_numbers_of_the_field_are_those_of_the_probe():
     assert face_of(SMALL).sigma_frequency_hz == pytest.approx(SMALL.sigma_frequency_hz)
     assert face_of(SMALL).sigma_axial_mm == pytest.approx(SMALL.sigma_axial_mm)
+
+
+def in_the_plane(probe, depth, from_end):
+    """Return the true response and the engine's in the image plane, a distance from the end."""
+    line = 0.5 * probe.elements * probe.pitch_mm - from_end
+    true = response(face_of(probe), depth, line, finer=0.75)
+    middle = len(true.elevation) // 2
+    true = replace(
+        true, elevation=true.elevation[:1], values=true.values[:, :, middle : middle + 1]
+    )
+    return true, engine_plane(probe, true)
+
+
+def level_db(found, middle):
+    """Energy of a response over that of another on a grid of its own, dB."""
+    energy = [
+        np.sum(np.abs(each.values) ** 2) * (each.lateral[1] - each.lateral[0])
+        for each in (found, middle)
+    ]
+    return 10.0 * np.log10(energy[0] / energy[1])
+
+
+def test_ends_of_the_array_are_darker_and_coarser():
+    """Half of the aperture is missing there: -8 dB and 1.6 times as wide at the very end."""
+    middle = in_the_plane(SMALL, 12.0, 12.0)
+    for from_end in (0.5, 1.5, 3.0):
+        end = in_the_plane(SMALL, 12.0, from_end)
+        true, ours = (level_db(one, other) for one, other in zip(end, middle, strict=True))
+        assert ours == pytest.approx(true, abs=0.8), from_end
+        true, ours = (each.half_correlation_along_mm(0) for each in end)
+        assert ours == pytest.approx(true, rel=0.08), from_end
