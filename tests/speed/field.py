@@ -1,9 +1,9 @@
 """The engine's beam and speckle beside the field that Rayleigh's integral gives.
 
-Run as `python -m tests.speed.field [SPEC ...] [--depths MM ...] [--widths | --motions]`. For each
-probe and depth: -6 dB widths of a point's echo and steps after which speckle correlates by one
-half; then how intensities correlate after motions that mix shift, tilt, yaw and roll. Engine, true,
-difference. Nothing is drawn: both are integrals over the response of a sample.
+Run as `python -m tests.speed.field [SPEC ...] [--depths MM ...] [--widths | --motions]
+[--on-axis]`. For each probe and depth: -6 dB widths of a point's echo and steps after which speckle
+correlates by one half; then how intensities correlate after motions that mix shift, tilt, yaw and
+roll. Engine, true, difference. Nothing is drawn: both are integrals over the response of a sample.
 """
 
 from __future__ import annotations
@@ -26,9 +26,14 @@ LINE_ELEMENTS = 10  # of the sample's line from the middle, where a yaw is a shi
 BAR = 0.3  # of the true correlation, above which the difference counts
 
 
-def both(probe: Probe, depth_mm: float) -> tuple[Response, Response]:
-    """Return the true response and the engine's, of a line beside the middle."""
-    true = response(face_of(probe), depth_mm, finer=0.75)
+def both(probe: Probe, depth_mm: float, at_foci: bool = True) -> tuple[Response, Response]:
+    """Return the true response and the engine's, of a line beside the middle.
+
+    at_foci: the probe sends one pulse, whose spectrum is the given one where all sound is in phase;
+    else that of an echo on the axis is the given one at every depth.
+    """
+    face = replace(face_of(probe), given_at_foci=at_foci)
+    true = response(face, depth_mm, finer=0.75)
     line = LINE_ELEMENTS * probe.pitch_mm
     return replace(true, line_mm=line), replace(engine_response(probe, true), line_mm=line)
 
@@ -64,6 +69,9 @@ def main() -> None:
     parser.add_argument("--depths", nargs="*", type=float)
     parser.add_argument("--widths", action="store_true", help="no motions")
     parser.add_argument("--motions", action="store_true", help="no widths")
+    parser.add_argument(
+        "--on-axis", action="store_true", help="the spectrum is the probe's on the axis everywhere"
+    )
     chosen = parser.parse_args()
     worst = 0.0
     for name in chosen.specs:
@@ -71,7 +79,7 @@ def main() -> None:
         print(f"{name}: {probe.name}; engine, true, difference")
         for depth in chosen.depths or DEPTHS_MM.get(name, (10.0, 20.0, 30.0)):
             print(f"  depth {depth:g} mm")
-            true, ours = both(probe, depth)
+            true, ours = both(probe, depth, not chosen.on_axis)
             if not chosen.motions:
                 print_widths(true, ours)
             if not chosen.widths:
