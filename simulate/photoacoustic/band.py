@@ -35,6 +35,18 @@ class ReceiveBand:
         """Standard deviation of the amplitude spectrum, Hz."""
         return (self.high_hz - self.low_hz) / FWHM
 
+    def of_a_point(self) -> tuple[float, float]:
+        """Return centre and standard deviation, Hz, of the amplitude heard of a point source.
+
+        A point that is heated at once sends the derivative of a pulse, f at all frequencies, so
+        that what is heard is higher than the band; moments of its power.
+        """
+        frequency = np.linspace(0.0, self.high_hz + 3.0 * self.sigma_hz, 2000)
+        power = (frequency * self.response(frequency)) ** 2
+        centre = np.sum(power * frequency) / np.sum(power)
+        spread = np.sum(power * (frequency - centre) ** 2) / np.sum(power)
+        return float(centre), float(np.sqrt(2.0 * spread))
+
     def response(self, frequency_hz: Array) -> Array:
         """Return the amplitude response: a Gaussian, corrected to be zero at 0 Hz (as a Morlet)."""
         spread = 2 * self.sigma_hz**2

@@ -13,6 +13,9 @@ from simulate.tissue.answers import Chromophores
 
 Array = NDArray[np.floating]
 
+ANISOTROPY = 0.9  # mean cosine of scattering in soft tissue (Jacques 2013)
+BOUNDARY = 2.94  # (1 + R) / (1 - R), R what a skin of index 1.4 sends back inside
+
 
 def absorption_per_cm(chromophores: Chromophores, wavelength_nm: float) -> Array:
     """Return the absorption coefficient (M,) 1/cm as the volume-weighted sum of its absorbers."""
@@ -46,18 +49,45 @@ def fluence_mj_cm2(
     points_mm : (M, 3) in the image-mm frame, of which x (lateral) and z (elevation) are used.
     depth_mm : (M,) below the skin.
 
-    Wide beam: Phi0 exp(-mu_eff depth). Side bars: a row of isotropic sources one transport length
+    Wide beam: see `wide_beam_gain`. Side bars: a row of isotropic sources one transport length
     deep, each with its negative image about the extrapolated boundary (Farrell, Patterson & Wilson,
     Med. Phys. 19 (1992) 879, for the interior of the half space).
     """
     depth = np.asarray(depth_mm, np.float64)
     fluence: Array
     if illumination.kind == "wide":
-        attenuation = effective_attenuation_per_cm(illumination, wavelength_nm)
-        fluence = illumination.surface_fluence_mj_cm2 * np.exp(-attenuation * depth / 10)
+        gain = wide_beam_gain(illumination, wavelength_nm, np.maximum(depth, 0.0))
+        fluence = illumination.surface_fluence_mj_cm2 * gain
     else:
         fluence = _side_bars(illumination, wavelength_nm, np.asarray(points_mm, np.float64), depth)
     return np.where(depth >= 0, fluence, 0.0)
+
+
+def wide_beam_gain(illumination: Illumination, wavelength_nm: float, depth_mm: Array) -> Array:
+    """Return the fluence (M,) of a wide beam per energy per area that enters the skin.
+
+    It is more than 1: light is scattered back and forth, and the skin sends much of it in again.
+    Diffusion theory of a beam that enters straight, in the delta-Eddington approximation
+    (J. H. Joseph, W. J. Wiscombe & J. A. Weinman, J. Atmos. Sci. 33 (1976) 2452): mu_s (1 - g²) of
+    the beam is scattered, with the mean cosine g / (1 + g), and feeds the diffuse fluence D,
+
+        D'' - mu_eff² D = -3 s (mu_tr + c t) exp(-t z),  D - h D' = -3 h c s at the skin,
+
+    s that scattering, t = mu_a + s, c that cosine, mu_tr = mu_a + mu_s', h = 2 A / 3 mu_tr with
+    A = 2.94 for an index of 1.4.
+    """
+    depth = np.asarray(depth_mm, np.float64) / 10
+    absorption = illumination.bulk_absorption_per_cm
+    reduced = reduced_scattering_per_cm(illumination, wavelength_nm)
+    effective = effective_attenuation_per_cm(illumination, wavelength_nm)
+    cosine, scattered = ANISOTROPY / (1 + ANISOTROPY), reduced * (1 + ANISOTROPY)
+    straight = absorption + scattered
+    outside = 2 * BOUNDARY / (3 * (absorption + reduced))
+    fed = 3 * scattered * (absorption + reduced + cosine * straight)
+    fed /= straight**2 - effective**2
+    diffuse = fed * (1 + outside * straight) - 3 * outside * cosine * scattered
+    diffuse /= 1 + outside * effective
+    return diffuse * np.exp(-effective * depth) - (fed - 1) * np.exp(-straight * depth)
 
 
 def _side_bars(
@@ -67,8 +97,8 @@ def _side_bars(
     scattering = reduced_scattering_per_cm(illumination, wavelength_nm)
     diffusion_cm = 1 / (3 * (illumination.bulk_absorption_per_cm + scattering))
     source_depth = 1 / (illumination.bulk_absorption_per_cm + scattering)
-    # The extrapolated boundary lies 2 A D outside; A is 2.94 from index 1.4 to air.
-    image_depth = -(source_depth + 4 * 2.94 * diffusion_cm)
+    # The extrapolated boundary lies 2 A D outside.
+    image_depth = -(source_depth + 4 * BOUNDARY * diffusion_cm)
     spots = 12
     length = illumination.bar_length_mm / 10
     energy = illumination.surface_fluence_mj_cm2 * length * illumination.bar_width_mm / 10 / spots

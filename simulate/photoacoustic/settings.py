@@ -14,10 +14,11 @@ class Illumination:
     `kind` "wide" is a beam much wider than the image is deep, whose fluence depends on depth alone;
     "sides" is two bars of light beside the probe, parallel to its lateral axis, `bar_offset_mm` to
     either side of the image plane. `surface_fluence_mj_cm2` is the pulse energy per area that
-    enters the skin. Bulk absorption (1/cm) is the same at all wavelengths; reduced scattering
-    follows a (wavelength / 500 nm)^-b with the mean of soft tissue in S. L. Jacques, Phys. Med.
-    Biol. 58 (2013) R37, table 2. `background_absorption_per_cm` is absorption of all tissue, which
-    therefore emits sound everywhere.
+    enters the skin; the fluence below it is up to six times as much, because light is scattered
+    back and forth. Bulk absorption (1/cm) is the same at all wavelengths and less than the reduced
+    scattering, which follows a (wavelength / 500 nm)^-b with the mean of soft tissue in
+    S. L. Jacques, Phys. Med. Biol. 58 (2013) R37, table 2. `background_absorption_per_cm` is
+    absorption of all tissue, which therefore emits sound everywhere.
     """
 
     kind: Literal["wide", "sides"] = "wide"
@@ -40,6 +41,13 @@ class Illumination:
         for key in ("bulk_absorption_per_cm", "background_absorption_per_cm"):
             if not getattr(self, key) >= 0:
                 raise UserError(f"illumination.{key}: expected >= 0, got {getattr(self, key)}")
+        scattering = self.scattering_500nm_per_cm * 1.8**-self.scattering_power  # at 900 nm
+        if self.bulk_absorption_per_cm >= scattering:
+            raise UserError(
+                "illumination.bulk_absorption_per_cm: expected less than the reduced scattering "
+                f"({scattering:.3g} 1/cm at 900 nm), where light diffuses, got "
+                f"{self.bulk_absorption_per_cm}"
+            )
 
 
 @dataclass(frozen=True)

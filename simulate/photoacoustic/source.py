@@ -58,9 +58,10 @@ def _planes(
         fall = np.clip((nodes[-1] - np.abs(nodes)) / (SIDE_CELLS * grid.spacing_mm), 0, 1)
         return list(zip(nodes, np.sin(0.5 * np.pi * fall) ** 2, strict=True))
     count = settings.elevation_samples
-    band = receive_band(probe, settings)
+    # As wide as a point's image is: its sound is higher than the middle of the band.
+    heard = receive_band(probe, settings).of_a_point()
     depth = np.clip(grid.axes_mm[0], 0.0, None)[:, None]
-    sigma = probe.sigma_elevation_oneway_mm(depth, band.centre_hz, band.sigma_hz)
+    sigma = probe.sigma_elevation_oneway_mm(depth, *heard)
     offset = 2.5 * ((np.arange(count) + 0.5) / count * 2 - 1)
     weight = np.exp(-0.5 * offset**2)
     weight /= weight.sum()

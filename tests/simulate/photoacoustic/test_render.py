@@ -96,7 +96,7 @@ def test_source_in_2d_is_weighted_by_the_elevational_beam():
     settings = replace(SETTINGS, elevation_samples=41)
     grid = plan_grid(PROBE, settings)
     band = receive_band(PROBE, settings)
-    sigma = float(PROBE.sigma_elevation_oneway_mm(14.0, band.centre_hz, band.sigma_hz))
+    sigma = float(PROBE.sigma_elevation_oneway_mm(14.0, *band.of_a_point()))
     lateral = ((0, 14.0, 0), (1, 0, 0), 0.5)  # a vessel in the plane, moved out of it
     heard = []
     for out in (0.0, 0.7 * sigma, 1.4 * sigma):
