@@ -11,7 +11,7 @@ from benchmark.learning.windows import Windows
 from benchmark.runs.pixel_size import resampled
 from benchmark.sweep import Channel, Sweep
 from benchmark.tracker import LearnedTracker
-from tests.contracts.test_trackers import NAMES, REFINING_FLOPS, example_sweep, made
+from tests.contracts.examples import NAMES, REFINING_FLOPS, example_sweep, made
 
 GPU_SIZED = 3e6  # parameters; presets above are published sizes, alike but for that
 

@@ -1,6 +1,6 @@
 """Seconds that compiling takes on the first use of a fresh installation, kernel by kernel.
 
-Run as `python tests/speed/compile.py [specs]`, by default for `small-v1` without its showcase. Each
+Run as `python tests/speed/compile.py [specs]`, by default for `small-v2` without its showcase. Each
 spec is made (two frames of one sweep) by a process of its own whose cache of kernels is empty, and
 then by one that finds them there. Seconds are of the processor: `own` of a function alone, `all`
 with those that were compiled on the way to it. A function that is inlined into others is compiled
@@ -68,7 +68,7 @@ def main() -> None:
     if sys.argv[1:2] == ["--child"]:
         return first_sweep(sys.argv[2])
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
-    for name in sys.argv[1:] or ["small-v1"]:
+    for name in sys.argv[1:] or ["small-v2"]:
         with tempfile.TemporaryDirectory() as cache:
             environment = os.environ | {"NUMBA_CACHE_DIR": cache}
             for _ in ("empty cache", "filled"):

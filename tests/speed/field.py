@@ -1,7 +1,7 @@
 """The engine's beam and speckle beside the field that Rayleigh's integral gives.
 
 Run as `python -m tests.speed.field [SPEC ...] [--depths MM ...] [--widths | --motions]
-[--on-axis]`. For each probe and depth: -6 dB widths of a point's echo and steps after which speckle
+[--at-foci]`. For each probe and depth: -6 dB widths of a point's echo and steps after which speckle
 correlates by one half; then how intensities correlate after motions that mix shift, tilt, yaw and
 roll. Engine, true, difference. Nothing is drawn: both are integrals over the response of a sample.
 """
@@ -18,19 +18,19 @@ from tests.simulate.probe.motions import mixtures, sizes
 from tests.simulate.probe.rayleigh import Response, face_of, response
 
 DEPTHS_MM = {
-    "small-v1": (3.0, 5.0, 9.0, 14.0, 20.0),
-    "carotid-v1": (5.0, 9.0, 16.0, 24.0, 32.0),
-    "tusrec-like-v1": (20.0, 40.0, 55.0, 70.0, 90.0),
+    "small-v2": (3.0, 5.0, 9.0, 14.0, 20.0),
+    "carotid-v2": (5.0, 9.0, 16.0, 24.0, 32.0),
+    "tusrec-like-v2": (20.0, 40.0, 55.0, 70.0, 90.0),
 }
 LINE_ELEMENTS = 10  # of the sample's line from the middle, where a yaw is a shift
 BAR = 0.3  # of the true correlation, above which the difference counts
 
 
-def both(probe: Probe, depth_mm: float, at_foci: bool = True) -> tuple[Response, Response]:
+def both(probe: Probe, depth_mm: float, at_foci: bool = False) -> tuple[Response, Response]:
     """Return the true response and the engine's, of a line beside the middle.
 
     at_foci: the probe sends one pulse, whose spectrum is the given one where all sound is in phase;
-    else that of an echo on the axis is the given one at every depth.
+    else that of an echo on the axis is the given one at every depth, as in the engine.
     """
     face = replace(face_of(probe), given_at_foci=at_foci)
     true = response(face, depth_mm, finer=0.75)
@@ -70,7 +70,7 @@ def main() -> None:
     parser.add_argument("--widths", action="store_true", help="no motions")
     parser.add_argument("--motions", action="store_true", help="no widths")
     parser.add_argument(
-        "--on-axis", action="store_true", help="the spectrum is the probe's on the axis everywhere"
+        "--at-foci", action="store_true", help="the spectrum is the probe's at the foci alone"
     )
     chosen = parser.parse_args()
     worst = 0.0
@@ -79,7 +79,7 @@ def main() -> None:
         print(f"{name}: {probe.name}; engine, true, difference")
         for depth in chosen.depths or DEPTHS_MM.get(name, (10.0, 20.0, 30.0)):
             print(f"  depth {depth:g} mm")
-            true, ours = both(probe, depth, not chosen.on_axis)
+            true, ours = both(probe, depth, chosen.at_foci)
             if not chosen.motions:
                 print_widths(true, ours)
             if not chosen.widths:

@@ -2,7 +2,7 @@
 
     python tests/speed/other_frames.py [--weights moglo/weights/moglo ...] [--sweeps 4] [--keep DIR]
 
-The first test sweeps of small-v1 are rendered as they are and with other numbers of pixels over the
+The first test sweeps of small-v2 are rendered as they are and with other numbers of pixels over the
 same view, or cut by some rows and columns. Printed is the position error of all pixels over that of
 no motion, mean over the sweeps, and its ratio to that of the frames as they are: of the tracker
 alone, and as `benchmark track` uses it. Rendering takes a minute; --keep keeps the sweeps.
@@ -30,7 +30,7 @@ from simulate.spec.plan import plan_sweeps
 from simulate.sweep.compose import compose_sweep
 
 ROOT = Path(__file__).parents[2]
-LIKE = ROOT / "simulate" / "specs" / "small-v1.toml"
+LIKE = ROOT / "simulate" / "specs" / "small-v2.toml"
 WEIGHTS = [ROOT / "moglo" / "weights" / name for name in ("moglo", "moglo-long")]
 Cut = Callable[[Channel], Channel]
 
@@ -71,7 +71,7 @@ CASES: dict[str, tuple[tuple[int, int], Cut]] = {
 
 
 def rendered(rows: int, columns: int, count: int, folder: Path) -> list[Sweep]:
-    """Return the first test sweeps of small-v1 with so many pixels, from a folder or made anew."""
+    """Return the first test sweeps of small-v2 with so many pixels, from a folder or made anew."""
     name = f"small-{rows}x{columns}"
     path = folder / f"{name}.toml"
     path.write_text(

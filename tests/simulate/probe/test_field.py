@@ -78,8 +78,7 @@ def test_numbers_of_the_field_are_those_of_the_probe():
 def in_the_plane(probe, depth, from_end):
     """Return the true response and the engine's in the image plane, a distance from the end."""
     line = 0.5 * probe.elements * probe.pitch_mm - from_end
-    face = replace(face_of(probe), given_at_foci=True)
-    true = response(face, depth, line, finer=0.75)
+    true = response(face_of(probe), depth, line, finer=0.75)
     middle = len(true.elevation) // 2
     true = replace(
         true, elevation=true.elevation[:1], values=true.values[:, :, middle : middle + 1]
