@@ -101,12 +101,18 @@ class Observation:
     """All that a tracker may see: channels without poses, the probe, the IMU if the track allows.
 
     imu: None, or arrays by name: `timestamps` (M,) s, `acceleration` (M, 3) m/s^2 (specific
-    force) and `angular_rate` (M, 3) rad/s, both in the image frame.
+    force) and `angular_rate` (M, 3) rad/s, both in the image frame. A UserError where the B-mode
+    frames are not grey levels (N, H, W) as uint8 with one frame or more.
     """
 
     channels: Mapping[str, Images]
     probe: Mapping[str, Any]
     imu: Mapping[str, np.ndarray] | None = None
+
+    def __post_init__(self) -> None:
+        fault = _levels_fault(self.channels["bmode"]) if "bmode" in self.channels else None
+        if fault:
+            raise UserError(f"bmode.frames: {fault}")
 
     @property
     def bmode(self) -> Images:
@@ -115,6 +121,14 @@ class Observation:
 
     def __len__(self) -> int:
         return len(self.bmode.frames)
+
+
+def _levels_fault(images: Images) -> str | None:
+    """Return what is wrong with frames that are not grey levels for a tracker, or None."""
+    shape, kind = images.frames.shape, images.frames.dtype
+    if len(shape) != 3 or 0 in shape:
+        return f"expected one frame or more of shape (N, H, W), got {shape}"
+    return None if kind == np.uint8 else f"expected 8-bit B-mode frames (uint8), got {kind}"
 
 
 @dataclass(frozen=True)

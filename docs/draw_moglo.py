@@ -14,7 +14,8 @@ import torch
 from benchmark.dataset import open_dataset
 from benchmark.registry import open_weights
 from benchmark.sweep import Sweep
-from moglo.tracker import MoGLo, evaluating
+from moglo.inference import evaluating
+from moglo.tracker import MoGLo
 
 IMAGES = Path(__file__).parent / "images"
 SHOWN = 3  # sweeps
@@ -23,10 +24,11 @@ SHOWN = 3  # sweeps
 def scores(tracker: MoGLo, sweep: Sweep) -> np.ndarray:
     """Return the score maps (N - 1, rows, columns) in [0, 1] of the pairs of a sweep."""
     images = sweep.bmode
-    grid = torch.tensor(images.mm_from_pixel, dtype=torch.float32)
+    grid = torch.tensor(images.mm_from_pixel, dtype=torch.double)
+    placed = tracker._placed(grid[None], images.frames.shape[1:])
     frames = torch.from_numpy(np.asarray(images.frames)).float() / 255
     with evaluating(tracker.module()) as net:
-        maps = net.encode_frames(tracker._input(frames[None], grid[None])[0])
+        maps = net.encode_frames(tracker._input(frames[None], placed)[0])
         return net.encode_pairs(maps[:-1], maps[1:]).score.numpy()
 
 

@@ -20,7 +20,9 @@ class MoGLoConfig:
     Compared with the published network: half the reduction (maps at a quarter of the resolution
     hardly show steps of a fraction of a pixel), a tenth of the width and as few blocks as strides
     allow, templates twice as far apart, windows of three frames instead of five, small batches at a
-    high rate. All were chosen on validation sweeps (docs/moglo.md).
+    high rate. All were chosen on validation sweeps (docs/moglo.md). Four choices without a known
+    effect on accuracy are the plainer or cheaper ones: pool_first, row_shift_last, gated_map,
+    inner_twice.
 
     Input
         frame_size: side in pixels that frames are resampled to, by their pixel size;
@@ -32,15 +34,18 @@ class MoGLoConfig:
         reductions before and at the end of the frame encoder (the local map has frame_size /
         (stem_stride * stage_stride) pixels); stage_blocks_1 to 4: residual blocks of a stage;
         last_stride: reduction at the end of the fourth, whose map is averaged to the global map;
-        patch: side of an attention patch, and of the global map.
+        patch: side of an attention patch, and of the global map; pool_first: where a stage reduces,
+        its shortcut is pooled before its convolution (cheaper) instead of after it (published).
     Claims of the paper as switches
         correlation: volume "off", "fixed" (no gradient through it) or "learned";
         template_stride, search_radius: its grid, and its half-width on a local map of 64 pixels,
         in proportion on others; centre_features: correlate deviations from each channel's mean,
         since all cosines of non-negative features lie near one (not in the published network);
-        gates: channel and spatial gates before the attention; score: global-local score (all ones
-        if off); lstm: recurrence over the pairs of a window; head: the branch that is trained and
-        answers.
+        row_shift_last: the volume's last axis is the shift across rows (published), not across
+        columns; gates: channel and spatial gates before the attention; gated_map: the gates of the
+        global map weigh it for all that follows, score, recurrence and embedding (published), not
+        for the score alone; score: global-local score (all ones if off); lstm: recurrence over the
+        pairs of a window; head: the branch that is trained and answers.
     Losses
         mmae, correlation_loss, triplet: weights; motion_weight: weight inside the absolute error,
         "released" (none: plain L1) or "paper" (|y| + 2); margin: of the triplet loss.
@@ -49,7 +54,9 @@ class MoGLoConfig:
         mean of the weights is kept (0: the last weights); unbiased: after training, subtract the
         mean error over the training sweeps from the biases of the last layers, since an error that
         is the same in every step adds up to drift (not in the published network); mirror: mirror
-        half of the samples laterally; with a symmetric probe a mirrored sweep is a possible sweep.
+        half of the samples laterally; with a symmetric probe a mirrored sweep is a possible sweep;
+        inner_twice: encode the inner frames of a training window once for each of their two pairs,
+        so that they weigh double in the statistics of the batch (published), instead of once.
     """
 
     frame_size: int = 96
@@ -64,11 +71,14 @@ class MoGLoConfig:
     stage_blocks_4: int = 1
     last_stride: int = 1
     patch: int = 3
+    pool_first: bool = True
     correlation: str = "learned"
     template_stride: int = 8
     search_radius: int = 4
     centre_features: bool = True
+    row_shift_last: bool = False
     gates: bool = True
+    gated_map: bool = False
     score: bool = True
     lstm: bool = True
     head: str = "mean"
@@ -82,6 +92,7 @@ class MoGLoConfig:
     average: float = share(0.05)
     unbiased: bool = True
     mirror: bool = True
+    inner_twice: bool = False
 
     def __post_init__(self) -> None:
         refuse_out_of_range(self)
@@ -130,12 +141,16 @@ class MoGLoPaperConfig(MoGLoConfig):
     stage_blocks_4: int = 3
     last_stride: int = 2
     patch: int = 4
+    pool_first: bool = False
     correlation: str = "fixed"
     template_stride: int = 4
     search_radius: int = 8
     centre_features: bool = False
+    row_shift_last: bool = True
+    gated_map: bool = True
     batch_size: int = 14
     learning_rate: float = 1e-4
     average: float = 0.0
     unbiased: bool = False
     mirror: bool = False
+    inner_twice: bool = True

@@ -149,8 +149,9 @@ def _shifted_copies(cells: Tensor, patch: int) -> Tensor:
 
 def _candidate_scale(second: Tensor, patch: int, window: int, stride: int) -> Tensor:
     """Return 1 / norm of each candidate patch, (N, rows, columns, cells, cells)."""
-    pixels = second.square().sum(-1).unfold(1, patch, 1).unfold(2, patch, 1)
-    scale = _inverse_norm(pixels.sum((-2, -1)))
+    pixels = second.square() @ second.new_ones(second.shape[-1])
+    squares = functional.avg_pool2d(pixels[:, None], patch, 1, divisor_override=1)[:, 0]
+    scale = _inverse_norm(squares)
     cells = window - patch + 1
     return scale.unfold(1, cells, stride).unfold(2, cells, stride)
 

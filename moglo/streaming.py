@@ -7,6 +7,7 @@ keeps the map of the last frame and the vectors of the last W-2 pairs.
 import torch
 from torch import Tensor
 
+from moglo.inference import evaluating
 from moglo.model import MoGLoNet
 
 
@@ -14,7 +15,7 @@ class MotionStream:
     """Scaled motions of frames that arrive one after another, or some at a time.
 
     The first window is filled by repeating the first frame; the pair of that frame with itself is
-    computed once. The network should be in evaluation mode.
+    computed once. The network answers in evaluation mode, whatever mode it is in.
     """
 
     def __init__(self, net: MoGLoNet):
@@ -30,6 +31,11 @@ class MotionStream:
         """
         if len(frames) == 0:
             return frames.new_zeros(0, 6)
+        with evaluating(self.net):
+            return self._motions(frames)
+
+    def _motions(self, frames: Tensor) -> Tensor:
+        """Return what `push` does, of one frame or more."""
         maps = self.net.encode_frames(frames)
         if self.last_map is None:
             pair = self.net.encode_pairs(maps[:1], maps[:1])

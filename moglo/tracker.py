@@ -1,28 +1,22 @@
 """The trackers `moglo` and `moglo-paper`: MoGLo-Net under the contract of the benchmark."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmark import geometry
 from benchmark.learning.mirroring import mirrored_half
 from benchmark.learning.standardise import locally_standardised
 from benchmark.sweep import Images, Observation, Prediction, Sweep
 from benchmark.tracker import LearnedTracker, Recipe
 from moglo import losses, motion
 from moglo.config import MoGLoConfig, MoGLoPaperConfig
+from moglo.grid import Placement, own_grid, placement
+from moglo.inference import chunk_frames, evaluating
 from moglo.model import MoGLoNet
 from moglo.resample import resampled
 from moglo.streaming import MotionStream
-
-CHUNK_PIXELS = 1_000_000  # input pixels encoded at a time when tracking on a CPU
-CHUNK_PIXELS_GPU = 8_000_000
-
-Network = TypeVar("Network", bound=nn.Module)
 
 
 class MoGLo(LearnedTracker):
@@ -32,9 +26,10 @@ class MoGLo(LearnedTracker):
     encoder of pairs, global-local attention, two LSTMs with a linear head each, whose outputs are
     averaged; trained by absolute error, correlation and triplet loss. Compared with the published
     one (`moglo-paper`) it is narrower, shallower and at twice the resolution; the volume correlates
-    centred features within a smaller radius and passes gradients; batches are small, at a high
-    rate, and half of the samples are mirrored; a running mean of the weights is kept, and the mean
-    error over the training sweeps is subtracted from the last biases.
+    centred features within a smaller radius and passes gradients; gates of the global map act on
+    the score alone, and shortcuts are pooled before they are convolved; batches are small, at a
+    high rate, and half of the samples are mirrored; a running mean of the weights is kept, and the
+    mean error over the training sweeps is subtracted from the last biases.
     """
 
     name = "moglo"
@@ -64,25 +59,24 @@ class MoGLo(LearnedTracker):
         )
 
     def module(self) -> MoGLoNet:
-        """Return the network, built at the first call, on whatever device it was moved to."""
+        """Return the network, built at the first call, on whatever device it was moved to.
+
+        Channels are last in memory, which is half as fast again with few of them.
+        """
         if self._module is None:
-            self._module = MoGLoNet(self.config)
+            self._module = MoGLoNet(self.config).to(memory_format=torch.channels_last)
         return self._module
 
     def fit(self, sweeps: Sequence[Sweep]) -> None:
-        """Set the label scale and the input pixel size from the training sweeps."""
-        labels, pixels = [], []
-        for sweep in sweeps:
-            images = sweep.bmode
-            height, width = images.frames.shape[1:]
-            centre = images.centre_mm
-            labels.append(motion.six_from_step(sweep.prev_from_frame, centre))
-            extent = np.array([width, height]) * _pixel_size(images.mm_from_pixel)
-            pixels.append(extent / self.config.frame_size)
-        net = self.module()
+        """Set the input grid and the label scale from the training sweeps."""
+        net, size = self.module(), self.config.frame_size
+        grids = [own_grid(_grid(s.bmode)[None], s.bmode.frames.shape, size) for s in sweeps]
+        pixels, tops = (np.median(np.stack(each), axis=0) for each in zip(*grids, strict=True))
+        net.pixel_mm.copy_(torch.from_numpy(pixels))
+        net.top_mm.fill_(float(tops))
+        labels = [motion.six_from_step(s.prev_from_frame, self._centre(s.bmode)) for s in sweeps]
         scale = motion.label_scale(np.concatenate(labels))
         net.label_scale.copy_(torch.from_numpy(scale))
-        net.pixel_mm.copy_(torch.from_numpy(np.median(pixels, axis=0)))
 
     def finish(self, sweeps: Sequence[Sweep]) -> None:
         """Subtract the mean error over the training sweeps from the last biases, if `unbiased`."""
@@ -97,8 +91,7 @@ class MoGLo(LearnedTracker):
 
     def _errors(self, sweep: Sweep) -> np.ndarray:
         """Return estimated less true six-vectors (N-1, 6), mm and degrees."""
-        images = sweep.bmode
-        centre = images.centre_mm
+        centre = self._centre(sweep.bmode)
         steps = self.track(sweep.observe(self.reads)).prev_from_frame
         truth = motion.six_from_step(sweep.prev_from_frame, centre)
         return motion.six_from_step(steps, centre) - truth
@@ -112,10 +105,10 @@ class MoGLo(LearnedTracker):
     def loss(self, frames: Tensor, prev_from_frame: Tensor, mm_from_pixel: Tensor) -> Tensor:
         """Return the sum of the three losses; the first two averaged over the branches."""
         config, net = self.config, self.module()
-        height, width = frames.shape[-2:]
-        centre = geometry.image_centre(mm_from_pixel, (height, width))[:, None]
+        placed = self._placed(mm_from_pixel, frames.shape[-2:])
+        centre = placed.centre_mm[:, None]
         label = motion.six_from_step(prev_from_frame, centre) / net.label_scale
-        branches, embedding = net(self._input(frames, mm_from_pixel))
+        branches, embedding = net(self._input(frames, placed))
         total = config.triplet * losses.margin_triplet_loss(embedding, label[:, -1], config.margin)
         for predicted in branches:
             error = losses.motion_weighted_error(predicted, label, config.motion_weight)
@@ -143,33 +136,40 @@ class MoGLo(LearnedTracker):
             return Prediction(np.eye(4)[None])
         with evaluating(self.module()) as net:
             six = torch.cat(list(self._motions(net, images))) * net.label_scale
-        centre = images.centre_mm
+        centre = self._centre(images)
         return Prediction.from_steps(motion.step_from_six(six.double().cpu().numpy(), centre))
 
     def _motions(self, net: MoGLoNet, images: Images) -> Iterator[Tensor]:
         """Yield the scaled motions of some frames at a time."""
-        stream = MotionStream(net)
-        for frames in chunk_frames(images, self.config.frame_size, net.label_scale.device):
-            grid = torch.tensor(images.mm_from_pixel, dtype=torch.float32, device=frames.device)
-            yield stream.push(self._input(frames[None], grid[None])[0])
+        stream, device = MotionStream(net), net.label_scale.device
+        placed = self._placed(_grid(images)[None].to(device), images.frames.shape[1:])
+        for frames in chunk_frames(images, self.config.frame_size, device):
+            yield stream.push(self._input(frames[None], placed)[0])
 
-    def _input(self, frames: Tensor, mm_from_pixel: Tensor) -> Tensor:
-        """Return frames (B, W, S, S) on the grid of training, standardised if `standardise`.
+    def _placed(self, mm_from_pixel: Tensor, shape: Sequence[int]) -> Placement:
+        """Return where the grid of training lies on images (H, W), mm_from_pixel (B, 4, 4).
 
-        Before `fit` has set that grid, frames are scaled to the input size of the network.
+        Before `fit` has set that grid, it is that of the images.
         """
-        size, pixel_mm = self.config.frame_size, self.module().pixel_mm
-        source = mm_from_pixel[:, :3, :2].norm(dim=1)
+        net, size = self.module(), self.config.frame_size
+        pixel_mm, top_mm = net.pixel_mm, net.top_mm
         if not pixel_mm.any():
-            height, width = frames.shape[-2:]
-            extent = source.new_tensor([width, height]) * source.mean(0)
-            pixel_mm = extent / size
-        frames = resampled(frames, source, size, pixel_mm)
+            pixel_mm, top_mm = own_grid(mm_from_pixel, shape, size)
+        return placement(mm_from_pixel, shape, size, pixel_mm, top_mm)
+
+    def _centre(self, images: Images) -> np.ndarray:
+        """Return the centre (3,) of the input grid, image mm, whose motion is estimated."""
+        grid = _grid(images)[None].to(self.module().label_scale.device)
+        return self._placed(grid, images.frames.shape[1:]).centre_mm[0].cpu().numpy()
+
+    def _input(self, frames: Tensor, placed: Placement) -> Tensor:
+        """Return frames (B, W, S, S) on the grid of training, standardised if `standardise`."""
+        frames = resampled(frames, placed, self.config.frame_size)
         return locally_standardised(frames) if self.config.standardise else frames
 
 
 class MoGLoPaper(MoGLo):
-    """MoGLo-Net (Lee et al., IEEE TMI 2025) at its published size, 26.7 M parameters.
+    """MoGLo-Net (Lee et al., IEEE TMI 2025) as released, 26.7 M parameters.
 
     Frames of 256 pixels squared, windows of five, the training recipe of the released code
     (AdamW, rate 1e-4 falling by 0.8 ten times, batches of 14). Training it needs a GPU.
@@ -192,27 +192,6 @@ class MoGLoPaper(MoGLo):
         )
 
 
-def _pixel_size(mm_from_pixel: np.ndarray) -> np.ndarray:
-    """Return the size of a pixel along columns and rows, (2,) mm."""
-    return np.linalg.norm(mm_from_pixel[:3, :2], axis=0)
-
-
-def chunk_frames(images: Images, size: int, device: torch.device) -> Iterator[Tensor]:
-    """Yield frames (N, H, W) in [0, 1] on a device, as many as fit at size x size pixels."""
-    pixels = CHUNK_PIXELS if device.type == "cpu" else CHUNK_PIXELS_GPU
-    chunk = max(1, pixels // size**2)
-    for start in range(0, len(images.frames), chunk):
-        levels = np.asarray(images.frames[start : start + chunk])
-        yield torch.from_numpy(levels).to(device).float() / 255
-
-
-@contextmanager
-def evaluating(net: Network) -> Iterator[Network]:
-    """Hand out the network in evaluation mode without gradients; restore its mode afterwards."""
-    training = net.training
-    net.eval()
-    try:
-        with torch.inference_mode():
-            yield net
-    finally:
-        net.train(training)
+def _grid(images: Images) -> Tensor:
+    """Return the matrix mm_from_pixel (4, 4) of images, in double precision."""
+    return torch.tensor(np.asarray(images.mm_from_pixel), dtype=torch.double)

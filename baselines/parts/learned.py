@@ -153,7 +153,9 @@ def evaluating(network: nn.Module) -> Iterator[Any]:
 
 def frames_on(images: Images, start: int, stop: int, device: torch.device) -> Tensor:
     """Return frames (stop-start, H, W) float32 in [0, 1] on a device; only these are read."""
-    return torch.from_numpy(np.asarray(images.frames[start:stop])).to(device).float() / 255
+    return (
+        torch.from_numpy(np.ascontiguousarray(images.frames[start:stop])).to(device).float() / 255
+    )
 
 
 def corners_from_centre(frames: Tensor, mm_from_pixel: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from moglo.config import DEGREES_OF_FREEDOM
+from moglo.inference import evaluating
 from moglo.long.config import MoGLoLongConfig
 from moglo.long.displacements import DisplacementHead, Displacements, fitted_motion
 from moglo.long.tiles import tile_correlation
@@ -99,17 +100,19 @@ class LongNet(nn.Module):
     """Frames -> descriptions of the pairs that end at each -> one motion per frame, in sequence.
 
     Buffers: label_scale (6,) mm and degrees, the motion of an output of 1; pixel_mm (2,), the size
-    of an input pixel along x and y.
+    of an input pixel along x and y; top_mm (), the depth of the first row of input pixels.
     """
 
     label_scale: Tensor
     pixel_mm: Tensor
+    top_mm: Tensor
 
     def __init__(self, config: MoGLoLongConfig):
         super().__init__()
         self.config = config
         self.register_buffer("label_scale", torch.ones(DEGREES_OF_FREEDOM))
         self.register_buffer("pixel_mm", torch.zeros(2))
+        self.register_buffer("top_mm", torch.zeros(()))
         described = 0
         if config.encoder:
             self.speckle = speckle_encoder(config)
@@ -143,9 +146,8 @@ class LongNet(nn.Module):
         parts, moved = [], None
         batch, count = frames.shape[0], frames.shape[1] - begin
         if self.config.encoder:
-            used = frames[:, begin - 1 :]
-            maps = self.speckle.encode_frames(used.flatten(0, 1)).unflatten(0, used.shape[:2])
-            pairs = self.speckle.encode_pairs(maps[:, :-1].flatten(0, 1), maps[:, 1:].flatten(0, 1))
+            maps = self.speckle.encode_windows(frames[:, begin - 1 :])
+            pairs = self.speckle.encode_pairs(*maps)
             parts += [pairs.local_vector, pairs.global_vector]
             if self.displacements is not None:
                 moved = self.displacements(pairs.pair_map, self.pixel_mm, self.label_scale)
@@ -202,7 +204,7 @@ class LongStream:
     """Motions of frames that arrive one after another, or some at a time; the same as all at once.
 
     It keeps as many frames as the longest gap reaches back, and the recurrent state, which must run
-    forwards only. The network should be in evaluation mode.
+    forwards only. The network answers in evaluation mode, whatever mode it is in.
     """
 
     def __init__(self, net: LongNet):
@@ -219,7 +221,8 @@ class LongStream:
         if not described.shape[1]:
             empty = frames.new_zeros(1, 0, DEGREES_OF_FREEDOM)
             return Motions(empty, empty[..., 0])
-        motions, self.state = self.net.estimate(described, self.state)
+        with evaluating(self.net):
+            motions, self.state = self.net.estimate(described, self.state)
         return motions
 
     def describe(self, frames: Tensor) -> Tensor:
@@ -229,13 +232,14 @@ class LongStream:
         self.frames = known[-max(self.net.config.gap_frames) :]
         if len(known) <= begin:
             return known.new_zeros(1, 0, self.net.config.hidden)
-        return self.net.describe(known[None], begin)[0]
+        with evaluating(self.net):
+            return self.net.describe(known[None], begin)[0]
 
 
 def speckle_encoder(config: MoGLoLongConfig) -> MoGLoNet:
     """Return MoGLo-Net without its estimators, with the normalisation of the configuration."""
     net = MoGLoNet(config)
-    del net.local_estimator, net.global_estimator, net.label_scale, net.pixel_mm
+    del net.local_estimator, net.global_estimator, net.label_scale, net.pixel_mm, net.top_mm
     if config.normalise == "group":
         _replace_batch_by_group(net)
     return net

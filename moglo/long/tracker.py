@@ -12,6 +12,7 @@ from benchmark.machine.progress import progress
 from benchmark.sweep import Images, Observation, Prediction, Sweep
 from benchmark.tracker import Recipe
 from moglo import motion
+from moglo.inference import chunk_frames, evaluating
 from moglo.long import losses
 from moglo.long.config import MoGLoLongConfig
 from moglo.long.displacements import displacement_loss
@@ -19,7 +20,7 @@ from moglo.long.model import LongNet, LongStream, Motions
 from moglo.long.second_stage import Described, train_sequence
 from moglo.long.views import VIEWS, View, reversed_steps, seen_images, seen_steps
 from moglo.losses import correlation_loss
-from moglo.tracker import MoGLo, chunk_frames, evaluating
+from moglo.tracker import MoGLo
 
 # Components of MoGLo's six (axial, lateral, elevational; about lateral, elevational, axial) whose
 # direction two frames show. The others only change how alike the frames are.
@@ -71,7 +72,7 @@ class MoGLoLong(MoGLo):
     def module(self) -> LongNet:  # type: ignore[override]
         """Return the network, built at the first call, on whatever device it was moved to."""
         if self._module is None:
-            self._module = LongNet(self.config)
+            self._module = LongNet(self.config).to(memory_format=torch.channels_last)
         return self._module
 
     @property
@@ -81,12 +82,13 @@ class MoGLoLong(MoGLo):
 
     def loss(self, frames: Tensor, prev_from_frame: Tensor, mm_from_pixel: Tensor) -> Tensor:
         """Return the weighted sum of the losses of pairs and of time reversal."""
-        net, seen = self.module(), self._input(frames, mm_from_pixel)
+        net, shape = self.module(), (frames.shape[-2], frames.shape[-1])
+        placed = self._placed(mm_from_pixel, shape)
+        seen = self._input(frames, placed)
         found, moved = net(seen)
-        shape = (frames.shape[-2], frames.shape[-1])
         total = self._judged(found, prev_from_frame, mm_from_pixel, shape)
         if moved is not None:
-            centre = geometry.image_centre(mm_from_pixel, shape)[:, None]
+            centre = placed.centre_mm[:, None]
             steps = geometry.about(centre, prev_from_frame).flatten(0, 1)
             total = total + self.config.displacements * displacement_loss(moved, steps)
         if self.config.consistency:
@@ -100,7 +102,7 @@ class MoGLoLong(MoGLo):
     ) -> Tensor:
         """Return the weighted sum of the losses of steps, trend, spans and sigma."""
         config, label_scale = self.config, self.module().label_scale
-        centre = geometry.image_centre(mm_from_pixel, shape)[:, None]
+        centre = self._placed(mm_from_pixel, shape).centre_mm[:, None]
         label = motion.six_from_step(prev_from_frame, centre) / label_scale
         total = losses.penalty(found.six - label, config.error)
         total = total + config.correlation_loss * correlation_loss(found.six, label)
@@ -184,7 +186,7 @@ class MoGLoLong(MoGLo):
         found, _ = net.estimate(self._descriptions(net, images, view))
         grid = torch.tensor(images.mm_from_pixel, device=found.six.device)[None]
         shape = images.frames.shape[1:]
-        centre = geometry.image_centre(grid, shape)[:, None]
+        centre = self._placed(grid, shape).centre_mm[:, None]
         steps = motion.step_from_six((found.six * net.label_scale).double(), centre)
         sigma = found.log_sigma.exp() * step_scale(net.label_scale)
         sigma = sigma.flip(1) if view.backward else sigma
@@ -193,10 +195,11 @@ class MoGLoLong(MoGLo):
     def _descriptions(self, net: LongNet, images: Images, view: View) -> Tensor:
         """Return descriptions (1, T, hidden) of the pairs of a view, some frames at a time."""
         stream, device = LongStream(net), net.label_scale.device
-        grid = torch.tensor(images.mm_from_pixel, dtype=torch.float32, device=device)[None]
+        grid = torch.tensor(np.asarray(images.mm_from_pixel), dtype=torch.double, device=device)
+        placed = self._placed(grid[None], images.frames.shape[1:])
         chunks = chunk_frames(seen_images(images, view), self.config.frame_size, device)
         return torch.cat(
-            [stream.describe(self._input(frames[None], grid)[0]) for frames in chunks], 1
+            [stream.describe(self._input(frames[None], placed)[0]) for frames in chunks], 1
         )
 
 

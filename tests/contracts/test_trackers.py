@@ -1,6 +1,7 @@
 """The contract of trackers, over every registered one; a new one is picked up by itself."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from benchmark import geometry
 from benchmark.checker import check_tracker, example_observation
 from benchmark.errors import UserError
 from benchmark.registry import make_tracker, tracker_class, tracker_names
-from benchmark.sweep import Channel, Sweep
+from benchmark.sweep import Channel, Observation, Sweep
 from benchmark.tracker import LearnedTracker, Recipe, Tracker
 
 NAMES = tracker_names()
@@ -68,6 +69,41 @@ def test_is_registered_under_its_own_name(tracker):
 def test_a_single_frame_stays_where_it_is(tracker):
     poses = tracker.track(example_observation(1)).first_from_frame
     assert np.array_equal(poses, np.eye(4)[None])
+
+
+def shown(frames: np.ndarray) -> Observation:
+    """The example observation with other frames."""
+    example = example_observation(max(len(frames), 1))
+    images = replace(
+        example.bmode, frames=frames, timestamps=example.bmode.timestamps[: len(frames)]
+    )
+    return Observation({"bmode": images}, example.probe)
+
+
+def test_frames_in_any_order_of_memory_are_the_same_frames(tracker):
+    frames = example_observation(3).bmode.frames
+    turned = np.flip(np.flip(frames).copy())
+    assert max(turned.strides) < 0
+    found = tracker.track(shown(turned)).first_from_frame
+    assert np.array_equal(found, tracker.track(shown(frames)).first_from_frame)
+
+
+@pytest.mark.parametrize(
+    ("change", "got"),
+    [
+        (lambda frames: frames / 255.0, "float64"),
+        (lambda frames: np.where(frames > 100, np.nan, frames).astype(np.float32), "float32"),
+        (lambda frames: frames.astype(np.int16), "int16"),
+        (lambda frames: np.stack([frames] * 3, -1), r"\(3, 96, 96, 3\)"),
+        (lambda frames: frames[0], r"\(96, 96\)"),
+        (lambda frames: frames[:0], r"\(0, 96, 96\)"),
+    ],
+    ids=["in [0, 1]", "not a number", "signed", "colours", "one frame", "no frame"],
+)
+def test_frames_that_are_no_grey_levels_are_refused_in_one_line(tracker, change, got):
+    frames = change(example_observation(3).bmode.frames)
+    with pytest.raises(UserError, match=rf"^bmode\.frames: expected [^\n]*, got {got}$"):
+        tracker.track(shown(frames))
 
 
 def test_loaded_tracker_answers_as_the_saved_one(tracker, tmp_path):

@@ -13,6 +13,8 @@ from benchmark.learning.standardise import locally_standardised
 from benchmark.sweep import Images, Observation
 from moglo import losses, motion
 from moglo.config import MoGLoConfig, MoGLoPaperConfig
+from moglo.inference import evaluating
+from moglo.streaming import MotionStream
 from moglo.tracker import MoGLo, MoGLoPaper
 from tests.moglo.noise import batch, sweep
 
@@ -46,7 +48,7 @@ def test_obeys_the_contract(config):
 
 @pytest.mark.parametrize("window", [2, 5, 20])
 def test_streaming_equals_windows_read_one_by_one(window, monkeypatch):
-    monkeypatch.setattr("moglo.tracker.CHUNK_PIXELS", 5 * 48 * 48)  # several pushes a sweep
+    monkeypatch.setattr("moglo.inference.CHUNK_PIXELS", 5 * 48 * 48)  # several pushes a sweep
     made, seen = tracker(replace(CONFIG, window=window)), sweep(13)
     net = made.module().eval()
     frames = locally_standardised(torch.from_numpy(seen.bmode.frames).float() / 255)
@@ -61,6 +63,17 @@ def test_streaming_equals_windows_read_one_by_one(window, monkeypatch):
     found = made.track(seen.observe()).prev_from_frame
     np.testing.assert_allclose(found, expected, atol=1e-5)
     assert np.ptp(found[:, :3, 3], axis=0).max() > 1e-4
+
+
+def test_a_stream_answers_the_same_from_a_network_in_training_and_leaves_it_so():
+    net = tracker().module().train()
+    before = {key: value.clone() for key, value in net.state_dict().items()}
+    frames = torch.randn(6, 48, 48)
+    stream = MotionStream(net)
+    found = torch.cat([stream.push(frames[:1]), stream.push(frames[1:4]), stream.push(frames[4:])])
+    assert net.training and not found.requires_grad
+    assert all(torch.equal(value, before[key]) for key, value in net.state_dict().items())
+    torch.testing.assert_close(found, MotionStream(net.eval()).push(frames), atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 6])
@@ -156,6 +169,26 @@ def test_other_frame_sizes_are_resampled_with_their_pixel_size_honoured():
     third = made.track(Observation({"bmode": wrong}, {})).first_from_frame
     near, far = np.abs(one - other).max(), np.abs(third - other).max()
     assert near < 0.3 * far
+
+
+@pytest.mark.parametrize("rows", [(0, 44), (4, 48)])
+def test_the_motion_of_cut_frames_is_that_of_the_centre_of_whole_ones(rows):
+    """The network sees the same depths in the same rows, and its answer refers to their centre."""
+    made, seen = tracker(), sweep(6)
+    whole = seen.bmode
+    frames, moved = whole.frames[:, rows[0] : rows[1]], np.eye(4)
+    moved[1, 3] = rows[0]
+    grid = whole.mm_from_pixel @ moved
+    cut = Images(frames, whole.timestamps, grid)
+    placed = made._placed(torch.from_numpy(grid)[None], frames.shape[1:])
+    centre = geometry.image_centre(whole.mm_from_pixel, (48, 48))
+    np.testing.assert_allclose(placed.centre_mm[0], centre, atol=1e-6)
+    given = made._input(torch.from_numpy(frames)[None].float() / 255, placed)
+    with evaluating(made.module()) as net:
+        six = MotionStream(net).push(given[0]) * net.label_scale
+    found = made.track(Observation({"bmode": cut}, {})).prev_from_frame
+    expected = motion.step_from_six(six.double().numpy(), centre)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 def test_mirrored_samples_move_mirrored_points():

@@ -1,12 +1,13 @@
 """Speed of MoGLo-Net's correlation and streaming at the published size, in one run.
 
-    python tests/speed/moglo.py [--device cuda] [--threads 2] [--windows 2] [--compile]
+    python tests/speed/moglo.py [--device cuda] [--threads 2] [--windows 2] [--compile] [--training]
 
 Three forms of the volume (the single-precision gather of all candidate patches, the same in half
 precision, and ours), forward and forward with backward; then seconds per new frame for windows
 read anew with the gathered volume, windows with ours, and streaming; streaming in bf16 and fp16
-autocast and, with --compile, by torch.compile; the small presets, `moglo-long` by its parts. Only
-ratios within a run mean anything on a machine that others use too.
+autocast and, with --compile, by torch.compile; the small presets, `moglo-long` by its parts; their
+training, beside a matrix product's rate. Only ratios within a run mean anything on a machine that
+others use too.
 """
 
 import argparse
@@ -22,12 +23,17 @@ from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # where the project is not installed
 
+from benchmark import geometry
+from benchmark.learning.flops import flop_counter
+from benchmark.learning.schedule import scheduled_optimiser
 from moglo import model
 from moglo.config import MoGLoConfig, MoGLoPaperConfig
 from moglo.correlation import correlation_volume
+from moglo.long import MoGLoLong
 from moglo.long.config import MoGLoLongConfig
 from moglo.long.model import LongNet, LongStream
 from moglo.streaming import MotionStream
+from moglo.tracker import MoGLo
 
 STREAMED_PAIRS = 8
 
@@ -184,20 +190,77 @@ def compare_small_presets(device: str) -> None:
             print(f"  {name:34} {1e3 * took / 63:7.2f} ms per frame")
 
 
+def compare_training(device: str, repeats: int = 8) -> None:
+    """Print the time of one update of the small presets and its rate, beside a matrix product's.
+
+    All take turns, so that other programs' load falls on all alike; on a CPU only the process's own
+    time counts. "multiples of eight" is `moglo` with so many channels.
+    """
+    clock = time.perf_counter if device == "cuda" else time.process_time
+    torch.manual_seed(0)
+    square = torch.rand(1024, 1024, device=device)
+    works: dict[str, Callable[[], object]] = {
+        "matrix product": lambda: square @ square,
+        "moglo": update_of(MoGLo(), device),
+        "moglo, multiples of eight": update_of(MoGLo(MoGLoConfig(width=8)), device),
+        "moglo-long, first stage": update_of(MoGLoLong(), device),
+    }
+    operations, best = {}, dict.fromkeys(works, float("inf"))
+    for name, work in works.items():
+        with flop_counter() as counter:
+            work()
+        operations[name] = counter.get_total_flops()
+    for _ in range(repeats):
+        for name, work in works.items():
+            start = clock()
+            work()
+            if device == "cuda":
+                torch.cuda.synchronize()
+            best[name] = min(best[name], clock() - start)
+    print("training of the small presets, a batch an update")
+    ceiling = operations["matrix product"] / best["matrix product"]
+    for name, took in best.items():
+        rate = operations[name] / took
+        print(f"  {name:34} {1e3 * took:8.1f} ms {rate / 1e9:8.1f} GFLOP/s ({rate / ceiling:.2f})")
+
+
+def update_of(tracker: MoGLo, device: str) -> Callable[[], object]:
+    """Return one update of a tracker's network on a batch of noise."""
+    recipe, size, pairs = tracker.recipe, tracker.config.frame_size, tracker.window - 1
+    net = tracker.module().to(device).train()
+    frames = torch.rand(recipe.batch_size, pairs + 1, size, size, device=device)
+    steps = geometry.exp(0.05 * torch.randn(recipe.batch_size, pairs, 6, device=device))
+    grid = torch.diag(torch.tensor([0.25, 0.25, 1.0, 1.0], device=device))
+    grids = grid.expand(recipe.batch_size, 4, 4)
+    optimiser, _ = scheduled_optimiser(recipe, net.parameters(), 1000)
+
+    def work() -> None:
+        optimiser.zero_grad()
+        tracker.loss(*tracker.augment(frames, steps, grids)).backward()
+        optimiser.step()
+
+    return work
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--windows", type=int, default=2)
     parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--training", action="store_true", help="the small presets' training alone")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     print(f"{platform.processor() or platform.machine()}, torch {torch.__version__}, "
           f"{arguments.device}, {arguments.threads} threads")  # fmt: skip
+    if arguments.training:
+        compare_training(arguments.device)
+        return
     compare_volumes(arguments.device)
     compare_inference(arguments.device, arguments.windows)
     compare_precisions(arguments.device, arguments.compile)
     compare_small_presets(arguments.device)
+    compare_training(arguments.device)
 
 
 if __name__ == "__main__":

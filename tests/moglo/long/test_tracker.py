@@ -74,14 +74,16 @@ def test_is_found_by_name():
 
 @pytest.mark.parametrize("chunk", [1, 2, 5])
 def test_streaming_equals_the_whole_sweep_at_once(chunk, monkeypatch):
-    monkeypatch.setattr("moglo.tracker.CHUNK_PIXELS", chunk * 48 * 48)
+    monkeypatch.setattr("moglo.inference.CHUNK_PIXELS", chunk * 48 * 48)
     made, seen = tracker(FORWARD), sweep(13)
     net = awake(made).module().eval()
     frames = locally_standardised(torch.from_numpy(seen.bmode.frames).float() / 255)
     stream = LongStream(net)
     with torch.inference_mode():
         whole, _ = net.estimate(net.describe(frames[None])[0])
+        net.train()  # a stream answers in evaluation mode all the same
         parts = [stream.push(frames[i : i + chunk]).six for i in range(0, 13, chunk)]
+    assert net.training
     torch.testing.assert_close(torch.cat(parts, 1), whole.six, atol=1e-5, rtol=1e-4)
     centre = geometry.image_centre(seen.bmode.mm_from_pixel, (48, 48))
     six = (whole.six[0] * net.label_scale).double().numpy()
