@@ -21,8 +21,8 @@ from simulate.spec.plan import plan_sweeps
 # per B-mode frame, per scatterer in its slab and per pixel with shadows, per tissue and per
 # scatterer drawn in it, by kind, per node and step of a photoacoustic grid, and per run, to start.
 # Fibres about double the number of scatterers, both drawn and rendered.
-PER_FRAME_S = 5e-4
-PER_SLAB_SCATTERER_S = 1.6e-8
+PER_FRAME_S = 3e-3
+PER_SLAB_SCATTERER_S = 2.2e-8
 PER_SHADED_PIXEL_S = 8e-8
 PER_TISSUE_S = {"uniform": 0.0, "layered": 0.5, "inclusions": 0.5, "forearm": 2.0, "carotid": 1.0}
 PER_DRAWN_SCATTERER_S = {
