@@ -11,7 +11,7 @@ Options: poses that change along the lines of a frame, tissue that moves, side l
 fewer scatterers where the beam is wide, gain that changes, speckle reduction.
 
 The model neglects multiple scattering, refraction, the loss of aperture at the edges of the array,
-elevational side lobes, and the width of the aperture in shadows.
+and elevational side lobes.
 """
 
 from __future__ import annotations
