@@ -27,8 +27,8 @@ def transmission(
 ) -> NDArray[np.float32]:
     """Return the two-way amplitude left at (rows, lines) of the sample grid.
 
-    The lines lie evenly over the whole grid. Sound reaches a point along the rays from all places of
-    the aperture that is open for its depth, by `Beam.aperture`, and returns along them: the
+    The lines lie evenly over the whole grid. Sound reaches a point along the rays from all places
+    of the aperture that is open for its depth, by `Beam.aperture`, and returns along them: the
     amplitude is the square of the mean, over these rays, of 10^(-∫ a / 20), with a in dB/mm at the
     centre frequency that an echo from there has in the background, and a in proportion to
     frequency. So a shadow has a penumbra as wide as the aperture at the obstacle. Rays count as

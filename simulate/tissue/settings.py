@@ -71,8 +71,8 @@ class TissueSettings:
     kind
         "uniform": developed speckle of one brightness, for theory; "layered": a limb with skin,
         fat, fascia, two muscles and vessels; "forearm": a whole limb with muscles in compartments,
-        tendons, a nerve, two bones and a far side; "carotid": a neck with the bifurcation and the jugular vein;
-        "inclusions": cysts and solid balls in uniform tissue.
+        tendons, a nerve, two bones and a far side; "carotid": a neck with the bifurcation and the
+        jugular vein; "inclusions": cysts and solid balls in uniform tissue.
     attenuation_db_cm_mhz
         Of the whole body except bone and fluid.
     limb_radius_mm, undulation_mm

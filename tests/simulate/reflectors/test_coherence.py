@@ -128,7 +128,7 @@ def test_the_coherent_fraction_falls_with_depth_and_the_power_stays():
 
 
 def test_plates_are_alike_across_and_fibres_are_not():
-    """Echoes half a millimetre apart across the limb, a beam and a half, at a plate's sides."""
+    """Echoes 0.7 mm apart across the limb, three beams, in plates of 2.5 mm."""
     correlation = []
     for plates in (0.0, 1.0):
         subject = tissue(1.0, sheet_fraction=plates)
