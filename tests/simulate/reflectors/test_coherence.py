@@ -134,9 +134,8 @@ def test_plates_are_alike_across_and_fibres_are_not():
         subject = tissue(1.0, sheet_fraction=plates)
         points, amplitudes = everything(subject, (0, 1, -2), (14, 15, 2))
         here = places(count=1500)
-        iq = [
-            echoes(points, amplitudes, p, np.zeros(1), BEAM_MM)[0] for p in (here, here + [0.7, 0])
-        ]
+        beside = here + np.array([0.7, 0.0])
+        iq = [echoes(points, amplitudes, p, np.zeros(1), BEAM_MM)[0] for p in (here, beside)]
         correlation.append(np.abs((iq[0] * iq[1].conj()).mean()) / np.mean(np.abs(iq[0]) ** 2))
     assert correlation[0] < 0.15 and correlation[1] > 0.4
 
