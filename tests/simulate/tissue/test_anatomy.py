@@ -108,6 +108,26 @@ def test_layers_of_a_forearm_lie_in_their_order():
     assert seen > 3
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_forearm_ends_in_skin_and_then_air(seed):
+    arm = subject("forearm", seed, limb_thickness_mm=(55.0, 55.0))
+    x, z = np.random.default_rng(seed).uniform((-70, 0), (70, 40), (4000, 2)).T
+    y, _ = arm.skin_surface(x, z)
+    far = sheet_height(arm.sheets[-1], x, z)
+    assert 54.0 < far[np.abs(x) < 3.0].min() and far.max() < 58.0
+    for gap, outside in ((0.2, True), (20.0, True), (-0.2, False)):
+        echo = arm.backscatter(np.column_stack([x, y + far + gap, z]))
+        inside = np.abs(x) < 25.0  # farther out the layers are thin, and their slopes cross
+        assert np.all((echo == 0.0) == outside, where=inside)
+
+
+def test_a_forearm_has_an_epidermis_that_absorbs_light():
+    arm = subject("forearm")
+    y, _ = arm.skin_surface(np.zeros(5), np.arange(5.0))
+    points = np.column_stack([np.zeros(5), y + 0.05, np.arange(5.0)])
+    assert (arm.chromophores(points).melanin_fraction > 0.0).all()
+
+
 def test_sheets_are_the_same_in_both_languages():
     sheet = subject("forearm").sheets[3]
     rng = np.random.default_rng(0)
@@ -269,7 +289,9 @@ def test_too_many_inclusions_are_refused():
     ("change", "key"),
     [({"coherent_fraction": 1.2}, "coherent_fraction"), ({"coherent_length_mm": 0.0}, "coherent"),
      ({"specular": -1.0}, "specular"), ({"bone_depth_mm": (9.0, 3.0)}, "bone_depth_mm"),
-     ({"inclusions": -1}, "inclusions"), ({"kind": "carotis"}, "carotid")],
+     ({"inclusions": -1}, "inclusions"), ({"kind": "carotis"}, "carotid"),
+     ({"sheet_fraction": 1.2}, "sheet_fraction"), ({"coherent_depth_mm": 0.0}, "coherent_depth_mm"),
+     ({"limb_thickness_mm": (60.0, 50.0)}, "limb_thickness_mm")],
 )  # fmt: skip
 def test_impossible_tissue_is_refused(change, key):
     with pytest.raises(UserError, match=key):
