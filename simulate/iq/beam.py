@@ -80,6 +80,8 @@ class Beam(NamedTuple):
     noise_gain : (rows,) factor of unit noise before the filters.
     keep : (rows,) share of the scatterers with which a resolution cell holds as many as the
         smallest one of the image; at most 1.
+    aperture : half width of the receive aperture for each mm of depth, and lateral position of the
+        array's end, mm or radians; shadows see past obstacles by it.
     """
 
     grid: Grid
@@ -98,6 +100,7 @@ class Beam(NamedTuple):
     gain: Float32
     noise_gain: Float32
     keep: Array
+    aperture: tuple[float, float] = (0.0, math.inf)
 
 
 def scatterer_density(probe: Probe, scatterers_per_cell: float) -> float:
@@ -177,6 +180,7 @@ def sampled_beam(
         gain=(gain[:, None] * lateral.gain).astype(np.float32),
         noise_gain=np.pad(noise / response, grid.border_rows, mode="edge").astype(np.float32),
         keep=_thinning(probe, rows),
+        aperture=(0.5 / probe.f_number, 0.5 * probe.aperture_mm / (probe.radius_mm or 1.0)),
     )
 
 

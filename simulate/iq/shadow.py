@@ -1,4 +1,4 @@
-"""Shadows: the loss of echoes along the lines by attenuation that varies in space."""
+"""Shadows: the loss of echoes by attenuation that varies in space, seen past by an aperture."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulate.compiled import kernel
 from simulate.iq.beam import Beam, Grid
 
 LINE_STEP = 4  # columns of the grid from one shadow line to the next; depths are all its rows
+RAYS = 9  # from places of the aperture to a point
+OUTSIDE = 1e-6  # weight of a ray from beyond the array's end: it counts where there is no other
 
 Array = NDArray[Any]  # float64
 
@@ -24,10 +27,14 @@ def transmission(
 ) -> NDArray[np.float32]:
     """Return the two-way amplitude left at (rows, lines) of the sample grid.
 
-    The lines lie evenly over the whole grid. The amplitude is 10^(-2 ∫ a / 20) along the straight
-    line from the face, with a in dB/mm at the centre frequency that an echo from there has in the
-    background, and a in proportion to frequency. Attenuation is sampled in the plane only, so a
-    shadow has the sharp edges of a thin beam; its effect on the centre frequency is neglected.
+    The lines lie evenly over the whole grid. Sound reaches a point along the rays from all places
+    of the aperture that is open for its depth, by `Beam.aperture`, and returns along them: the
+    amplitude is the square of the mean, over these rays, of 10^(-∫ a / 20), with a in dB/mm at the
+    centre frequency that an echo from there has in the background, and a in proportion to
+    frequency. So a shadow has a penumbra as wide as the aperture at the obstacle. Rays count as
+    long as the line, those of a curved array bend as logarithmic spirals; attenuation is sampled in
+    the plane only, transmission opens as reception does, and the effect on the centre frequency is
+    neglected.
 
     Parameters
     ----------
@@ -54,14 +61,77 @@ def transmission(
         raise ValueError(
             f"attenuation_db_per_mm: expected finite ({len(points)},), got {decibel.shape}"
         )
-    decibel = decibel.reshape(world.shape[:2]) * (1.0 + shift)[:, None]
-    loss = np.zeros((len(edges), len(lateral)))
-    np.cumsum(2.0 * decibel * edges[1], axis=0, out=loss[1:])
+    decibel = decibel.reshape(world.shape[:2]) * (edges[1] * (1.0 + shift))[:, None]
+    amplitude = np.ones((len(edges), len(lateral)))
+    if decibel.any():
+        spread, half = beam.aperture
+        ends = _spread(edges, grid.radius_mm) * spread, _spread(middles, grid.radius_mm) * spread
+        _see_past(decibel, *ends, lateral[0], lateral[1] - lateral[0], half, amplitude)
     place = np.clip(depths / edges[1], 0.0, len(edges) - 1.0)
     above = np.minimum(place.astype(np.int64), len(edges) - 2)
     share = (place - above)[:, None]
-    at_depths = (1.0 - share) * loss[above] + share * loss[above + 1]
-    return (10.0 ** (-at_depths / 20.0)).astype(np.float32)
+    at_depths = (1.0 - share) * amplitude[above] + share * amplitude[above + 1]
+    return at_depths.astype(np.float32)
+
+
+def _spread(depths: Array, radius_mm: float) -> Array:
+    """Return how far a ray that leaves its line at 45 degrees has come at depths: mm or radians."""
+    return np.log1p(depths / radius_mm) if radius_mm > 0.0 else depths
+
+
+@kernel
+def _see_past(decibel, at_edges, at_middles, first, step, half, amplitude):
+    """Write the two-way amplitude at the edges of layers, (rows + 1, lines).
+
+    Parameters
+    ----------
+    decibel : (rows, lines) loss in each layer on each line, one way.
+    at_edges, at_middles : half width of the aperture that is open for the edges (rows + 1,) and the
+        middles (rows,) of the layers, in the unit of lateral positions.
+    first, step : lateral position of the first line, and from line to line.
+    half : lateral position of the array's end.
+    """
+    rows, lines = decibel.shape
+    pad = int(at_edges[rows] / step) + 2
+    loss = np.empty(lines + 2 * pad)  # so far on the rays that begin at places of the face
+    weight = np.empty(lines + 2 * pad)
+    for c in range(len(weight)):
+        weight[c] = 1.0 if abs(first + (c - pad) * step) <= half else OUTSIDE
+    passed, weights = np.zeros((rows + 1, lines)), np.zeros((rows + 1, lines))
+    for ray in range(RAYS):
+        lean = (2.0 * ray + 1.0) / RAYS - 1.0
+        loss[:] = 0.0
+        clear = True
+        for row in range(rows + 1):
+            # A point x is met by the ray from x + shift.
+            shift = lean * at_edges[row] / step + pad
+            begin = int(np.floor(shift))
+            share = shift - begin
+            for j in range(lines):
+                c = begin + j
+                here = (1.0 - share) * weight[c] + share * weight[c + 1]
+                weights[row, j] += here
+                if clear:
+                    passed[row, j] += here
+                else:
+                    mean = (1.0 - share) * loss[c] + share * loss[c + 1]
+                    passed[row, j] += here * np.exp(-0.11512925464970229 * mean)
+            if row == rows:
+                break
+            # The ray from a place of the face meets this layer beside it, by the shift.
+            shift = lean * at_middles[row] / step + pad
+            begin = int(np.floor(shift))
+            share = shift - begin
+            for c in range(len(loss)):
+                j = c - begin
+                left, right = min(max(j - 1, 0), lines - 1), min(max(j, 0), lines - 1)
+                more = share * decibel[row, left] + (1.0 - share) * decibel[row, right]
+                loss[c] += more
+                clear = clear and more == 0.0
+    for row in range(rows + 1):
+        for j in range(lines):
+            mean = passed[row, j] / weights[row, j]
+            amplitude[row, j] = mean * mean
 
 
 def line_positions(grid: Grid) -> Array:

@@ -16,7 +16,13 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.reflectors.coherence import BEAD_MM, FIBRES_PER_MM2, bead_amplitude
+from simulate.reflectors.coherence import (
+    BEAD_MM,
+    FIBRES_PER_MM2,
+    Coherence,
+    bead_amplitude,
+    plate_amplitude,
+)
 from simulate.reflectors.kernels import SHEET_X_MM, SHEET_Z_MM, fibre_scatterers, sheet_scatterers
 from simulate.shapes.sheets import FLAT
 
@@ -26,7 +32,7 @@ Array = NDArray[np.floating]
 # right angles to it, is as bright as the reference tissue: about a 5 MHz probe near its focus.
 MIRROR_BEAM_MM = (0.25, 0.10, 0.50)
 NUDGE_MM = 0.02  # a point of a sheet is classified this far below it, clear of rounding errors
-BIN_MM = 2.0  # side of the cubes of the index of surface points
+BIN_MM = 4.0  # side of the cubes of the index of surface points
 
 
 @dataclass(frozen=True)
@@ -50,12 +56,15 @@ class SurfacePoints:
     def _bins(self) -> dict[tuple[int, int, int], NDArray[np.int64]]:
         """The numbers of the points in each occupied cube, by its index."""
         index = np.floor(self.points_mm / BIN_MM).astype(np.int64)
-        names, inverse = np.unique(index, axis=0, return_inverse=True)
-        order = np.argsort(inverse.ravel(), kind="stable")
-        parts = np.split(order, np.cumsum(np.bincount(inverse.ravel()))[:-1])
-        return {
-            (int(a), int(b), int(c)): part for (a, b, c), part in zip(names, parts, strict=True)
-        }
+        low = index.min(0)
+        shape = tuple(index.max(0) - low + 1)
+        flat = np.ravel_multi_index(tuple((index - low).T), shape)
+        order = np.argsort(flat, kind="stable")
+        flat = flat[order]
+        first = np.flatnonzero(np.diff(flat, prepend=-1))
+        names = np.column_stack(np.unravel_index(flat[first], shape)) + low
+        parts = np.split(order, first[1:])
+        return {(a, b, c): part for (a, b, c), part in zip(names.tolist(), parts, strict=True)}
 
     def inside(self, low_mm: Array, high_mm: Array) -> NDArray[np.int64]:
         """Return the numbers, ascending, of the points in the box [low, high)."""
@@ -69,9 +78,17 @@ class SurfacePoints:
         found = [bins[name] for name in product(*spans) if name in bins]
         if not found:
             return np.zeros(0, np.int64)
-        numbers = np.sort(np.concatenate(found))
-        points = self.points_mm[numbers]
-        return numbers[((points >= low_mm) & (points < high_mm)).all(1)]
+        numbers = np.concatenate(found)
+        x, y, z = self._columns.take(numbers, axis=1)
+        inside = (x >= low_mm[0]) & (x < high_mm[0]) & (y >= low_mm[1]) & (y < high_mm[1])
+        numbers = numbers[inside & (z >= low_mm[2]) & (z < high_mm[2])]
+        numbers.sort()
+        return numbers
+
+    @cached_property
+    def _columns(self) -> Array:
+        """Points (3, K), which are read faster."""
+        return np.ascontiguousarray(self.points_mm.T)
 
 
 @dataclass(frozen=True)
@@ -81,8 +98,7 @@ class Reflectors:
     Parameters
     ----------
     key : of all random numbers.
-    coherent_fraction, coherent_length_mm : share of the power that comes from fibres and the length
-        of their pieces, see `simulate.reflectors.coherence`.
+    coherence : share of the power that comes from fibres, and how they lie.
     skin : the sheet (T, 4) that fibres follow.
     sheets, strengths : sheets (S, T, 4) that mirror, the first in world mm and the others mm below
         it, and the brightness of each at right angles to the beam; tissue speckle is 1.
@@ -90,22 +106,25 @@ class Reflectors:
     """
 
     key: int
-    coherent_fraction: float = 0.0
-    coherent_length_mm: float = 4.0
+    coherence: Coherence = Coherence()  # noqa: RUF009  (immutable)
     skin: Array = field(default_factory=lambda: FLAT)
     sheets: Array = field(default_factory=lambda: FLAT[None])
     strengths: tuple[float, ...] = (0.0,)
     surfaces: SurfacePoints = SurfacePoints.empty()  # noqa: RUF009  (immutable)
 
-    @property
-    def diffuse_amplitude(self) -> float:
-        """Factor of the independent scatterers' amplitude that leaves the power: sqrt(1 - c)."""
-        return math.sqrt(1.0 - self.coherent_fraction)
+    def diffuse_amplitude(self, depth_mm: Array) -> Array | float:
+        """Return the factor of independent scatterers that keeps the power: sqrt(1 - c).
+
+        depth_mm (M,): below the skin.
+        """
+        if self.coherence.depth_mm == math.inf:
+            return math.sqrt(1.0 - self.coherence.fraction)
+        return np.sqrt(1.0 - self.coherence.fraction_at(depth_mm))
 
     def __bool__(self) -> bool:
         """Whether there is any reflector."""
         mirrors = any(self.strengths) or len(self.surfaces.points_mm) > 0
-        return mirrors or self.coherent_fraction > 0.0
+        return mirrors or self.coherence.fraction > 0.0
 
     def scatterers(
         self,
@@ -128,55 +147,64 @@ class Reflectors:
         if not self:
             return np.zeros((0, 3)), np.zeros(0)
         low, high = np.asarray(low_mm, np.float64), np.asarray(high_mm, np.float64)
-        points: list[Array] = []
-        amplitudes: list[Array] = []
-        if self.coherent_fraction > 0.0:
-            beads, lifts, signs = self._fibres(low, high)
-            level = bead_amplitude(self.coherent_fraction, self.coherent_length_mm, density_per_mm3)
-            points.append(beads)
-            amplitudes.append(level * signs * echo(beads, beads[:, 1] - lifts))
+        parts = [self._fibres(low, high, density_per_mm3, echo)]
         mirror = _mirror_amplitude(density_per_mm3)
-        for number, strength in enumerate(self.strengths):
-            if strength > 0.0:
-                beads, area, relative = self._sheet(low, high, number)
-                if not len(beads):
-                    continue
-                there = layered(beads + np.array([0.0, NUDGE_MM, 0.0]))
-                points.append(beads[there])
-                amplitudes.append(mirror * strength * area * relative[there])
+        beads, strength = self._mirrors(low, high)
+        if len(beads):
+            there = layered(beads + np.array([0.0, NUDGE_MM, 0.0]))
+            patch = mirror * SHEET_X_MM * SHEET_Z_MM
+            parts.append((beads[there], patch * strength[there]))
         chosen = self.surfaces.inside(low, high)
-        points.append(self.surfaces.points_mm[chosen])
-        amplitudes.append(
-            mirror * (self.surfaces.strength[chosen] * self.surfaces.area_mm2[chosen])
-        )
+        shining = self.surfaces.strength[chosen] * self.surfaces.area_mm2[chosen]
+        parts.append((self.surfaces.points_mm[chosen], mirror * shining))
+        points, amplitudes = zip(*parts, strict=True)
         return np.concatenate(points), np.concatenate(amplitudes)
 
-    def _fibres(self, low: Array, high: Array) -> tuple[Array, Array, Array]:
-        """Return the fibres' scatterers in a box: points (K, 3) mm, y of the skin there, signs."""
+    def _fibres(
+        self, low: Array, high: Array, density_per_mm3: float, echo: Callable[[Array, Array], Array]
+    ) -> tuple[Array, Array]:
+        """Return the fibres' scatterers in a box: points (K, 3) mm and amplitudes (K,)."""
+        known = self.coherence
+        if known.fraction == 0.0:
+            return np.zeros((0, 3)), np.zeros(0)
+        points, below, signs = self._beads(low, high)
+        level = bead_amplitude(known.fraction, known.length_mm, density_per_mm3)
+        if known.depth_mm < math.inf:
+            # Of amplitudes beside those at the skin: bead_amplitude goes as sqrt(fraction).
+            signs = signs * np.exp(-0.5 * np.square(below / known.depth_mm))
+        return points, level * signs * echo(points, below)
 
-        def write(points: Array, lifts: Array, signs: Array) -> int:
+    def _beads(self, low: Array, high: Array) -> tuple[Array, Array, Array]:
+        """Return scatterers of fibres in a box: points (K, 3) mm, depth below the skin, sign.
+
+        The sign of those in plates is times `plate_amplitude`.
+        """
+        known, plate = self.coherence, plate_amplitude()
+
+        def write(points: Array, below: Array, signs: Array) -> int:
             return int(
                 fibre_scatterers(
-                    low, high, np.uint64(self.key), self.coherent_length_mm, self.skin, points,
-                    lifts, signs,
+                    low, high, np.uint64(self.key), known.length_mm, known.plates, plate, self.skin,
+                    points, below, signs,
                 )
             )  # fmt: skip
 
         expected = float(np.prod(high - low)) * FIBRES_PER_MM2 / BEAD_MM
-        points, lifts, signs = _filled(write, 2, int(1.2 * expected) + 256)
-        return points, lifts, signs
+        points, below, signs = _filled(write, 2, int(1.2 * expected) + 256)
+        return points, below, signs
 
-    def _sheet(self, low: Array, high: Array, number: int) -> tuple[Array, float, Array]:
-        """Return points (K, 3) mm of a sheet in a box, area of each mm², local strength (K,)."""
-        base = FLAT if number == 0 else self.sheets[0]
-        key = np.uint64(self.key) + np.uint64(101 + number)
-        sheet = self.sheets[number]
+    def _mirrors(self, low: Array, high: Array) -> tuple[Array, Array]:
+        """Return points (K, 3) mm of the mirroring sheets in a box, and strengths (K,)."""
+        strengths = np.array(self.strengths)
+        if not strengths.any():
+            return np.zeros((0, 3)), np.zeros(0)
 
         def write(points: Array, values: Array) -> int:
-            return int(sheet_scatterers(low, high, key, sheet, base, points, values))
+            key = np.uint64(self.key)
+            return int(sheet_scatterers(low, high, key, self.sheets, strengths, points, values))
 
-        points, strength = _filled(write, 1)
-        return points, SHEET_X_MM * SHEET_Z_MM, strength
+        points, strength = _filled(write, 1, 1024)
+        return points, strength
 
 
 def _filled(write: Callable[..., int], values: int, room: int = 4096) -> list[Array]:

@@ -20,43 +20,54 @@ AROUND_MM, ALONG_MM = 0.15, 0.4  # sides of the patch that holds one scatterer
 
 
 def wall_points(
-    rng: np.random.Generator, tree: VesselTree, walls: Array, strengths: tuple[float, float]
+    rng: np.random.Generator,
+    tree: VesselTree,
+    walls: Array,
+    strengths: tuple[float, float],
 ) -> SurfacePoints:
     """Return the inner and the outer face of the vessels' walls.
 
     walls (2, 4): as `simulate.tissue.materials.WALLS`; strengths: of the inner face of arteries and
     of veins; the outer one is 1.5 times as strong. Points inside any lumen are left out.
     """
-    parts: list[tuple[Array, Array, Array]] = []
-    for segment, kind in zip(tree.segments, tree.segment_kind, strict=True):
-        mean = 0.5 * (segment[6] + segment[7])
-        thickness = walls[kind, 0] + walls[kind, 1] * mean
-        for offset, share in ((0.0, 1.0), (thickness, 1.5)):
-            points, area = _ring(rng, segment, offset)
-            parts.append((points, np.full(len(points), share * strengths[kind]), area))
-    if not parts:
+    lookup = build_index(tree, 0.1).lookup
+    segments, kind = tree.segments, tree.segment_kind
+    if not len(segments):
         return SurfacePoints.empty()
+    parts = []
+    thickness = walls[kind, 0] + walls[kind, 1] * segments[:, 6:].mean(1)
+    for offset, share in ((np.zeros(len(segments)), 1.0), (thickness, 1.5)):
+        points, area, number = _rings(rng, segments, offset)
+        parts.append((points, share * np.array(strengths)[kind[number]], area))
     points, strength, area = (np.concatenate(p) for p in zip(*parts, strict=True))
-    outside = distance_to_lumen(points, build_index(tree, 0.1).lookup) > -0.02
+    outside = distance_to_lumen(points, lookup) > -0.02
     return SurfacePoints(points[outside], strength[outside], area[outside])
 
 
-def _ring(rng: np.random.Generator, segment: Array, offset: float) -> tuple[Array, Array]:
-    """Return points (K, 3) around one segment, `offset` mm outside its lumen, and areas (K,)."""
-    start, along = segment[:3], segment[3:6] - segment[:3]
-    length = float(np.linalg.norm(along))
-    ahead = along / length
-    first = np.cross(ahead, np.eye(3)[np.argmin(np.abs(ahead))])
-    first /= np.linalg.norm(first)
+def _rings(
+    rng: np.random.Generator, segments: Array, offset: Array
+) -> tuple[Array, Array, NDArray[np.int64]]:
+    """Return points (K, 3) around segments (S, 8), `offset` (S,) mm outside their lumens.
+
+    Also the area (K,) mm² that each stands for, and the number (K,) of its segment.
+    """
+    start, along = segments[:, :3], segments[:, 3:6] - segments[:, :3]
+    length = np.sqrt((along**2).sum(1))
+    ahead = along / length[:, None]
+    first = np.cross(ahead, np.eye(3)[np.abs(ahead).argmin(1)])
+    first /= np.sqrt((first**2).sum(1))[:, None]
     second = np.cross(ahead, first)
-    radius = 0.5 * (segment[6] + segment[7]) + offset
-    count = math.ceil(2 * math.pi * radius / AROUND_MM)
-    angle = 2 * math.pi * (np.arange(count) + rng.random(count)) / count
-    share = rng.random(count)
-    here = segment[6] + share * (segment[7] - segment[6]) + offset
-    around = np.cos(angle)[:, None] * first + np.sin(angle)[:, None] * second
-    points = start + share[:, None] * along + here[:, None] * around
-    return points, np.full(count, 2 * math.pi * radius * length / count)
+    around = 2 * math.pi * (segments[:, 6:].mean(1) + offset)
+    count = np.ceil(around / AROUND_MM).astype(np.int64)
+    number = np.repeat(np.arange(len(segments)), count)
+    turn = np.arange(len(number)) - np.repeat(np.cumsum(count) - count, count)
+    angle = 2 * math.pi * (turn + rng.random(len(number))) / count[number]
+    share = rng.random(len(number))
+    low, high = segments[number, 6], segments[number, 7]
+    radius = low + share * (high - low) + offset[number]
+    normal = np.cos(angle)[:, None] * first[number] + np.sin(angle)[:, None] * second[number]
+    points = start[number] + share[:, None] * along[number] + radius[:, None] * normal
+    return points, (around * length / count)[number], number
 
 
 def body_points(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,13 +43,19 @@ def septa_crossings(
     """
     found: list[tuple[float, float, float]] = []
     z = np.arange(extent_mm[0], extent_mm[1], 0.25)
+
+    @cache
+    def line(number: int, below: int) -> Array:
+        return along_sheet(septa[number], sheets[below], z)
+
     for number, one in enumerate(septa):
-        for other in septa[number + 1 :]:
+        for beside in range(number + 1, len(septa)):
+            other = septa[beside]
             below = max(one.layer, other.layer) + (one.layer == other.layer)
             if abs(one.layer - other.layer) > 1 or below >= len(sheets):
                 continue
             sheet = sheets[below]
-            apart = along_sheet(one, sheet, z) - along_sheet(other, sheet, z)
+            apart = line(number, below) - line(beside, below)
             for place in np.flatnonzero(apart[:-1] * apart[1:] < 0.0):
                 at = _root(one, other, sheet, z[place], z[place + 1])
                 x = along_sheet(one, sheet, at)

@@ -176,7 +176,9 @@ class Spec:
 
 
 def plain(value: Any) -> Any:
-    """Return a value with all tuples in it as lists, as JSON gives it back."""
+    """Return a value as JSON gives it back: tuples in it as lists, infinity as "inf"."""
+    if value == math.inf:
+        return "inf"
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value

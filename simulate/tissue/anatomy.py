@@ -1,6 +1,6 @@
 """Tissue put together from layers, septa, bodies and vessels.
 
-Kinds of tissue (forearm, carotid, inclusions) are functions that draw these parts.
+Kinds of tissue (layered, forearm, carotid, inclusions) are functions that draw these parts.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.reflectors.reflectors import Reflectors
-from simulate.shapes.sheets import depths_below, sheet_height, surface
+from simulate.shapes.sheets import sheet_height, sheet_heights, surface
+from simulate.shapes.texture import TERM_COLUMNS, term_rows
 from simulate.tissue import anatomy_kernels as kernels
 from simulate.tissue.answers import Acoustics, Chromophores
 from simulate.tissue.blood import MELANOSOMES, oxygenation
-from simulate.tissue.materials import BLOOD, EPIDERMIS_MM, FASCIA, SKIN, Material
+from simulate.tissue.materials import BLOOD, EPIDERMIS_MM, FASCIA, SKIN, Material, sound
 from simulate.vessels.index import VesselIndex, build_index
 from simulate.vessels.tree import VesselTree, places_along
 
@@ -53,23 +54,27 @@ class AnatomicalTissue:
 
     @cached_property
     def _index(self) -> VesselIndex:
-        thickest = max((self.walls[:, 0] + self.walls[:, 1] * r).max() for r in self._radii)
-        return build_index(self.vessels, float(thickest))
-
-    @property
-    def _radii(self) -> Array:
-        return self.vessels.radius_mm if len(self.vessels) else np.ones(1)
+        radii = self.vessels.radius_mm if len(self.vessels) else np.ones(1)
+        thickness = self.walls[:, :1] + self.walls[:, 1:2] * radii
+        return build_index(self.vessels, float(thickness.max()))
 
     @cached_property
     def _anatomy(self) -> kernels.Anatomy:
         return kernels.Anatomy(
             self.sheets, self.layers, self.septa, self.bodies, self.walls,
-            *self._index.lookup, self._index.kind, np.abs(self.sheets[:, 1:, 0]).sum(1),
+            *self._index.lookup, self._index.kind,
         )  # fmt: skip
 
     @cached_property
-    def _echoes(self) -> Array:
-        return np.array([(m.level, m.texture, m.slope) for m in self.materials])
+    def _echoes(self) -> kernels.Echoes:
+        rows = [term_rows(material.texture, material.slope) for material in self.materials]
+        seeds = np.random.SeedSequence(self.key).generate_state(len(self.materials), np.uint32)
+        return kernels.Echoes(
+            np.array([material.level for material in self.materials]),
+            np.concatenate([np.zeros((0, TERM_COLUMNS)), *rows]),
+            np.cumsum([0, *map(len, rows)]),
+            seeds,
+        )
 
     @property
     def blood_level(self) -> float:
@@ -81,13 +86,18 @@ class AnatomicalTissue:
 
         They are those of the independent scatterers, without the share of the fibres.
         """
-        points = np.ascontiguousarray(points_mm, np.float64)
-        depth = depths_below(self.sheets[0], points)
-        return self.extended.diffuse_amplitude * self._echo(points, depth)
+        place = self._place(points_mm)
+        echo = kernels.backscatter(self._anatomy, self._echoes, *place)
+        return self.extended.diffuse_amplitude(place[3]) * echo
+
+    def _place(self, points_mm: Array) -> tuple[Array, Array, Array, Array]:
+        """Return x, y, z (M,) of world points (M, 3) mm and their depth (M,) below the skin."""
+        x, y, z = np.ascontiguousarray(np.asarray(points_mm, np.float64).T)
+        return x, y, z, y - sheet_heights(self.sheets[0], x, z)
 
     def _echo(self, points_mm: Array, depth_mm: Array) -> NDArray[np.float64]:
-        key = np.uint64(self.key)
-        return kernels.backscatter(points_mm, depth_mm, key, self._echoes, self._anatomy)
+        x, y, z = np.ascontiguousarray(points_mm.T)
+        return kernels.backscatter(self._anatomy, self._echoes, x, y, z, depth_mm)
 
     def reflectors(
         self, low_mm: Array, high_mm: Array, density_per_mm3: float
@@ -106,14 +116,22 @@ class AnatomicalTissue:
         return np.isin(np.arange(len(self.materials)), [FASCIA, *self.layers[:, 0].astype(int)])
 
     def attenuation_db_per_mm(self, points_mm: Array, frequency_hz: float) -> Array:
-        """Return the attenuation beyond the background, (M,) dB/mm one way; negative in fluid."""
-        extra = np.array([m.extra_db_cm_mhz for m in self.materials]) * frequency_hz * 1e-7
-        points = np.ascontiguousarray(points_mm, np.float64)
-        return kernels.attenuation(points, extra, self.sheets[0], self.bodies)
+        """Return the attenuation beyond the background, (M,) dB/mm one way; negative in fluid.
+
+        Only bodies have any.
+        """
+        if not len(self.bodies):
+            return np.zeros(len(points_mm))
+        x, _, z, below = self._place(points_mm)
+        held = np.zeros(len(x), np.int64)  # material 0, outside, has none
+        kernels.put_bodies(self.bodies, x, below, z, held)
+        extra = np.array([material.extra_db_cm_mhz for material in self.materials])
+        return (extra * (frequency_hz * 1e-7))[held]
 
     def _classify(self, points_mm: Array) -> tuple[Array, NDArray[np.int64], NDArray[np.int64]]:
-        points = np.ascontiguousarray(points_mm, np.float64)
-        return kernels.classify(points, self._anatomy)
+        """Return depth below the skin, material and nearest vessel segment (-1 if far), (M,)."""
+        place = self._place(points_mm)
+        return place[3], *kernels.classify(self._anatomy, *place)
 
     def in_lumen(self, points_mm: Array) -> NDArray[np.bool_]:
         """Return whether world points (M, 3) mm lie in blood, (M,)."""
@@ -131,7 +149,8 @@ class AnatomicalTissue:
     def chromophores(self, points_mm: Array) -> Chromophores:
         """Return blood in the vessels and melanin in the epidermis, at world points (M, 3) mm."""
         depth, material, owner = self._classify(points_mm)
-        skin = self.materials[int(self.layers[0, 0])] == SKIN
+        uppermost = self.materials[int(self.layers[0, 0])]
+        skin = uppermost._replace(level=SKIN.level) == SKIN  # levels vary among subjects
         epidermis = (depth >= 0.0) & (depth < EPIDERMIS_MM) & skin
         return Chromophores(
             (material == BLOOD).astype(np.float64),
@@ -141,9 +160,7 @@ class AnatomicalTissue:
 
     def acoustics(self, points_mm: Array) -> Acoustics:
         """Return sound speed, density and absorption at world points (M, 3) mm."""
-        material = self._classify(points_mm)[1]
-        table = np.array([(m.speed, m.density, m.absorption) for m in self.materials])
-        return Acoustics(*table[material].T)
+        return sound(self.materials, self._classify(points_mm)[1])
 
     @property
     def landmarks_mm(self) -> Array:

@@ -1,4 +1,8 @@
-"""Layers, septa, bodies and vessels of an anatomy, asked for at points, compiled."""
+"""Layers, septa, bodies and vessels of a tissue, asked for at many points together, compiled.
+
+What cannot be near any of the points of a call is left out, and what holds all of them is asked
+once: a box around the points is compared with bounds of every part. Neither changes an answer.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +14,10 @@ from numpy.typing import NDArray
 from benchmark.machine.kernels import compiled
 from simulate.compiled import cached_by_source, pointwise
 from simulate.shapes.bodies import BODY, SEPTUM
-from simulate.shapes.sheets import SLACK_MM, height, level_height, wave_bound
-from simulate.shapes.texture import (
-    FIBRES,
-    GRAIN,
-    LOBULES,
-    NERVE,
-    TENDON,
-    fat_texture,
-    grain_texture,
-    muscle_texture,
-    nerve_texture,
-    tendon_texture,
-)
+from simulate.shapes.sheets import SLACK_MM, level_bounds, sheet_heights, sine
+from simulate.shapes.texture import add_texture
 from simulate.tissue.materials import ADVENTITIA, BLOOD, FASCIA, INTIMA, MEDIA, OUTSIDE
-from simulate.vessels.index import wall_distance
+from simulate.vessels.index import any_near, wall_distance
 
 Array = NDArray[np.floating]
 
@@ -35,7 +28,7 @@ class Anatomy(NamedTuple):
     sheets (S, T, 4): the skin, then the tops of the deeper layers; layers (S, 2): material of each
     and thickness (mm) of the fascia at its top; septa (Q, 9) and bodies (B, 19), rows of `Septum`
     and `Body`; walls (2, 4), as `WALLS`; origin_mm to segments: the `Lookup` of the vessels; kind
-    (V,): artery or vein, of each segment; waves_mm (S,): bound on the height of each sheet's waves.
+    (V,): artery or vein, of each segment.
     """
 
     sheets: Array
@@ -49,239 +42,256 @@ class Anatomy(NamedTuple):
     entries: NDArray[np.int64]
     segments: Array
     kind: NDArray[np.int64]
-    waves_mm: Array
+
+
+class Echoes(NamedTuple):
+    """How the materials of a tissue echo, for compiled code.
+
+    levels (K,); terms (R, 15): rows of the textures of all materials one after another, those of
+    material k from starts[k] to starts[k + 1]; seeds (K,): 32 bits for the texture of each.
+    """
+
+    levels: Array
+    terms: Array
+    starts: NDArray[np.int64]
+    seeds: NDArray[np.uint32]
 
 
 @pointwise
-def body_reach(body, x, below, z):
-    """Return (q, distance) of a point and a body, a row of `Body`.
+def _turned(body):
+    """Return the cosine and the sine of the angle of a body, a row of `Body`."""
+    return np.cos(body[BODY.angle]), np.sin(body[BODY.angle])
 
-    q < 1 inside, 1 on the surface; distance (mm) to the surface, negative inside, to first order in
-    q - 1. Both are infinite farther away than about a tenth of the body's radius.
+
+@pointwise
+def _within(body, turned, x, below, z):
+    """Return where a point lies in a body, in semi-axes (p, r, w), and the body's local scale.
+
+    turned: from `_turned`. The squares of p, r and w add to 1 on the surface.
     """
-    w_mm, c = z - body[BODY.middle], body[BODY.half_length]
-    if abs(w_mm) > 1.1 * c + body[BODY.shell] + 0.1:
-        return np.inf, np.inf
     u = x - body[BODY.x] - body[BODY.x_slope] * z
     v = below - body[BODY.depth] - body[BODY.depth_slope] * z
+    u -= body[BODY.x_wave] * sine(body[BODY.wave_number] * z + body[BODY.x_phase])
+    v -= body[BODY.depth_wave] * sine(body[BODY.wave_number] * z + body[BODY.depth_phase])
     scale = max(1.0 + body[BODY.taper] * z, 0.2)
-    a, b = body[BODY.across] * scale, body[BODY.high] * scale
-    reach = 1.1 * max(a, b) + body[BODY.shell] + 0.1
-    most = reach + SLACK_MM
-    x_wave, depth_wave = body[BODY.x_wave], body[BODY.depth_wave]
-    # The waves of the centreline need a sine each: first ask whether they could matter.
-    if abs(u) > most + abs(x_wave) or abs(v) > most + abs(depth_wave):
-        return np.inf, np.inf
-    if x_wave != 0.0:
-        u -= x_wave * np.sin(body[BODY.wave_number] * z + body[BODY.x_phase])
-    if depth_wave != 0.0:
-        v -= depth_wave * np.sin(body[BODY.wave_number] * z + body[BODY.depth_phase])
-    w = w_mm / c
-    if u * u + v * v > reach * reach:
-        return np.inf, np.inf
-    cosine, sine = np.cos(body[BODY.angle]), np.sin(body[BODY.angle])
-    p, r = (cosine * u + sine * v) / a, (cosine * v - sine * u) / b
+    p = (turned[0] * u + turned[1] * v) / (body[BODY.across] * scale)
+    r = (turned[0] * v - turned[1] * u) / (body[BODY.high] * scale)
+    return p, r, (z - body[BODY.middle]) / body[BODY.half_length], scale
+
+
+@pointwise
+def _reach(body, within):
+    """Return (q, distance) as `body_reach` does, of what `_within` returns."""
+    p, r, w, scale = within
     q = np.sqrt(p * p + r * r + w * w)
+    a, b, c = body[BODY.across] * scale, body[BODY.high] * scale, body[BODY.half_length]
     slope = np.sqrt((p / a) ** 2 + (r / b) ** 2 + (w / c) ** 2)
     return q, (q - 1.0) * q / max(slope, 1e-9)
 
 
+@cached_by_source
+@compiled(nogil=True, error_model="numpy")
+def body_reach(body, x, below, z):
+    """Return (q, distance) of a point and a body, a row of `Body`.
+
+    q < 1 inside, 1 on the surface; distance (mm) to the surface, negative inside, to first order in
+    q - 1.
+    """
+    return _reach(body, _within(body, _turned(body), x, below, z))
+
+
 @pointwise
-def _body_bound(body, scale):
-    """Return a distance (mm) across a body from its centreline beyond which `body_reach` is inf."""
-    widest = 1.1 * max(body[BODY.across], body[BODY.high]) * scale
-    return widest + body[BODY.shell] + 0.1 + SLACK_MM
+def _span(values):
+    """Return the least and the largest of values (M,)."""
+    low, high = np.inf, -np.inf
+    for n in range(len(values)):
+        low, high = min(low, values[n]), max(high, values[n])
+    return low, high
+
+
+@pointwise
+def _may_meet(body, x, below, z):
+    """Return whether a body may hold a point of the box of spans x, below and z (mm)."""
+    half = body[BODY.half_length]
+    if z[0] - body[BODY.middle] > half or body[BODY.middle] - z[1] > half:
+        return False
+    widest = max(1.0 + body[BODY.taper] * z[0], 1.0 + body[BODY.taper] * z[1], 0.2)
+    reach = max(body[BODY.across], body[BODY.high]) * widest + SLACK_MM
+    first = body[BODY.x] + body[BODY.x_slope] * z[0]
+    last = body[BODY.x] + body[BODY.x_slope] * z[1]
+    aside = reach + abs(body[BODY.x_wave])
+    if x[0] - max(first, last) > aside or min(first, last) - x[1] > aside:
+        return False
+    first = body[BODY.depth] + body[BODY.depth_slope] * z[0]
+    last = body[BODY.depth] + body[BODY.depth_slope] * z[1]
+    down = reach + abs(body[BODY.depth_wave])
+    return below[0] - max(first, last) <= down and min(first, last) - below[1] <= down
 
 
 @cached_by_source
 @compiled(nogil=True, error_model="numpy")
-def bodies_near(bodies, points, depth):
-    """Return those bodies, in their order, for which `body_reach` may be finite at a point.
+def put_bodies(bodies, x, below, z, material):
+    """Write the material of bodies, rows of `Body`, to those of points (M,) that they hold.
 
-    depth (M,): of points (M, 3), below the skin, mm.
+    Where two overlap the first one counts.
     """
-    low, high = np.full(3, np.inf), np.full(3, -np.inf)
-    for n in range(points.shape[0]):
-        place = points[n, 0], depth[n], points[n, 2]
-        for axis in range(3):
-            low[axis], high[axis] = min(low[axis], place[axis]), max(high[axis], place[axis])
-    near = np.empty_like(bodies)
-    count = 0
-    for row in range(bodies.shape[0]):
+    spans = _span(x), _span(below), _span(z)
+    square = np.empty(len(x))
+    for row in range(bodies.shape[0] - 1, -1, -1):
         body = bodies[row]
-        along = 1.1 * body[BODY.half_length] + body[BODY.shell] + 0.1
-        if low[2] - body[BODY.middle] > along or body[BODY.middle] - high[2] > along:
+        if not _may_meet(body, spans[0], spans[1], spans[2]):
             continue
-        first, last = 1.0 + body[BODY.taper] * low[2], 1.0 + body[BODY.taper] * high[2]
-        bound = _body_bound(body, max(max(first, last), 0.2))
-        aside, down = bound + abs(body[BODY.x_wave]), bound + abs(body[BODY.depth_wave])
-        x = body[BODY.x] + body[BODY.x_slope] * low[2], body[BODY.x] + body[BODY.x_slope] * high[2]
-        y = (
-            body[BODY.depth] + body[BODY.depth_slope] * low[2],
-            body[BODY.depth] + body[BODY.depth_slope] * high[2],
+        core, rim, shell = (
+            int(body[BODY.material]),
+            int(body[BODY.shell_material]),
+            body[BODY.shell],
         )
-        if low[0] - max(x[0], x[1]) > aside or min(x[0], x[1]) - high[0] > aside:
-            continue
-        if low[1] - max(y[0], y[1]) > down or min(y[0], y[1]) - high[1] > down:
-            continue
-        near[count] = body
-        count += 1
-    return near[:count]
+        turned, least = _turned(body), min(body[BODY.across], body[BODY.high])
+        scale = max(
+            min(1.0 + body[BODY.taper] * spans[2][0], 1.0 + body[BODY.taper] * spans[2][1]), 0.2
+        )
+        core_q = max(1.0 - shell / min(least * scale, body[BODY.half_length]), 0.0)
+        for n in range(len(x)):
+            p, r, w, _ = _within(body, turned, x[n], below[n], z[n])
+            square[n] = p * p + r * r + w * w
+        for n in range(len(x)):
+            if square[n] < 1.0:
+                material[n] = core
+                if square[n] >= core_q * core_q:  # nearer to the centre no point is in the shell
+                    place = _within(body, turned, x[n], below[n], z[n])
+                    material[n] = rim if -_reach(body, place)[1] < shell else core
 
 
-@pointwise
-def _may_hold(body, x, level, z, waves):
-    """Return whether a body may hold a point; False is never wrong.
-
-    level: depth (mm) of the point below the skin without its waves, which are at most `waves` mm.
-    """
-    u = x - body[BODY.x] - body[BODY.x_slope] * z
-    v = level - body[BODY.depth] - body[BODY.depth_slope] * z
-    bound = _body_bound(body, max(1.0 + body[BODY.taper] * z, 0.2))
-    aside, down = bound + abs(body[BODY.x_wave]), bound + abs(body[BODY.depth_wave]) + waves
-    return abs(u) <= aside and abs(v) <= down
-
-
-@pointwise
-def flat_septum_x(septum, below, z):
-    """Return x (mm) of a septum, a row of `Septum`, without its wave; see `septum_x`."""
-    tilted = septum[SEPTUM.x] + septum[SEPTUM.tilt] * (below - septum[SEPTUM.depth])
-    return tilted + septum[SEPTUM.slope] * z
-
-
-@pointwise
-def septum_x(septum, below, z):
-    """Return x (mm) of a septum, a row of `Septum`, at a depth below the skin and z (mm)."""
-    wave = septum[SEPTUM.wave] * np.sin(septum[SEPTUM.wave_number] * z + septum[SEPTUM.phase])
-    return flat_septum_x(septum, below, z) + wave
-
-
-@pointwise
-def _in_layers(below, x, z, sheets, layers, septa, waves_mm):
-    """Return the material of layers, fasciae and septa at a depth (mm) below the skin.
-
-    Sheets are flat but for their waves, which take several sines each: they are summed only for
-    points so near a sheet that the waves decide on which side of it a point lies.
-    """
-    layer = 0
-    top = below
-    for s in range(1, sheets.shape[0]):
-        past = below - level_height(sheets[s], x, z)
-        if past < -waves_mm[s] - SLACK_MM:
-            break
-        if past < waves_mm[s] + layers[s, 1] + SLACK_MM:
-            past = below - height(sheets[s], x, z)
-        if past < 0.0:
-            break
-        layer, top = s, past
-    if top < layers[layer, 1]:
-        return FASCIA
-    for row in range(septa.shape[0]):
-        if septa[row, SEPTUM.layer] == layer:
-            tilt = septa[row, SEPTUM.tilt]
-            # The wave needs a sine: first ask whether it could bring the septum here.
-            flat = abs(x - flat_septum_x(septa[row], below, z)) - abs(septa[row, SEPTUM.wave])
-            if flat > (1.0 + abs(tilt)) * septa[row, SEPTUM.half_thickness] + SLACK_MM:
-                continue
-            off = abs(x - septum_x(septa[row], below, z)) / np.sqrt(1.0 + tilt * tilt)
-            if off < septa[row, SEPTUM.half_thickness]:
-                return FASCIA
-    return int(layers[layer, 0])
-
-
-@pointwise
-def _material(x, y, z, below, anatomy, bodies):
-    """Return the material at a point and the vessel segment near it, -1 if there is none.
-
-    A vessel goes before a body and a body before the layers; of `bodies`, at least all those that
-    may hold the point, the first one that does counts.
-    """
+@cached_by_source
+@compiled(nogil=True, error_model="numpy")
+def put_layers(anatomy, x, below, z, material):
+    """Write the material of layers, fasciae and septa to all points (M,)."""
     sheets, layers, septa = anatomy.sheets, anatomy.layers, anatomy.septa
-    if below < 0.0:
-        return OUTSIDE, -1
-    start, entries, segments = anatomy.start, anatomy.entries, anatomy.segments
-    gap, owner = wall_distance(x, y, z, anatomy.origin_mm, anatomy.shape, start, entries, segments)
-    if gap < 0.0:
-        return BLOOD, owner
-    if owner >= 0:
-        segment = segments[owner]
-        wall = anatomy.walls[anatomy.kind[owner]]
-        depth = gap / (wall[0] + wall[1] * 0.5 * (segment[6] + segment[7]))
-        if depth < 1.0:
-            if depth < wall[2]:
-                return INTIMA, owner
-            return (MEDIA if depth < wall[3] else ADVENTITIA), owner
-    for row in range(bodies.shape[0]):
-        body = bodies[row]
-        q, distance = body_reach(body, x, below, z)
-        if q < 1.0:
-            in_shell = -distance < body[BODY.shell]
-            return int(body[BODY.shell_material] if in_shell else body[BODY.material]), owner
-    return _in_layers(below, x, z, sheets, layers, septa, anatomy.waves_mm), owner
+    x_span, below_span, z_span = _span(x), _span(below), _span(z)
+    layer = np.zeros(len(x), np.int64)
+    top = below.copy()
+    deepest = 0
+    for s in range(1, sheets.shape[0]):
+        low, high = level_bounds(sheets[s], x_span[0], x_span[1], z_span[0], z_span[1])
+        if below_span[1] < low:
+            break
+        deepest = s
+        if below_span[0] > high + layers[s, 1]:  # all points are past this sheet and its fascia
+            for n in range(len(x)):
+                passed = layer[n] == s - 1
+                layer[n] = s if passed else layer[n]
+                top[n] = np.inf if passed else top[n]
+            continue
+        heights = sheet_heights(sheets[s], x, z)
+        for n in range(len(x)):
+            past = below[n] - heights[n]
+            passed = layer[n] == s - 1 and past >= 0.0
+            layer[n] = s if passed else layer[n]
+            top[n] = past if passed else top[n]
+    for n in range(len(x)):
+        here = int(layers[layer[n], 0])
+        material[n] = FASCIA if top[n] < layers[layer[n], 1] else here
+    for row in range(septa.shape[0]):
+        if septa[row, SEPTUM.layer] <= deepest:
+            _put_septum(septa[row], x, below, z, (x_span, below_span, z_span), layer, material)
+    for n in range(len(x)):
+        material[n] = OUTSIDE if below[n] < 0.0 else material[n]
+
+
+@pointwise
+def _put_septum(septum, x, below, z, spans, layer, material):
+    """Write fascia to the points (M,) of a septum, a row of `Septum`."""
+    tilt, slope, wave = septum[SEPTUM.tilt], septum[SEPTUM.slope], septum[SEPTUM.wave]
+    reach = septum[SEPTUM.half_thickness] * np.sqrt(1.0 + tilt * tilt)
+    down = tilt * (spans[1][0] - septum[SEPTUM.depth]), tilt * (spans[1][1] - septum[SEPTUM.depth])
+    along = slope * spans[2][0], slope * spans[2][1]
+    low = septum[SEPTUM.x] + min(down[0], down[1]) + min(along[0], along[1])
+    high = septum[SEPTUM.x] + max(down[0], down[1]) + max(along[0], along[1])
+    slack = abs(wave) + reach + SLACK_MM
+    if spans[0][0] > high + slack or spans[0][1] < low - slack:
+        return
+    for n in range(len(x)):
+        here = septum[SEPTUM.x] + tilt * (below[n] - septum[SEPTUM.depth]) + slope * z[n]
+        here += wave * sine(septum[SEPTUM.wave_number] * z[n] + septum[SEPTUM.phase])
+        if layer[n] == septum[SEPTUM.layer] and abs(x[n] - here) < reach:
+            material[n] = FASCIA
 
 
 @cached_by_source
 @compiled(nogil=True, error_model="numpy")
-def classify(points, anatomy):
-    """Return depth below the skin (M,) mm, material (M,) and nearest segment (M,), -1 if far."""
-    count = points.shape[0]
-    depth = np.empty(count)
-    material, owner = np.empty(count, np.int64), np.empty(count, np.int64)
-    for n in range(count):
-        x, y, z = points[n, 0], points[n, 1], points[n, 2]
-        depth[n] = y - height(anatomy.sheets[0], x, z)
-        material[n], owner[n] = _material(x, y, z, depth[n], anatomy, anatomy.bodies)
-    return depth, material, owner
+def put_vessels(anatomy, x, y, z, below, material, owner):
+    """Write blood and walls to those of points (M,) that lie in them; owner (M,): the segment near.
+
+    Points above the skin, below < 0, stay as they are. Owners of points far from all segments do.
+    """
+    origin, shape, start = anatomy.origin_mm, anatomy.shape, anatomy.start
+    entries, segments, walls = anatomy.entries, anatomy.segments, anatomy.walls
+    if len(segments) == 0 or not any_near(_span(x), _span(y), _span(z), origin, shape, start):
+        return
+    for n in range(len(x)):
+        gap, near = wall_distance(x[n], y[n], z[n], origin, shape, start, entries, segments)
+        if near < 0 or below[n] < 0.0:
+            continue
+        owner[n] = near
+        if gap < 0.0:
+            material[n] = BLOOD
+            continue
+        wall = walls[anatomy.kind[near]]
+        depth = gap / (wall[0] + wall[1] * 0.5 * (segments[near, 6] + segments[near, 7]))
+        if depth < wall[2]:
+            material[n] = INTIMA
+        elif depth < 1.0:
+            material[n] = MEDIA if depth < wall[3] else ADVENTITIA
 
 
 @cached_by_source
 @compiled(nogil=True, error_model="numpy")
-def backscatter(points, depth, key, materials, anatomy):
+def classify(anatomy, x, y, z, below):
+    """Return the material (M,) at points and the nearest vessel segment (M,), -1 if far.
+
+    x, y, z (M,): world mm; below (M,): depth below the skin, mm. A vessel goes before a body and a
+    body before the layers.
+    """
+    material, owner = np.empty(len(x), np.int64), np.full(len(x), -1)
+    put_layers(anatomy, x, below, z, material)
+    if anatomy.bodies.shape[0]:
+        put_bodies(anatomy.bodies, x, below, z, material)
+        for n in range(len(x)):
+            material[n] = OUTSIDE if below[n] < 0.0 else material[n]
+    put_vessels(anatomy, x, y, z, below, material, owner)
+    return material, owner
+
+
+@cached_by_source
+@compiled(nogil=True, error_model="numpy")
+def backscatter(anatomy, echoes, x, y, z, below):
     """Return the echo amplitude (M,): the material's level times its texture.
 
-    depth (M,): below the skin, mm; materials (K, 3): level, texture, slope dy/dz of its fibres.
+    Parameters as in `classify`.
     """
-    count = points.shape[0]
+    count = len(x)
+    material, _ = classify(anatomy, x, y, z, below)
     result = np.empty(count)
-    bodies = bodies_near(anatomy.bodies, points, depth)
+    held = np.zeros(len(echoes.levels), np.int64)
     for n in range(count):
-        x, y, z, below = points[n, 0], points[n, 1], points[n, 2], depth[n]
-        material, _ = _material(x, y, z, below, anatomy, bodies)
-        value = materials[material, 0]
-        texture = int(materials[material, 1])
-        salted = key + np.uint64(1000 * material)
-        if texture == LOBULES:
-            value *= fat_texture(salted, x, below, z)
-        elif texture == FIBRES:
-            value *= muscle_texture(salted, x, below, z, materials[material, 2])
-        elif texture == TENDON:
-            value *= tendon_texture(salted, x, below, z)
-        elif texture == NERVE:
-            value *= nerve_texture(salted, x, below, z)
-        elif texture == GRAIN:
-            value *= grain_texture(salted, x, below, z)
-        result[n] = value
-    return result
-
-
-@cached_by_source
-@compiled(nogil=True, error_model="numpy")
-def attenuation(points, extra, skin, bodies):
-    """Return the extra attenuation (M,) of the body at each point (M, 3); 0 outside bodies.
-
-    extra (K,): of each material, in the unit of the result.
-    """
-    count = points.shape[0]
-    result = np.zeros(count)
-    waves = wave_bound(skin)
-    for n in range(count):
-        x, y, z = points[n, 0], points[n, 1], points[n, 2]
-        level = y - level_height(skin, x, z)
-        for row in range(bodies.shape[0]):
-            if not _may_hold(bodies[row], x, level, z, waves):
-                continue
-            below = y - height(skin, x, z)
-            if body_reach(bodies[row], x, below, z)[0] < 1.0:
-                result[n] = extra[int(bodies[row, BODY.material])]
-                break
+        result[n] = echoes.levels[material[n]]
+        held[material[n]] += 1
+    places = np.empty((3, count), np.float32)
+    value, chosen = np.empty(count, np.float32), np.empty(count, np.int64)
+    for kind in range(len(held)):
+        first, last = echoes.starts[kind], echoes.starts[kind + 1]
+        if held[kind] == 0 or first == last:
+            continue
+        found = 0
+        for n in range(count):
+            if material[n] == kind:
+                chosen[found] = n
+                places[0, found], places[1, found], places[2, found] = x[n], below[n], z[n]
+                value[found] = result[n]
+                found += 1
+        own = value[:found]
+        across, down, along = places[0, :found], places[1, :found], places[2, :found]
+        add_texture(echoes.seeds[kind], echoes.terms[first:last], across, down, along, own)
+        for n in range(found):
+            result[chosen[n]] = own[n]
     return result

@@ -14,7 +14,7 @@ from simulate.reflectors.reflectors import Reflectors
 from simulate.reflectors.surfaces import mirror_points
 from simulate.shapes.bodies import Body, body_rows, septum_rows
 from simulate.shapes.sheets import SheetPlan, sample_sheets, sheet_height
-from simulate.shapes.texture import GRAIN, LOBULES, PLAIN
+from simulate.shapes.texture import GRAINS, LOOSE, PLAIN
 from simulate.tissue.anatomy import AnatomicalTissue
 from simulate.tissue.materials import BONE, COMMON, CORTEX, FAT, MUSCLE, SKIN, Material
 from simulate.tissue.settings import TissueSettings
@@ -27,9 +27,9 @@ Array = NDArray[np.floating]
 (_SKIN, _FAT, _MUSCLE, _LOOSE, _DEEP, _THYROID, _BONE, _CORTEX, _AIR, _CARTILAGE) = range(6, 16)
 _MATERIALS = (
     SKIN, FAT, MUSCLE,
-    Material(0.75, LOBULES, 1540.0, 1020.0, 0.5),
+    Material(0.7, LOOSE, 1540.0, 1020.0, 0.5),
     MUSCLE,
-    Material(1.7, GRAIN, 1570.0, 1050.0, 0.6),
+    Material(2.3, GRAINS, 1570.0, 1050.0, 0.6),
     BONE, CORTEX,
     Material(0.0, PLAIN, 343.0, 1.2, 6.0, extra_db_cm_mhz=30.0),
     Material(0.5, PLAIN, 1640.0, 1100.0, 1.0),
@@ -68,7 +68,7 @@ def sample_carotid(
         walls, (1.5, 0.8),
     )  # fmt: skip
     extended = Reflectors(
-        key, settings.coherent_fraction, settings.coherent_length_mm, sheets[0], sheets,
+        key, settings.coherence, sheets[0], sheets,
         tuple(settings.specular * strength for strength in _MIRRORS), surfaces,
     )  # fmt: skip
     return AnatomicalTissue(
@@ -218,14 +218,14 @@ def _sample_bodies(rng: np.random.Generator, common: _Course) -> list[Body]:
         ),
         Body(
             beside, depth - 1.0, lobe, float(rng.uniform(5.0, 7.0)), _THYROID,
-            half_length=float(rng.uniform(16, 24)), middle=low + float(rng.uniform(8, 20)),
+            half_length=float(rng.uniform(20, 27)), middle=low + float(rng.uniform(28, 44)),
             angle=float(rng.uniform(-0.3, 0.3)), mirror=0.4,
         ),
         Body(
             x + float(rng.uniform(-6, 2)), depth + radius + float(rng.uniform(19, 23)), 14.0, 10.0,
             _BONE, depth_wave=0.8, wave_number=2 * math.pi / float(rng.uniform(14, 18)),
             depth_phase=float(rng.uniform(0, 2 * math.pi)), shell=0.8, shell_material=_CORTEX,
-            mirror=4.0,
+            mirror=6.0,
         ),
     ]  # fmt: skip
 

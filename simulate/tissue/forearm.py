@@ -1,4 +1,4 @@
-"""A forearm: skin, fat with septa, fascia, flexors in compartments, tendons, a nerve, two bones."""
+"""A forearm: skin, fat with septa, muscles in compartments, tendons, a nerve, bones, a far side."""
 
 from __future__ import annotations
 
@@ -12,9 +12,20 @@ from simulate.reflectors.surfaces import mirror_points
 from simulate.shapes.bodies import Body, Septum, body_rows, septum_rows
 from simulate.shapes.septa import septa_crossings
 from simulate.shapes.sheets import SheetPlan, sample_sheets
-from simulate.shapes.texture import NERVE, TENDON
 from simulate.tissue.anatomy import AnatomicalTissue
-from simulate.tissue.materials import BONE, COMMON, CORTEX, FAT, MUSCLE, SKIN, WALLS, Material
+from simulate.tissue.materials import (
+    BONE,
+    COMMON,
+    CORTEX,
+    FAT,
+    MUSCLE,
+    NERVE,
+    OUTSIDE,
+    SKIN,
+    TENDON,
+    WALLS,
+    Material,
+)
 from simulate.tissue.settings import TissueSettings
 from simulate.vessels.growth import GrowthSettings, grow_vessels
 from simulate.vessels.tree import VesselTree, laid_below
@@ -22,15 +33,15 @@ from simulate.vessels.tree import VesselTree, laid_below
 Array = NDArray[np.floating]
 
 # Materials of this anatomy, after the common six.
-(_SKIN, _FAT, _SUPERFICIAL, _MIDDLE, _DEEP, _TENDON, _NERVE, _BONE, _CORTEX) = range(6, 15)
-_MATERIALS = (
-    SKIN, FAT, MUSCLE, MUSCLE, MUSCLE,
-    Material(1.9, TENDON, 1650.0, 1100.0, 1.0),
-    Material(1.3, NERVE, 1630.0, 1070.0, 0.9),
-    BONE, CORTEX,
+(_SKIN, _FAT, _SUPERFICIAL, _MIDDLE, _DEEP, _BACK, _TENDON, _NERVE, _BONE, _CORTEX) = range(6, 16)
+_MATERIALS = (SKIN, FAT, MUSCLE, MUSCLE, MUSCLE, MUSCLE, TENDON, NERVE, BONE, CORTEX)
+# From the skin to the far side: flexors, the membrane between the bones, extensors, fat, skin, air.
+_LAYERS = (
+    (_SKIN, 0.0), (_FAT, 0.0), (_SUPERFICIAL, 0.45), (_MIDDLE, 0.35), (_DEEP, 0.4), (_BACK, 0.4),
+    (_BACK, 0.4), (_FAT, 0.45), (_SKIN, 0.0), (OUTSIDE, 0.0),
 )  # fmt: skip
-_LAYERS = ((_SKIN, 0.0), (_FAT, 0.0), (_SUPERFICIAL, 0.45), (_MIDDLE, 0.35), (_DEEP, 0.4))
-_MIRRORS = (0.7, 0.0, 1.0, 0.8, 0.7)  # strength of the skin and of the tops of deeper layers
+# Strength of the skin and of the tops of deeper layers; air returns all there is.
+_MIRRORS = (0.7, 0.0, 1.0, 0.8, 0.7, 0.9, 0.7, 1.0, 0.0, 6.0)
 _HALF_WIDTH_MM = 16.0
 _GAP_MM = 0.6  # between a tendon and what is beside it
 
@@ -41,7 +52,8 @@ def sample_forearm(
     """Draw one subject."""
     sheets = _sample_sheets(rng, settings)
     levels = np.exp(rng.uniform(-0.15, 0.15, len(_MATERIALS)))
-    slopes = np.tan(np.deg2rad(rng.uniform((5.0, -12.0, 3.0), (12.0, -4.0, 9.0))))
+    degrees = rng.uniform((1.0, -8.0, 3.0, -8.0), (6.0, -2.0, 9.0, 8.0))
+    slopes = np.tan(np.deg2rad(degrees))
     materials = _varied(levels, slopes)
     septa = _sample_septa(rng, sheets, settings)
     bones = _sample_bones(rng, settings)
@@ -59,7 +71,7 @@ def sample_forearm(
         np.array(WALLS), (1.2, 0.7),
     )  # fmt: skip
     extended = Reflectors(
-        key, settings.coherent_fraction, settings.coherent_length_mm, sheets[0], sheets,
+        key, settings.coherence, sheets[0], sheets,
         tuple(settings.specular * strength for strength in _MIRRORS), surfaces,
     )  # fmt: skip
     return AnatomicalTissue(
@@ -73,19 +85,22 @@ def sample_forearm(
 def _varied(levels: Array, slopes: Array) -> tuple[Material, ...]:
     """Return the materials of one subject.
 
-    levels (K,): factors of the echo amplitudes; slopes (3,): dy/dz of the three muscles' fibres.
+    levels (K,): factors of the echo amplitudes; slopes (4,): dy/dz of the four muscles' fibres.
     """
     mine = [
         material._replace(level=material.level * float(level))
         for material, level in zip(_MATERIALS, levels, strict=True)
     ]
-    for number, slope in zip((_SUPERFICIAL, _MIDDLE, _DEEP), slopes, strict=True):
+    for number, slope in zip((_SUPERFICIAL, _MIDDLE, _DEEP, _BACK), slopes, strict=True):
         mine[number - len(COMMON)] = mine[number - len(COMMON)]._replace(slope=float(slope))
     return (*COMMON, *mine)
 
 
 def _sample_sheets(rng: np.random.Generator, settings: TissueSettings) -> Array:
-    """Draw the skin and the tops of fat and three muscle layers: (5, T, 4)."""
+    """Draw the skin and the tops of all layers down to the air behind the limb: (10, T, 4).
+
+    The limb is a lens: all depths below the skin go to zero at the same distance to each side.
+    """
     bend = 1.0 / rng.uniform(*settings.limb_radius_mm)
     undulation = rng.uniform(*settings.undulation_mm)
     skin, fat, upper, middle = (
@@ -96,31 +111,48 @@ def _sample_sheets(rng: np.random.Generator, settings: TissueSettings) -> Array:
     )  # fmt: skip
     middle *= 0.8
     first, second, third = skin + fat, skin + fat + upper, skin + fat + upper + middle
+    air, edge = rng.uniform(*settings.limb_thickness_mm), rng.uniform(52.0, 64.0)
+    membrane = max(third + 2.5, rng.uniform(*settings.bone_depth_mm) + 5.0)
+    far_fat = max(air - skin - rng.uniform(*settings.fat_mm), membrane + 4.0)
+    extensors = membrane + rng.uniform(0.4, 0.6) * (far_fat - membrane)
+    air = max(air, far_fat + skin + 1.0)
+
+    def below(level: float, slope: float, waves: float, lengths: tuple[float, float]) -> SheetPlan:
+        return SheetPlan(level, -2.0 * level / edge**2, slope, waves, lengths)
+
     plans = (
         SheetPlan(0.0, bend, 0.01, undulation, (40.0, 90.0)),
-        SheetPlan(skin, 0.0, 0.0, 0.06 * skin, (10.0, 30.0)),
-        SheetPlan(first, 0.0, 0.04, 0.14 * fat, (12.0, 40.0)),
-        SheetPlan(second, 0.0, 0.10, 0.10 * upper, (14.0, 40.0)),
-        SheetPlan(third, 0.0, 0.06, 0.08 * middle, (18.0, 50.0)),
+        below(skin, 0.0, 0.06 * skin, (10.0, 30.0)),
+        below(first, 0.03, 0.10 * fat, (24.0, 60.0)),
+        below(second, 0.06, 0.08 * upper, (20.0, 60.0)),
+        below(third, 0.06, 0.08 * middle, (18.0, 50.0)),
+        below(membrane, 0.03, 0.3, (18.0, 50.0)),
+        below(extensors, 0.10, 0.8, (14.0, 40.0)),
+        below(far_fat, 0.03, 0.4, (15.0, 40.0)),
+        below(air - skin, 0.01, 0.3, (40.0, 90.0)),
+        below(air, 0.01, 0.3, (40.0, 90.0)),
     )
-    return sample_sheets(rng, plans)
+    sheets = sample_sheets(rng, plans)
+    sheets[9] = sheets[8]  # the far skin has one thickness
+    sheets[9, 0, :2] += skin, -2.0 * skin / edge**2
+    return sheets
 
 
 def _sample_septa(
     rng: np.random.Generator, sheets: Array, settings: TissueSettings
 ) -> list[Septum]:
-    """Draw oblique septa in the fat, and two that divide each of the upper muscle layers."""
+    """Draw oblique septa in the fat, and two that divide each muscle layer but the deep flexors."""
     low, high = settings.vessel_extent_mm
     septa = []
     top, bottom = float(sheets[1, 0, 0]), float(sheets[2, 0, 0])
     for start in np.arange(low, high, 14.0) + rng.uniform(0, 6):
-        slope = float(rng.choice((-1.0, 1.0)) * rng.uniform(0.6, 1.6))
+        slope = float(rng.choice((-1.0, 1.0)) * rng.uniform(0.4, 1.0))
         septa.append(
             Septum(
                 1, float(rng.uniform(-8, 8) - slope * start), float(rng.uniform(-1.2, 1.2)),
                 0.5 * (top + bottom), slope, float(rng.uniform(0.2, 0.8)),
                 2 * math.pi / float(rng.uniform(8, 20)), float(rng.uniform(0, 2 * math.pi)),
-                float(rng.uniform(0.06, 0.12)),
+                float(rng.uniform(0.05, 0.10)),
             )
         )  # fmt: skip
     septa.extend(
@@ -130,7 +162,7 @@ def _sample_septa(
             float(rng.uniform(0.5, 1.5)), 2 * math.pi / float(rng.uniform(25, 60)),
             float(rng.uniform(0, 2 * math.pi)), float(rng.uniform(0.12, 0.2)),
         )
-        for layer in (2, 3)
+        for layer in (2, 3, 5, 6)
         for side in (-1.0, 1.0)
     )  # fmt: skip
     return septa
@@ -151,7 +183,7 @@ def _sample_bones(rng: np.random.Generator, settings: TissueSettings) -> list[Bo
                 x_phase=float(rng.uniform(0, 2 * math.pi)),
                 depth_slope=float(rng.uniform(-0.03, 0.03)),
                 angle=float(rng.uniform(-0.5, 0.5)), taper=float(rng.uniform(-0.003, 0.003)),
-                shell=0.7, shell_material=_CORTEX, mirror=4.0,
+                shell=0.7, shell_material=_CORTEX, mirror=6.0,
             )
         )  # fmt: skip
     return bones

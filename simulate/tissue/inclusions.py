@@ -11,7 +11,7 @@ from simulate.reflectors.reflectors import Reflectors
 from simulate.reflectors.surfaces import mirror_points
 from simulate.shapes.bodies import Body, body_rows, septum_rows
 from simulate.shapes.sheets import SheetPlan, sample_sheets, sheet_height
-from simulate.shapes.texture import GRAIN, PLAIN
+from simulate.shapes.texture import GRAINS, PLAIN
 from simulate.tissue.anatomy import AnatomicalTissue
 from simulate.tissue.materials import COMMON, WALLS, Material
 from simulate.tissue.settings import TissueSettings
@@ -34,10 +34,10 @@ def sample_inclusions(
     fluid = -settings.attenuation_db_cm_mhz  # no loss in fluid: a bright band behind a cyst
     materials = (
         *COMMON,
-        Material(1.0, GRAIN, 1560.0, 1040.0, 0.5),
+        Material(1.0, GRAINS, 1560.0, 1040.0, 0.5),
         Material(0.01, PLAIN, 1500.0, 1000.0, 0.002, extra_db_cm_mhz=fluid),
-        Material(float(rng.uniform(2.2, 3.2)), GRAIN, 1600.0, 1080.0, 0.8),
-        Material(float(rng.uniform(0.28, 0.45)), GRAIN, 1540.0, 1030.0, 0.4),
+        Material(float(rng.uniform(2.2, 3.2)), GRAINS, 1600.0, 1080.0, 0.8),
+        Material(float(rng.uniform(0.28, 0.45)), GRAINS, 1540.0, 1030.0, 0.4),
     )
     bodies = _sample_balls(rng, settings)
     surfaces = mirror_points(
@@ -45,7 +45,7 @@ def sample_inclusions(
         VesselTree.empty(), np.array(WALLS), (0.0, 0.0),
     )  # fmt: skip
     extended = Reflectors(
-        key, settings.coherent_fraction, settings.coherent_length_mm, sheets[0], sheets,
+        key, settings.coherence, sheets[0], sheets,
         (0.0,), surfaces,
     )  # fmt: skip
     centres = np.array([(b.x, b.depth, b.middle) for b in bodies]).reshape(-1, 3)

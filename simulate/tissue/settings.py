@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from benchmark.errors import UserError, unknown_name
+from simulate.reflectors.coherence import Coherence
 
 KINDS = ("carotid", "forearm", "inclusions", "layered", "uniform")  # see `simulate.tissue.kinds`
 
@@ -69,9 +70,9 @@ class TissueSettings:
     ----------
     kind
         "uniform": developed speckle of one brightness, for theory; "layered": a limb with skin,
-        fat, fascia, two muscles and vessels; "forearm": the same with muscles in compartments,
-        tendons, a nerve and two bones; "carotid": a neck with the bifurcation and the jugular vein;
-        "inclusions": cysts and solid balls in uniform tissue.
+        fat, fascia, two muscles and vessels; "forearm": a whole limb with muscles in compartments,
+        tendons, a nerve, two bones and a far side; "carotid": a neck with the bifurcation and the
+        jugular vein; "inclusions": cysts and solid balls in uniform tissue.
     attenuation_db_cm_mhz
         Of the whole body except bone and fluid.
     limb_radius_mm, undulation_mm
@@ -82,8 +83,9 @@ class TissueSettings:
         Number of trunks that enter a limb; radii of the thinnest branch and the thickest trunk;
         depths below the skin and z between which vessels run. The extent along z holds for every
         kind.
-    bone_depth_mm
-        Depth below the skin at which the bones of a forearm begin.
+    bone_depth_mm, limb_thickness_mm
+        Depth below the skin at which the bones of a forearm begin, and at which air begins behind
+        its far side.
     carotid_radius_mm, carotid_depth_mm
         Radius of the common carotid artery, and depth of its centre below the skin.
     inclusions, inclusion_radius_mm, inclusion_depth_mm
@@ -91,6 +93,12 @@ class TissueSettings:
     coherent_fraction, coherent_length_mm
         Share (0 to 1) of the echo's power that comes from fibres along the limb, in pieces of this
         length; see `simulate.reflectors.coherence`.
+    coherent_depth_mm
+        D of the coherent fraction's fall with the depth below the skin, exp(-(depth / D)²); inf for
+        the same at all depths.
+    sheet_fraction
+        Share (0 to 1) of the fibres that lie in plates along the skin, as sheets of connective
+        tissue do; the others are single.
     specular
         Echo amplitude of fascia, walls and bone at right angles to the beam, relative to the
         tissue; 0 for no mirrors.
@@ -111,6 +119,7 @@ class TissueSettings:
     vessel_depth_mm: tuple[float, float] = (4.0, 15.0)
     vessel_extent_mm: tuple[float, float] = (-15.0, 60.0)
     bone_depth_mm: tuple[float, float] = (13.0, 17.0)
+    limb_thickness_mm: tuple[float, float] = (50.0, 70.0)
     carotid_radius_mm: tuple[float, float] = (2.8, 3.5)
     carotid_depth_mm: tuple[float, float] = (15.0, 19.0)
     inclusions: int = 36
@@ -118,6 +127,8 @@ class TissueSettings:
     inclusion_depth_mm: tuple[float, float] = (6.0, 32.0)
     coherent_fraction: float = 0.0
     coherent_length_mm: float = 4.0
+    coherent_depth_mm: float = math.inf
+    sheet_fraction: float = 0.0
     specular: float = 0.0
     motion: TissueMotionSettings = field(default_factory=TissueMotionSettings)
 
@@ -127,9 +138,12 @@ class TissueSettings:
         for key in ("arteries", "veins", "inclusions", "attenuation_db_cm_mhz", "specular"):
             if getattr(self, key) < 0:
                 raise UserError(f"tissue.{key}: expected at least 0, got {getattr(self, key)}")
-        if not 0.0 <= self.coherent_fraction <= 1.0:
+        for key in ("coherent_fraction", "sheet_fraction"):
+            if not 0.0 <= getattr(self, key) <= 1.0:
+                raise UserError(f"tissue.{key}: expected 0 to 1, got {getattr(self, key)}")
+        if not self.coherent_depth_mm > 0.0:
             raise UserError(
-                f"tissue.coherent_fraction: expected 0 to 1, got {self.coherent_fraction}"
+                f"tissue.coherent_depth_mm: expected more than 0, got {self.coherent_depth_mm}"
             )
         if not 0.1 <= self.coherent_length_mm < np.inf:
             raise UserError(
@@ -137,10 +151,18 @@ class TissueSettings:
             )
         self._refuse_falling_ranges()
 
+    @property
+    def coherence(self) -> Coherence:
+        """What of the echo is coherent out of the plane."""
+        return Coherence(
+            self.coherent_fraction, self.coherent_length_mm, self.coherent_depth_mm,
+            self.sheet_fraction,
+        )  # fmt: skip
+
     def _refuse_falling_ranges(self) -> None:
         may_be_zero = ("undulation_mm", "vessel_depth_mm")
         for key in ("limb_radius_mm", "skin_mm", "fat_mm", "muscle_mm", "vessel_radius_mm",
-                    "bone_depth_mm", "carotid_radius_mm", "carotid_depth_mm",
+                    "bone_depth_mm", "limb_thickness_mm", "carotid_radius_mm", "carotid_depth_mm",
                     "inclusion_radius_mm", "inclusion_depth_mm", *may_be_zero):  # fmt: skip
             low, high = getattr(self, key)
             if not (low <= high < np.inf and (low > 0 or (low == 0 and key in may_be_zero))):

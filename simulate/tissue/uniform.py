@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from simulate.reflectors.reflectors import Reflectors
 from simulate.tissue.answers import Acoustics, Chromophores
-from simulate.tissue.layered import layer_acoustics
-from simulate.tissue.layered_kernels import MUSCLE, OUTSIDE
+from simulate.tissue.materials import COMMON, MUSCLE, OUTSIDE, sound
 from simulate.tissue.settings import TissueSettings
 from simulate.vessels.tree import VesselTree
 
@@ -32,7 +31,7 @@ class UniformTissue:
 
         They are those of the independent scatterers, without the share of the fibres.
         """
-        return self.extended.diffuse_amplitude * _below(points_mm)
+        return self.extended.diffuse_amplitude(points_mm[:, 1]) * _below(points_mm)
 
     def reflectors(
         self, low_mm: Array, high_mm: Array, density_per_mm3: float
@@ -71,7 +70,7 @@ class UniformTissue:
 
     def acoustics(self, points_mm: Array) -> Acoustics:
         """Return muscle below the skin and gel above it, at world points (M, 3) mm."""
-        return layer_acoustics(np.where(points_mm[:, 1] >= 0.0, MUSCLE, OUTSIDE))
+        return sound((COMMON[OUTSIDE], MUSCLE), (points_mm[:, 1] >= 0.0).astype(np.int64))
 
     @property
     def landmarks_mm(self) -> Array:
@@ -86,5 +85,6 @@ def _below(points_mm: Array) -> NDArray[np.float64]:
 
 def sample_uniform(rng: np.random.Generator, settings: TissueSettings, key: int) -> UniformTissue:
     """Draw one subject; subjects differ in the key of their scatterers and fibres only."""
-    fibres = Reflectors(key, settings.coherent_fraction, settings.coherent_length_mm)
-    return UniformTissue(key, settings.attenuation_db_cm_mhz, extended=fibres)
+    return UniformTissue(
+        key, settings.attenuation_db_cm_mhz, extended=Reflectors(key, settings.coherence)
+    )

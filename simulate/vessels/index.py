@@ -60,33 +60,39 @@ def build_index(tree: VesselTree, margin_mm: float = MARGIN_MM) -> VesselIndex:
     high = np.maximum(segments[:, :3], segments[:, 3:6]) + reach[:, None]
     origin = np.floor(low.min(0))
     shape = (np.ceil(high.max(0) - origin) / CELL_MM).astype(np.int64) + 1
-    cells, owners = [], []
-    for number in range(len(segments)):
-        near = _cells_near(segments[number], low[number], high[number], reach[number], origin)
-        cells.append(np.ravel_multi_index(tuple(near.T), tuple(shape)))
-        owners.append(np.full(len(near), number))
-    cell, owner = np.concatenate(cells), np.concatenate(owners)
+    cell, owner = _cells_near(segments, low - origin, high - origin, reach, origin, shape)
     order = np.argsort(cell, kind="stable")
     start = np.searchsorted(cell[order], np.arange(shape.prod() + 1))
     return VesselIndex(origin, shape, start, owner[order], segments, kind)
 
 
 def _cells_near(
-    segment: np.ndarray, low: np.ndarray, high: np.ndarray, reach: float, origin: np.ndarray
-) -> np.ndarray:
-    """Return the cells (C, 3) that may lie within `reach` mm of a segment's centreline.
+    segments: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    reach: np.ndarray,
+    origin: np.ndarray,
+    shape: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return cells that may lie within `reach` (S,) mm of the centrelines of segments (S, 8).
 
-    low, high (3,): of the box to search, mm.
+    low, high (S, 3): corners of the boxes to search, mm from the origin. Returns the flat numbers
+    (C,) of cells in a grid of a shape, and of the segment that each belongs to.
     """
-    first = ((low - origin) / CELL_MM).astype(int)
-    last = ((high - origin) / CELL_MM).astype(int)
-    spans = [np.arange(a, b + 1) for a, b in zip(first, last, strict=True)]
-    cells = np.stack(np.meshgrid(*spans, indexing="ij"), -1).reshape(-1, 3)
-    centre = origin + (cells + 0.5) * CELL_MM
-    along = segment[3:6] - segment[:3]
-    share = np.clip((centre - segment[:3]) @ along / max(along @ along, 1e-12), 0, 1)
-    distance = np.linalg.norm(centre - segment[:3] - share[:, None] * along, axis=1)
-    return cells[distance <= reach + 0.5 * np.sqrt(3) * CELL_MM]
+    first = (low / CELL_MM).astype(np.int64)
+    sides = (high / CELL_MM).astype(np.int64) - first + 1
+    count = sides.prod(1)
+    owner = np.repeat(np.arange(len(segments)), count)
+    place = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
+    side = sides[owner]
+    across, rest = np.divmod(place, side[:, 1] * side[:, 2])
+    cells = first[owner] + np.column_stack([across, *np.divmod(rest, side[:, 2])])
+    beside = origin + (cells + 0.5) * CELL_MM - segments[owner, :3]
+    along = (segments[:, 3:6] - segments[:, :3])[owner]
+    share = (beside * along).sum(1) / np.maximum((along * along).sum(1), 1e-12)
+    distance = beside - np.clip(share, 0.0, 1.0)[:, None] * along
+    near = (distance**2).sum(1) <= (reach[owner] + 0.5 * np.sqrt(3) * CELL_MM) ** 2
+    return np.ravel_multi_index(tuple(cells[near].T), tuple(shape)), owner[near]
 
 
 @pointwise
@@ -108,6 +114,11 @@ def wall_distance(x, y, z, origin, shape, start, entries, segments):
         s = segments[entries[place]]
         ax, ay, az = s[3] - s[0], s[4] - s[1], s[5] - s[2]
         px, py, pz = x - s[0], y - s[1], z - s[2]
+        # A segment of a vessel is short: first ask whether the middle of it is near enough.
+        qx, qy, qz = px - 0.5 * ax, py - 0.5 * ay, pz - 0.5 * az
+        reach = best + max(s[6], s[7]) + 0.5 * (abs(ax) + abs(ay) + abs(az))
+        if qx * qx + qy * qy + qz * qz > reach * reach:
+            continue
         share = (px * ax + py * ay + pz * az) / (ax * ax + ay * ay + az * az)
         share = min(max(share, 0.0), 1.0)
         px, py, pz = px - share * ax, py - share * ay, pz - share * az
@@ -115,6 +126,26 @@ def wall_distance(x, y, z, origin, shape, start, entries, segments):
         if gap < best:
             best, owner = gap, entries[place]
     return best, owner
+
+
+@pointwise
+def any_near(x, y, z, origin, shape, start):
+    """Return whether the index knows of a segment near any point of a box.
+
+    x, y, z: least and largest coordinate (mm) of the box; the arrays are those of a `Lookup`.
+    """
+    i, i_end = np.int64(np.floor(x[0] - origin[0])), np.int64(np.floor(x[1] - origin[0]))
+    j, j_end = np.int64(np.floor(y[0] - origin[1])), np.int64(np.floor(y[1] - origin[1]))
+    k, k_end = np.int64(np.floor(z[0] - origin[2])), np.int64(np.floor(z[1] - origin[2]))
+    k, k_end = max(k, 0), min(k_end, shape[2] - 1)
+    if k > k_end:
+        return False
+    for a in range(max(i, 0), min(i_end, shape[0] - 1) + 1):
+        for b in range(max(j, 0), min(j_end, shape[1] - 1) + 1):
+            row = (a * shape[1] + b) * shape[2]
+            if start[row + k] < start[row + k_end + 1]:
+                return True
+    return False
 
 
 @cached_by_source

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from simulate.shapes.sheets import depths_below, sheet_height
+from simulate.reflectors.coherence import BEAD_MM, FIBRES_PER_MM2, plate_amplitude
+from simulate.shapes.sheets import depths_below, level_bounds, sheet_height
 from simulate.tissue.kinds import sample_tissue
 from simulate.tissue.settings import TissueSettings
 
@@ -23,13 +24,28 @@ def test_a_box_lists_what_a_larger_one_lists_there(kind):
         np.testing.assert_array_equal(strengths, amplitudes[inside])
 
 
-def test_fibres_know_the_skin_above_them():
-    settings = TissueSettings(kind="forearm", coherent_fraction=0.2)
+@pytest.mark.parametrize("plates", [0.0, 0.5])
+def test_fibres_know_the_skin_above_them(plates):
+    settings = TissueSettings(kind="forearm", coherent_fraction=0.2, sheet_fraction=plates)
     tissue = sample_tissue(np.random.default_rng(1), settings)
     skin = tissue.sheets[0]
-    points, lifts, signs = tissue.extended._fibres(np.array([-3.0, 2, 5]), np.array([3.0, 5, 9]))
-    np.testing.assert_allclose(lifts, sheet_height(skin, points[:, 0], points[:, 2]), atol=1e-12)
-    np.testing.assert_array_equal(points[:, 1] - lifts, depths_below(skin, points))
+    points, below, signs = tissue.extended._beads(np.array([-3.0, 2, 5]), np.array([3.0, 5, 9]))
+    depth = points[:, 1] - sheet_height(skin, points[:, 0], points[:, 2])
+    np.testing.assert_allclose(below, depth, atol=2e-3)  # the skin is flat within a bead's column
     volume = 6.0 * 3.0 * 4.0
-    assert len(points) == pytest.approx(50.0 * volume, rel=0.05)
-    assert set(signs) == {-1.0, 1.0}
+    assert len(points) == pytest.approx(FIBRES_PER_MM2 / BEAD_MM * volume, rel=0.05)
+    joined = np.abs(signs) < 1.0
+    assert set(signs[~joined]) == {-1.0, 1.0} and joined.mean() == pytest.approx(plates, abs=0.08)
+    assert set(np.abs(signs[joined])) == ({plate_amplitude()} if plates else set())
+
+
+def test_numpy_and_compiled_sheets_agree_to_rounding():
+    skin = sample_tissue(np.random.default_rng(3), TissueSettings(kind="forearm")).sheets[0]
+    points = np.random.default_rng(0).uniform(-100, 100, (5000, 3))
+    expected = points[:, 1] - sheet_height(skin, points[:, 0], points[:, 2])
+    np.testing.assert_allclose(depths_below(skin, points), expected, atol=1e-11)
+    low, high = np.array([-5.0, 0, 3.0]), np.array([9.0, 0, 8.0])
+    bounds = level_bounds(skin, low[0], high[0], low[2], high[2])
+    x, _, z = np.random.default_rng(1).uniform(low, high, (4000, 3)).T
+    height = sheet_height(skin, x, z)
+    assert bounds[0] <= height.min() and height.max() <= bounds[1] < height.max() + 2.0

@@ -93,18 +93,39 @@ def test_columns_of_bodies_and_septa_are_their_fields():
 
 def test_layers_of_a_forearm_lie_in_their_order():
     arm = subject("forearm")
-    y = np.arange(-1.0, 34.0, 0.02)
-    order = arm.layers[:, 0].astype(int).tolist()
+    y = np.arange(-1.0, 75.0, 0.02)
+    order = [0, *arm.layers[:, 0].astype(int).tolist()]
+    order = [m for n, m in enumerate(order) if n == 0 or m != order[n - 1]]
     seen = 0
     for x, z in np.random.default_rng(2).uniform((-3, 0), (3, 40), (200, 2)):
         points = np.column_stack([np.full_like(y, x), y, np.full_like(y, z)])
         material = arm._classify(points)[1]
         if not np.isin(material, [0, 1, *order]).all():
             continue
-        layers = material[np.isin(material, order)]
+        layers = material[material != materials.FASCIA]
         assert layers[np.r_[True, np.diff(layers) != 0]].tolist() == order
         seen += 1
     assert seen > 3
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_forearm_ends_in_skin_and_then_air(seed):
+    arm = subject("forearm", seed, limb_thickness_mm=(55.0, 55.0))
+    x, z = np.random.default_rng(seed).uniform((-70, 0), (70, 40), (4000, 2)).T
+    y, _ = arm.skin_surface(x, z)
+    far = sheet_height(arm.sheets[-1], x, z)
+    assert far[np.abs(x) < 3.0].min() > 54.0 and far.max() < 58.0
+    for gap, outside in ((0.2, True), (20.0, True), (-0.2, False)):
+        echo = arm.backscatter(np.column_stack([x, y + far + gap, z]))
+        inside = np.abs(x) < 25.0  # farther out the layers are thin, and their slopes cross
+        assert np.all((echo == 0.0) == outside, where=inside)
+
+
+def test_a_forearm_has_an_epidermis_that_absorbs_light():
+    arm = subject("forearm")
+    y, _ = arm.skin_surface(np.zeros(5), np.arange(5.0))
+    points = np.column_stack([np.zeros(5), y + 0.05, np.arange(5.0)])
+    assert (arm.chromophores(points).melanin_fraction > 0.0).all()
 
 
 def test_sheets_are_the_same_in_both_languages():
@@ -145,10 +166,10 @@ def test_bones_hold_sound_back_and_vessels_keep_out_of_them(seed):
 def test_a_forearm_has_tendons_and_a_nerve_brighter_than_muscle():
     arm, points = subject("forearm"), body_points(300_000)
     material, echo = arm._classify(points)[1], arm.backscatter(points)
-    rms = {m: np.sqrt((echo[material == m] ** 2).mean()) for m in range(6, 15)}
+    rms = {m: np.sqrt((echo[material == m] ** 2).mean()) for m in range(6, 16)}
     assert rms[forearm._TENDON] > 1.5 * rms[forearm._MIDDLE]
-    assert rms[forearm._FAT] < rms[forearm._SUPERFICIAL]
-    assert rms[forearm._CORTEX] > 4.0 and rms[forearm._BONE] < 0.1
+    assert rms[forearm._FAT] < 0.5 * rms[forearm._SUPERFICIAL]
+    assert rms[forearm._CORTEX] > 3.5 and rms[forearm._BONE] < 0.1
     assert np.count_nonzero(material == forearm._NERVE) > 50
 
 
@@ -268,7 +289,9 @@ def test_too_many_inclusions_are_refused():
     ("change", "key"),
     [({"coherent_fraction": 1.2}, "coherent_fraction"), ({"coherent_length_mm": 0.0}, "coherent"),
      ({"specular": -1.0}, "specular"), ({"bone_depth_mm": (9.0, 3.0)}, "bone_depth_mm"),
-     ({"inclusions": -1}, "inclusions"), ({"kind": "carotis"}, "carotid")],
+     ({"inclusions": -1}, "inclusions"), ({"kind": "carotis"}, "carotid"),
+     ({"sheet_fraction": 1.2}, "sheet_fraction"), ({"coherent_depth_mm": 0.0}, "coherent_depth_mm"),
+     ({"limb_thickness_mm": (60.0, 50.0)}, "limb_thickness_mm")],
 )  # fmt: skip
 def test_impossible_tissue_is_refused(change, key):
     with pytest.raises(UserError, match=key):
