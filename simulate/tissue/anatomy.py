@@ -73,7 +73,7 @@ class AnatomicalTissue:
             np.array([material.level for material in self.materials]),
             np.concatenate([np.zeros((0, TERM_COLUMNS)), *rows]),
             np.cumsum([0, *map(len, rows)]),
-            seeds,
+            seeds.astype(np.uint32),
         )
 
     @property

@@ -188,6 +188,13 @@ def put_layers(anatomy, x, below, z, material):
             passed = layer[n] == s - 1 and past >= 0.0
             layer[n] = s if passed else layer[n]
             top[n] = past if passed else top[n]
+    last = sheets.shape[0] - 1
+    if int(layers[last, 0]) == OUTSIDE:  # the far side, also where thin layers cross beside it
+        low, _ = level_bounds(sheets[last], x_span[0], x_span[1], z_span[0], z_span[1])
+        if below_span[1] >= low:
+            heights = sheet_heights(sheets[last], x, z)
+            for n in range(len(x)):
+                layer[n] = last if below[n] >= heights[n] else layer[n]
     for n in range(len(x)):
         here = int(layers[layer[n], 0])
         material[n] = FASCIA if top[n] < layers[layer[n], 1] else here

@@ -134,14 +134,16 @@ def any_near(x, y, z, origin, shape, start):
 
     x, y, z: least and largest coordinate (mm) of the box; the arrays are those of a `Lookup`.
     """
-    i, i_end = np.int64(np.floor(x[0] - origin[0])), np.int64(np.floor(x[1] - origin[0]))
-    j, j_end = np.int64(np.floor(y[0] - origin[1])), np.int64(np.floor(y[1] - origin[1]))
-    k, k_end = np.int64(np.floor(z[0] - origin[2])), np.int64(np.floor(z[1] - origin[2]))
-    k, k_end = max(k, 0), min(k_end, shape[2] - 1)
+    i, i_end = int(np.floor(x[0] - origin[0])), int(np.floor(x[1] - origin[0]))
+    j, j_end = int(np.floor(y[0] - origin[1])), int(np.floor(y[1] - origin[1]))
+    k, k_end = int(np.floor(z[0] - origin[2])), int(np.floor(z[1] - origin[2]))
+    i, i_end = max(i, 0), min(i_end, int(shape[0]) - 1)
+    j, j_end = max(j, 0), min(j_end, int(shape[1]) - 1)
+    k, k_end = max(k, 0), min(k_end, int(shape[2]) - 1)
     if k > k_end:
         return False
-    for a in range(max(i, 0), min(i_end, shape[0] - 1) + 1):
-        for b in range(max(j, 0), min(j_end, shape[1] - 1) + 1):
+    for a in range(i, i_end + 1):
+        for b in range(j, j_end + 1):
             row = (a * shape[1] + b) * shape[2]
             if start[row + k] < start[row + k_end + 1]:
                 return True
