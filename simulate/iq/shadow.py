@@ -51,7 +51,8 @@ def transmission(
     image = _image_points(middles, lateral, grid.radius_mm)
     line = _between_ends(grid, len(world_from_image))
     poses = world_from_image[np.rint(line).astype(np.int64)]
-    world = np.einsum("lij,dlj->dli", poses[:, :3, :3], image) + poses[:, :3, 3]
+    across, along = poses[:, :3, 0], poses[:, :3, 1]  # the image's axes; its points have no z
+    world = image[:, :, :1] * across + image[:, :, 1:2] * along + poses[:, :3, 3]
     points = world.reshape(-1, 3)
     if displacement is not None:
         points = points - displacement(points - displacement(points))  # where it was at rest

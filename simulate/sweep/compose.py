@@ -70,6 +70,7 @@ def render_sweep(spec: Spec, scene: Scene) -> Sweep:
             bmode.frames.shape[1:],
             scene.times,
             None if moving is None else moving.displacement,
+            bmode.mask,
         ),
         probe=scene.spec.canonical("probe"),
         factors=factors,

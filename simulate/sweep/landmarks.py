@@ -18,12 +18,13 @@ def visible_landmarks(
     shape: tuple[int, ...],
     times_s: np.ndarray,
     displacement: Displacement | None = None,
+    mask: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return (L, 3): frame, x_px, y_px of each landmark in the frame nearest to it.
 
     A landmark that moves is looked for where it is at each frame's time. It is left out if no frame
-    comes within LANDMARK_OFF_PLANE_MM of it, or if it lies outside of that frame's image or on its
-    border. Rows are in order of frames.
+    comes within LANDMARK_OFF_PLANE_MM of it, or if it lies outside of that frame's image, on its
+    border, or where the image shows no tissue. Rows are in order of frames.
 
     Parameters
     ----------
@@ -33,6 +34,7 @@ def visible_landmarks(
     shape : height and width of a frame.
     times_s : (N,) of the frames.
     displacement : of the tissue; None where it is at rest.
+    mask : (height, width), whether a pixel shows tissue; None where all of them do.
     """
     if not len(landmarks_mm):
         return np.zeros((0, 3))
@@ -46,4 +48,7 @@ def visible_landmarks(
     inside = ((pixel >= LANDMARK_BORDER_PX) & (pixel <= upper)).all(1)
     seen = inside & (np.abs(place[:, 2]) <= LANDMARK_OFF_PLANE_MM)
     rows = np.column_stack([frame, pixel])[seen]
+    if mask is not None:
+        column, row = np.rint(rows[:, 1:]).astype(np.int64).T
+        rows = rows[mask[row, column]]
     return rows[np.lexsort((rows[:, 2], rows[:, 1], rows[:, 0]))]

@@ -54,7 +54,7 @@ def test_landmarks_lie_where_the_frames_cut_them():
     pixels = rng.uniform((5, 5), (90, 90), (12, 2))
     image = np.column_stack([pixels, np.zeros(12), np.ones(12)]) @ MM_FROM_PIXEL.T
     world = np.stack([poses[f] @ p for f, p in zip(frames, image, strict=True)])[:, :3]
-    found = visible_landmarks(world, poses, MM_FROM_PIXEL, (96, 96))
+    found = visible_landmarks(world, poses, MM_FROM_PIXEL, (96, 96), np.zeros(len(poses)))
     assert np.allclose(found, np.column_stack([frames, pixels]), atol=1e-6)
 
 
@@ -69,9 +69,11 @@ def test_landmarks_out_of_sight_are_left_out():
         [-12.0, 5.0, 1.0],  # on its border
         [0.0, 0.5, 1.0],    # above it
     ])  # fmt: skip
-    found = visible_landmarks(world, poses, MM_FROM_PIXEL, (96, 96))
+    found = visible_landmarks(world, poses, MM_FROM_PIXEL, (96, 96), np.zeros(len(poses)))
     assert found.shape == (1, 3) and np.allclose(found, [[1.0, 48.0, 20.0]])
-    assert visible_landmarks(np.zeros((0, 3)), poses, MM_FROM_PIXEL, (96, 96)).shape == (0, 3)
+    assert visible_landmarks(
+        np.zeros((0, 3)), poses, MM_FROM_PIXEL, (96, 96), np.zeros(len(poses))
+    ).shape == (0, 3)
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,14 @@ def test_a_point_off_the_plane_or_at_the_border_is_in_no_frame(point):
     assert seen([point]).shape == (0, 3) == seen(np.zeros((0, 3))).shape
 
 
+def test_a_point_under_a_black_border_is_in_no_frame():
+    mask = np.ones(SHAPE, bool)
+    mask[:, :50] = False  # up to x = 0
+    points = np.array([[1.0, 9.0, 5.0], [-2.0, 20.0, 2.5]])
+    rows = visible_landmarks(points, advancing(), MM_FROM_PIXEL, SHAPE, TIMES, mask=mask)
+    assert rows.shape == (1, 3) and rows[0, 0] == 20.0
+
+
 def test_a_point_that_drifts_is_seen_where_it_is_when_the_probe_meets_it():
     """Tissue goes v mm/s along x, y and z: probe and point meet at z0 = (w - v_z) t."""
     velocity = np.array([0.4, -0.7, 1.0])
