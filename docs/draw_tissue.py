@@ -19,6 +19,7 @@ from simulate.doppler.settings import DopplerSettings
 from simulate.probe.transducer import Probe
 from simulate.spec import load_spec
 from simulate.spec.plan import plan_sweeps
+from simulate.sweep.compose import render_sweep
 from simulate.sweep.scene import Scene, draw_scene
 from simulate.tissue.answers import Tissue
 from simulate.tissue.kinds import sample_tissue
@@ -78,12 +79,13 @@ def draw_phantoms() -> None:
 
 
 def draw_sector() -> None:
-    """Draw a frame of the convex probe."""
-    scene = draw_scene(load_spec("tusrec-like-v2"), plan_sweeps(load_spec("tusrec-like-v2"))[0])
-    probe = scene.spec.probe
-    frame = one_frame(scene.tissue, probe, scene.spec.bmode, middle(scene))
+    """Draw a frame of the convex probe, whose ends hang off the skin."""
+    spec = load_spec("tusrec-like-v2")
+    scene = draw_scene(spec, plan_sweeps(spec)[0])
+    halfway = replace(scene, times=scene.times[len(scene.times) // 2 :][:1])
+    frame = render_sweep(spec, halfway).bmode.frames[0]
     drawing, axis = figure(5.0, 3.8)
-    show(axis, frame, probe, "tusrec-like-v2: convex, 6 MHz, 83 dB")
+    show(axis, np.asarray(frame), spec.probe, "tusrec-like-v2: convex, 6 MHz, 83 dB")
     save(drawing, IMAGES / "sector.png", dpi=90, colours=24)
 
 
@@ -112,7 +114,7 @@ def draw_doppler() -> None:
     drawing.colorbar(shown, ax=axes[2])
     for axis in axes:
         axis.tick_params(labelsize=6)
-    save(drawing, IMAGES / "doppler.png", dpi=80, colours=64)
+    save(drawing, IMAGES / "doppler.png", dpi=80, colours=200)
 
 
 def draw_decorrelation() -> None:

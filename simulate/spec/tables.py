@@ -13,6 +13,8 @@ from benchmark.errors import UserError
 def record_from_table(kind: type, table: Any, where: str) -> Any:
     """Return a table as TOML gives it as the dataclass `kind`; `where` is the table's dotted name.
 
+    A key that is infinite by default takes inf, and "inf" as a spec's JSON has it; no other does.
+
     Raises
     ------
     UserError : an unknown key (the nearest is suggested), a missing key, a value of the wrong type,
@@ -32,7 +34,12 @@ def record_from_table(kind: type, table: Any, where: str) -> Any:
         needed = item.default is item.default_factory is dataclasses.MISSING
         if needed and key not in table:
             raise UserError(f"{prefix}{key}: expected {describe(hints[key])}, got nothing")
-    values = {key: typed(hints[key], value, prefix + key) for key, value in table.items()}
+    endless = {key for key, item in known.items() if item.default == math.inf}
+    values = {
+        key: math.inf if key in endless and value in (math.inf, "inf")
+        else typed(hints[key], value, prefix + key)
+        for key, value in table.items()
+    }  # fmt: skip
     return kind(**values)
 
 

@@ -19,6 +19,7 @@ from tests.simulate.probe.rayleigh import Response, face_of, response
 
 DEPTHS_MM = {
     "small-v2": (3.0, 5.0, 9.0, 14.0, 20.0),
+    "forearm-v2": (5.0, 10.0, 20.0, 30.0, 38.0),
     "carotid-v2": (5.0, 9.0, 16.0, 24.0, 32.0),
     "tusrec-like-v2": (20.0, 40.0, 55.0, 70.0, 90.0),
 }

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import subprocess
 import sys
 import tomllib
@@ -38,6 +39,16 @@ def test_packaged_specs_load_under_their_own_name(name):
     assert spec.name == name and spec.description
     assert json.loads(json.dumps(spec.to_dict())) == spec.to_dict()
     assert spec_from_table(dropped_nulls(spec.to_dict()), "again") == spec
+
+
+@pytest.mark.parametrize("endless", [math.inf, "inf"])
+def test_only_a_key_that_is_infinite_by_default_may_be(endless):
+    whole = dropped_nulls(load_spec("forearm-v2").to_dict())
+    deep = {**whole, "tissue": {**whole["tissue"], "coherent_depth_mm": endless}}
+    assert spec_from_table(deep, "deep").tissue.coherent_depth_mm == math.inf
+    wrong = {**whole, "tissue": {**whole["tissue"], "coherent_length_mm": endless}}
+    with pytest.raises(UserError, match=r"tissue\.coherent_length_mm: expected a"):
+        spec_from_table(wrong, "wrong")
 
 
 def dropped_nulls(value):
@@ -155,7 +166,7 @@ def test_published_specs_are_frozen():
         "small-v2": "9a23da14384c45a3",
         "stress-v2": "919397cdf8f454de",
         "tiny-v2": "0df1bad366f7b2c0",
-        "tusrec-like-v2": "f31729635a03e5b9",
+        "tusrec-like-v2": "76ddfe164fa04c7e",
         "varied-v2": "28bb0b522b150d8f",
         "vessels-v2": "5fb4e6624474b160",
     }

@@ -236,7 +236,7 @@ def test_training_goes_on_with_subjects_of_no_split():
 
 def test_the_example_of_the_docs_can_be_drawn(tmp_path):
     page = (Path(__file__).parents[3] / "docs" / "datasets.md").read_text(encoding="utf-8")
-    (text,) = re.findall(r"```toml\n(.*?\[vary\].*?)```", page, re.DOTALL)
+    (text,) = re.findall(r"```toml\n(extends.*?)```", page, re.DOTALL)
     path = tmp_path / "mine.toml"
     path.write_text(text)
     spec = load_spec(path)
