@@ -109,9 +109,7 @@ def _weighted(blocks: int, parts: int) -> Any:
                 for n in (0, 1, 3, 6)
             }
             to, at, step, first, apart, turn, count = (args[n] for n in (2, 4, 5, 7, 8, 9, 10))
-            held = [[cgutils.alloca_once(builder, _EIGHT) for _ in range(blocks)] for _ in "ab"]
-            for slot in sum(held[:parts], []):
-                builder.store(ir.Constant(_EIGHT, None), slot)
+            held = [[_zero(builder) for _ in range(blocks)] for _ in range(parts)]
             with cgutils.for_range(builder, count) as loop:
                 place = builder.add(at, builder.mul(loop.index, step))
                 tap = builder.add(first, builder.mul(loop.index, turn))
@@ -119,13 +117,13 @@ def _weighted(blocks: int, parts: int) -> Any:
                     builder.load(_eight(builder, arrays[3], place, block), align=4)
                     for block in range(blocks)
                 ]
-                for slots in held[:parts]:
+                for slots in held:
                     weight = broadcast(builder, builder.load(builder.gep(arrays[6], [tap])), 8)
                     for slot, run in zip(slots, runs, strict=True):
                         more = builder.fmul(weight, run, ("fast",))
                         builder.store(builder.fadd(builder.load(slot), more, ("fast",)), slot)
                     tap = builder.add(tap, apart)
-            for n, slots in enumerate(held[:parts]):
+            for n, slots in enumerate(held):
                 for block, slot in enumerate(slots):
                     goal = _eight(builder, arrays[n], to, block)
                     builder.store(builder.load(slot), goal, align=4)
@@ -134,6 +132,13 @@ def _weighted(blocks: int, parts: int) -> Any:
         return signature, codegen
 
     return add
+
+
+def _zero(builder: Any) -> Any:
+    """Return the place of eight zeros, which LLVM keeps in a register."""
+    slot = cgutils.alloca_once(builder, _EIGHT)
+    builder.store(ir.Constant(_EIGHT, None), slot)
+    return slot
 
 
 def _eight(builder: Any, data: Any, place: Any, block: int) -> Any:
