@@ -68,6 +68,7 @@ def add_clutter(iq, halo, depths, row_step, radius_mm, out):
     """
     columns = iq.shape[1] // 2
     source = np.empty(len(halo.lag), np.int64)
+    turned = np.empty(iq.shape[1], np.float32)  # what is still to be turned by a quarter
     for row in range(iq.shape[0]):
         power = 0.0
         for k in range(len(halo.lag)):
@@ -78,16 +79,24 @@ def add_clutter(iq, halo, depths, row_step, radius_mm, out):
             continue
         scale = halo.level / np.sqrt(power)
         target = out[row]
+        turned[:] = _f(0.0)
         for k in range(len(halo.lag)):
             if source[k] < 0:
                 continue
-            line, lag = iq[source[k]], halo.lag[k]
-            real, imaginary = _f(scale * halo.weight[k, 0]), _f(scale * halo.weight[k, 1])
+            lag = halo.lag[k]
             first, stop = max(0, -lag), min(columns, columns - lag)
-            for i in range(first, stop):
-                re, im = line[2 * (i + lag)], line[2 * (i + lag) + 1]
-                target[2 * i] += real * re - imaginary * im
-                target[2 * i + 1] += real * im + imaginary * re
+            if first >= stop:
+                continue
+            line = iq[source[k]][2 * (first + lag) : 2 * (stop + lag)]
+            sums, aside = target[2 * first : 2 * stop], turned[2 * first : 2 * stop]
+            real, imaginary = _f(scale * halo.weight[k, 0]), _f(scale * halo.weight[k, 1])
+            for i in range(np.uint64(len(line))):
+                sums[i] += real * line[i]
+                aside[i] += imaginary * line[i]
+        for i in range(np.uint64(columns)):
+            re, im = np.uint64(2) * i, np.uint64(2) * i + np.uint64(1)
+            target[re] -= turned[im]
+            target[im] += turned[re]
 
 
 @kernel

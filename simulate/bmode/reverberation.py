@@ -66,7 +66,7 @@ class Reverberation:
         # Sample n lies at depths[0] + n step; a sum of two has the depth 2 depths[0] + n step.
         self.length = next_fast_len(2 * len(depths) + math.ceil(2.0 * abs(depths[0]) / step) + 16)
         shift = np.fft.fftfreq(self.length) * depths[0] / step
-        self.turn = np.exp(-2j * np.pi * shift).astype(np.complex64)[:, None]
+        self.turn = np.exp(-2j * np.pi * shift).astype(np.complex64)
 
     def __call__(self, iq: Complex, out: Complex) -> None:
         """Add to `out` the multiples of the echoes in `iq`, both (rows, columns)."""
@@ -76,9 +76,8 @@ class Reverberation:
         received, returned = np.zeros(shape, np.complex64), np.zeros(shape, np.complex64)
         pool(iq, self.received, self.returned, received, returned)
         received = fft(received, axis=0, overwrite_x=True)
-        returned = fft(returned, axis=0, overwrite_x=True) * self.turn
-        received *= returned
-        received *= self.second * returned - self.first
+        returned = fft(returned, axis=0, overwrite_x=True)
+        combine(received, returned, self.turn, self.first, self.second)
         spread(ifft(received, axis=0, overwrite_x=True), self.after, out)
 
 
@@ -103,6 +102,25 @@ def pool(iq, received, returned, heard, sent):
 
 
 @kernel
+def combine(received, returned, turn, first, second):
+    """Replace the spectra (n, groups) `received` of signals by those of their multiples.
+
+    returned : (n, groups) spectra of what layers return, before `turn` (n,) moves them to their
+    depths; first, second : factors of the first and the second multiple. All complex64.
+    """
+    for n in range(received.shape[0]):
+        here, back = received[n], returned[n]
+        re, im = turn[n].real, turn[n].imag
+        for group in range(np.uint64(len(here))):
+            b = back[group]
+            x, y = re * b.real - im * b.imag, re * b.imag + im * b.real
+            u, v = second * x - first, second * y
+            p, q = x * u - y * v, x * v + y * u
+            a = here[group]
+            here[group] = np.complex64(complex(a.real * p - a.imag * q, a.real * q + a.imag * p))
+
+
+@kernel
 def spread(pooled, after, out):
     """Add pooled columns, times factors (rows,), at all columns: smoothed, then interpolated.
 
@@ -111,15 +129,21 @@ def spread(pooled, after, out):
     """
     groups, columns = pooled.shape[1], out.shape[1]
     smooth = np.empty(groups, np.complex64)
+    left, right = np.empty(columns, np.int64), np.empty(columns, np.int64)
+    share = np.empty(columns, np.float32)
+    for column in range(columns):
+        place = (_f(column) - _f(0.5 * (POOLED - 1))) / _f(POOLED)
+        place = min(max(place, _f(0.0)), _f(groups - 1))
+        left[column] = int(place)
+        right[column], share[column] = min(left[column] + 1, groups - 1), place - _f(left[column])
     for row in range(out.shape[0]):
-        for group in range(groups):
-            before = pooled[row, max(group - 1, 0)]
-            behind = pooled[row, min(group + 1, groups - 1)]
-            mean = _f(0.25) * (before + behind) + _f(0.5) * pooled[row, group]
-            smooth[group] = mean * after[row]
+        line, target, factor = pooled[row], out[row], after[row]
+        smooth[0] = factor * (_f(0.75) * line[0] + _f(0.25) * line[min(1, groups - 1)])
+        for group in range(1, groups - 1):
+            mean = _f(0.25) * (line[group - 1] + line[group + 1]) + _f(0.5) * line[group]
+            smooth[group] = factor * mean
+        last = line[groups - 1]
+        smooth[groups - 1] = factor * (_f(0.75) * last + _f(0.25) * line[max(groups - 2, 0)])
         for column in range(columns):
-            place = (_f(column) - _f(0.5 * (POOLED - 1))) / _f(POOLED)
-            place = min(max(place, _f(0.0)), _f(groups - 1))
-            left = int(place)
-            right, share = min(left + 1, groups - 1), place - _f(left)
-            out[row, column] += (_f(1.0) - share) * smooth[left] + share * smooth[right]
+            here = smooth[left[column]]
+            target[column] += here + share[column] * (smooth[right[column]] - here)

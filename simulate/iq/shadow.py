@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.compiled import kernel
+from simulate.compiled import inlined, kernel
 from simulate.iq.beam import Beam, Grid
 
 LINE_STEP = 4  # columns of the grid from one shadow line to the next; depths are all its rows
@@ -50,10 +50,8 @@ def transmission(
     lateral = line_positions(grid)
     image = _image_points(middles, lateral, grid.radius_mm)
     line = _between_ends(grid, len(world_from_image))
-    poses = world_from_image[np.rint(line).astype(np.int64)]
-    across, along = poses[:, :3, 0], poses[:, :3, 1]  # the image's axes; its points have no z
-    world = image[:, :, :1] * across + image[:, :, 1:2] * along + poses[:, :3, 3]
-    points = world.reshape(-1, 3)
+    points = np.empty((image.shape[0] * image.shape[1], 3))
+    _to_world(image, world_from_image, np.rint(line).astype(np.int64), points)
     if displacement is not None:
         points = points - displacement(points - displacement(points))  # where it was at rest
     shift = 2.0 * beam.carrier[1] * middles / beam.carrier[0]  # relative change of the frequency
@@ -62,7 +60,7 @@ def transmission(
         raise ValueError(
             f"attenuation_db_per_mm: expected finite ({len(points)},), got {decibel.shape}"
         )
-    decibel = decibel.reshape(world.shape[:2]) * (edges[1] * (1.0 + shift))[:, None]
+    decibel = decibel.reshape(image.shape[:2]) * (edges[1] * (1.0 + shift))[:, None]
     amplitude = np.ones((len(edges), len(lateral)))
     if decibel.any():
         spread, half = beam.aperture
@@ -93,46 +91,88 @@ def _see_past(decibel, at_edges, at_middles, first, step, half, amplitude):
     half : lateral position of the array's end.
     """
     rows, lines = decibel.shape
+    lossy = 0  # the first layer with a loss: all rays are alike before
+    while lossy < rows and not decibel[lossy].any():
+        lossy += 1
     pad = int(at_edges[rows] / step) + 2
-    loss = np.empty(lines + 2 * pad)  # so far on the rays that begin at places of the face
-    weight = np.empty(lines + 2 * pad)
-    for c in range(len(weight)):
-        weight[c] = 1.0 if abs(first + (c - pad) * step) <= half else OUTSIDE
+    weight, beside = _with_sides(decibel, first, step, half, pad)
     passed, weights = np.zeros((rows + 1, lines)), np.zeros((rows + 1, lines))
     for ray in range(RAYS):
         lean = (2.0 * ray + 1.0) / RAYS - 1.0
-        loss[:] = 0.0
-        clear = True
-        for row in range(rows + 1):
-            # A point x is met by the ray from x + shift.
-            shift = lean * at_edges[row] / step + pad
-            begin = int(np.floor(shift))
-            share = shift - begin
-            for j in range(lines):
-                c = begin + j
-                here = (1.0 - share) * weight[c] + share * weight[c + 1]
-                weights[row, j] += here
-                if clear:
-                    passed[row, j] += here
-                else:
-                    mean = (1.0 - share) * loss[c] + share * loss[c + 1]
-                    passed[row, j] += here * np.exp(-0.11512925464970229 * mean)
-            if row == rows:
-                break
+        loss = np.zeros(len(weight))  # so far on the rays that begin at places of the face
+        for row in range(lossy, rows):
             # The ray from a place of the face meets this layer beside it, by the shift.
             shift = lean * at_middles[row] / step + pad
             begin = int(np.floor(shift))
             share = shift - begin
-            for c in range(len(loss)):
-                j = c - begin
-                left, right = min(max(j - 1, 0), lines - 1), min(max(j, 0), lines - 1)
-                more = share * decibel[row, left] + (1.0 - share) * decibel[row, right]
-                loss[c] += more
-                clear = clear and more == 0.0
-    for row in range(rows + 1):
+            left = beside[row, 2 * pad - begin - 1 :][: len(loss)]
+            right = beside[row, 2 * pad - begin :][: len(loss)]
+            for c in range(np.uint64(len(loss))):
+                loss[c] += share * left[c] + (1.0 - share) * right[c]
+            # A point x below it is met by the ray from x + shift.
+            shift = lean * at_edges[row + 1] / step + pad
+            begin = int(np.floor(shift))
+            share = shift - begin
+            near, far = loss[begin:][:lines], loss[begin + 1 :][:lines]
+            own, other = weight[begin:][:lines], weight[begin + 1 :][:lines]
+            through, total = passed[row + 1], weights[row + 1]
+            for j in range(np.uint64(lines)):
+                here = (1.0 - share) * own[j] + share * other[j]
+                total[j] += here
+                through[j] += here * _left_of((1.0 - share) * near[j] + share * far[j])
+    for row in range(lossy + 1, rows + 1):
         for j in range(lines):
             mean = passed[row, j] / weights[row, j]
             amplitude[row, j] = mean * mean
+
+
+@inlined
+def _left_of(decibel):
+    """Return the amplitude 10^(-decibel / 20), from that of a 64th of it, by series.
+
+    It is exact to 3e-5 of itself up to 330 dB, where it ends.
+    """
+    u = min(decibel * (-0.11512925464970229 / 64.0), 0.6)
+    u = max(u, -0.6)
+    series = 1.0 + u * (1.0 / 5.0) * (1.0 + u * (1.0 / 6.0) * (1.0 + u * (1.0 / 7.0)))
+    series = 1.0 + u * (1.0 / 3.0) * (1.0 + u * (1.0 / 4.0) * series)
+    series = 1.0 + u * (1.0 + u * 0.5 * series)
+    for _ in range(6):
+        series *= series
+    return series
+
+
+@kernel
+def _with_sides(decibel, first, step, half, pad):
+    """Return the weights of rays by where they begin, and layers that go on beyond the last lines.
+
+    Parameters as in `_see_past`; pad: lines on either side from which rays come.
+    """
+    rows, lines = decibel.shape
+    weight = np.empty(lines + 2 * pad)
+    for c in range(len(weight)):
+        weight[c] = 1.0 if abs(first + (c - pad) * step) <= half else OUTSIDE
+    beside = np.empty((rows, lines + 4 * pad))
+    for row in range(rows):
+        for c in range(beside.shape[1]):
+            beside[row, c] = decibel[row, min(max(c - 2 * pad, 0), lines - 1)]
+    return weight, beside
+
+
+@kernel
+def _to_world(image, world_from_image, pose, points):
+    """Write the world points (depths * lines, 3) mm of image points (depths, lines, 3) without z.
+
+    pose (lines,): which of `world_from_image` (L, 4, 4) is that of each line.
+    """
+    rows, lines = image.shape[:2]
+    for row in range(rows):
+        for line in range(lines):
+            matrix = world_from_image[pose[line]]
+            x, y = image[row, line, 0], image[row, line, 1]
+            for axis in range(3):
+                place = matrix[axis, 0] * x + matrix[axis, 1] * y + matrix[axis, 3]
+                points[row * lines + line, axis] = place
 
 
 def line_positions(grid: Grid) -> Array:

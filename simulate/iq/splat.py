@@ -43,7 +43,8 @@ def _shuffle(builder: Any, vector: Any, lanes: Any, other: Any = None) -> Any:
     return builder.shuffle_vector(vector, other, mask)
 
 
-def _broadcast(builder: Any, scalar: Any, width: int) -> Any:
+def broadcast(builder: Any, scalar: Any, width: int) -> Any:
+    """Return a vector of `width` floats that are all the same."""
     undefined = ir.Constant(ir.VectorType(_FLOAT, width), ir.Undefined)
     vector = builder.insert_element(undefined, scalar, ir.Constant(_INT32, 0))
     return _shuffle(builder, vector, [0] * width)
@@ -52,7 +53,7 @@ def _broadcast(builder: Any, scalar: Any, width: int) -> Any:
 def _spline(builder: Any, fraction: Any, repeat: int) -> Any:
     """Return the vector of the four weights, each `repeat` times in a row, by Horner's rule."""
     rows = [_constant([w for w in row for _ in range(repeat)]) for row in WEIGHTS]
-    variable = _broadcast(builder, fraction, 4 * repeat)
+    variable = broadcast(builder, fraction, 4 * repeat)
     result = rows[3]
     for row in rows[2::-1]:
         result = builder.fadd(builder.fmul(result, variable, ("fast",)), row, ("fast",))
@@ -76,7 +77,7 @@ def splat_cubic(
         data = context.make_array(signature.args[0])(context, builder, array).data
         vector = ir.VectorType(_FLOAT, 8)
         # Two broadcasts and a blend: loads do them, and no shuffle.
-        parts = _broadcast(builder, re, 8), _broadcast(builder, im, 8)
+        parts = broadcast(builder, re, 8), broadcast(builder, im, 8)
         value = _shuffle(builder, parts[0], [0, 9, 2, 11, 4, 13, 6, 15], parts[1])
         across = builder.fmul(_spline(builder, column, 2), value, ("fast",))
         down = _spline(builder, row, 1)
@@ -111,7 +112,7 @@ def interpolate_pair(
         both = builder.load(builder.bitcast(builder.gep(data, [args[1]]), four), align=4)
         low, high = _shuffle(builder, both, [0, 1]), _shuffle(builder, both, [2, 3])
         step = builder.fsub(high, low, ("fast",))
-        step = builder.fmul(_broadcast(builder, args[2], 2), step, ("fast",))
+        step = builder.fmul(broadcast(builder, args[2], 2), step, ("fast",))
         found = builder.fadd(low, step, ("fast",))
         for lane, goal in enumerate(goals):
             value = builder.extract_element(found, ir.Constant(_INT32, lane))

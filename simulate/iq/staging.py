@@ -13,13 +13,16 @@ from simulate.iq.splat import interpolate_pair
 
 STAGE = 8192  # scatterers transformed before they are splatted: their scratch fits the cache
 
+SPARE = 32  # floats past the end that vectors may read or write
+
 _f = np.float32
 
 
 class Workspace(NamedTuple):
     """Scratch of one thread.
 
-    `grid`: (rows, columns) complex samples, flat, (re, im) interleaved. `line`: one row of it.
+    `grid`: (rows, columns) complex samples, flat, (re, im) interleaved, and `SPARE` floats. `line`:
+    one row of it, and as many.
     All others have an entry for each of STAGE scatterers: `column` and `row` on the grid, weight
     `re` and `im`, the `corner` of its samples on the grid, numbers of the `chosen` ones, and the
     weight of the lens, `lens_re` and `lens_im`.
@@ -40,14 +43,14 @@ class Workspace(NamedTuple):
 def workspace(grid: Grid) -> Workspace:
     """Return scratch arrays for one thread working on one grid."""
     return Workspace(
-        grid=np.zeros(grid.rows * grid.columns * 2, np.float32),
+        grid=np.zeros(grid.rows * grid.columns * 2 + SPARE, np.float32),
         column=np.zeros(STAGE, np.float32),
         row=np.zeros(STAGE, np.float32),
         re=np.zeros(STAGE, np.float32),
         im=np.zeros(STAGE, np.float32),
         corner=np.zeros(STAGE, np.int32),
         chosen=np.zeros(STAGE, np.int32),
-        line=np.zeros(grid.columns * 2, np.float32),
+        line=np.zeros(grid.columns * 2 + SPARE, np.float32),
         lens_re=np.zeros(STAGE, np.float32),
         lens_im=np.zeros(STAGE, np.float32),
     )

@@ -117,7 +117,7 @@ def field_lines(echo: Echo, depth_mm: Array, lateral: Array, step: float, half: 
         return (1.0 - mixed) * values[:, above] + mixed * values[:, above + 1]
 
     return LineTaps(
-        taps=between(taps),
+        taps=np.ascontiguousarray(between(taps)),
         half=np.minimum(np.ceil(between(ends)), half).astype(np.int64),
         first=first,
         used=np.sum(places[:-1, None] < _half_aperture_mm(echo, depth), axis=0),

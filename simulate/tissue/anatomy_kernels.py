@@ -19,6 +19,8 @@ from simulate.shapes.texture import add_texture
 from simulate.tissue.materials import ADVENTITIA, BLOOD, FASCIA, INTIMA, MEDIA, OUTSIDE
 from simulate.vessels.index import any_near, wall_distance
 
+NEIGHBOURS = 32  # points that follow one another and are compared with a body's bounds together
+
 Array = NDArray[np.floating]
 
 
@@ -128,6 +130,24 @@ def _may_meet(body, x, below, z):
     return below[0] - max(first, last) <= down and min(first, last) - below[1] <= down
 
 
+@pointwise
+def _put_body(body, turned, x, below, z, square, material):
+    """Write the material of a body to those of a few points (M,) that it holds; square: scratch."""
+    core, rim, shell = int(body[BODY.material]), int(body[BODY.shell_material]), body[BODY.shell]
+    least, ends = min(body[BODY.across], body[BODY.high]), _span(z)
+    scale = max(min(1.0 + body[BODY.taper] * ends[0], 1.0 + body[BODY.taper] * ends[1]), 0.2)
+    core_q = max(1.0 - shell / min(least * scale, body[BODY.half_length]), 0.0)
+    for n in range(len(x)):
+        p, r, w, _ = _within(body, turned, x[n], below[n], z[n])
+        square[n] = p * p + r * r + w * w
+    for n in range(len(x)):
+        if square[n] < 1.0:
+            material[n] = core
+            if square[n] >= core_q * core_q:  # nearer to the centre no point is in the shell
+                place = _within(body, turned, x[n], below[n], z[n])
+                material[n] = rim if -_reach(body, place)[1] < shell else core
+
+
 @cached_by_source
 @compiled(nogil=True, error_model="numpy")
 def put_bodies(bodies, x, below, z, material):
@@ -136,30 +156,17 @@ def put_bodies(bodies, x, below, z, material):
     Where two overlap the first one counts.
     """
     spans = _span(x), _span(below), _span(z)
-    square = np.empty(len(x))
+    square = np.empty(NEIGHBOURS)
     for row in range(bodies.shape[0] - 1, -1, -1):
         body = bodies[row]
         if not _may_meet(body, spans[0], spans[1], spans[2]):
             continue
-        core, rim, shell = (
-            int(body[BODY.material]),
-            int(body[BODY.shell_material]),
-            body[BODY.shell],
-        )
-        turned, least = _turned(body), min(body[BODY.across], body[BODY.high])
-        scale = max(
-            min(1.0 + body[BODY.taper] * spans[2][0], 1.0 + body[BODY.taper] * spans[2][1]), 0.2
-        )
-        core_q = max(1.0 - shell / min(least * scale, body[BODY.half_length]), 0.0)
-        for n in range(len(x)):
-            p, r, w, _ = _within(body, turned, x[n], below[n], z[n])
-            square[n] = p * p + r * r + w * w
-        for n in range(len(x)):
-            if square[n] < 1.0:
-                material[n] = core
-                if square[n] >= core_q * core_q:  # nearer to the centre no point is in the shell
-                    place = _within(body, turned, x[n], below[n], z[n])
-                    material[n] = rim if -_reach(body, place)[1] < shell else core
+        turned = _turned(body)
+        for first in range(0, len(x), NEIGHBOURS):
+            last = first + NEIGHBOURS
+            u, v, w = x[first:last], below[first:last], z[first:last]
+            if _may_meet(body, _span(u), _span(v), _span(w)):
+                _put_body(body, turned, u, v, w, square, material[first:last])
 
 
 @cached_by_source
