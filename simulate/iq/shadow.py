@@ -50,7 +50,7 @@ def transmission(
     lateral = line_positions(grid)
     image = _image_points(middles, lateral, grid.radius_mm)
     line = _between_ends(grid, len(world_from_image))
-    points = np.empty((image.shape[0] * image.shape[1], 3))
+    points: Array = np.empty((image.shape[0] * image.shape[1], 3))
     _to_world(image, world_from_image, np.rint(line).astype(np.int64), points)
     if displacement is not None:
         points = points - displacement(points - displacement(points))  # where it was at rest
