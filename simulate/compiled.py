@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from numba import config
+from numba.core.registry import CPUDispatcher
 
 from benchmark.machine.kernels import compiled
 
@@ -46,6 +47,20 @@ def source_token(folder: Path) -> str:
 _TOKEN = source_token(Path(__file__).parent)
 
 
+class _ForKernels(CPUDispatcher):
+    """A compiled function without the entry from Python, whose call from there would crash."""
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        raise TypeError(f"{self.__name__}: compiled for calls from other kernels only")
+
+
+def _for_kernels(dispatcher: Any) -> Any:
+    """Refuse calls of a compiled function from Python."""
+    if isinstance(dispatcher, CPUDispatcher):  # else NUMBA_DISABLE_JIT: a plain function
+        dispatcher.__class__ = _ForKernels
+    return cached_by_source(dispatcher)
+
+
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a function with `FAST`, cached on disk as long as no file with kernels changes."""
     return cached_by_source(compiled(**FAST)(function))
@@ -57,7 +72,7 @@ def inner(function: Callable[..., Any]) -> Any:
     The entry from Python, which takes every array of every tuple apart, costs more to compile than
     many a function.
     """
-    return cached_by_source(compiled(no_cpython_wrapper=True, **FAST)(function))
+    return _for_kernels(compiled(no_cpython_wrapper=True, **FAST)(function))
 
 
 def inlined(function: Callable[..., Any]) -> Any:
@@ -66,12 +81,12 @@ def inlined(function: Callable[..., Any]) -> Any:
     For functions called once per cell: a call would pass dozens of array descriptors and count
     their references.
     """
-    return cached_by_source(compiled(forceinline=True, no_cpython_wrapper=True, **FAST)(function))
+    return _for_kernels(compiled(forceinline=True, no_cpython_wrapper=True, **FAST)(function))
 
 
 def pointwise(function: Callable[..., Any]) -> Any:
     """Compile a function inlined and without reordered sums: an answer of a tissue at a point."""
-    return cached_by_source(
+    return _for_kernels(
         compiled(forceinline=True, no_cpython_wrapper=True, error_model="numpy")(function)
     )
 

@@ -2,8 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
+import pytest
+
 import simulate
 from simulate.compiled import MARKS, source_token
+from simulate.shapes.sheets import height
+from tests.simulate.entry import entry
 
 PACKAGE = Path(simulate.__file__).parent
 
@@ -26,3 +31,9 @@ def test_the_token_changes_with_a_kernel_of_any_room_and_with_no_other_file(tmp_
 def test_kernels_are_in_rooms_where_the_token_looks():
     marked = [p for p in PACKAGE.rglob("*.py") if any(m in p.read_bytes() for m in MARKS)]
     assert {"iq", "tissue", "vessels", "reflectors"} <= {p.parent.name for p in marked}
+
+
+def test_what_is_compiled_for_kernels_alone_is_refused_in_python_and_called_by_kernels():
+    with pytest.raises(TypeError, match="height: compiled for calls from other kernels only"):
+        height(np.zeros((1, 4)), 0.0, 0.0)
+    assert entry(height)(np.array([[1.5, 0.0, 0.0, 0.0]]), 0.0, 0.0) == pytest.approx(0.0, abs=2.0)

@@ -74,11 +74,14 @@ def test_behind_the_edge_of_a_curved_array_half_of_each_way_is_free():
 
 
 def test_an_obstacle_narrower_than_the_aperture_leaves_a_faint_shadow_far_behind():
-    """A rod two millimetres wide hides what of the aperture it covers, seen from the point."""
+    """A rod two millimetres wide, of 20 dB, dims what of the aperture it covers from the point.
+
+    Losses in dB are interpolated from line to line, so an opaque rod would be a line wider.
+    """
 
     def rod(points, frequency_hz):
         x, y, _ = points.T
-        return np.where((np.abs(x) < 1.0) & (y > 10.0) & (y < 10.5), 1000.0, 0.0)
+        return np.where((np.abs(x) < 1.0) & (y > 10.0) & (y < 10.5), 40.0, 0.0)
 
     left, depths, lateral = shadow(LINEAR, rod)
     middle = np.abs(lateral).argmin()
@@ -86,4 +89,4 @@ def test_an_obstacle_narrower_than_the_aperture_leaves_a_faint_shadow_far_behind
     for depth in (12.0, 25.0, 39.0):
         row = np.abs(depths - depth).argmin()
         free = max(1.0 - 1.0 / half[row], 0.0)
-        assert np.sqrt(left[row, middle]) == pytest.approx(free, abs=0.12)
+        assert np.sqrt(left[row, middle]) == pytest.approx(free + 0.1 * (1.0 - free), abs=0.12)

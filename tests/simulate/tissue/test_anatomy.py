@@ -15,7 +15,9 @@ from simulate.tissue import carotid, forearm, inclusions, materials
 from simulate.tissue.anatomy_kernels import body_reach
 from simulate.tissue.kinds import sample_tissue
 from simulate.tissue.settings import KINDS, TissueSettings
+from tests.simulate.entry import entry
 
+height, body_reach = entry(height), entry(body_reach)
 ANATOMIES = ("forearm", "carotid", "inclusions")
 
 

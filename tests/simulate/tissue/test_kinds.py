@@ -13,6 +13,9 @@ from simulate.tissue.kinds import SAMPLERS, sample_tissue
 from simulate.tissue.settings import KINDS, TissueSettings
 from simulate.vessels.index import MARGIN_MM, build_index, wall_distance
 from simulate.vessels.tree import VesselTree
+from tests.simulate.entry import entry
+
+noise = entry(texture.noise)
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +56,8 @@ def test_the_distance_field_agrees_with_brute_force(limb):
     centre = tree.points_mm[rng.integers(len(tree), size=4000)]
     points = centre + rng.normal(0, 0.9, centre.shape)
     expected = brute_force(tree.segments, points)
-    index = build_index(tree)
-    found = np.array([wall_distance(*point, *index.lookup)[0] for point in points])
+    index, distance = build_index(tree), entry(wall_distance)
+    found = np.array([distance(*point, *index.lookup)[0] for point in points])
     near = expected < MARGIN_MM
     assert near.sum() > 1000 and (expected < 0).sum() > 500
     assert np.allclose(found[near], expected[near], atol=1e-12)
@@ -131,16 +134,16 @@ def test_noise_is_smooth_and_bounded():
     rng = np.random.default_rng(7)
     points = rng.uniform(-50, 50, (20_000, 3))
     seed, points = np.uint32(9), points.astype(np.float32)
-    value = np.array([texture.noise(seed, *p) for p in points])
+    value = np.array([noise(seed, *p) for p in points])
     assert value.min() >= 0.0 and value.max() <= 1.0
     assert value.mean() == pytest.approx(0.5, abs=0.01)
-    moved = np.array([texture.noise(seed, *(p + np.float32(1e-4))) for p in points])
+    moved = np.array([noise(seed, *(p + np.float32(1e-4))) for p in points])
     assert np.abs(moved - value).max() < 1e-3  # slope of at most 1.5 along each axis
 
 
 def test_noise_at_lattice_points_is_uniform_and_independent():
     place = np.stack(np.meshgrid(*[np.arange(-20, 21)] * 3, indexing="ij"), -1).astype(np.float32)
-    value = np.array([texture.noise(np.uint32(3), *p) for p in place.reshape(-1, 3)])
+    value = np.array([noise(np.uint32(3), *p) for p in place.reshape(-1, 3)])
     cube = value.reshape(place.shape[:3])
     share = np.histogram(value, bins=10, range=(0.0, 1.0))[0] / len(value)
     assert np.abs(share - 0.1).max() < 0.006
