@@ -51,7 +51,7 @@ class _ForKernels(CPUDispatcher):
     """A compiled function without the entry from Python, whose call from there would crash."""
 
     def __call__(self, *args: Any, **named: Any) -> Any:
-        raise TypeError(f"{self.__name__}: compiled for calls from other kernels only")
+        raise TypeError(f"{self.py_func.__name__}: compiled for calls from other kernels only")
 
 
 def _for_kernels(dispatcher: Any) -> Any:
