@@ -49,7 +49,7 @@ def line_fields(
     bandwidth: Array,
     places_mm: Array,
 ) -> Array:
-    """Return the two-way fields, complex64 (Z, D, X), of lines at places along the face.
+    """Return the two-way fields, complex (Z, D, X), of lines at places along the face.
 
     Reception is divided by the root of its aperture, depth / f-number within the array: the noise
     of as many elements.
@@ -130,24 +130,23 @@ class _Way:
             apertures.radius, offset_mm[:, :, None], place[:, None], depth_mm[:, None, None]
         )
         away = (focus_mm - depth_mm)[:, None, None]
-        self.path = (path - delay[:, None] + away).astype(np.float32)
+        self.path = path - delay[:, None] + away
         along = sine * (apertures.pitch / wavelength_mm)[:, None, None]
         step = aperture_mm / NODES
-        weight = np.sinc(along.astype(np.float32)) / np.sqrt(path)
-        self.weight = (step[:, None, None] * weight).astype(np.float32)
+        weight = np.sinc(along) / np.sqrt(path)
+        self.weight = step[:, None, None] * weight
         # The share (D, NODES, Z) of each node's part of the aperture that lies on the array.
         low = (place - 0.5 * step[:, None])[:, :, None] + places_mm
         high = np.minimum(low + step[:, None, None], apertures.length)
         inside = (high - np.maximum(low, 0.0)) / step[:, None, None]
-        self.inside = np.clip(inside, 0.0, 1.0).astype(np.complex64)
+        self.inside = np.clip(inside, 0.0, 1.0)
 
     def field(self, wavelength_mm: Array) -> Array:
         """Return U (D, X, Z) of one frequency, whose wavelengths are (D,)."""
-        phase = self.path * (2.0 * np.pi / wavelength_mm).astype(np.float32)[:, None, None]
-        wave = np.empty(phase.shape, np.complex64)
-        wave.real, wave.imag = np.cos(phase) * self.weight, np.sin(phase) * self.weight
-        scale = np.sqrt(wavelength_mm).astype(np.float32)[:, None, None]
-        return np.matmul(wave, self.inside) / scale
+        phase = self.path * (2.0 * np.pi / wavelength_mm)[:, None, None]
+        real = np.matmul(np.cos(phase) * self.weight, self.inside)
+        imaginary = np.matmul(np.sin(phase) * self.weight, self.inside)
+        return (real + 1j * imaginary) / np.sqrt(wavelength_mm)[:, None, None]
 
 
 def _paths(radius_mm: float, offset_mm: Array, place_mm: Array, depth_mm: Array) -> Any:

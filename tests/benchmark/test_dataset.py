@@ -32,7 +32,7 @@ def test_a_data_set_is_found_by_name_below_the_root(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path.parent)
     assert open_dataset("tiny-v2").name == "tiny-v2"
     with pytest.raises(UserError, match="did you mean 'tiny-v2'"):
-        open_dataset("tiny-v2")
+        open_dataset("tiny-v3")
 
 
 def test_the_hash_names_the_data_and_not_their_place_or_bytes(tmp_path):

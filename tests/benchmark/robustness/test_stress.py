@@ -173,7 +173,7 @@ def test_the_command_goes_all_the_way_and_does_nothing_twice(dataset, tmp_path, 
     data = json.loads(page.split('id="data">')[1].split("</script>")[0])
     assert [factor["label"] for factor in data["stress"]] == ["shake"]
     results = {p: p.stat().st_mtime_ns for p in place.glob("*/result.json")}
-    assert data["stress_metrics"] == ["fdr_path_centre", "lpe"]
+    assert data["stress_metrics"] == ["segment_drift", "fdr_path_centre", "lpe"]
     command.run()
     assert {p: p.stat().st_mtime_ns for p in place.glob("*/result.json")} == results
 

@@ -7,6 +7,7 @@ from simulate.reflectors.coherence import BEAD_MM, FIBRES_PER_MM2, plate_amplitu
 from simulate.shapes.sheets import depths_below, level_bounds, sheet_height
 from simulate.tissue.kinds import sample_tissue
 from simulate.tissue.settings import TissueSettings
+from tests.simulate.entry import entry
 
 
 @pytest.mark.parametrize("kind", ["forearm", "layered"])
@@ -45,7 +46,7 @@ def test_numpy_and_compiled_sheets_agree_to_rounding():
     expected = points[:, 1] - sheet_height(skin, points[:, 0], points[:, 2])
     np.testing.assert_allclose(depths_below(skin, points), expected, atol=1e-11)
     low, high = np.array([-5.0, 0, 3.0]), np.array([9.0, 0, 8.0])
-    bounds = level_bounds(skin, low[0], high[0], low[2], high[2])
+    bounds = entry(level_bounds)(skin, low[0], high[0], low[2], high[2])
     x, _, z = np.random.default_rng(1).uniform(low, high, (4000, 3)).T
     height = sheet_height(skin, x, z)
     assert bounds[0] <= height.min() and height.max() <= bounds[1] < height.max() + 2.0
