@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any, NamedTuple
 
@@ -123,6 +124,7 @@ def _thinning(probe: Probe, depths_mm: Array) -> Array:
     return np.minimum(smallest / area, 1.0)
 
 
+@functools.lru_cache(maxsize=4)  # the sweeps of a data set mostly share one probe
 def sampled_beam(
     probe: Probe,
     attenuation_db_cm_mhz: float,
