@@ -81,6 +81,8 @@ def show(
     curve = (np.linspace(0.0, 1.0, 256) ** settings.gamma * 255.0).astype(np.float32)
     steps = np.maximum(np.rint(np.diff(times, prepend=times[0]) * frame_rate_hz), 1.0)
     shares = (settings.persistence**steps).astype(np.float32)
+    hidden, marked = ~screen.shown, screen.overlay.taken
+    marks = screen.overlay.gray[marked]
     for frame, share in zip(frames, shares, strict=True):
         gray = frame.astype(np.float32)
         if kept is not None:
@@ -92,8 +94,8 @@ def show(
         if settings.gamma != 1.0:
             gray = np.interp(gray, np.arange(256), curve)
         frame[:] = np.rint(gray)
-        frame[~screen.shown] = 0
-        frame[screen.overlay.taken] = screen.overlay.gray[screen.overlay.taken]
+        frame[hidden] = 0
+        frame[marked] = marks
 
 
 def _blurred(gray: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:

@@ -295,8 +295,10 @@ def _reach(echo: Echo, depths_mm: Array, column_step: float) -> int:
 def _elevation_polynomial(echo: Echo, grid: Grid) -> tuple[float, Float32]:
     """Return `elevation_scale` and `elevation` of `Beam`, a fit of 2 sigma_elevation² over depth.
 
-    Exact without attenuation, to 0.1 % with it.
+    Exact without attenuation, to 0.1 % with it. Zeros where `Beam.lens` takes its place.
     """
+    if echo.probe.diffraction:
+        return 1.0, np.zeros(ELEVATION_DEGREE + 1, np.float32)
     deepest = grid.first_row + grid.row_step * grid.rows
     scale = 2.0 / deepest
     depths = np.linspace(0.0, deepest, 400)

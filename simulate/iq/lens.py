@@ -8,12 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.iq.echo import Echo
-from simulate.probe.beam_widths import energy_reach_mm
+from simulate.probe.beam_widths import FADED, energy_reach_mm, faded
 
 LEVELS = 256  # depths of the table
 PLACES = 112  # elevations of the table; with 256 levels of 8 bytes it fits a core's own cache
 OUTSIDE = 3e-3  # share of the energy farther out of the plane than where the field is faded to half
-FADED = 0.1  # half the width of that fade, over where its middle is
 REACH_NODES = 64  # depths at which the reach is worked out
 
 Array = NDArray[Any]  # float64
@@ -48,8 +47,7 @@ def lens_table(echo: Echo, deepest_mm: float, widened: float) -> tuple[LensTable
     share = np.arange(PLACES) / (PLACES - 2.0)
     offset = reach[:, None] * share
     field = np.conj(probe.field.lens_field(offset, depth[:, None], wavelength[:, None]))
-    fade = np.clip((1.0 - share) * (1.0 + FADED) / (2.0 * FADED), 0.0, 1.0)
-    field = field * (0.5 - 0.5 * np.cos(np.pi * fade))
+    field = field * faded(share)
     power = np.abs(field) ** 2
     energy = (2.0 * power.sum(axis=1) - power[:, 0]) * reach / (PLACES - 2.0)
     field = field / np.sqrt(energy)[:, None]

@@ -16,12 +16,11 @@ from scipy.ndimage import spline_filter1d
 
 from simulate.iq.echo import Echo
 from simulate.iq.splat import SPLAT_VARIANCE
-from simulate.probe.beam_widths import energy_reach_mm
+from simulate.probe.beam_widths import FADED, energy_reach_mm, faded
 from simulate.probe.lens import LEAST_DEPTH_MM
 
 FIR_CUT = 3.2  # sigmas at which a Gaussian filter is cut off
 OUTSIDE = 2e-3  # share of a line's energy farther aside than where its field is faded to half
-FADED = 0.1  # half the width of that fade, over where its middle is
 NODES = 112  # depths at which fields of lines are worked out, and between which taps are mixed
 REACH_NODES = 48  # depths at which their reach is
 ZONES = 12  # of lines at either end of the array
@@ -163,8 +162,7 @@ def _taps_at(
     wider = heard / np.minimum(heard, 0.5 * heard + places_mm[:, None])
     ends = np.minimum(wider * _faded_mm(echo, depth_mm) / (step * unit), half + 1.0)
     outward = np.abs(offset) / ends[:, :, None]
-    fade = np.clip((1.0 - outward) * (1.0 + FADED) / (2.0 * FADED), 0.0, 1.0)
-    fields = fields * (0.5 - 0.5 * np.cos(np.pi * fade))
+    fields = fields * faded(outward)
     power = np.sum(np.abs(fields) ** 2, axis=2) * step * unit
     fields = fields / np.sqrt(power[-1])[:, None]
     # The splat spreads by cubic B-splines: the taps are the coefficients of that spline.

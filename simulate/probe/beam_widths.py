@@ -27,6 +27,7 @@ NODES = 48  # depths at which a profile is worked out, at most
 PLACES = 128  # samples of a one-way profile
 SPECTRUM = (-2.5, 2.5, 9)  # frequencies of a received pulse, in its standard deviations
 LOWEST = 0.1  # lowest of these frequencies, over the centre frequency
+FADED = 0.1  # half the width of the fade at the end of a field, over where its middle is
 
 Array = NDArray[Any]
 
@@ -88,6 +89,15 @@ def energy_reach_mm(
     held = np.cumsum(np.abs(samples) ** 2, axis=1)
     kept = held >= (1.0 - outside) * held[:, -1:]
     return step * np.argmax(kept, axis=1)
+
+
+def faded(share: Array) -> Array:
+    """Return the factor, 1 to 0, on a field at shares of the offset at which it ends.
+
+    Half a cosine whose middle lies at 1 / (1 + FADED).
+    """
+    fade = np.clip((1.0 - share) * (1.0 + FADED) / (2.0 * FADED), 0.0, 1.0)
+    return 0.5 - 0.5 * np.cos(np.pi * fade)
 
 
 def energy_sigma_mm(profile: Profile, depth: ArrayLike, wavelength: ArrayLike) -> Array:
