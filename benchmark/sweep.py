@@ -41,6 +41,11 @@ class Images:
         return geometry.image_centre(self.mm_from_pixel, self.frames.shape)
 
     @property
+    def pixel_mm(self) -> np.ndarray:
+        """The size (2,) of a pixel across and down, mm."""
+        return np.linalg.norm(self.mm_from_pixel[:3, :2], axis=0)
+
+    @property
     def nbytes(self) -> int:
         """The size of all frames in bytes."""
         return math.prod(self.frames.shape) * np.dtype(self.frames.dtype).itemsize

@@ -10,13 +10,13 @@ import numpy as np
 from benchmark.dataset import Dataset, open_dataset
 from benchmark.errors import UserError
 from benchmark.files import read_json, write_json
+from benchmark.runs.pixel_size import SAME_PIXEL
 from benchmark.sweep import Images, Prediction, centre_path
 
 DOMAIN_FILE = "domain.json"
 FRAMES_PER_SWEEP = 6
 MARGIN = 1.5  # values up to this factor beyond the range of training are not reported
 LEAST_EXTENT = 0.9  # of the side of a training image; a smaller image is reported
-SAME = 1e-3  # relative difference of pixel sizes that counts as none
 SMALLEST_STEP = 0.01  # mm; shorter steps are taken as no motion
 
 
@@ -51,7 +51,9 @@ class Domain:
         if not self.pixel_span_mm:
             return False
         low, high = np.reshape(self.pixel_span_mm, (2, 2)).T
-        return bool(((pixel_mm > low * (1 - SAME)) & (pixel_mm < high * (1 + SAME))).all())
+        return bool(
+            ((pixel_mm > low * (1 - SAME_PIXEL)) & (pixel_mm < high * (1 + SAME_PIXEL))).all()
+        )
 
 
 MEASURED = {
@@ -72,7 +74,7 @@ def measure_domain(dataset: Dataset, split: str = "train") -> Domain:
         steps.append(step_lengths(images, sweep.prev_from_frame))
         rates.append(1 / np.median(np.diff(images.timestamps)))
         frames += _frame_measures(images)
-        pixel.append(np.linalg.norm(images.mm_from_pixel[:3, :2], axis=0))
+        pixel.append(images.pixel_mm)
         shape.append(images.frames.shape[1:])
     low, high = np.percentile(np.concatenate(steps), (1, 99))
     rows, columns = np.median(shape, axis=0).astype(int).tolist()
@@ -94,7 +96,7 @@ def measure_domain(dataset: Dataset, split: str = "train") -> Domain:
 
 def _spans(pixel: np.ndarray, shape: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return `pixel_span_mm` and `least_mm` of sweeps' pixels (S, 2) mm and shapes (S, 2)."""
-    if np.ptp(shape, axis=0).max() == 0 and (np.ptp(pixel, axis=0) < SAME * pixel[0]).all():
+    if np.ptp(shape, axis=0).max() == 0 and (np.ptp(pixel, axis=0) < SAME_PIXEL * pixel[0]).all():
         return (), ()
     spans = np.stack([pixel.min(0), pixel.max(0)], 1)
     sides = (pixel * shape[:, ::-1]).min(0)
@@ -136,7 +138,7 @@ def find_domain(folder: Path) -> Domain | None:
 def _frame_measures(images: Images) -> list[dict[str, float]]:
     """Return the measures of some frames of one sweep, evenly spread."""
     count = len(images.frames)
-    size = np.linalg.norm(images.mm_from_pixel[:3, :2], axis=0)
+    size = images.pixel_mm
     rows = []
     for index in np.unique(np.linspace(0, max(count - 2, 0), FRAMES_PER_SWEEP).astype(int)):
         frame = np.asarray(images.frames[int(index)], float)
@@ -226,7 +228,7 @@ def _within(value: float, span: tuple[float, float]) -> bool:
 def _extent_faults(domain: Domain, images: Images) -> list[DomainFault]:
     """Return the sides of images that are shorter (mm) than those of training images."""
     faults = []
-    sizes = np.linalg.norm(images.mm_from_pixel[:3, :2], axis=0)
+    sizes = images.pixel_mm
     for axis, name in enumerate(("image width (mm)", "image height (mm)")):
         extent = images.frames.shape[2 - axis] * sizes[axis]
         usual = domain.shape[1 - axis] * domain.pixel_mm[axis]

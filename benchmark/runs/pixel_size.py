@@ -41,7 +41,7 @@ def resampled(
     """
     images = _cut_to_mask(images)
     rows, columns = images.frames.shape[1:]
-    source_mm = np.linalg.norm(images.mm_from_pixel[:3, :2], axis=0)
+    source_mm = images.pixel_mm
     ratio = np.asarray(pixel_mm, float) / source_mm
     if (np.abs(ratio - 1) < SAME_PIXEL).all():
         ratio = np.ones(2)

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from benchmark.errors import Report, UserError, silent
 from benchmark.registry import make_tracker, open_weights, shipped_weights, tracker_class
 from benchmark.runs.domain import Domain, domain_faults, find_domain, step_faults, unsure_frames
@@ -83,7 +81,7 @@ def at_training_pixels(observation: Observation, domain: Domain | None) -> Obser
     domain: of the tracker's training; None leaves the observation as it is, and so does one of
     frames of different pixel sizes among which this one is.
     """
-    pixel_mm = np.linalg.norm(observation.bmode.mm_from_pixel[:3, :2], axis=0)
+    pixel_mm = observation.bmode.pixel_mm
     if domain is None or domain.has_pixels(pixel_mm):
         return observation
     frames = resampled(observation.bmode, domain.pixel_mm, domain.shape)

@@ -107,7 +107,7 @@ def corners_of(
 
 def pixel_mm(images: Images) -> float:
     """Return the longer side of a pixel, mm."""
-    return float(np.linalg.norm(images.mm_from_pixel[:3, :2], axis=0).max())
+    return float(images.pixel_mm.max())
 
 
 def default_spacing(pixel: float, whole: np.ndarray, boxes: np.ndarray) -> float:

@@ -50,7 +50,7 @@ def jumps_of(
 
 def pixel_suspicions(images: Images) -> Iterator[str]:
     """Yield in one line what suggests that the size of pixels is in another unit or unset."""
-    size = np.linalg.norm(images.mm_from_pixel[:3, :2], axis=0)
+    size = images.pixel_mm
     shown = f"pixels of {size[0]:.4g} x {size[1]:.4g} mm"
     if np.abs(size - UNSET_MM).max() < SAME_SIZE:
         yield f"{shown}: the size of a file that was given none; is it the true one?"
@@ -66,7 +66,7 @@ def path_suspicions(images: Images, world_from_body: np.ndarray) -> Iterator[str
     """
     places = world_from_body[np.isfinite(world_from_body).all((1, 2)), :3, 3]
     steps = np.linalg.norm(np.diff(places, axis=0), axis=1)
-    size = np.linalg.norm(images.mm_from_pixel[:3, :2], axis=0)
+    size = images.pixel_mm
     diagonal = float(np.hypot(*(size * images.frames.shape[:0:-1])))
     if 0 < steps.sum() < SHORT_PATH * diagonal:
         yield (
