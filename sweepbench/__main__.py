@@ -70,7 +70,7 @@ def overview(width: int) -> str:
             *lines,
             "",
             "sweepbench COMMAND --help tells the options of a command.",
-            "sweepbench --tyro-print-completion bash (zsh, tcsh) prints a completion script.",
+            "sweepbench --tyro-print-completion bash (or zsh) prints a completion script.",
             "sweepbench --version tells the versions of the package and of its data.",
         ]
     )

@@ -40,10 +40,14 @@ class Probe:
 
     Parameters
     ----------
+    name
+        Of the probe, for people.
+    geometry
+        "linear", or "curvilinear" for a convex face.
     centre_frequency_hz, fractional_bandwidth
         Pulse-echo spectrum: centre, and -6 dB width over centre.
     elements, pitch_mm
-        The array; its length is ``elements * pitch_mm``.
+        The array; its length is `elements * pitch_mm`.
     element_height_mm, elevation_focus_mm
         The elevational aperture and the focal depth of its lens.
     transmit_focus_mm, transmit_f_number
@@ -55,11 +59,13 @@ class Probe:
         with side lobes and the array's ends, in place of Gaussian beams without phase.
     radius_mm
         Radius of a curvilinear face, 0 for a linear one.
+    sound_speed_m_s
+        Speed of sound in tissue.
     width_px, height_px, width_mm, start_depth_mm, depth_mm
-        Image grid. Pixel centres span ``width_mm`` in x, centred on the face, and
-        ``start_depth_mm`` (first row) to ``depth_mm`` (last row) in y. The image of a curvilinear
+        Image grid. Pixel centres span `width_mm` in x, centred on the face, and
+        `start_depth_mm` (first row) to `depth_mm` (last row) in y. The image of a curvilinear
         probe may start above its apex (negative), where the ends of its face are; it reaches to a
-        range of ``depth_mm`` in every direction.
+        range of `depth_mm` in every direction.
     """
 
     name: str = "linear-5MHz"

@@ -60,7 +60,7 @@ def test_mistakes_are_one_line_and_status_2(monkeypatch, capsys) -> None:
     assert len(error.splitlines()) == 1
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
 def test_completion_knows_all_commands(shell: str, monkeypatch, capsys) -> None:
     assert called(monkeypatch, "--tyro-print-completion", shell) == 0
     script = capsys.readouterr().out
