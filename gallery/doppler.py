@@ -2,9 +2,8 @@
 
 One place of a limb: B-mode, the power that the wall filter leaves, and the velocity towards the
 probe, from an ensemble of twelve pulses. Blood is scatterers that move through the lumen; the
-wall filter removes tissue, which hardly moves. Blood
-in arteries and in veins runs opposite ways, so one comes towards the probe (red) and the other goes
-away from it (blue).
+wall filter removes tissue, which hardly moves. Blood in arteries and in veins runs opposite ways,
+so one comes towards the probe (red) and the other goes away from it (blue).
 """
 
 from dataclasses import replace

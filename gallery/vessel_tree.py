@@ -1,8 +1,8 @@
 """A vessel tree in photoacoustic frames
 
 Photoacoustic frames of one sweep, placed by their true poses: the brightest pixels of each
-(points, coloured by depth) lie on the vessels of the subject (lines, as wide as the vessels).
-Replace the true poses by a tracker's to see what its drift does to a vessel.
+(points, coloured by depth) lie on the vessels of the subject (grey). Replace the true poses by a
+tracker's to see what its drift does to a vessel.
 """
 
 from dataclasses import replace
@@ -34,19 +34,22 @@ frames = render_photoacoustic(
 )
 mm_from_pixel = photoacoustic_mm_from_pixel(spec.probe, spec.photoacoustic)
 
-axis = plt.figure(figsize=(8, 6), layout="constrained").add_subplot(projection="3d")
-for frame, pose in zip(frames, poses, strict=True):
-    rows, columns = np.nonzero(frame > 0.5 * frame.max())
-    pixels = np.stack([columns, rows, 0 * rows], 1)
-    x, y, z = apply(pose @ mm_from_pixel, pixels).T
-    points = axis.scatter(z, x, y, c=y, s=3, cmap="viridis_r", vmin=2, vmax=10)
+figure = plt.figure(figsize=(12, 4.8))
+space = figure.add_axes((0, 0, 0.5, 1), projection="3d")
+above = figure.add_axes((0.57, 0.12, 0.42, 0.78))
 tree = tissue.vessels
 for child, parent in enumerate(tree.parent):
-    if parent >= 0:
-        x, y, z = tree.points_mm[[parent, child]].T
-        if (np.abs(x) < 6).all() and (z > -1).all() and (z < 13).all() and (y < 13).all():
-            axis.plot(z, x, y, color="crimson", alpha=0.4, linewidth=6 * tree.radius_mm[child])
-axis.set(xlabel="z along the limb, mm", ylabel="x, mm", zlabel="depth, mm", zlim=(13, 0))
-axis.set_box_aspect((2, 1, 1))
-plt.colorbar(points, ax=axis, label="depth, mm", shrink=0.5, pad=0.12)
-plt.savefig("vessel_tree.png", dpi=110)
+    x, y, z = tree.points_mm[[parent, child]].T
+    if parent >= 0 and abs(x).max() < 6 and z.min() > -1 and z.max() < 13 and y.max() < 13:
+        space.plot(z, x, y, color="0.7", linewidth=6 * tree.radius_mm[child])
+        above.plot(z, x, color="0.7", linewidth=20 * tree.radius_mm[child])
+for frame, pose in zip(frames, poses, strict=True):
+    rows, columns = np.nonzero(frame > 0.4 * frame.max())
+    x, y, z = apply(pose @ mm_from_pixel, np.stack([columns, rows, 0 * rows], 1)).T
+    space.scatter(z, x, y, c=y, s=4, cmap="viridis_r", vmin=2, vmax=10)
+    points = above.scatter(z, x, c=y, s=9, cmap="viridis_r", vmin=2, vmax=10, zorder=3)
+space.set(xlabel="z along the limb, mm", ylabel="x, mm", zlabel="depth, mm", zlim=(13, 0))
+space.set_box_aspect((2, 1, 1))
+above.set(xlabel="z along the limb, mm", ylabel="x, mm", title="from the skin", aspect="equal")
+figure.colorbar(points, ax=above, label="depth, mm", shrink=0.7)
+figure.savefig("vessel_tree.png", dpi=110)

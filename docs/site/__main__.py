@@ -13,6 +13,7 @@ from docs.site import interface, keys, lines, scripts
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "build" / "pages"
+WORK = ROOT / "build" / "gallery"  # where scripts and notebooks run; keeps their data sets
 LINK = re.compile(r"\]\(([^)\s#]+)")
 
 
@@ -37,10 +38,8 @@ def gather(pages: Path) -> None:
         place = pages / path.relative_to(ROOT)
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place)
-    home = (pages / "docs" / "index.md").read_text(encoding="utf-8")
-    (pages / "index.md").write_text(LINK.sub(r"](docs/\1", home), encoding="utf-8")
-    (pages / "docs" / "index.md").unlink()
-    (pages / "site.css").write_bytes((Path(__file__).parent / "site.css").read_bytes())
+    for name in ("site.css", "iframe-worker.js"):
+        shutil.copyfile(Path(__file__).parent / name, pages / name)
 
 
 def reference(pages: Path) -> None:
@@ -55,18 +54,19 @@ def gallery(pages: Path) -> None:
     """Run the scripts and the notebooks, and write their pages."""
     folder = pages / "gallery"
     folder.mkdir()
+    WORK.mkdir(parents=True, exist_ok=True)
     for script in scripts.scripts():
         print(f"gallery: {script.name}", flush=True)
-        _, printed = scripts.run_script(script, folder)
+        picture, printed = scripts.run_script(script, WORK)
+        shutil.copyfile(picture, folder / picture.name)
         page = scripts.gallery_page(script, printed)
         (folder / f"{script.stem}.md").write_text(page, encoding="utf-8")
     (folder / "index.md").write_text(scripts.gallery_index(), encoding="utf-8")
     for notebook in scripts.notebooks():
         print(f"notebook: {notebook.name}", flush=True)
-        cells = scripts.run_notebook(notebook, folder)
+        cells = scripts.run_notebook(notebook, WORK)
         page = scripts.notebook_page(notebook, cells, folder)
         (folder / f"notebook-{notebook.stem}.md").write_text(page, encoding="utf-8")
-    shutil.rmtree(folder / "data", ignore_errors=True)  # the data set on which they ran
 
 
 def main() -> None:

@@ -1,5 +1,7 @@
 """The reference of the Python interface: which modules it shows, in which order."""
 
+import re
+
 #: Title, one sentence, and the modules of each part.
 PARTS = (
     (
@@ -43,6 +45,25 @@ PARTS = (
 def modules() -> list[str]:
     """Return all modules that the page shows."""
     return [module for _, _, found in PARTS for module in found]
+
+
+def described(docstring: str) -> str:
+    """Return a docstring whose entries `name : description` are as numpydoc has them.
+
+    There what follows the colon is a type, and the description stands below it.
+    """
+    lines, section = [], ""
+    source = docstring.splitlines()
+    for number, line in enumerate(source):
+        below = source[number + 1] if number + 1 < len(source) else ""
+        if re.fullmatch(r"-{3,}", below.strip()):
+            section = line.strip()
+        entry = re.fullmatch(r"([A-Za-z*][\w*, ]*?) : (.+)", line)
+        if section in ("Parameters", "Raises", "Attributes") and entry:
+            lines += [entry[1], f"    {entry[2]}"]
+        else:
+            lines.append(line)
+    return "\n".join(lines)
 
 
 def page() -> str:

@@ -191,8 +191,7 @@ def _rows(found: list[Key]) -> list[dict[str, str]]:
     return [
         {
             "key": Markup(f"`{key.name}`"),
-            "type": key.kind,
-            "unit": key.unit,
+            "type": ", ".join(filter(None, (key.kind, key.unit))),
             "may be": key.may_be,
             "default": Markup(key.default if key.default in WORDS else f"`{key.default}`"),
             "meaning": Markup("″" if key.meaning == last else key.meaning),

@@ -90,6 +90,15 @@ def test_the_interface_is_there_and_described(module: str) -> None:
     assert importlib.import_module(module).__doc__
 
 
+def test_descriptions_are_not_taken_for_types() -> None:
+    text = (
+        "Return x.\n\nParameters\n----------\na, b : of x,\n    in mm.\n\nReturns\n-------\nx : y"
+    )
+    found = interface.described(text)
+    assert "a, b\n    of x,\n    in mm." in found
+    assert found.endswith("x : y")
+
+
 # ---- pages
 
 
@@ -104,7 +113,7 @@ def test_every_link_of_the_gathered_pages_leads_to_a_file(tmp_path: Path) -> Non
     gather(tmp_path)
     reference(tmp_path)
     pages = sorted(tmp_path.rglob("*.md"))
-    assert tmp_path / "index.md" in pages
+    assert tmp_path / "README.md" in pages
     for page in pages:
         for target in re.findall(r"\]\(([^)\s#]+)[^)]*\)", page.read_text()):
             assert "://" in target or (page.parent / target).is_file(), (page.name, target)
@@ -113,11 +122,11 @@ def test_every_link_of_the_gathered_pages_leads_to_a_file(tmp_path: Path) -> Non
 def test_the_site_lists_every_page() -> None:
     nav = (ROOT / "mkdocs.yml").read_text().partition("\nnav:")[2]
     listed = set(re.findall(r"[\w/-]+\.md", nav))
-    written = {relative(page) for page in PAGES} - {"docs/index.md"}
+    written = {relative(page) for page in PAGES}
     assert written <= listed
-    made = {"index.md", "CHANGELOG.md", "CONTRIBUTING.md"}
+    beside = {"CHANGELOG.md", "CONTRIBUTING.md"}
     others = {page for page in listed - written if not page.startswith(("reference/", "gallery/"))}
-    assert others == made
+    assert others == beside
     names = {path.stem for path in (ROOT / "gallery").glob("*.py")}
     books = {f"notebook-{path.stem}" for path in (ROOT / "notebooks").glob("*.ipynb")}
     gallery = {Path(page).stem for page in listed if page.startswith("gallery/")}
