@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from unittest.mock import patch
 
 import sweepbench.__main__ as console
@@ -26,6 +27,7 @@ def _called(*words: str) -> Iterator[io.StringIO]:
         yield found
 
 
+@cache
 def help_text(*words: str) -> str:
     """Return the help of a command as plain text, without the boxes that a terminal shows."""
     with _called(*words, "--help") as found:

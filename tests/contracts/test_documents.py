@@ -15,7 +15,7 @@ SCRIPTS = [
     *(path for place in ("docs", "gallery") for path in sorted((ROOT / place).rglob("*.py"))),
     *sorted(ROOT.glob("tests/speed/*.py")),
 ]
-SOURCES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
+SOURCES = [path for room in (*ROOMS, "sweepbench") for path in sorted((ROOT / room).rglob("*.py"))]
 TESTS = {
     node.name
     for path in (ROOT / "tests").rglob("test_*.py")
