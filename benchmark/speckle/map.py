@@ -39,7 +39,8 @@ class SpeckleMap:
     depth_mm (K,): below the probe's face, rising; lateral_mm, axial_mm, elevation_mm (K,); along
     lines of the probe, which for a curved face are not columns of the image. relative_error: one
     standard deviation of the elevational scale, over it. source: where the elevational lengths are
-    from, the probe's numbers, a calibration, or a guess.
+    from, the probe's numbers, a calibration, or a guess. ceiling, floor, coherence: of a measured
+    map, what noise leaves of correlations, and the share that does not decay (`fit.Curve`).
     """
 
     depth_mm: Array
@@ -48,6 +49,9 @@ class SpeckleMap:
     elevation_mm: Array
     relative_error: float
     source: Literal["probe", "measured", "guessed"]
+    ceiling: float = 0.98
+    floor: Array | float = 0.0
+    coherence: float = 0.6
 
     def at(self, depth_mm: ArrayLike) -> Array:
         """Return the lateral, axial and elevational lengths (..., 3) mm at depths (...) mm.
@@ -122,6 +126,8 @@ def _measured(probe: Mapping[str, Any], images: Images) -> SpeckleMap:
     try:
         depth, elevation = (np.asarray(table[key], float) for key in ("depth_mm", "elevation_mm"))
         error = float(table.get("relative_error", GUESS_ERROR))
+        floor = np.broadcast_to(np.asarray(table.get("floor", 0.0), float), depth.shape)
+        more = {key: float(table[key]) for key in ("ceiling", "coherence") if key in table}
     except (KeyError, TypeError, ValueError, AttributeError) as fault:
         raise UserError(
             f"probe.speckle: expected depth_mm, elevation_mm and relative_error, got {fault}"
@@ -135,4 +141,4 @@ def _measured(probe: Mapping[str, Any], images: Images) -> SpeckleMap:
     lateral, axial = (
         np.asarray(known.get(key, widths.get(key)), float) for key in ("lateral_mm", "axial_mm")
     )
-    return SpeckleMap(depth, lateral, axial, elevation, error, "measured")
+    return SpeckleMap(depth, lateral, axial, elevation, error, "measured", floor=floor, **more)

@@ -54,6 +54,14 @@ def beam_of(probe: Mapping[str, Any], deepest_mm: float) -> ArrayBeam | None:
     )
 
 
+def wavelength_of(probe: Mapping[str, Any]) -> float | None:
+    """Return the wavelength, mm, at the centre frequency of a description, None without one."""
+    if probe.get("centre_frequency_hz") is None:
+        return None
+    frequency = _positive(probe, "centre_frequency_hz", 0.0)
+    return 1e3 * _positive(probe, "sound_speed_m_s", 1540.0) / frequency
+
+
 def _positive(probe: Mapping[str, Any], key: str, usual: float) -> float:
     value = probe.get(key)
     if value is None:
