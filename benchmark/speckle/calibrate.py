@@ -26,6 +26,7 @@ FARTHEST_MM = 2.0  # elevational distance beyond which the speckle of common pro
 MOST_FRAMES = 240
 LEAST_PAIRS = 4
 LEAST_SAMPLES = 100
+LOST, KEPT = 0.05, 0.95  # a correlation of speckle between them says how far apart frames lie
 ROUNDS = 40  # of the bootstrap
 ERROR_FLOOR = 0.03  # of poses and pixel sizes: what the bootstrap cannot see, over the length
 
@@ -87,7 +88,7 @@ def calibrate(sweep: Sweep) -> Calibration:
             f"got {len(samples)}"
         )
     curve = fit_curve(samples, knots(samples.depth))
-    _refuse_a_flat_one(curve, samples, sweep.name)
+    _refuse_uninformative(curve, samples, sweep.name)
     again = bootstrap(samples, curve, ROUNDS, max(gaps), np.random.default_rng(0))
     lengths = np.log([one.scale for one in again])
     scale = float(np.std(lengths.mean(1)))
@@ -155,11 +156,15 @@ def patch_depths(probe: Any, images: Images, from_centre_mm: Array) -> Array:
     return depth_at(probe, from_centre_mm + images.centre_mm[:2])
 
 
-def _refuse_a_flat_one(curve: Curve, samples: Samples, name: str) -> None:
-    """Refuse correlations that do not fall over the distances of the samples."""
-    reached = np.abs(samples.distance).max() / np.median(curve.scale)
-    if reached < 0.2:
+def _refuse_uninformative(curve: Curve, samples: Samples, name: str) -> None:
+    """Refuse distances over which correlation hardly falls, or is lost already."""
+    length = np.interp(samples.depth, curve.depth_mm, curve.scale)
+    left = np.exp(-(samples.distance**2) / (2 * length**2))
+    telling = int(((left > LOST) & (left < KEPT)).sum())
+    if telling < LEAST_SAMPLES:
+        low, high = np.percentile(np.abs(samples.distance), (5, 95))
         raise UserError(
-            f"{name}: the correlation of its frames falls too little over "
-            f"{np.abs(samples.distance).max():.2g} mm; expected speckle that changes"
+            f"{name}: its frames lie {low:.2g} to {high:.2g} mm apart, over which speckle "
+            f"{'is lost' if np.median(left) < LOST else 'hardly changes'}; expected steps of about "
+            f"{np.median(length):.2g} mm or less, and pairs as far apart"
         )

@@ -62,23 +62,26 @@ def _flattened(frame: Array, images: Images, decibels: float) -> tuple[Array, Ar
 
 
 def _length_px(flat: Array, seen: Array, axis: int, pixel_mm: float) -> float:
-    """Return the s, px, of exp(-lag² / 2 s²) at its half height; NaN where it cannot be told."""
-    if seen.sum() < LEAST_PIXELS:
-        return float("nan")
+    """Return the s, px, of exp(-lag² / 2 s²) at its half height; NaN where it cannot be told.
+
+    Above the level that remains beyond the speckle, which is that of larger structure.
+    """
     values, known = np.moveaxis(flat, axis, 0), np.moveaxis(seen, axis, 0)
-    variance = float((values**2).sum() / known.sum())
-    before, lag_before = 1.0, 0
-    for lag in range(1, min(len(values), int(FARTHEST_MM / pixel_mm) + 2)):
-        pairs = (known[lag:] & known[:-lag]).sum()
-        if not pairs or not variance:
-            return float("nan")
-        now = float((values[lag:] * values[:-lag]).sum() / pairs / variance)
-        if now < 0.5:  # the logarithm of a Gaussian is straight in lag²
-            heights = -2.0 * np.log([before, max(now, 0.02)])
-            square = np.interp(2.0 * np.log(2.0), heights, [lag_before**2, lag**2])
-            return float(np.sqrt(square / (2.0 * np.log(2.0))))
-        before, lag_before = now, lag
-    return float("nan")
+    lags = np.arange(1, min(len(values) - 1, int(FARTHEST_MM / pixel_mm) + 2) + 1)
+    if seen.sum() < LEAST_PIXELS or len(lags) < 2 or not values.any():
+        return float("nan")
+    products = [float((values[lag:] * values[:-lag]).sum()) for lag in lags]
+    pairs = np.array([max(int((known[lag:] & known[:-lag]).sum()), 1) for lag in lags])
+    correlation = np.array(products) / pairs / float((values**2).sum() / known.sum())
+    floor = min(float(np.median(correlation[len(lags) // 2 :])), 0.9)
+    height = np.array([1.0, *((correlation - floor) / (1.0 - floor))])
+    below = int(np.argmax(height < 0.5))
+    if not below:
+        return float("nan")
+    # The logarithm of a Gaussian is straight in lag².
+    heights = -2.0 * np.log(np.maximum(height[below - 1 : below + 1], 0.02))
+    square = np.interp(2.0 * np.log(2.0), heights, [(below - 1.0) ** 2, float(below) ** 2])
+    return float(np.sqrt(square / (2.0 * np.log(2.0))))
 
 
 def _line(depth: Array, found: Array, depth_mm: Array, usual: float) -> Array:
