@@ -26,7 +26,7 @@ FARTHEST_MM = 2.0  # elevational distance beyond which the speckle of common pro
 MOST_FRAMES = 240
 LEAST_PAIRS = 4
 LEAST_SAMPLES = 100
-LOST, KEPT = 0.05, 0.95  # a correlation of speckle between them says how far apart frames lie
+LEAST_FALL = 0.3  # of the correlation of speckle, over the distances of most patches
 ROUNDS = 40  # of the bootstrap
 ERROR_FLOOR = 0.03  # of poses and pixel sizes: what the bootstrap cannot see, over the length
 
@@ -157,14 +157,13 @@ def patch_depths(probe: Any, images: Images, from_centre_mm: Array) -> Array:
 
 
 def _refuse_uninformative(curve: Curve, samples: Samples, name: str) -> None:
-    """Refuse distances over which correlation hardly falls, or is lost already."""
+    """Refuse distances over which correlation hardly falls, or is lost, or which are all alike."""
     length = np.interp(samples.depth, curve.depth_mm, curve.scale)
     left = np.exp(-(samples.distance**2) / (2 * length**2))
-    telling = int(((left > LOST) & (left < KEPT)).sum())
-    if telling < LEAST_SAMPLES:
+    if np.diff(np.percentile(left, (5, 95)))[0] < LEAST_FALL:
         low, high = np.percentile(np.abs(samples.distance), (5, 95))
+        state = "is lost" if np.median(left) < 0.5 else "hardly changes"
         raise UserError(
-            f"{name}: its frames lie {low:.2g} to {high:.2g} mm apart, over which speckle "
-            f"{'is lost' if np.median(left) < LOST else 'hardly changes'}; expected steps of about "
-            f"{np.median(length):.2g} mm or less, and pairs as far apart"
+            f"{name}: its pairs of frames lie {low:.2g} to {high:.2g} mm apart, over which speckle "
+            f"{state}; expected distances from near 0 to about 1 mm"
         )

@@ -32,7 +32,5 @@ def test_without_one_of_the_lens_numbers_there_is_no_beam():
 
 @pytest.mark.parametrize("value", [-1.0, 0, "5", True, float("nan")])
 def test_impossible_number_is_named(value):
-    with pytest.raises(
-        UserError, match=r"probe\.element_height_mm: expected a number of more than"
-    ):
+    with pytest.raises(UserError, match=r"probe\.element_height_mm: expected a number of"):
         beam_of({**LENS, "element_height_mm": value}, 40.0)
