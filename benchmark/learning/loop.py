@@ -20,6 +20,7 @@ from benchmark.sweep import Sweep
 from benchmark.tracker import LearnedTracker
 
 VALIDATIONS = 6  # per training, at equal distances
+NO_SWEEP = -1  # among the indices of a process that validates one less than others
 
 
 class Loop(pl.LightningModule):
@@ -64,7 +65,7 @@ class Loop(pl.LightningModule):
         return loss
 
     def validation_step(self, batch: torch.Tensor, _index: int) -> None:
-        self._errors += [self._score(index) for index in batch.tolist()]
+        self._errors += [self._score(index) for index in batch.tolist() if index != NO_SWEEP]
 
     def on_validation_epoch_end(self) -> None:
         """Log the mean error over the sweeps of all processes."""
@@ -114,7 +115,9 @@ class WindowData(pl.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Any]:
         rank, processes = self._place()
-        return DataLoader(range(rank, self.validation, processes), 1)  # type: ignore[arg-type]
+        rounds = -(-self.validation // processes)
+        places = [n if n < self.validation else NO_SWEEP for n in range(rounds * processes)]
+        return DataLoader(places[rank::processes], 1)  # type: ignore[arg-type]
 
     def _place(self) -> tuple[int, int]:
         """Return this process's place among those that train together, and how many they are."""

@@ -11,8 +11,6 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +18,7 @@ import lightning.pytorch as pl
 import numpy as np
 import torch
 from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint
-from lightning.pytorch.plugins.environments import LightningEnvironment
-from lightning.pytorch.strategies import DDPStrategy
+from torch import distributed
 from torch.utils.data import DataLoader
 
 from benchmark.dataset import Dataset
@@ -29,10 +26,10 @@ from benchmark.errors import UserError
 from benchmark.files import clear_full_disk
 from benchmark.learning.flops import flop_counter
 from benchmark.learning.loop import VALIDATIONS, Loop, UpdateBar, WindowData, quiet_lightning
+from benchmark.learning.machinery import Machinery
 from benchmark.learning.resume import CHECKPOINT, remove_checkpoints, resumable
 from benchmark.learning.windows import Windows
 from benchmark.machine.lock import only_here
-from benchmark.machine.ranks import is_first
 from benchmark.metrics import Case, tusrec
 from benchmark.runs.run import Run, learns
 from benchmark.sweep import Sweep
@@ -40,32 +37,6 @@ from benchmark.tracker import LearnedTracker, Recipe, Tracker
 
 IN_MEMORY_BYTES = 2**31
 LOCK = "training.lock"
-#: For how long processes wait for the first one, which ends a training alone.
-PATIENCE = timedelta(days=1)
-
-
-@dataclass(frozen=True)
-class Machinery:
-    """On what a training runs, in Lightning's words.
-
-    accelerator: "auto", "cpu", "gpu"; precision: e.g. "32-true", "bf16-mixed"; devices: of each
-    node, GPUs or processes of a CPU, which share each batch; nodes: how many machines.
-    """
-
-    accelerator: str = "auto"
-    precision: str = "32-true"
-    devices: int = 1
-    nodes: int = 1
-
-    def __post_init__(self) -> None:
-        for name in ("devices", "nodes"):
-            if getattr(self, name) < 1:
-                raise UserError(f"--{name}: expected 1 or more, got {getattr(self, name)}")
-
-    @property
-    def processes(self) -> int:
-        """How many processes share each batch."""
-        return self.devices * self.nodes
 
 
 def train(
@@ -96,12 +67,13 @@ def train(
         with _alone(run, machinery):
             if not run.is_trained():  # by the one that held the lock
                 _train(run, machinery)
-    run.refuse_other_precision(precision)
+    if machinery.is_first:
+        run.refuse_other_precision(precision)
 
 
 def _alone(run: Run, machinery: Machinery) -> AbstractContextManager[None]:
     """Return the lock of a training, which the first of its processes holds."""
-    if not is_first(machinery.processes):
+    if not machinery.is_first:
         return nullcontext()
     return only_here(run.folder / LOCK, f"the training of '{run.name}'", _note)
 
@@ -123,12 +95,13 @@ def _train(run: Run, machinery: Machinery) -> None:
     earlier = 0.0
     if isinstance(tracker, LearnedTracker):
         record, earlier = _optimise(run, tracker, sweeps, machinery)
-    if not is_first(machinery.processes):
-        return
-    seconds = earlier + time.perf_counter() - began
-    tracker.save(run.folder)
-    run.write_config({**record, "seconds": round(seconds, 1)})
-    remove_checkpoints(run)
+    if machinery.is_first:
+        seconds = earlier + time.perf_counter() - began
+        tracker.save(run.folder)
+        run.write_config({**record, "seconds": round(seconds, 1)})
+        remove_checkpoints(run)
+    if machinery.processes > 1 and distributed.is_initialized():
+        distributed.barrier()  # the others begin nothing else before it is written
 
 
 def _refuse_missing_splits(run: Run, tracker: Tracker) -> None:
@@ -186,7 +159,7 @@ def _optimise(
     """
     if run.budget_tflop <= 0:
         raise UserError(f"tracker '{run.name}' is learned: expected a budget above 0 TFLOP")
-    _refuse_uneven_batch(run, tracker, machinery)
+    machinery.refuse_uneven(run.name, tracker.recipe.batch_size)
     # An update is the batch of all devices together, and costs the same however it is shared.
     flops, budget = count_flops(tracker, sweeps), run.budget_tflop * 1e12
     reserved = tracker.reserve * budget
@@ -195,7 +168,7 @@ def _optimise(
     loop = Loop(tracker, lambda index: _drift_share(tracker, validation[index]), updates, run.seed)
     data = WindowData(sweeps, len(validation), tracker, updates, run.seed)
     done, converged = _fit(run, loop, data, tracker, machinery)
-    if not is_first(machinery.processes):
+    if not machinery.is_first:
         return {}, loop.earlier
     refining = 0.0
     if converged:
@@ -216,15 +189,6 @@ def _optimise(
         "recipe": {k: getattr(tracker.recipe, k) for k in Recipe.__dataclass_fields__},
     }
     return record, loop.earlier
-
-
-def _refuse_uneven_batch(run: Run, tracker: LearnedTracker, machinery: Machinery) -> None:
-    size, processes = tracker.recipe.batch_size, machinery.processes
-    if size % processes:
-        raise UserError(
-            f"--devices, --nodes: expected a divisor of the batch of {size} windows of tracker "
-            f"'{run.name}', which they share, got {processes}"
-        )
 
 
 def _fit(
@@ -248,7 +212,7 @@ def _fit(
     _lay_out(tracker, channels_last=True)
     with quiet_lightning():
         trainer = pl.Trainer(
-            **_lightning(machinery),
+            **machinery.options(),
             max_epochs=VALIDATIONS,
             callbacks=callbacks,
             logger=False,
@@ -267,25 +231,6 @@ def _fit(
     _restore(tracker, Path(best.best_model_path))
     _lay_out(tracker, channels_last=False)
     return trainer.global_step, math.isfinite(float(best.best_model_score))  # type: ignore[arg-type]
-
-
-def _lightning(machinery: Machinery) -> dict[str, Any]:
-    """Return Lightning's options of a machinery.
-
-    Several processes share a batch by Lightning's strategy "ddp", on windows that `WindowData` has
-    shared out. One process looks for no others, whatever its cluster says of its job.
-    """
-    options: dict[str, Any] = {
-        "accelerator": machinery.accelerator,
-        "precision": machinery.precision,
-        "devices": machinery.devices,
-        "num_nodes": machinery.nodes,
-        "use_distributed_sampler": False,
-    }
-    if machinery.processes == 1:
-        return {**options, "plugins": [LightningEnvironment()]}
-    strategy = DDPStrategy(find_unused_parameters=True, timeout=PATIENCE)
-    return {**options, "strategy": strategy}
 
 
 def _lay_out(tracker: LearnedTracker, *, channels_last: bool) -> None:
