@@ -10,7 +10,15 @@ Report = Callable[[str], None]  # told what a user should know of his data, line
 
 
 class UserError(Exception):
-    """A mistake in what was handed in; its text is one line: expected, got, which file and key."""
+    """A mistake in what was handed in; its text is one line: expected, got, which file and key.
+
+    Texts quote what files hold: line ends in them become blanks, and what cannot be printed is
+    written as Python writes it.
+    """
+
+    def __init__(self, text: object = ""):
+        line = " ".join(str(text).split("\n"))
+        super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line))
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:

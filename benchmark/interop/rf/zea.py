@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 
 from benchmark.errors import Report, UserError, silent
-from benchmark.frames import MappedFrames, open_hdf5
+from benchmark.frames import MappedFrames, reading_hdf5
 from benchmark.geometry import se3_fault
 from benchmark.interop.rf.forming import Forming
 from benchmark.interop.rf.hdf5_values import numbers, text
@@ -66,14 +66,9 @@ def read_zea(
         frames and poses that do not meet, compressed data without the package that unpacks them.
     """
     path = Path(path)
-    try:
-        with open_hdf5(path) as file:
-            content = _content(path, file, forming or Forming(), calibration, frame_rate, report)
-            chosen = _part(path, file, len(content.frames), part, report)
-    except OSError as error:
-        raise UserError(f"{path}: truncated or not HDF5 ({str(error).splitlines()[0]})") from error
-    except KeyError as error:
-        raise UserError(f"{path}: a key is missing ({error.args[0]})") from error
+    with reading_hdf5(path) as file:
+        content = _content(path, file, forming or Forming(), calibration, frame_rate, report)
+        chosen = _part(path, file, len(content.frames), part, report)
     channel = _channel(path, content, chosen, report)
     record = content.record
     whole = len(channel.frames) == len(content.frames)
