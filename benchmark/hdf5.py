@@ -18,7 +18,7 @@ from benchmark.files import atomic_path, canonical_json, ensure_space
 from benchmark.frames import LazyFrames, open_hdf5, reading_hdf5
 from benchmark.schema.checks import shown
 from benchmark.stored import npz
-from benchmark.stored.hdf5 import WholeArrays, text_attribute
+from benchmark.stored.hdf5 import WholeArrays, group_of, text_attribute
 from benchmark.sweep import (
     Channel,
     Images,
@@ -102,12 +102,13 @@ def read_sweep(path: Path | str, *, lazy: bool = False) -> Sweep:
     with _opened(path, SWEEP_FORMAT) as file:
         if "channels/bmode" not in file:
             raise UserError(f"{path}: channels/bmode is missing")
-        whole = WholeArrays(file)
+        whole, channels_group = WholeArrays(file), group_of(file, "channels")
         channels = {
-            name: _read_channel(path, group, lazy, whole)
-            for name, group in file["channels"].items()
+            name: _read_channel(path, group_of(channels_group, name), lazy, whole)
+            for name in channels_group
         }
-        imu = {name: whole(file["imu"], name) for name in file["imu"]} if "imu" in file else None
+        inertial = group_of(file, "imu") if "imu" in file else None
+        imu = None if inertial is None else {name: whole(inertial, name) for name in inertial}
         landmarks = whole(file, "landmarks")
         if landmarks.ndim != 2 or landmarks.shape[1] != 3:
             raise UserError(f"{path}: landmarks: expected shape (L, 3), got {landmarks.shape}")
@@ -141,7 +142,7 @@ def _read_channel(
     if text_of(text_attribute(group, "poses")) == "withheld":
         channel = WithheldChannel(**vars(images))
     else:
-        measured = group.get("measured", {})
+        measured = group_of(group, "measured") if "measured" in group else {}
         key = "line_world_from_image"
         channel = Channel(
             **vars(images),
@@ -222,6 +223,8 @@ def text_of(value: Any) -> str | None:
 
 def _text(path: Path, file: h5py.File, key: str) -> str:
     """Return an attribute of a file that must be a text."""
+    if key not in file.attrs:
+        raise UserError(f"{path}: a key is missing ({key})")
     stored = text_attribute(file, key)
     found = text_of(stored)
     if found is None:

@@ -10,6 +10,8 @@ import numpy as np
 from benchmark.stored import SPARE_BYTES, Refused, most_bytes
 
 NUMBERS = "biuf"  # kinds of numpy's types
+CHUNK_BYTES = 1024  # that HDF5 needs for each chunk while it reads many
+TIME_BYTES = 8  # of the time that each frame has
 DEFLATE_RATIO = 1032  # bytes that one of a deflated stream can stand for
 
 
@@ -43,7 +45,7 @@ def _shown(name: Any) -> str:
 class WholeArrays:
     """Reads arrays of numbers of one file whole, as long as all of them fit `most_bytes`."""
 
-    def __init__(self, file: h5py.File | h5py.Group):
+    def __init__(self, file: h5py.Group | h5py.Dataset):
         self.size = file.file.id.get_filesize()
         self.left = most_bytes(self.size)
 
@@ -56,7 +58,7 @@ class WholeArrays:
         Refused : no array of numbers, or too large a one for the file.
         """
         stored = array_of(group, key)
-        needed = stored.size * stored.dtype.itemsize
+        needed = max(stored.size * stored.dtype.itemsize, CHUNK_BYTES * _chunk_count(stored))
         self.left -= needed
         if self.left < 0:
             raise Refused(
@@ -65,6 +67,26 @@ class WholeArrays:
             )
         refuse_bombs(stored, ())
         return np.asarray(stored[()])
+
+
+def _chunk_count(stored: h5py.Dataset) -> int:
+    if stored.chunks is None:
+        return 0
+    return math.prod(-(-n // chunk) for n, chunk in zip(stored.shape, stored.chunks, strict=True))
+
+
+def group_of(group: h5py.Group, key: str) -> h5py.Group:
+    """Return a group; `in` and loops over an array in its place would read that array.
+
+    Raises
+    ------
+    KeyError : no such key.
+    Refused : an array.
+    """
+    found = group[key]
+    if not isinstance(found, h5py.Group):
+        raise Refused(f"{found.name}: expected a group, got an array")
+    return found
 
 
 def array_of(group: h5py.Group, key: str, kinds: str = NUMBERS) -> h5py.Dataset:
@@ -87,7 +109,7 @@ def array_of(group: h5py.Group, key: str, kinds: str = NUMBERS) -> h5py.Dataset:
 
 
 def frames_of(group: h5py.Group, key: str) -> h5py.Dataset:
-    """Return a dataset of frames, unread, one of which fits `most_bytes`.
+    """Return a dataset of frames, unread, one of which, and the times of all, fit `most_bytes`.
 
     Raises
     ------
@@ -96,7 +118,8 @@ def frames_of(group: h5py.Group, key: str) -> h5py.Dataset:
     stored = array_of(group, key)
     if not stored.shape:
         raise Refused(f"{stored.name}: expected frames, got one number")
-    _refuse_large(stored, math.prod(stored.shape[1:]), "a frame")
+    _refuse_large(stored, math.prod(stored.shape[1:]) * stored.dtype.itemsize, "a frame")
+    _refuse_large(stored, stored.shape[0] * TIME_BYTES, "times")
     return stored
 
 
@@ -111,7 +134,7 @@ def refuse_bombs(stored: h5py.Dataset, selection: Any) -> None:
     """
     if stored.chunks is None or not stored.size:
         return
-    _refuse_large(stored, math.prod(stored.chunks), "a chunk")
+    _refuse_large(stored, math.prod(stored.chunks) * stored.dtype.itemsize, "a chunk")
     plan = stored.id.get_create_plist()
     filters = [plan.get_filter(number)[0] for number in range(plan.get_nfilters())]
     if h5py.h5z.FILTER_DEFLATE not in filters:
@@ -146,12 +169,12 @@ def _unpacks_beyond(packed: bytes, limit: int) -> bool:
         return False  # not deflated, or damaged: HDF5 says so
 
 
-def _refuse_large(stored: h5py.Dataset, count: int, what: str) -> None:
+def _refuse_large(stored: h5py.Dataset, needed: int, what: str) -> None:
     size = stored.file.id.get_filesize()
-    if count * stored.dtype.itemsize > most_bytes(size):
+    if needed > most_bytes(size):
         raise Refused(
             f"{stored.name}: expected {what} of no more than {most_bytes(size)} bytes in a file of "
-            f"{size}, got {count} of {stored.dtype}"
+            f"{size}, got {stored.shape} {stored.dtype}"
         )
 
 

@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmark.errors import UserError
+from benchmark.errors import UserError, chain
 from tests.faults.damage import damaged
 from tests.faults.inputs import READERS, Reader
 
@@ -62,6 +62,8 @@ class Inputs:
         self.seed, self.sound = seed, reader.write(folder)
         self.content = {file: file.read_bytes() for _, file in self.sound}
         self.changed: Path | None = None
+        for entry, _ in self.sound:  # what is not imported yet would count as memory of an input
+            reader.read(entry)
 
     def put(self, index: int) -> tuple[Path, Path]:
         """Write one damaged file, all others being sound; return what is read and the file."""
@@ -165,12 +167,8 @@ def outcome(reader: Reader, entry: Path) -> str | None:
         text = str(error)
         if not text.strip() or len(text.splitlines()) != 1 or not text.isprintable():
             return f"message of {len(text.splitlines())} lines at {_place(error)} :: {text[:60]!r}"
-        cause: BaseException | None = error
-        while cause is not None:
-            if isinstance(cause, MemoryError):
-                return f"memory at {_place(cause)}"
-            cause = cause.__cause__ or cause.__context__
-        return ""
+        memory = next((e for e in chain(error) if isinstance(e, MemoryError)), None)
+        return "" if memory is None else f"memory at {_place(memory)}"
     except MemoryError as error:
         return f"memory at {_place(error)}"
     except BaseException as error:

@@ -21,7 +21,7 @@ from benchmark.interop.rf.acquisition import Acquisition
 from benchmark.interop.rf.forming import Beamformer, Forming, plane_below
 from benchmark.interop.rf.hdf5_values import number, numbers, text
 from benchmark.interop.rf.probe_pose import MM_PER_M, TIP_FROM_IMAGE
-from benchmark.stored.hdf5 import WholeArrays
+from benchmark.stored.hdf5 import WholeArrays, group_of
 from benchmark.sweep import Images
 
 SIGNALS = "binary_time_series_data"
@@ -145,7 +145,7 @@ def read_ipasc(path: Path | str) -> PhotoacousticData:
             return PhotoacousticData(
                 _in_four(signals, len(wavelength)),
                 number(path, file, "meta_data/ad_sampling_rate"),
-                _element_places(path, file[DETECTORS]),
+                _element_places(path, group_of(file, DETECTORS)),
                 wavelength * NM_PER_M,
                 times,
                 speed,

@@ -28,6 +28,7 @@ from benchmark.interop.rf.probe_pose import (
 from benchmark.interop.rf.zea_channels import read_channels, transmit_times
 from benchmark.interop.rf.zea_images import image_group, read_images
 from benchmark.interop.rf.zea_writing import read_record
+from benchmark.stored.hdf5 import group_of
 from benchmark.sweep import SE3_TOLERANCE, Channel, Sweep, WithheldChannel, World
 
 Calibration = tuple[np.ndarray, np.ndarray]
@@ -122,7 +123,7 @@ def _content(
             tip_from_image, mm_from_pixel = calibration
     pose = None
     if "metadata/probe_pose" in file:
-        pose = read_probe_pose(file["metadata/probe_pose"], path)
+        pose = read_probe_pose(group_of(file, "metadata/probe_pose"), path)
     return _Content(
         frames,
         _times(path, file, track, image, len(frames), frame_rate),
@@ -176,8 +177,10 @@ def _track(file: h5py.File, path: Path, report: Report) -> h5py.Group:
     """Return the group with the data and scan of the first track that has data."""
     if "tracks" not in file:
         return file
-    tracks = file["tracks"]
-    names = [name for name in sorted(tracks, key=_place_of_name) if "data" in tracks[name]]
+    tracks = group_of(file, "tracks")
+    names = [
+        name for name in sorted(tracks, key=_place_of_name) if "data" in group_of(tracks, name)
+    ]
     if not names:
         raise UserError(f"{path}: tracks: none holds data")
     if len(names) > 1:
@@ -213,7 +216,7 @@ def _times(
     elif "scan/time_to_next_transmit" in track:
         times = transmit_times(path, file, track).mean(1)
     elif "metadata/probe_pose" in file:
-        times = read_probe_pose(file["metadata/probe_pose"], path).times_s
+        times = read_probe_pose(group_of(file, "metadata/probe_pose"), path).times_s
     else:
         times = np.empty(0)
     if times.shape != (count,) or not np.isfinite(times).all():
