@@ -28,7 +28,7 @@ GROUPS = {
     "Score predictions made elsewhere": ("check", "score"),
     "Find where a tracker breaks": ("stress", "generalisation"),
     "Study a tracker": ("study", "ablate", "ship"),
-    "Work with recordings": ("convert", "track", "reconstruct", "slice", "vessels"),
+    "Work with recordings": ("convert", "calibrate", "track", "reconstruct", "slice", "vessels"),
 }  # fmt: skip
 
 DESCRIPTION = "Simulator and benchmark for trackerless freehand 3D ultrasound."

@@ -80,11 +80,12 @@ def keys(table: type) -> list[Key]:
 
 
 def meanings(table: type) -> dict[str, str]:
-    """Return what the docstring of a table says of each key."""
+    """Return what the docstrings of a table and its bases say of each key."""
     found = {}
-    for parameter in parse(table.__doc__ or "").params:
-        for name in parameter.arg_name.split(","):
-            found[name.strip()] = " ".join((parameter.description or "").split())
+    for base in reversed(table.__mro__[:-1]):
+        for parameter in parse(base.__doc__ or "").params:
+            for name in parameter.arg_name.split(","):
+                found[name.strip()] = " ".join((parameter.description or "").split())
     return found
 
 
