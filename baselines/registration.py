@@ -1,6 +1,6 @@
 """In-plane registration of frame pairs: sub-pixel shift and rotation from matched patches."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,8 @@ from baselines.parts.matching import (
     decompress,
     flatten,
     heights_at,
+    joined,
+    joined_px,
     peaks,
     speckle_shape,
     structure,
@@ -21,6 +23,12 @@ from benchmark import geometry
 from benchmark.errors import UserError
 from benchmark.sweep import Images, Observation, Prediction
 from benchmark.tracker import Tracker
+
+LEAST_REACH_PX = 2  # a peak and its neighbours
+LEAST_LIT = 0.5  # of a patch's pixels: with fewer that are tissue above black it shows nothing
+LEAST_POWER = 0.01  # variance of a patch about its local mean; that of developed speckle is 0.27
+LEAST_PATCHES = 3  # of a pair, for a rigid motion
+LARGEST_VARIANCE = 1.0  # mm^2 and rad^2, of what is not known
 
 
 @dataclass(frozen=True)
@@ -42,25 +50,45 @@ class Pairs:
 
 
 class Registration:
-    """The frames of one observation, prepared for matching pair by pair."""
+    """The frames of one observation, prepared for matching pair by pair.
+
+    Pixels finer than the configuration's `pixel_mm` are joined by whole numbers. A patch counts in
+    a frame where most of it shows tissue (`Images.mask`) and has a signal.
+    """
 
     def __init__(self, images: Images, dynamic_range_db: float, config: "RegistrationConfig"):
-        self.axes = images.mm_from_pixel[:2, :2]
+        fine = images.mm_from_pixel[:2, :2]
+        across, down = join = joined_px(images.pixel_mm, config.pixel_mm)
+        self.axes = fine * join
         pixel_mm = np.linalg.norm(self.axes, axis=0)
-        envelope = decompress(np.asarray(images.frames), dynamic_range_db)
-        self.frames = flatten(envelope, pixel_mm, config.flatten_mm)
+        envelope = [
+            joined(decompress(frame, dynamic_range_db), (down, across)) for frame in images.frames
+        ]
+        self.frames = flatten(np.stack(envelope), pixel_mm, config.flatten_mm)
         self.grid = PatchGrid.of_image(self.frames.shape[1:], pixel_mm, config.patch_mm)
-        height, width = self.frames.shape[1:]
-        from_centre = self.grid.centre_px - [(width - 1) / 2, (height - 1) / 2]
-        self.centre_mm = from_centre @ self.axes.T
-        self.reach = config.reach_px
-        shapes = [speckle_shape(self.grid, frame) for frame in self.frames]
+        height, width = images.frames.shape[1:]
+        centre_px = self.grid.centre_px * join + (join - 1) / 2
+        self.centre_mm = (centre_px - [(width - 1) / 2, (height - 1) / 2]) @ fine.T
+        self.reach = max(LEAST_REACH_PX, *np.rint(config.reach_mm / pixel_mm).astype(int))
+        self.shows = self._shows(images, (down, across))
+        shapes = [speckle_shape(self.grid, *each) for each in self._each()]
         self.widths = [widths for widths, _ in shapes]
         self.floor = [floor for _, floor in shapes]
         self.structure = [
             structure(self.grid, frame, widths)
             for frame, widths in zip(self.frames, self.widths, strict=True)
         ]
+
+    def _each(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Return each frame with the patches that show something."""
+        return zip(self.frames, self.shows, strict=True)
+
+    def _shows(self, images: Images, join: tuple[int, int]) -> np.ndarray:
+        """Return (N, patches) bool: most of the patch is tissue, above black, and not flat."""
+        seen = np.ones(images.frames.shape[1:]) if images.mask is None else images.mask
+        lit = [self.grid.mean(joined((frame > 0) * seen, join)) for frame in images.frames]
+        power = [self.grid.mean(one * one) - self.grid.mean(one) ** 2 for one in self.frames]
+        return (np.array(lit) > LEAST_LIT) & (np.array(power) > LEAST_POWER)
 
     def first_shifts(self) -> np.ndarray:
         """Return the shift (N-1, 2) of each frame against the one before, whole px."""
@@ -84,11 +112,12 @@ class Registration:
         maps = (maps - floor) / (1 - floor)
         position, height = peaks(maps, widths)
         found = position.reshape(count, -1, 2) + shifts[:, None]
-        motion, variance = rigid_motion(
-            self.centre_mm, found @ self.axes.T, height.reshape(count, -1)
-        )
+        shows = self.shows[:count] & self.shows[gap:]
+        height = np.where(shows, height.reshape(count, -1), np.nan)
+        motion, variance = rigid_motion(self.centre_mm, found @ self.axes.T, height)
         expected = self._expected_px(motion) - shifts[:, None]
         correlation = heights_at(maps, widths, expected.reshape(-1, 2)).reshape(count, -1)
+        correlation[~shows] = np.nan
         share = self.grid.independent
         coherent = np.array(self.structure[:count])
         return Pairs(motion, variance / share, correlation, coherent, self.centre_mm, share)
@@ -144,9 +173,12 @@ def rigid_motion(
     centre_mm (n, 2): patches in the earlier frame; displacement_mm (P, n, 2): from there to their
     place in the later one; height (P, n): their correlation there. Gauss-Newton on the exact rigid
     motion with Tukey's weights scaled by the spread along each axis, so that patches which matched
-    the wrong speckle do not count. A patch's own variance is taken as (1 - rho^2) / rho^2.
+    the wrong speckle do not count. A patch's own variance is taken as (1 - rho^2) / rho^2. Pairs
+    with fewer than `LEAST_PATCHES` usable ones tell nothing: no motion, and the largest variance.
     """
     usable = np.isfinite(height) & np.isfinite(displacement_mm).all(-1)
+    told = usable.sum(1) >= LEAST_PATCHES
+    usable &= told[:, None]
     later = np.where(usable[..., None], centre_mm + np.nan_to_num(displacement_mm), 0)
     rho = np.clip(np.nan_to_num(height), 0.05, 0.995)
     trust = usable * rho**2 / (1 - rho**2)
@@ -163,7 +195,8 @@ def rigid_motion(
         normal = np.einsum("pnka,pnk,pnkb->pab", design, weight, design) + 1e-9 * np.eye(3)
         right = np.einsum("pnka,pnk,pnk->pa", design, weight, residual)
         motion = motion + np.linalg.solve(normal, right[..., None])[..., 0]
-    return motion, _variance(design, weight * residual, trust[..., None] * steepness)
+    variance = _variance(design, weight * residual, trust[..., None] * steepness)
+    return motion, np.where(told[:, None], variance, LARGEST_VARIANCE)
 
 
 def _design(turned: np.ndarray) -> np.ndarray:
@@ -192,7 +225,7 @@ def _variance(design: np.ndarray, influence: np.ndarray, steepness: np.ndarray) 
     slope = np.einsum("pnka,pnk,pnkb->pab", design, steepness, design) + 1e-9 * np.eye(3)
     inverse = np.linalg.inv(slope)
     variance = np.einsum("pab,pbc,pca->pa", inverse, scatter, inverse)
-    return np.clip(variance, 1e-8, 1.0)
+    return np.clip(variance, 1e-8, LARGEST_VARIANCE)
 
 
 @dataclass(frozen=True)
@@ -200,13 +233,15 @@ class RegistrationConfig:
     """Settings of in-plane matching.
 
     patch_mm: edge of a patch; flatten_mm: width of the local mean that brightness is divided by;
-    reach_px: half-width of the search; gaps: frame distances that are joined, 1 among them;
-    dynamic_range_db: of the log compression, if the probe's description has none.
+    reach_mm: half-width of the search; pixel_mm: finer pixels are joined to about this size; gaps:
+    frame distances that are joined, 1 among them; dynamic_range_db: of the log compression, if the
+    probe's description has none.
     """
 
     patch_mm: float = 4.0
     flatten_mm: float = 1.0
-    reach_px: int = 2
+    reach_mm: float = 0.5
+    pixel_mm: float = 0.2
     gaps: tuple[int, ...] = (1, 2, 3)
     dynamic_range_db: float = 60.0
 

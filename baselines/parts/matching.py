@@ -32,6 +32,24 @@ def flatten(envelope: np.ndarray, pixel_mm: np.ndarray, width_mm: float) -> np.n
     return envelope / (gaussian_filter(envelope, widths) + 1e-3)
 
 
+def joined_px(pixel_mm: np.ndarray, target_mm: float) -> np.ndarray:
+    """Return how many pixels (2,) of pixel_mm (2,), across and down, make about `target_mm`."""
+    return np.maximum(1, np.rint(target_mm / np.asarray(pixel_mm))).astype(int)
+
+
+def joined(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return an image (H // n, W // m) of the means over blocks of size (n, m) of one (H, W).
+
+    What is left over at the bottom and at the right is cut off.
+    """
+    down, across = size
+    if down == across == 1:
+        return image
+    height, width = image.shape[0] // down, image.shape[1] // across
+    blocks = image[: height * down, : width * across].reshape(height, down, width, across)
+    return blocks.mean((1, 3), dtype=np.float32)
+
+
 @dataclass(frozen=True)
 class PatchGrid:
     """Square patches (in mm) that cover an image; `rows` (ny, H) and `columns` (nx, W) are 0 or 1.
@@ -125,24 +143,32 @@ def correlation_maps(
     return np.moveaxis(maps, -1, 0).astype(float)
 
 
-def speckle_shape(grid: PatchGrid, frame: np.ndarray) -> tuple[np.ndarray, float]:
+def speckle_shape(
+    grid: PatchGrid, frame: np.ndarray, shows: np.ndarray
+) -> tuple[np.ndarray, float]:
     """Return widths (patches, 2) in px, (column, row), and floor of a frame's autocorrelation.
+
+    shows (patches,) bool: those that count; rows without one get the median of all.
 
     The floor is the autocorrelation at lags beyond the speckle (negative if a mean was subtracted).
     The widths are those of a Gaussian above the floor through the correlation at a lag of one
     pixel, the median over each row of patches, since the beam changes with depth, not across.
     """
     lags = np.array([[1, 0], [0, 1]])
-    middle = [_row_medians(grid, _self_correlation(grid, frame, lag)) for lag in lags]
+    middle = [_row_medians(grid, _self_correlation(grid, frame, lag), shows) for lag in lags]
     rough = np.sqrt(-0.5 / np.log(np.clip(middle, 0.02, 0.98)))
-    floor = float(np.median(structure(grid, frame, rough.T)))
+    floor = float(np.median(structure(grid, frame, rough.T)[shows])) if shows.any() else 0.0
     share = np.clip((np.array(middle) - floor) / (1 - floor), 0.02, 0.98)
     return np.sqrt(-0.5 / np.log(share)).T, floor
 
 
-def _row_medians(grid: PatchGrid, values: np.ndarray) -> np.ndarray:
-    rows = values.reshape(len(grid.rows), -1)
-    return np.repeat(np.median(rows, 1), rows.shape[1])
+def _row_medians(grid: PatchGrid, values: np.ndarray, shows: np.ndarray) -> np.ndarray:
+    """Return the median (patches,) over each row of those patches that show something."""
+    shape = (len(grid.rows), -1)
+    rows, kept = values.reshape(shape), shows.reshape(shape)
+    other = np.median(values[shows]) if shows.any() else 0.5
+    medians = [np.median(r[k]) if k.any() else other for r, k in zip(rows, kept, strict=True)]
+    return np.repeat(medians, rows.shape[1])
 
 
 def _self_correlation(grid: PatchGrid, frame: np.ndarray, lag: np.ndarray) -> np.ndarray:
