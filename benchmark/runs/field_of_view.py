@@ -14,10 +14,12 @@ from benchmark.frames import MappedFrames
 from benchmark.sweep import Images
 
 BLACK = 8  # of 255: what lossy compression leaves of black
+LEAST_BLACK = 0.005  # of the image: a smaller black piece is tissue
 STILL = 0.15  # of the change of the liveliest pixels: less is no tissue that moves
 LIVELY = 90  # percentile of the pixels' changes that stands for tissue
 LEAST_CHANGE = 30  # grey levels of these; below it the probe stands, and still pixels tell nothing
 SMOOTH_PX = 5  # over which the change of a pixel is averaged
+LEAST_LIT = 0.3  # of the pixels over which it is averaged
 UNCHANGED = 1  # grey levels between all frames, of a mark on the screen
 LEAST_PX = 4  # of a still piece
 MOST_FRAMES = 256  # that are read, evenly spread
@@ -64,7 +66,7 @@ def find_regions(images: Images) -> Regions:
         np.minimum(darkest, frame, out=darkest)
         np.maximum(brightest, frame, out=brightest)
     black = _reaching_edge(brightest <= BLACK, inside)
-    still = _still(brightest - darkest, inside & ~black)
+    still = _still(brightest - darkest, inside & (brightest > BLACK)) & inside & ~black
     tissue = inside & ~black & ~still
     return Regions(tissue, black, still) if tissue.mean() > LEAST_TISSUE else unknown
 
@@ -90,27 +92,33 @@ def of_tissue(images: Some) -> Some:
 
 def _reaching_edge(dark: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """Return the dark pieces (H, W) that touch the edge of `inside`: others are dark tissue."""
-    from scipy.ndimage import binary_opening, label
+    from scipy.ndimage import binary_dilation, binary_opening, label
 
-    dark = np.pad(dark | ~inside, 2, mode="edge")
-    solid = binary_opening(dark, np.ones((3, 3)))[2:-2, 2:-2]
-    pieces, _ = label(np.pad(solid, 1, constant_values=True))
-    return (pieces == pieces[0, 0])[1:-1, 1:-1] & inside
+    padded = np.pad(dark | ~inside, 2, mode="edge")
+    solid = binary_opening(padded, np.ones((3, 3)))[2:-2, 2:-2] & inside
+    pieces, count = label(solid)
+    edge = binary_dilation(np.pad(~inside, 1, constant_values=True))[1:-1, 1:-1]
+    area = np.bincount(pieces.ravel(), minlength=count + 1)
+    kept = np.isin(np.arange(count + 1), pieces[edge]) & (area >= LEAST_BLACK * dark.size)
+    kept[0] = False
+    return kept[pieces]
 
 
 def _still(change: np.ndarray, lit: np.ndarray) -> np.ndarray:
     """Return the pixels (H, W) that stay while others change.
 
     change (H, W): grey levels between the darkest and the brightest frame; lit (H, W) bool: pixels
-    that may show tissue.
+    that are not black in every frame.
     """
-    from scipy.ndimage import label, uniform_filter
+    from scipy.ndimage import binary_dilation, label, uniform_filter
 
     if not lit.any() or (lively := np.percentile(change[lit], LIVELY)) < LEAST_CHANGE:
         return np.zeros(lit.shape, bool)
-    share = np.maximum(uniform_filter(lit.astype(float), SMOOTH_PX), 1e-9)
-    smooth = uniform_filter(np.where(lit, change, 0).astype(float), SMOOTH_PX) / share
-    still = lit & ((smooth < STILL * lively) | (change <= UNCHANGED))
+    share = uniform_filter(lit.astype(float), SMOOTH_PX)
+    mean = uniform_filter(np.where(lit, change, 0.0), SMOOTH_PX) / np.maximum(share, LEAST_LIT)
+    resting = (mean < STILL * lively) & (share > LEAST_LIT)
+    around = binary_dilation(resting, np.ones((SMOOTH_PX, SMOOTH_PX)))
+    still = (around & (change < STILL * lively)) | (lit & (change <= UNCHANGED))
     pieces, _ = label(still, np.ones((3, 3)))
     large = np.bincount(pieces.ravel()) >= LEAST_PX
     return still & large[pieces]

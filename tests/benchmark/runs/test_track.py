@@ -92,18 +92,29 @@ def test_the_domain_is_what_the_sweeps_are(dataset) -> None:
     assert domain.frame_rate == pytest.approx((20, 20))
     # Noise filtered by a Gaussian of s pixels has the autocorrelation exp(-d^2 / 4 s^2).
     half = 2 * np.sqrt(np.log(2))
-    assert np.mean(domain.speckle_lateral_mm) == pytest.approx(2.5 * half * 0.25, rel=0.15)
-    assert np.mean(domain.speckle_axial_mm) == pytest.approx(1.5 * half * 0.2, rel=0.15)
-    assert np.mean(domain.neighbour_correlation) == pytest.approx(np.exp(-1 / 16), abs=0.03)
+    middle = {key: np.mean(span) for key, span in domain.measures.items()}
+    assert middle["speckle_axial_mm"] == pytest.approx(1.5 * half * 0.2, rel=0.2)
+    # Frames are one slice of noise filtered by two apart: exp(-k^2 / 16) at k frames.
+    for third in ("top", "middle", "bottom"):
+        assert middle[f"correlation_{third}"] == pytest.approx(np.exp(-1 / 16), abs=0.03)
+    assert middle["noise"] == pytest.approx(0, abs=0.02)
+    assert middle["far_correlation"] == pytest.approx(np.exp(-4), abs=0.1)
 
 
 def test_own_images_are_within_and_others_are_told(dataset) -> None:
     domain = measure_domain(dataset)
     images = speckle_sweep(seed=9).observe().bmode
     assert domain_faults(domain, images) == []
-    blurred = gaussian_filter(np.asarray(images.frames, float), (0, 5, 5)).astype(np.uint8)
+    levels = np.asarray(images.frames, float)
+    blurred = gaussian_filter(levels, (0, 5, 5)).astype(np.uint8)
     words = " ".join(map(str, domain_faults(domain, replace(images, frames=blurred))))
-    assert "axial speckle width" in words and "contrast" in words
+    assert "axial speckle width" in words
+    noise = np.random.default_rng(3).normal(0, 30, images.frames.shape)
+    noisy = np.clip(levels + noise, 0, 255).astype(np.uint8)
+    words = " ".join(map(str, domain_faults(domain, replace(images, frames=noisy))))
+    assert "share of speckle that changes at once" in words
+    dull = (100 + 0.4 * levels).astype(np.uint8)
+    assert domain_faults(domain, replace(images, frames=dull)) == []
     slow = replace(images, timestamps=np.arange(20) / 4)
     assert "frame rate (Hz) 4, in training 20 to 20" in map(str, domain_faults(domain, slow))
     low = replace(images, frames=images.frames[:, :32])
