@@ -12,7 +12,7 @@ from benchmark.dataset import Dataset, open_dataset
 from benchmark.errors import UserError
 from benchmark.files import read_json, write_json
 from benchmark.runs.field_of_view import Regions
-from benchmark.runs.measures import MEASURES, measures
+from benchmark.runs.measures import GAPS, MEASURES, PACE, measures
 from benchmark.runs.pixel_size import SAME_PIXEL
 from benchmark.sweep import Images, Prediction, centre_path
 
@@ -21,20 +21,9 @@ MARGIN = 1.5  # of frame rates and steps: up to this factor beyond training they
 MOST_LEFT_OUT = 0.3  # of the image, black or still
 LEAST_EXTENT = 0.9  # of the side of a training image; a smaller image is reported
 SMALLEST_STEP = 0.01  # mm; shorter steps are taken as no motion
-NEVER = float("inf")
-
-#: measure: how far below and above the range of training it does no harm yet; both are chosen from
-#: the table of `tests/speed/warnings.py`.
-TOLERANCES = {
-    "correlation_top": (0.1, 0.1),
-    "correlation_middle": (0.1, 0.1),
-    "correlation_bottom": (0.1, 0.1),
-    "correlation_gradient": (0.1, 0.1),
-    "noise": (0.05, 0.05),
-    "far_correlation": (NEVER, 0.1),
-    "speckle_lateral_mm": (0.1, 0.1),
-    "speckle_axial_mm": (0.1, 0.1),
-}
+MOST_SPREADS = 3.4  # of a measure of speckle; chosen from the table of `tests/speed/warnings.py`
+LEAST_SWEEPS = 4  # of a training split, for a line through the measures
+LEAST_SPREAD = 0.02  # relative, of measures over sweeps that are all alike
 
 
 @dataclass(frozen=True)
@@ -42,8 +31,9 @@ class Domain:
     """Ranges over training sweeps.
 
     pixel_mm (2,), shape (rows, columns): of a frame; frame_rate: (low, high) Hz; step_mm: (1 %,
-    99 %) of the steps of the image centre; measures: (low, high) over sweeps of each of
-    `measures.MEASURES`, empty where they are not known.
+    99 %) of the steps of the image centre; measures: (offset, slope, spread) of each measure of
+    `benchmark.runs.measures`, which is offset + slope times the pace of a sweep, all as logarithms,
+    with a standard deviation `spread` over sweeps; empty where they are not known.
 
     Where frames differ, pixel_mm and shape are medians, pixel_span_mm is (across low, high, down
     low, high) and least_mm (width, height) that of the smallest; else both are empty.
@@ -53,7 +43,7 @@ class Domain:
     shape: tuple[int, int]
     frame_rate: tuple[float, float]
     step_mm: tuple[float, float]
-    measures: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    measures: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     pixel_span_mm: tuple[float, ...] = ()
     least_mm: tuple[float, ...] = ()
 
@@ -81,17 +71,31 @@ def measure_domain(dataset: Dataset, split: str = "train") -> Domain:
     low, high = np.percentile(np.concatenate(steps), (1, 99))
     rows, columns = np.median(shape, axis=0).astype(int).tolist()
     across, down = np.median(pixel, axis=0).tolist()
-    values = {key: [row[key] for row in found if key in row] for key in MEASURES}
     spans = _spans(np.array(pixel), np.array(shape))
     return Domain(
         pixel_mm=(across, down),
         shape=(rows, columns),
         frame_rate=(float(min(rates)), float(max(rates))),
         step_mm=(float(low), float(high)),
-        measures={key: (min(each), max(each)) for key, each in values.items() if each},
+        measures=_lines([row for row in found if row]),
         pixel_span_mm=spans[0],
         least_mm=spans[1],
     )
+
+
+def _lines(found: Sequence[Mapping[str, float]]) -> dict[str, tuple[float, ...]]:
+    """Return offset, slope and spread of each measure over sweeps; empty of too few sweeps."""
+    if len(found) < LEAST_SWEEPS:
+        return {}
+    pace = np.array([row[PACE] for row in found])
+    design = np.stack([np.ones_like(pace), pace], 1)
+    lines = {}
+    for key in MEASURES:
+        values = np.array([row[key] for row in found])
+        line = np.linalg.lstsq(design, values, rcond=1e-6)[0]
+        spread = np.sqrt(np.square(values - design @ line).sum() / (len(found) - 2))
+        lines[key] = (*line.tolist(), max(float(spread), LEAST_SPREAD))
+    return lines
 
 
 def _spans(pixel: np.ndarray, shape: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -177,12 +181,21 @@ def domain_faults(
     if regions is not None and (left := 1 - regions.tissue.mean()) > MOST_LEFT_OUT:
         faults.append(DomainFault("share of the image that is black or still", left, (0.0, 0.0)))
     found = measures(images)
-    if not found:
-        return [*faults, DomainFault("frames are black")]
-    for key, (low, high) in domain.measures.items():
-        below, above = TOLERANCES[key]
-        if key in found and not low - below <= found[key] <= high + above:
-            faults.append(DomainFault(MEASURES[key], found[key], (low, high)))
+    if found:
+        return faults + _speckle_faults(domain, found)
+    few = len(images.frames) <= GAPS[-1]
+    words = f"a sweep of {GAPS[-1]} frames or fewer" if few else "frames are black"
+    return [*faults, DomainFault(words)]
+
+
+def _speckle_faults(domain: Domain, found: Mapping[str, float]) -> list[DomainFault]:
+    """Return the measures of speckle that are unlike those of training at the same pace."""
+    faults = []
+    for key, (offset, slope, spread) in domain.measures.items():
+        expected, most = offset + slope * found[PACE], MOST_SPREADS * spread
+        if abs(found[key] - expected) > most:
+            low, value, high = np.exp([expected - most, found[key], expected + most]).tolist()
+            faults.append(DomainFault(MEASURES[key], value, (low, high)))
     return faults
 
 
@@ -204,14 +217,16 @@ def summarised(faults: Sequence[Sequence[DomainFault]]) -> list[str]:
 
     faults: of each sweep.
     """
-    groups: dict[tuple[str, tuple[float, float] | None], list[DomainFault]] = {}
+    groups: dict[str, list[DomainFault]] = {}
     for fault in (fault for sweep in faults for fault in sweep):
-        groups.setdefault((fault.measure, fault.trained), []).append(fault)
+        groups.setdefault(fault.measure, []).append(fault)
     lines = []
-    for (measure, trained), members in groups.items():
+    for measure, members in groups.items():
         found = [fault.found for fault in members if fault.found is not None]
         ends = f" {min(found):.3g} to {max(found):.3g}" if found else ""
         count = f"in {len(members)} of {len(faults)} sweeps"
+        spans = [fault.trained for fault in members if fault.trained is not None]
+        trained = (min(s[0] for s in spans), max(s[1] for s in spans)) if spans else None
         lines.append(f"{measure}{ends} {count}{_in_training(trained)}")
     return lines
 

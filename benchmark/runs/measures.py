@@ -1,82 +1,76 @@
-"""Numbers that say whether a sweep's images are like others, whatever their brightness.
+"""Numbers that say whether a sweep's speckle is like that of others, whatever its brightness.
 
-Brightness and contrast change with a machine's knobs and do no harm; how speckle correlates from
-frame to frame is what trackers read.
+Brightness and contrast change with a machine's knobs and do no harm; how speckle decorrelates from
+frame to frame is what trackers read. How fast it does depends on the hand; how it does with depth,
+and with the number of frames, depends on the beam, the tissue and the machine.
 """
 
 import numpy as np
 
 from benchmark.sweep import Images
 
-PLACES = 8  # in a sweep, evenly spread
-FAR = 8  # frames between two that developed speckle of a moving probe has left
+PLACES = 16  # in a sweep, evenly spread
+GAPS = (1, 2, 4)  # frames
+BANDS = 4  # of depth
 WINDOW_MM = 3.0  # over which brightness is taken out
 DARK = 2.0  # grey levels of deviation below which a place is black
 LEAST_SEEN = 64  # pixels
+LEAST, MOST = 0.02, 0.999  # correlations within which a logarithm is taken
 
+PACE = "pace"  # mean of -log(correlation) of neighbouring frames over the depths
+
+#: The measures beside the pace, in words.
 MEASURES = {
-    "correlation_top": "correlation of neighbouring frames in the upper third",
-    "correlation_middle": "correlation of neighbouring frames in the middle third",
-    "correlation_bottom": "correlation of neighbouring frames in the lower third",
-    "correlation_gradient": "correlation in the lower third less that in the upper third",
-    "noise": "share of speckle that changes at once between frames",
-    "far_correlation": f"correlation of frames {FAR} apart",
-    "speckle_lateral_mm": "lateral speckle width (mm)",
-    "speckle_axial_mm": "axial speckle width (mm)",
-}  # fmt: skip
+    "top": "decorrelation of the upper quarter, over that of the image",
+    "upper": "decorrelation of the second quarter, over that of the image",
+    "lower": "decorrelation of the third quarter, over that of the image",
+    "bottom": "decorrelation of the lowest quarter, over that of the image",
+    "two": "decorrelation over two frames, over that of one",
+    "two_top": "decorrelation over two frames in the upper quarter, over that of one",
+    "two_bottom": "decorrelation over two frames in the lowest quarter, over that of one",
+    "four": "decorrelation over four frames, over that of one",
+    "lateral_mm": "lateral speckle width (mm)",
+    "axial_mm": "axial speckle width (mm)",
+}
 
 
 def measures(images: Images) -> dict[str, float]:
-    """Return the measures (`MEASURES`) of a sweep, medians over `PLACES`; empty if it is black.
+    """Return the logarithms of the pace and of `MEASURES` of a sweep; empty if it is too short.
 
-    Correlations are of frames standardised locally (`standardised`). The noise is 1 - c of the law
-    rho(k) = c exp(-a k^2) through the correlations of frames one and two apart: above 0 where
-    something changes at once (noise), below 0 where frames hold a share of those before them. Too
-    short a sweep has no noise or far correlation.
+    Decorrelation is -log rho, rho being the median over `PLACES` of the correlation of frames that
+    are standardised locally (`standardised`). For a Gaussian beam and an even motion it grows with
+    the square of the number of frames; noise, which changes at once, lowers its growth, and
+    persistence too. Empty also for frames that show nothing.
     """
-    count = len(images.frames)
-    rows = []
-    for place in np.unique(np.linspace(0, max(count - 2, 0), PLACES).astype(int)):
-        found = _at(images, int(place))
-        if found:
-            rows.append(found)
-    keys = {key for row in rows for key in row}
-    return {
-        key: float(np.median([row[key] for row in rows if key in row]))
-        for key in MEASURES
-        if key in keys
-    }
-
-
-def _at(images: Images, place: int) -> dict[str, float]:
-    """Return the measures at one frame of a sweep, empty where it shows nothing."""
-    pixel_mm, count = images.pixel_mm, len(images.frames)
-    detail, seen = standardised(images.frames[place], images)
-    if seen.sum() < LEAST_SEEN:
+    places = np.unique(np.linspace(0, len(images.frames) - 1 - GAPS[-1], PLACES).astype(int))
+    if len(images.frames) <= GAPS[-1] or not (found := [_at(images, int(n)) for n in places]):
         return {}
-    found = {
-        "speckle_lateral_mm": _half_width(detail, 1) * pixel_mm[0],
-        "speckle_axial_mm": _half_width(detail, 0) * pixel_mm[1],
-    }
-    later = {
-        gap: standardised(images.frames[place + gap], images)
-        for gap in (1, 2, FAR)
-        if place + gap < count
-    }
-    if 1 not in later:
-        return found
-    thirds = np.array_split(np.arange(len(detail)), 3)
-    bands = [_correlation(detail, seen, *later[1], third) for third in thirds]
-    names = ("correlation_top", "correlation_middle", "correlation_bottom")
-    found |= dict(zip(names, bands, strict=True))
-    found["correlation_gradient"] = bands[2] - bands[0]
-    if 2 in later:
-        beyond = [_correlation(detail, seen, *later[2], third) for third in thirds]
-        at_once = [_at_once(*pair) for pair in zip(bands, beyond, strict=True)]
-        found["noise"] = float(np.median(at_once))
-    if FAR in later:
-        found["far_correlation"] = _correlation(detail, seen, *later[FAR], slice(None))
-    return found
+    rho = np.median([correlations for correlations, _ in found], axis=0)
+    widths = np.median([width for _, width in found], axis=0)
+    if not widths.all():
+        return {}
+    lost = -np.log(np.clip(rho, LEAST, MOST))
+    pace, growth = lost[0].mean(), lost[1] / lost[0]
+    values = [
+        *lost[0] / pace,
+        growth.mean(), growth[0], growth[-1], (lost[2] / lost[0]).mean(),
+        *widths,
+    ]  # fmt: skip
+    named = zip((PACE, *MEASURES), np.log([pace, *values]), strict=True)
+    return {key: float(value) for key, value in named}
+
+
+def _at(images: Images, place: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return correlations (GAPS, BANDS) of a frame with later ones, and speckle widths (2,) mm."""
+    detail, seen = standardised(images.frames[place], images)
+    bands = np.array_split(np.arange(len(detail)), BANDS)
+    rho = []
+    for gap in GAPS:
+        later = standardised(images.frames[place + gap], images)
+        rho.append([_correlation(detail[rows], seen[rows], *(x[rows] for x in later))
+                    for rows in bands])  # fmt: skip
+    widths = np.array([_half_width(detail, 1), _half_width(detail, 0)]) * images.pixel_mm
+    return np.array(rho), widths if seen.any() else np.zeros(2)
 
 
 def standardised(frame: np.ndarray, images: Images) -> tuple[np.ndarray, np.ndarray]:
@@ -96,21 +90,13 @@ def standardised(frame: np.ndarray, images: Images) -> tuple[np.ndarray, np.ndar
     return np.where(seen, detail / np.maximum(spread, DARK), 0.0), seen
 
 
-def _correlation(
-    one: np.ndarray, seen: np.ndarray, other: np.ndarray, also: np.ndarray, rows: slice | np.ndarray
-) -> float:
-    """Return the correlation of two standardised frames over some rows, 0 where little is seen."""
-    both = (seen & also)[rows]
+def _correlation(one: np.ndarray, seen: np.ndarray, other: np.ndarray, also: np.ndarray) -> float:
+    """Return the correlation of two standardised frames (H, W), 0 where little is seen of both."""
+    both = seen & also
     if both.sum() < LEAST_SEEN:
         return 0.0
-    a, b = one[rows][both], other[rows][both]
+    a, b = one[both], other[both]
     return float((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum()))
-
-
-def _at_once(near: float, far: float) -> float:
-    """Return 1 - c of rho(k) = c exp(-a k^2) through rho(1) and rho(2)."""
-    near, far = max(near, 0.02), max(far, 0.02)
-    return 1.0 - near ** (4 / 3) * far ** (-1 / 3)
 
 
 def _half_width(detail: np.ndarray, axis: int) -> float:
