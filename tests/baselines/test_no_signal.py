@@ -7,8 +7,9 @@ import pytest
 
 from baselines.decorrelation import DecorrelationConfig, SpeckleDecorrelation
 from baselines.parts.motion import centre_motion, true_motion
-from baselines.registration import InPlaneRegistration, RegistrationConfig
+from baselines.registration import InPlaneRegistration
 from benchmark.runs.answer import answered, seen_by_tracker
+from benchmark.speckle.registration import RegistrationConfig
 from benchmark.sweep import Observation, Sweep
 
 MOST = 1.5  # times the error of whole frames

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.ndimage import fourier_shift, gaussian_filter
 
-from baselines.parts.matching import (
+from benchmark.speckle.matching import (
     PatchGrid,
     correlation_maps,
     decompress,
@@ -98,7 +98,7 @@ def test_peaks_and_heights_are_exact_on_gaussian_maps():
 def test_sub_pixel_shift_of_a_band_limited_image():
     frame, shift = noise(7), np.array([0.37, -0.21])  # column, row
     moved = np.fft.ifft2(fourier_shift(np.fft.fft2(frame), shift[::-1])).real
-    widths, floor = speckle_shape(grid(), frame, np.ones(len(grid().centre_px), bool))
+    widths, floor = speckle_shape(grid(), frame)
     assert np.abs(np.median(widths, 0) - np.sqrt(2) * np.array([1.6, 1.2])).max() < 0.3
     maps = correlation_maps(grid(), frame, moved, np.zeros(2, int), 2)
     found, height = peaks((maps - floor) / (1 - floor), widths)
