@@ -10,6 +10,7 @@ import numpy as np
 from benchmark.sweep import Images
 
 PLACES = 16  # in a sweep, evenly spread
+AHEAD = 8  # frames from the last place to the end of a sweep
 GAPS = (1, 2, 4)  # frames
 BANDS = 4  # of depth
 WINDOW_MM = 3.0  # over which brightness is taken out
@@ -42,8 +43,8 @@ def measures(images: Images) -> dict[str, float]:
     the square of the number of frames; noise, which changes at once, lowers its growth, and
     persistence too. Empty also for frames that show nothing.
     """
-    places = np.unique(np.linspace(0, len(images.frames) - 1 - GAPS[-1], PLACES).astype(int))
-    if len(images.frames) <= GAPS[-1] or not (found := [_at(images, int(n)) for n in places]):
+    places = np.unique(np.linspace(0, len(images.frames) - 1 - AHEAD, PLACES).astype(int))
+    if len(images.frames) <= AHEAD or not (found := [_at(images, int(n)) for n in places]):
         return {}
     rho = np.median([correlations for correlations, _ in found], axis=0)
     widths = np.median([width for _, width in found], axis=0)

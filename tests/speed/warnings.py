@@ -6,7 +6,7 @@ Validation sweeps of the data set that taught the weights are rendered again, on
 a time. Printed is, for each condition, the error (`segment_drift`) over that of the same sweeps
 unchanged, whether there is a warning, and the measures beyond what training showed; then which
 share of the harmful conditions (at least twice the error) and of the harmless ones (at most a
-quarter more) is warned of. `--json FILE` keeps all numbers, from which `TOLERANCES` are chosen.
+quarter more) is warned of. `--json FILE` keeps all numbers, from which `MOST_SPREADS` is chosen.
 Ten minutes on one core.
 """
 
