@@ -94,6 +94,11 @@ def speckle_sweep(scene: Scene, prev_from_frame: np.ndarray, seed: int, name="sp
         "centre_frequency_hz": 1540e3 / scene.wavelength_mm,
         "sound_speed_m_s": 1540.0,
         "dynamic_range_db": scene.dynamic_range_db,
+        # The lens whose Gaussian beam is `elevation_at`: its waist is 0.376 wavelength f-number.
+        "element_height_mm": 0.3762 * scene.wavelength_mm * scene.focus_mm / scene.elevation_mm,
+        "elevation_focus_mm": scene.focus_mm,
+        "attenuation_db_cm_mhz": 0.0,
+        "diffraction": False,
     }
     return Sweep(name, {"bmode": channel}, probe=probe, factors={"subject": name})
 

@@ -15,9 +15,9 @@ from benchmark import geometry
 from benchmark.dataset import open_dataset
 from benchmark.errors import UserError
 from benchmark.hdf5 import read_sweep
+from benchmark.machine.cluster import dask_executor
 from benchmark.workers import core_count
 from simulate.dataset import generate as module
-from simulate.dataset.cluster import dask_executor
 from simulate.dataset.generate import generate
 from simulate.spec import load_spec
 from simulate.spec.plan import plan_sweeps
