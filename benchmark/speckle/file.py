@@ -140,7 +140,7 @@ def placed(description: Mapping[str, Any], images: Images) -> dict[str, Any]:
 def described(speckle: SpeckleMap) -> str:
     """Return in words where a map's elevational lengths are from and how sure they are."""
     origin = {
-        "probe": "from the probe's frequency and lens",
+        "probe": "from the probe's frequency and lens, in developed speckle",
         "measured": "measured",
         "guessed": "a guess from the frames' speckle; frequency and lens of the probe, or a "
         "calibration, would tell (--probe)",

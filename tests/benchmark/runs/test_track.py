@@ -370,6 +370,9 @@ def test_what_is_known_of_the_probe_reaches_the_tracker(tmp_path: Path, capsys) 
         "start_depth_mm = 3.0\n"
     )
     tracked(tmp_path, tmp_path / "s.igs.mha", probe=file, **told)
-    assert "scale within 5 % (from the probe's frequency and lens)" in capsys.readouterr().out
+    assert (
+        "scale within 5 % (from the probe's frequency and lens, in developed speckle)"
+        in capsys.readouterr().out
+    )
     assert Told.probe["element_height_mm"] == 5
     assert Told.probe["face_mm"] == pytest.approx((31.5 * 0.25, -3.0))

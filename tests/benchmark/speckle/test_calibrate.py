@@ -68,7 +68,7 @@ def test_wires_in_water_hold_no_speckle(tmp_path):
     how = Reading(
         transform="ProbeToReference", calibration=tmp_path / "c.txt", image="CroppedImage"
     )
-    with pytest.raises(UserError, match="expected 100 patches of speckle .* got 0"):
+    with pytest.raises(UserError, match=r"expected 100 patches of speckle .*, got 0"):
         Calibrate(WIRE, how, out=tmp_path / "probe.json").run()
     assert not (tmp_path / "probe.json").exists()
 
