@@ -127,4 +127,5 @@ def test_depth_of_the_first_row_places_the_face():
     images = Images(np.zeros((1, 11, 21), np.uint8), np.zeros(1), matrix)
     assert placed({"start_depth_mm": 4.0}, images)["face_mm"] == pytest.approx((2.0, -4.0))
     assert placed({"face_mm": (1, 1), "start_depth_mm": 4.0}, images)["face_mm"] == (1, 1)
+    assert placed({"radius_mm": 60.0}, images)["face_mm"] == pytest.approx((2.0, 0.0))
     assert "face_mm" not in placed({}, images)
