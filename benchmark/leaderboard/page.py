@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     from benchmark.leaderboard.row import Row
 
 #: In this order: each file uses what the ones before it define.
-SCRIPTS = ("page_statistics.js", "page_charts.js", "page_views.js", "page.js")
+SCRIPTS = (
+    *("page_statistics.js", "page_labels.js", "page_charts.js", "page_space.js", "page_parts.js"),
+    *("page_board.js", "page_tracker.js", "page_compare.js", "page_stress.js", "page_about.js"),
+    "page.js",
+)
 DEGREES_OF_FREEDOM = {
     "tx": "lateral x",
     "ty": "axial y",
@@ -125,7 +129,7 @@ def _metric(name: str) -> dict[str, Any]:
 def _row(row: "Row", board: "Leaderboard") -> dict[str, Any]:
     kept = [
         *("card", "config", "config_hash", "trained_on", "outside_training", "training"),
-        "environment",
+        *("environment", "code_sha256"),
     ]
     return {
         "label": row.label,
