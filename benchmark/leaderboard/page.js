@@ -46,6 +46,7 @@ const withUnit = (metric) => (metric.unit ? `${metric.label} (${metric.unit})` :
 const span = (low, high, metric) =>
   known(low) && known(high) ? `${format(low, metric)} ${low < 0 ? "to" : "–"} ${format(high, metric)}` : "";
 const signed = (value, metric) => (value > 0 ? "+" : "") + format(value, metric);
+const intervalNote = (s, metric) => (known(s.low) && known(s.high) ? h("small", {}, span(s.low, s.high, metric)) : null);
 const plural = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 
 function significant(value, digits = 2) {

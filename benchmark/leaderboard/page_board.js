@@ -64,9 +64,9 @@ function biasTable(main, rows, kept) {
     decades(rows.flatMap((row) => pairs.filter((p) => p.unit === unit).flatMap((p) => [size(row, p.bias), size(row, p.noise)])))]));
   const cell = (row, pair) => {
     const [bias, noise] = [size(row, pair.bias), size(row, pair.noise)];
-    return h("td", {}, dots(row, bias, noise, scales.get(pair.unit)), h("small", {}, `${significant(bias)} · ${significant(noise)}`));
+    return h("td", {}, dots(row, bias, noise, scales.get(pair.unit)), h("small", {}, `${brief(bias)} · ${brief(noise)}`));
   };
-  const ends = ({ low, high }) => `${significant(low, 1)} to ${significant(high, 1)}`;
+  const ends = ({ low, high }) => `${brief(low)} to ${brief(high)}`;
   const table = h("table", { class: "matrix", id: "bias" },
     h("thead", {}, h("tr", {}, h("th", { class: "text" }, "bias · noise"),
       pairs.map((p) => h("th", { scope: "col" }, p.label, h("small", {}, `${p.unit}, ${ends(scales.get(p.unit))}`))))),
@@ -76,13 +76,15 @@ function biasTable(main, rows, kept) {
     scroller("Bias and noise", table));
 }
 
-/** A logarithmic scale over whole decades that hold all positive values. */
+/** A logarithmic scale over whole decades, four at most, up to the largest value. */
 function decades(values) {
   const positive = values.filter((v) => known(v) && v > 0);
-  const low = 10 ** Math.floor(Math.log10(Math.min(...positive, 1)) + 1e-9);
-  const high = 10 ** Math.ceil(Math.log10(Math.max(...positive, low * 10)) - 1e-9);
+  const high = 10 ** Math.ceil(Math.log10(Math.max(...positive, 1e-12)) - 1e-9);
+  const low = Math.max(high / 1e4, 10 ** Math.floor(Math.log10(Math.min(...positive, high / 10)) + 1e-9));
   return { low, high, place: (v) => Math.min(1, Math.max(0, Math.log(v / low) / Math.log(high / low))) };
 }
+
+const brief = (value) => (!known(value) ? "–" : value < 1e-5 ? "0" : String(Number(value.toPrecision(2))));
 
 function dots(row, bias, noise, scale) {
   const x = (value) => (6 + 108 * scale.place(value)).toFixed(1);
@@ -129,7 +131,7 @@ function rankSection(main, rows) {
     return h("td", { style: `--cell: rgba(var(--better), ${(0.75 * share).toFixed(3)})` }, text);
   };
   const table = h("table", { class: "matrix dense plain-heads", id: "ranks" },
-    h("thead", {}, h("tr", {}, h("th", { class: "text" }, "% of draws at rank"), Array.from({ length: places }, (_, k) => h("th", { scope: "col" }, String(k + 1))))),
+    h("thead", {}, h("tr", {}, h("th", { class: "text" }, "share of draws, %, at rank"), Array.from({ length: places }, (_, k) => h("th", { scope: "col" }, String(k + 1))))),
     h("tbody", {}, shown.map((row) => h("tr", {}, rowName(row), Array.from({ length: places }, (_, k) => cell(shares(row)[k]))))));
   section(main, "How often each rank occurs",
     "Subjects are drawn again with replacement, and of rows with several trainings the trainings too; each draw ranks all trackers of a track by their means.",
@@ -142,7 +144,7 @@ function breakdown(main, rows, kept) {
   const values = factorValues(kept.map((i) => DATA.sweeps[i]), state.split);
   const groups = values.map((value) => kept.filter((i) => DATA.sweeps[i].factors[state.split] === value));
   const parts = [["all", kept], ...values.map((v, k) => [String(v), groups[k]])];
-  const cells = (s) => h("td", {}, format(s.mean, HEADLINE), h("small", {}, span(s.low, s.high, HEADLINE) || "\u00a0"));
+  const cells = (s) => h("td", {}, format(s.mean, HEADLINE), intervalNote(s, HEADLINE));
   const table = h("table", { class: "matrix", id: "breakdown" },
     h("thead", {}, h("tr", {}, h("th", { class: "text" }, `${HEADLINE.label.toLowerCase()}, ${HEADLINE.unit}`),
       parts.map(([label, part]) => h("th", { scope: "col" }, label, h("small", {}, plural(part.length, "sweep")))))),

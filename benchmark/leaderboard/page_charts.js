@@ -102,9 +102,9 @@ function drawPareto(element, points, metric) {
     })),
   ];
   const annotations = points.map((p, i) => ({
-    x: Math.log10(p.x), y: Math.log10(p.y), text: inert(p.row.label), font: { size, color: colour("--ink") },
-    ax: places[i].x - at[i].x, ay: places[i].y - at[i].y, arrowhead: 0, arrowwidth: 0.8, standoff: 6, borderpad: 0,
-    arrowcolor: places[i].away > 20 ? colour("--faint") : "rgba(0,0,0,0)", captureevents: false,
+    x: Math.log10(p.x), y: Math.log10(p.y), text: inert(p.row.label), font: { size, color: rowColour(p.row) },
+    ax: places[i].x - at[i].x, ay: places[i].y - at[i].y, arrowhead: 0, arrowwidth: 1, standoff: 6, borderpad: 0,
+    arrowcolor: places[i].away > 20 ? rowColour(p.row) : "rgba(0,0,0,0)", captureevents: false,
   }));
   const more = { type: "log", zeroline: false, automargin: false };
   const x = axis("milliseconds per frame, logarithmic", { ...more, range: across, dtick: 1 });

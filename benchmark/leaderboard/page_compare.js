@@ -112,7 +112,7 @@ function winsTable(main, one, other, kept) {
     const d = pairedDifference(tableOf(one, DATA.headline, part), tableOf(other, DATA.headline, part), subjectsOf(part));
     const count = wins(pairs, SIGN);
     return h("tr", {}, h("th", { scope: "row", class: "text" }, `${factor}: ${value}`), h("td", {}, String(pairs.length)),
-      h("td", {}, known(d.mean) ? signed(d.mean, HEADLINE) : "–", h("small", {}, span(d.low, d.high, HEADLINE) || "\u00a0")),
+      h("td", {}, known(d.mean) ? signed(d.mean, HEADLINE) : "–", intervalNote(d, HEADLINE)),
       h("td", {}, String(count[0])), h("td", {}, shareBar(one, other, count)), h("td", {}, String(count[1])));
   }));
   const titles = ["sweeps", `difference, ${HEADLINE.unit}`, `${one.label} better`, "share", `${other.label} better`];
@@ -127,7 +127,7 @@ function pairMetrics(main, one, other, kept) {
     const [won, lost] = wins(sweepPairs(one, other, kept, metric.id), metric.higher_is_better ? -1 : 1);
     return h("tr", {}, h("th", { scope: "row", class: "text", title: metric.about }, withUnit(metric)),
       [one, other].map((row) => h("td", {}, format(statistic(row, metric.id, kept).mean, metric))),
-      h("td", {}, known(d.mean) ? signed(d.mean, metric) : "–", h("small", {}, span(d.low, d.high, metric) || "\u00a0")), h("td", {}, known(d.p) ? significant(d.p) : "–"), h("td", {}, `${won} : ${lost}`));
+      h("td", {}, known(d.mean) ? signed(d.mean, metric) : "–", intervalNote(d, metric)), h("td", {}, known(d.p) ? significant(d.p) : "–"), h("td", {}, `${won} : ${lost}`));
   });
   const titles = [one.label, other.label, "difference, 95 % interval", "p", "better on"];
   section(main, "By other metrics", "p is of each metric alone, without correction for their number.",

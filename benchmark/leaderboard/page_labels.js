@@ -40,7 +40,7 @@ function candidates(point, width, height) {
 }
 
 /** Points along the line from a point to its label. */
-const leader = (point, place) => [0.2, 0.4, 0.6, 0.8].map((t) => {
+const leader = (point, place) => [0.15, 0.3, 0.45, 0.6, 0.75, 0.9].map((t) => {
   const x = Math.min(place.box[2], Math.max(place.box[0], point.x));
   return [point.x + t * (x - point.x), point.y + t * (place.y - point.y)];
 });
@@ -52,7 +52,7 @@ const leader = (point, place) => [0.2, 0.4, 0.6, 0.8].map((t) => {
 function labelPlaces(points, sizes, frame) {
   const marks = points.map((p) => [p.x - 7, p.y - 7, p.x + 7, p.y + 7]);
   const whiskers = points.map((p) => [p.x - 1, p.high, p.x + 1, p.low]);
-  const hit = (box, [x, y]) => x > box[0] && x < box[2] && y > box[1] && y < box[3];
+  const hit = (box, [x, y]) => x > box[0] - 3 && x < box[2] + 3 && y > box[1] - 3 && y < box[3] + 3;
   const places = points.map(() => null);
   const cost = (i, place) => {
     const others = places.filter((other, k) => other && k !== i);
@@ -61,7 +61,7 @@ function labelPlaces(points, sizes, frame) {
     const line = leader(points[i], place);
     const crossed = sum(others.map((o) => line.filter((at) => hit(o.box, at)).length)) +
       sum(marks.map((m, k) => (k === i ? 0 : line.filter((at) => hit(m, at)).length)));
-    return place.away + 20 * outside + 3 * over + 14 * crossed + sum(whiskers.map((w) => overlap(w, place.box)));
+    return place.away + 20 * outside + 3 * over + 24 * crossed + sum(whiskers.map((w) => overlap(w, place.box)));
   };
   const choices = points.map((p, i) => candidates(p, ...sizes[i]));
   for (let round = 0; round < 4; round++) {
