@@ -43,7 +43,9 @@ def _block_means(volume: np.ndarray, step: int) -> np.ndarray:
 
 def _levels(volume: np.ndarray, low: float, high: float) -> np.ndarray:
     share = np.clip((volume - low) / max(high - low, 1e-30), 0, 1)
-    return np.where(np.isfinite(volume), 1 + np.rint(254 * np.nan_to_num(share)), 0).astype(np.uint8)
+    return np.where(np.isfinite(volume), 1 + np.rint(254 * np.nan_to_num(share)), 0).astype(
+        np.uint8
+    )
 
 
 def _packed(levels: np.ndarray) -> str:

@@ -16,8 +16,9 @@ function viewCompare(main, first, second) {
   }
   const named = (label) => DATA.rows.find((row) => row.label === label);
   const one = named(first) || DATA.rows.find((row) => row.ranked) || DATA.rows[0];
-  const other = named(second) && named(second) !== one ? named(second) : rivalOf(one);
-  main.append(pairPickers(one, other));
+  const rival = named(second) && named(second) !== one ? named(second) : rivalOf(one);
+  const other = toldApart(one, rival);
+  main.append(pairPickers(one, rival));
   const kept = keptSweeps();
   if (FACTORS.length) main.append(filterBar(kept, false));
   const pairs = sweepPairs(one, other, kept);
@@ -31,6 +32,12 @@ function viewCompare(main, first, second) {
   winsTable(main, one, other, kept);
   pairMetrics(main, one, other, kept);
   pairSweeps(main, one, other, pairs);
+}
+
+/** The second row, in a colour of its own where the first has the same. */
+function toldApart(one, other) {
+  if (one.colour !== other.colour) return other;
+  return { ...other, colour: one.colour === "--series-1" ? "--series-0" : "--series-1" };
 }
 
 function pairPickers(one, other) {
@@ -55,14 +62,16 @@ function wins(pairs, sign) {
   return [pairs.filter((p) => sign * p.difference < 0).length, pairs.filter((p) => sign * p.difference > 0).length];
 }
 
+const probability = (p) => (p < 0.001 ? "p < 0.001" : `p = ${significant(p)}`);
+
 function verdict(one, other, pairs, kept) {
   const d = differencesOf(kept)[one.label]?.[other.label] || pairedDifference(tableOf(one, DATA.headline, kept), tableOf(other, DATA.headline, kept), subjectsOf(kept));
   const [won, lost] = wins(pairs, SIGN);
   const better = SIGN * d.mean < 0 ? one : other;
   const interval = span(d.low, d.high, HEADLINE);
   const chance = !known(d.p_holm) ? "There are too few subjects, or no common field, to tell it from chance."
-    : isClear(d) ? `Beyond chance after Holm's correction over all pairs (p = ${significant(d.p_holm)}): ${better.label} is the better one.`
-      : `Not told from chance after Holm's correction over all pairs (p = ${significant(d.p_holm)}).`;
+    : isClear(d) ? `Beyond chance after Holm's correction over all pairs (${probability(d.p_holm)}): ${better.label} is the better one.`
+      : `Not told from chance after Holm's correction over all pairs (${probability(d.p_holm)}).`;
   return h("p", { class: "verdict", id: "verdict" },
     `${HEADLINE.label} of ${one.label} minus that of ${other.label}: `, h("b", {}, `${signed(d.mean, HEADLINE)} ${HEADLINE.unit}`), interval ? ` (${interval}). ` : ". ",
     `${one.label} is better on ${won}, ${other.label} on ${lost} of ${plural(pairs.length, "sweep")}. ${chance}`);

@@ -75,7 +75,7 @@ function namedLines(parent, lines, scale, paint) {
   const names = apart(at, 15, 9, tall - 9);
   const joins = svg("svg", { class: "joins", viewBox: `0 0 18 ${tall}`, "aria-hidden": "true" },
     ...shown.map((line, i) => svg("path", { d: `M0 ${at[i].toFixed(1)} L4 ${at[i].toFixed(1)} L14 ${names[i].toFixed(1)} L18 ${names[i].toFixed(1)}`, style: `stroke: var(${line.row.colour})` })));
-  const id = (line) => `line-${number}-${DATA.rows.indexOf(line.row)}`;
+  const id = (line) => `line-${number}-${DATA.rows.findIndex((row) => row.label === line.row.label)}`;
   box.append(joins, h("ul", { class: "legend ends", "aria-label": "Lines, the highest first" },
     shown.map((line, i) => [names[i], line]).sort((a, b) => a[0] - b[0]).map(([y, line]) => lineButton(line.row, id(line), `; top: ${y.toFixed(1)}px`))));
   const hidden = lines.filter((line) => !shown.includes(line));

@@ -9,9 +9,9 @@ const axisOf = (title, range) => ({
 });
 
 /** A scene with x to the right, z into the picture and y (depth) down, one scale on all axes. */
-function sceneOf(ranges) {
+function sceneOf(ranges, size) {
   const longest = Math.max(...ranges.map((r) => r[1] - r[0]));
-  const share = (i) => (1.42 * (ranges[i][1] - ranges[i][0])) / longest;
+  const share = (i) => (size * (ranges[i][1] - ranges[i][0])) / longest;
   return {
     xaxis: axisOf("x (mm)", ranges[0]), yaxis: axisOf("z (mm)", ranges[2]), zaxis: axisOf("y (mm)", [...ranges[1]].reverse()),
     aspectmode: "manual", aspectratio: { x: share(0), y: share(2), z: share(1) },
@@ -19,9 +19,9 @@ function sceneOf(ranges) {
   };
 }
 
-function drawScene(element, label, traces, ranges) {
+function drawScene(element, label, traces, ranges, size = 1.42) {
   draw(element, `${label}; the arrow keys turn it`, traces, {
-    margin: { l: 0, r: 0, t: 0, b: 0 }, dragmode: "orbit", scene: sceneOf(ranges),
+    margin: { l: 0, r: 0, t: 0, b: 0 }, dragmode: "orbit", scene: sceneOf(ranges, size),
   });
   element.tabIndex = 0;
   element.onkeydown = (event) => {
@@ -94,6 +94,7 @@ function cut(voxels, { size, spacing_mm: mm }, axis, at) {
   const grid = (f) => range(size[down]).map((j) => range(size[right]).map((i) => f(i, j)));
   const level = grid((i, j) => voxels[at * stride[axis] + i * stride[right] + j * stride[down]]);
   const place = (k) => grid((i, j) => mm[k] * (k === axis ? at : k === right ? i : j));
+  const [x, y, z] = [0, 1, 2].map(place);
   const seen = (values) => values.map((line, j) => line.map((v, i) => (level[j][i] ? v : null)));
   return {
     type: "surface", x, y: z, z: seen(y), surfacecolor: level, cmin: 1, cmax: 255, colorscale: "Greys",
@@ -120,7 +121,7 @@ async function turnVolumes(parent, volume) {
     const box = h("div", {}, h("h3", {}, name));
     grid.append(box);
     const element = chart(box, "space");
-    drawScene(element, `Volume by ${name}, three cuts`, traces(k), ranges);
+    drawScene(element, `Volume by ${name}, three cuts`, traces(k), ranges, 1);
     return element;
   });
   elements.forEach((element) => element.on("plotly_relayout", (change) => {
