@@ -6,7 +6,7 @@ data/<name>/truth/<subject>.json
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from benchmark.files import (
     write_json,
 )
 from benchmark.hdf5 import read_sweep, write_sweep
+from benchmark.schema.dataset import dataset_faults, is_file_name, is_path_below
 from benchmark.sweep import TRUE, Sweep
 from benchmark.tracks import data_gap
 
@@ -69,6 +70,10 @@ class Dataset:
         fingerprints: sums of whole numbers, which no machine rounds.
         """
         return _hash(self.identity, self.entries)
+
+    def resolved(self) -> "Dataset":
+        """Return the same data set by a path that holds in any current folder."""
+        return replace(self, folder=self.folder.resolve())
 
     def named(self, split: str | None = None) -> dict[str, Any]:
         """Return what files say of a data set or one of its splits: name, hash, split."""
@@ -164,6 +169,11 @@ def sweep_fingerprint(sweep: Sweep) -> dict[str, list[float]]:
 
 def write_entry(folder: Path, file: str, sweep: Sweep, split: str, subject: str) -> Entry:
     """Write a sweep to `file`, relative to a data set's folder, and return its entry."""
+    for value in (sweep.name, subject):
+        if not is_file_name(value):
+            raise UserError(f"{folder}: {value!r}: expected a name that a file can have")
+    if not is_path_below(file):
+        raise UserError(f"{folder}: expected a file in this folder, got {file!r}")
     write_sweep(folder / file, sweep)
     return Entry(
         name=sweep.name,
@@ -206,19 +216,20 @@ def open_dataset(place: Path | str) -> Dataset:
             f"{folder / 'dataset.json'}: expected format '{DATASET_FORMAT}', got {found!r}; "
             "generate or convert it again"
         )
+    fault = next(dataset_faults(content, SPLITS), None)
+    if fault:
+        raise UserError(f"{folder / 'dataset.json'}: {fault}")
     try:
         entries = tuple(Entry(**row) for row in content["sweeps"])
-        dataset = Dataset(folder, content["name"], entries, content["identity"])
-        if content["hash"] != dataset.hash:
-            raise UserError(
-                f"{folder / 'dataset.json'}: hash: expected {dataset.hash} for this content, "
-                f"got {content['hash']}"
-            )
-        return dataset
-    except KeyError as error:
-        raise UserError(f"{folder / 'dataset.json'}: key {error} is missing") from error
-    except TypeError as error:
+    except TypeError as error:  # a key that no entry has
         raise UserError(f"{folder / 'dataset.json'}: sweeps: {error}") from error
+    dataset = Dataset(folder, content["name"], entries, content["identity"])
+    if content["hash"] != dataset.hash:
+        raise UserError(
+            f"{folder / 'dataset.json'}: hash: expected {dataset.hash} for this content, "
+            f"got {content['hash']}"
+        )
+    return dataset
 
 
 def _folder(place: Path | str) -> Path:

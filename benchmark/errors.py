@@ -3,14 +3,31 @@
 import difflib
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 Report = Callable[[str], None]  # told what a user should know of his data, line by line
 
 
 class UserError(Exception):
-    """A mistake in what was handed in; its text is one line: expected, got, which file and key."""
+    """A mistake in what was handed in; its text is one line: expected, got, which file and key.
+
+    Texts quote what files hold: line ends in them become blanks, and what cannot be printed is
+    written as Python writes it.
+    """
+
+    def __init__(self, text: object = ""):
+        line = " ".join(str(text).split("\n"))
+        super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line))
+
+
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and what it arose from, each once."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:

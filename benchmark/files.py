@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.errors import UserError
+from benchmark.errors import UserError, chain
 
 #: How many projections a fingerprint has.
 PROJECTIONS = 8
@@ -86,12 +86,11 @@ def lack_of_space(error: BaseException | None) -> str:
     Libraries hide the system's error in one of their own: its causes are looked at too, and the
     number that HDF5 and safetensors write into their texts.
     """
-    while error is not None:
-        told = re.search(r"(?:errno = |os error )(\d+)", str(error))
-        number = getattr(error, "errno", None) or (told and int(told[1]))
+    for one in chain(error):
+        told = re.search(r"(?:errno = |os error )(\d+)", str(one))
+        number = getattr(one, "errno", None) or (told and int(told[1]))
         if number in NO_SPACE:
             return os.strerror(number)
-        error = error.__cause__ or error.__context__
     return ""
 
 

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -9,6 +10,8 @@ import h5py
 import numpy as np
 
 from benchmark.errors import UserError
+from benchmark.stored import Refused
+from benchmark.stored.hdf5 import frames_of, refuse_bombs, refuse_links
 
 # Files are renamed into place when they are whole, so nothing is gained by locking them, and some
 # file systems (NFS) refuse it. The variable HDF5_USE_FILE_LOCKING goes before this.
@@ -34,21 +37,62 @@ def open_hdf5(path: Path | str, mode: str = "r", **options: Any) -> h5py.File:
         ) from error
 
 
+@contextmanager
+def reading_hdf5(path: Path | str) -> Iterator[h5py.File]:
+    """Open an HDF5 file that anybody may have written, for reading.
+
+    Raises
+    ------
+    UserError : no such file, no HDF5, links to other files; and within the block whatever is wrong
+        with what is read.
+    """
+    if not Path(path).is_file():
+        raise UserError(f"{path}: no such file")
+    with hdf5_faults(path), open_hdf5(path) as file:
+        refuse_links(file)
+        yield file
+
+
+@contextmanager
+def hdf5_faults(path: Path | str) -> Iterator[None]:
+    """Turn what h5py and numpy raise for a damaged or foreign HDF5 file into a UserError."""
+    try:
+        yield
+    except Refused as error:
+        raise UserError(f"{path}: {error}") from error
+    except OSError as error:
+        raise UserError(f"{path}: truncated or not HDF5 ({_first_line(error)})") from error
+    except KeyError as error:
+        raise UserError(f"{path}: a key is missing ({_first_line(error)})") from error
+    except (ValueError, TypeError, AttributeError, RuntimeError, OverflowError, IndexError,
+            MemoryError) as error:  # fmt: skip
+        told = _first_line(error)
+        raise UserError(f"{path}: a key holds something of another kind ({told})") from error
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    return (text.splitlines() or [type(error).__name__])[0]
+
+
 class LazyFrames:
     """Frames (N, H, W) of an HDF5 file, read when indexed, from any process."""
 
     def __init__(self, path: Path, key: str):
         self.path, self.key = path, key
-        with open_hdf5(path) as file:
-            self.shape: tuple[int, ...] = file[key].shape
-            self.dtype: np.dtype = file[key].dtype
+        with hdf5_faults(path), open_hdf5(path) as file:
+            stored = frames_of(file, key)
+            self.shape: tuple[int, ...] = stored.shape
+            self.dtype: np.dtype = stored.dtype
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def __getitem__(self, index: Any) -> np.ndarray:
-        with open_hdf5(self.path) as file:
-            return file[self.key][index]
+        with hdf5_faults(self.path), open_hdf5(self.path) as file:
+            stored = file[self.key]
+            refuse_bombs(stored, index)
+            return stored[index]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self[:], dtype=dtype)

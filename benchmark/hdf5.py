@@ -5,8 +5,6 @@ is read without the rest.
 """
 
 import json
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,8 +15,10 @@ import numpy as np
 
 from benchmark.errors import UserError
 from benchmark.files import atomic_path, canonical_json, ensure_space
-from benchmark.frames import LazyFrames, open_hdf5
+from benchmark.frames import LazyFrames, open_hdf5, reading_hdf5
 from benchmark.schema.checks import shown
+from benchmark.stored import npz
+from benchmark.stored.hdf5 import WholeArrays, group_of, text_attribute
 from benchmark.sweep import (
     Channel,
     Images,
@@ -102,46 +102,53 @@ def read_sweep(path: Path | str, *, lazy: bool = False) -> Sweep:
     with _opened(path, SWEEP_FORMAT) as file:
         if "channels/bmode" not in file:
             raise UserError(f"{path}: channels/bmode is missing")
+        whole, channels_group = WholeArrays(file), group_of(file, "channels")
         channels = {
-            name: _read_channel(path, group, lazy) for name, group in file["channels"].items()
+            name: _read_channel(path, group_of(channels_group, name), lazy, whole)
+            for name in channels_group
         }
-        imu = {name: values[()] for name, values in file["imu"].items()} if "imu" in file else None
+        inertial = group_of(file, "imu") if "imu" in file else None
+        imu = None if inertial is None else {name: whole(inertial, name) for name in inertial}
+        landmarks = whole(file, "landmarks")
+        if landmarks.ndim != 2 or landmarks.shape[1] != 3:
+            raise UserError(f"{path}: landmarks: expected shape (L, 3), got {landmarks.shape}")
         return Sweep(
             name=_text(path, file, "name"),
             channels=channels,
-            landmarks=file["landmarks"][()],
-            probe=json.loads(_text(path, file, "probe")),
-            factors=json.loads(_text(path, file, "factors")),
+            landmarks=landmarks,
+            probe=_object(path, file, "probe"),
+            factors=_object(path, file, "factors"),
             imu=imu,
         )
 
 
 def _read_world(group: h5py.Group) -> World:
     """Return the world of a channel's poses, as far as the file tells it."""
-    axes: Any = text_of(group.attrs.get("world_axes", World.axes))
-    return World(text_of(group.attrs.get("world", "")) or "", axes)
+    axes: Any = text_of(text_attribute(group, "world_axes")) or World.axes
+    return World(text_of(text_attribute(group, "world")) or "", axes)
 
 
-def _read_channel(path: Path, group: h5py.Group, lazy: bool) -> Channel | WithheldChannel:
-    key = f"{group.name}/frames"
+def _read_channel(
+    path: Path, group: h5py.Group, lazy: bool, whole: WholeArrays
+) -> Channel | WithheldChannel:
     images = Images(
-        frames=LazyFrames(path, key) if lazy else group["frames"][()],
-        timestamps=group["timestamps"][()],
-        mm_from_pixel=group["mm_from_pixel"][()],
-        wavelength_nm=group["wavelength_nm"][()] if "wavelength_nm" in group else None,
-        mask=group["mask"][()] if "mask" in group else None,
+        frames=LazyFrames(path, f"{group.name}/frames") if lazy else whole(group, "frames"),
+        timestamps=whole(group, "timestamps"),
+        mm_from_pixel=whole(group, "mm_from_pixel"),
+        wavelength_nm=whole(group, "wavelength_nm") if "wavelength_nm" in group else None,
+        mask=whole(group, "mask") if "mask" in group else None,
     )
     channel: Channel | WithheldChannel
-    if text_of(group.attrs.get("poses")) == "withheld":
+    if text_of(text_attribute(group, "poses")) == "withheld":
         channel = WithheldChannel(**vars(images))
     else:
-        measured = group["measured"].items() if "measured" in group else ()
-        lines = group["line_world_from_image"][()] if "line_world_from_image" in group else None
+        measured = group_of(group, "measured") if "measured" in group else {}
+        key = "line_world_from_image"
         channel = Channel(
             **vars(images),
-            world_from_image=group["world_from_image"][()],
-            measured={name: poses[()] for name, poses in measured},
-            line_world_from_image=lines,
+            world_from_image=whole(group, "world_from_image"),
+            measured={name: whole(measured, name) for name in measured},
+            line_world_from_image=whole(group, key) if key in group else None,
             world=_read_world(group),
         )
     fault = channel_fault(channel)
@@ -173,7 +180,8 @@ def read_prediction(path: Path | str) -> Prediction:
         arrays = _npz_arrays(path, keys)
     else:
         with _opened(path, PREDICTION_FORMAT) as file:
-            arrays = {key: _numbers(key, file[key][()]) for key in keys if key in file}
+            whole = WholeArrays(file)
+            arrays = {key: whole(file, key).astype(float) for key in keys if key in file}
     if "first_from_frame" not in arrays:
         raise UserError(f"{path}: first_from_frame is missing")
     try:
@@ -182,43 +190,22 @@ def read_prediction(path: Path | str) -> Prediction:
         raise UserError(f"{path}: {error}") from error
 
 
-def _numbers(key: str, values: Any) -> np.ndarray:
-    """Return values as float64; ValueError where they are no real numbers."""
-    array = np.asarray(values)
-    if array.dtype.kind not in "fiu":
-        raise ValueError(f"{key}: expected numbers, got {array.dtype}")
-    return array.astype(float)
-
-
 def _npz_arrays(path: Path, keys: tuple[str, ...]) -> dict[str, np.ndarray]:
     try:
-        file = np.load(path, allow_pickle=False)
-        if isinstance(file, np.ndarray):
-            raise ValueError("a single array")
-        with file:
-            return {key: _numbers(key, file[key]) for key in keys if key in file}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        with npz.NpzArrays(path) as arrays:
+            return {key: arrays[key].astype(float) for key in keys if key in arrays}
+    except npz.FAULTS as error:
         raise UserError(f"{path}: expected an npz file of plain arrays ({error})") from error
 
 
 @contextmanager
 def _opened(path: Path, expected: str) -> Iterator[h5py.File]:
-    """Open an HDF5 file of a format for reading; HDF5's errors and missing keys are UserErrors."""
-    if not path.is_file():
-        raise UserError(f"{path}: no such file")
-    try:
-        with open_hdf5(path) as file:
-            found = file.attrs.get("format")
-            if text_of(found) != expected:
-                raise UserError(f"{path}: expected format '{expected}', got {shown(found)}")
-            yield file
-    except OSError as error:
-        raise UserError(f"{path}: truncated or not HDF5 ({str(error).splitlines()[0]})") from error
-    except KeyError as error:
-        raise UserError(f"{path}: a key is missing ({error.args[0]})") from error
-    except (ValueError, TypeError, AttributeError, MemoryError) as error:
-        first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{path}: a key holds something of another kind ({first})") from error
+    """Open an HDF5 file of a format for reading; all that is wrong with it is a UserError."""
+    with reading_hdf5(path) as file:
+        found = text_attribute(file, "format")
+        if text_of(found) != expected:
+            raise UserError(f"{path}: expected format '{expected}', got {shown(found)}")
+        yield file
 
 
 def text_of(value: Any) -> str | None:
@@ -236,7 +223,18 @@ def text_of(value: Any) -> str | None:
 
 def _text(path: Path, file: h5py.File, key: str) -> str:
     """Return an attribute of a file that must be a text."""
-    found = text_of(file.attrs[key])
+    if key not in file.attrs:
+        raise UserError(f"{path}: a key is missing ({key})")
+    stored = text_attribute(file, key)
+    found = text_of(stored)
     if found is None:
-        raise UserError(f"{path}: {key}: expected a text, got {shown(file.attrs[key])}")
+        raise UserError(f"{path}: {key}: expected a text, got {shown(stored)}")
     return found
+
+
+def _object(path: Path, file: h5py.File, key: str) -> dict[str, Any]:
+    """Return an attribute of a file that must be the JSON of an object."""
+    content = json.loads(_text(path, file, key))
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: {key}: expected an object, got {shown(content)}")
+    return content

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 
 from benchmark.errors import Report, UserError, silent
-from benchmark.frames import open_hdf5
+from benchmark.frames import reading_hdf5
 from benchmark.hdf5 import PREDICTION_FORMAT, SWEEP_FORMAT, read_sweep, text_of, write_sweep
 from benchmark.interop import igsio, moglo_h5, tusrec
 from benchmark.interop.cines import readers
@@ -23,6 +23,7 @@ from benchmark.interop.poses.table import SUFFIXES
 from benchmark.interop.poses.trajectory import write_trajectory
 from benchmark.interop.rf import ipasc, zea, zea_writing
 from benchmark.interop.sequence import Reading
+from benchmark.stored.hdf5 import text_attribute
 from benchmark.sweep import Sweep
 
 CINE, SEQUENCE = "cine", "sequence"  # frames without poses; frames with transforms
@@ -135,7 +136,7 @@ FORMATS = (
         HDF5,
         _read_own,
         _write_own,
-        lambda file: text_of(file.attrs.get("format")) == SWEEP_FORMAT,
+        lambda file: text_of(text_attribute(file, "format")) == SWEEP_FORMAT,
     ),
     Format("moglo", HDF5, _read_moglo, holds=lambda file: "img_B" in file),
     Format("tusrec-scan", HDF5, _read_tusrec_scan, holds=lambda file: "frames" in file),
@@ -188,16 +189,13 @@ def kind_of(path: Path) -> str:
 
 
 def _hdf5_kind(path: Path) -> str:
-    try:
-        with open_hdf5(path) as file:
-            if text_of(file.attrs.get("format")) == PREDICTION_FORMAT:
-                return "prediction"
-            for format in FORMATS:
-                if format.holds and format.holds(file):
-                    return format.name
-            keys = ", ".join(list(file)[:6]) or "none"
-    except OSError as error:
-        raise UserError(f"{path}: truncated or not HDF5 ({str(error).splitlines()[0]})") from error
+    with reading_hdf5(path) as file:
+        if text_of(text_attribute(file, "format")) == PREDICTION_FORMAT:
+            return "prediction"
+        for format in FORMATS:
+            if format.holds and format.holds(file):
+                return format.name
+        keys = ", ".join(list(file)[:6]) or "none"
     raise UserError(f"{path}: no sweep of a known layout (its keys: {keys})")
 
 

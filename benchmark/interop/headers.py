@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.errors import UserError
+from benchmark.schema.dataset import is_path_below
 
 META_TYPES = {
     "uint8": "MET_UCHAR",
@@ -48,7 +49,7 @@ NRRD_SYNONYMS = {
     "float": "float32",
     "double": "float64",
 }
-FRAME_FIELD = re.compile(r"Seq_Frame(\d+)_(.+)")
+FRAME_FIELD = re.compile(r"Seq_Frame([0-9]{1,9})_(.+)")
 LONGEST_LINE = 1 << 20
 INDEX_FIELDS = ("type", "values")
 SECONDS_PER = {"": 1.0, "s": 1.0, "ms": 1e-3, "us": 1e-6}
@@ -249,7 +250,7 @@ def _meta(path: Path, fields: dict, frame_fields: dict, offset: int) -> Header:
         dtype.newbyteorder(">" if msb.lower() == "true" else "<"),
         packed,
         _integers(path, fields, size)[0] if packed and size in fields else None,
-        path if data == "LOCAL" else path.parent / data,
+        path if data == "LOCAL" else _beside(path, "ElementDataFile", data),
         _meta_offset(path, fields, offset if data == "LOCAL" else 0, packed),
         fields.get("UltrasoundImageOrientation"),
         "ImageStatus",
@@ -291,11 +292,18 @@ def _nrrd(path: Path, fields: dict, frame_fields: dict, offset: int) -> Header:
         dtype.newbyteorder(">" if big else "<"),
         encoding != "raw",
         None,
-        path.parent / data if data else path,
+        _beside(path, "data file", data) if data else path,
         0 if data else offset,
         fields.get("ultrasound image orientation"),
         "Status" if "Status" in frame_fields else "ImageStatus",
     )
+
+
+def _beside(path: Path, key: str, name: str) -> Path:
+    """Return the file of data that a header names, which lies in the header's folder or below."""
+    if not is_path_below(name):
+        raise UserError(f"{path}: {key}: expected a file in the header's folder, got '{name}'")
+    return path.parent / name
 
 
 def _type(path: Path, name: str, known: dict[str, str]) -> np.dtype:

@@ -20,17 +20,20 @@ import numpy as np
 from benchmark.errors import Report, UserError, silent
 from benchmark.files import atomic_path, canonical_json
 from benchmark.frames import MappedFrames
-from benchmark.interop.cines.field_of_view import mask_from_text, mask_to_text
+from benchmark.interop.cines.field_of_view import mask_to_text
+from benchmark.interop.cines.record import record_of
 from benchmark.interop.headers import META_TYPES, NRRD_TYPES, Header, read_header
 from benchmark.interop.orientation import from_marked_far, plain_code, to_marked_far
 from benchmark.interop.sequence import Reading, Sequence, sweep_of
 from benchmark.interop.streams import FileFrames, InterleavedFrames
+from benchmark.stored import most_bytes
 from benchmark.sweep import Sweep
 
 SUFFIXES = (".mha", ".mhd", ".nrrd", ".nhdr")
 RECORD = "SweepbenchRecord"
 RECORD_CHARACTERS = 800  # PLUS reads lines of up to 1000
 SIZE_DIGITS = 20
+POSE_BYTES, FRAME_BYTES = 128, 16  # in memory: of a pose, and of what else there is of a frame
 
 
 def read_igsio(path: Path | str, reading: Reading | None = None, report: Report = silent) -> Sweep:
@@ -47,6 +50,7 @@ def read_sequence(path: Path | str, report: Report = silent) -> Sequence:
     """Return what a sequence file holds, its frames left on disk."""
     header = read_header(Path(path))
     count = header.frame_shape()[0]
+    _refuse_promise(header, count)
     frames, letters = _frames(header, report)
     times = _times(header.frame_fields.get("Timestamp", {}), count, f"{path}: Timestamp")
     transforms = {
@@ -68,6 +72,14 @@ def read_sequence(path: Path | str, report: Report = silent) -> Sequence:
         letters,
         _record(header.fields, Path(path)),
     )
+
+
+def _refuse_promise(header: Header, count: int) -> None:
+    """Refuse a number of frames whose poses and times alone need more memory than the file."""
+    names = sum(name.endswith("Transform") for name in header.frame_fields)
+    size = header.path.stat().st_size
+    if count * (POSE_BYTES * names + FRAME_BYTES) > most_bytes(size):
+        raise UserError(f"{header.path}: {count} frames cannot be in a file of {size} bytes")
 
 
 def _frames(header: Header, report: Report) -> tuple[Any, str]:
@@ -125,11 +137,8 @@ def _statuses(values: dict[int, str], count: int) -> np.ndarray:
 def _record(fields: dict[str, str], path: Path) -> dict[str, Any]:
     pieces = [fields[key] for key in sorted(fields) if key.startswith(RECORD)]
     try:
-        record = json.loads(base64.b64decode("".join(pieces))) if pieces else {}
-        if "mask" in record:
-            record["mask"] = mask_from_text(record["mask"])
-        return record
-    except ValueError as error:
+        return record_of(json.loads(base64.b64decode("".join(pieces)))) if pieces else {}
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: {RECORD} is damaged ({error})") from error
 
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from benchmark import geometry
 from benchmark.errors import Report, UserError, silent
-from benchmark.frames import LazyFrames, MappedFrames, open_hdf5
+from benchmark.frames import LazyFrames, MappedFrames, reading_hdf5
+from benchmark.stored.hdf5 import WholeArrays, frames_of
 from benchmark.sweep import Channel, Sweep
 
 FIELD_OF_VIEW_MM = 38.0
@@ -33,14 +34,12 @@ def read_moglo(path: Path | str, frame_rate: float | None = None, report: Report
     UserError : a truncated file, a missing key, shapes that do not fit.
     """
     path = Path(path)
-    try:
-        with open_hdf5(path) as file:
-            labels = {key: file[key][()] for key in ("y_abs", "y_rel") if key in file}
-            shape = file["img_B"].shape
-    except OSError as error:
-        raise UserError(f"{path}: truncated or not HDF5 ({str(error).splitlines()[0]})") from error
-    except KeyError as error:
-        raise UserError(f"{path}: img_B is missing") from error
+    with reading_hdf5(path) as file:
+        if "img_B" not in file:
+            raise UserError(f"{path}: img_B is missing")
+        whole = WholeArrays(file)
+        labels = {key: whole(file, key) for key in ("y_abs", "y_rel") if key in file}
+        shape = frames_of(file, "img_B").shape
     if len(shape) != 4 or shape[1] != 1 or shape[0] < 1:
         raise UserError(f"{path}: img_B: expected shape (N, 1, H, W), got {shape}")
     count, _, rows, columns = shape

@@ -1,5 +1,6 @@
 """Frames in files of other programs, raw or compressed, read one at a time."""
 
+import math
 import os
 import tempfile
 import zlib
@@ -12,6 +13,7 @@ from benchmark.errors import UserError
 from benchmark.frames import StreamedFrames
 
 BLOCK_BYTES = 1 << 20
+MOST_PACKED = 1100  # bytes that one of a compressed file can stand for; deflate reaches 1032
 
 
 class FileFrames(StreamedFrames):
@@ -45,12 +47,18 @@ class FileFrames(StreamedFrames):
     ):
         self.path, self.shape = path, shape
         self._stored, self.dtype = np.dtype(dtype), np.dtype(dtype).newbyteorder("=")
-        self._bytes = int(np.prod(shape[1:])) * self._stored.itemsize
+        self._bytes = math.prod(shape[1:]) * self._stored.itemsize
         self._unpacker: _Unpacker | None = None
         self._packed, self._next = packed, 0
         expected = self._bytes * shape[0] if not packed else size
         kind = "compressed bytes" if packed else f"bytes ({' x '.join(map(str, shape))} values)"
         self.offset = _data_offset(path, offset, expected, kind)
+        most = MOST_PACKED * path.stat().st_size
+        if packed and self._bytes * shape[0] > most:
+            raise UserError(
+                f"{path}: truncated: {' x '.join(map(str, shape))} values of frames cannot be in a "
+                "compressed file of its size"
+            )
 
     def _frame(self, index: int) -> np.ndarray:
         data = self._unpacked(index) if self._packed else self._plain(index)
@@ -116,6 +124,8 @@ def _data_offset(path: Path, offset: int | None, expected: int | None, kind: str
             tail = file.read(2)
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
+    except (OSError, ValueError) as error:  # a name too long, or none at all
+        raise UserError(f"{path}: cannot be read ({error})") from error
     if expected is None:
         return offset or 0
     start = max(0, end - expected) if offset is None else offset

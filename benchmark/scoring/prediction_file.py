@@ -1,7 +1,5 @@
 """Every fault of one prediction file, HDF5 or npz, that some program wrote for a sweep."""
 
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,19 +8,16 @@ from typing import Any
 import numpy as np
 
 from benchmark.errors import UserError
-from benchmark.frames import open_hdf5
+from benchmark.frames import reading_hdf5
 from benchmark.geometry import se3_fault
 from benchmark.hdf5 import PREDICTION_FORMAT, text_of
 from benchmark.schema.checks import shown
+from benchmark.stored import npz
+from benchmark.stored.hdf5 import refuse_bombs, text_attribute
 from benchmark.sweep import SE3_TOLERANCE
 
 SUFFIXES = (".h5", ".npz")
 KEYS = ("first_from_frame", "prev_from_frame", "sigma")
-#: What h5py and numpy raise for files that are damaged or of another kind.
-UNREADABLE = (
-    OSError, ValueError, EOFError, KeyError, RuntimeError, MemoryError, zipfile.BadZipFile,
-    zlib.error,
-)  # fmt: skip
 #: Poses farther away are no answer, and their errors overflow: a kilometre.
 FARTHEST_MM = 1e6
 
@@ -34,34 +29,33 @@ def prediction_faults(path: Path, frames: int) -> list[str]:
             return [f"{path}: {fault}" for fault in _faults(file, frames)]
     except UserError as error:
         return [str(error)]
-    except UNREADABLE as error:
-        kind = "npz of plain arrays" if path.suffix == ".npz" else "HDF5"
-        first = str(error).strip().splitlines()[0] if str(error).strip() else "empty file"
-        return [f"{path}: cannot be read as {kind}: truncated or of another kind ({first})"]
 
 
 @contextmanager
 def opened_prediction(path: Path) -> Iterator[Mapping[str, Any]]:
-    """Open a prediction file as a mapping of names to arrays, which HDF5 reads when indexed.
+    """Open a prediction file as a mapping of names to arrays, which are read when indexed.
 
     Raises
     ------
-    UserError : another format. One of `UNREADABLE` : no such file, here or when it is read.
+    UserError : no such file, another format, a damaged file, here or when it is read.
     """
     if path.suffix != ".npz":
-        with open_hdf5(path) as file:
-            found = file.attrs.get("format")
+        with reading_hdf5(path) as file:
+            found = text_attribute(file, "format")
             if text_of(found) != PREDICTION_FORMAT:
                 raise UserError(
                     f"{path}: format: expected '{PREDICTION_FORMAT}', got {shown(found)}"
                 )
             yield file
         return
-    file = np.load(path, allow_pickle=False)
-    if isinstance(file, np.ndarray):
-        raise ValueError("a single array")
-    with file:
-        yield file
+    try:
+        with npz.NpzArrays(path) as arrays:
+            yield arrays
+    except npz.FAULTS as error:
+        first = (str(error).strip().splitlines() or ["empty file"])[0]
+        raise UserError(
+            f"{path}: cannot be read as npz of plain arrays: truncated or of another kind ({first})"
+        ) from error
 
 
 def _faults(file: Mapping[str, Any], frames: int) -> Iterator[str]:
@@ -82,6 +76,8 @@ def _faults(file: Mapping[str, Any], frames: int) -> Iterator[str]:
             continue
         if len(stored) != shape[0]:
             yield f"{key}: expected {shape[0]} entries for the sweep's frames, got {len(stored)}"
+        if not isinstance(stored, np.ndarray):
+            refuse_bombs(stored, slice(0, shape[0]))
         array = np.asarray(stored[: shape[0]], float)
         for fault in _sigma_faults(array) if key == "sigma" else _pose_faults(key, array):
             yield f"{key}: {fault}"

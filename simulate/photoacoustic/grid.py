@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.errors import UserError
 from simulate.photoacoustic import acoustics
 from simulate.photoacoustic.acoustics import AcousticGrid
 from simulate.photoacoustic.band import ReceiveBand, receive_band
@@ -17,6 +18,7 @@ Array = NDArray[np.floating]
 # that frames of both engines differ by the engines alone.
 _CFL = {2: 0.44, 3: 0.36}
 SIDE_CELLS = 12  # nodes beyond image and array, over which the source falls to zero
+MOST_NODES, MOST_STEPS = 1 << 16, 1 << 22  # of an axis, in time: far beyond any memory
 FRONT_CELLS = 8  # nodes above the probe face: room for the source's Gaussian
 
 
@@ -66,6 +68,10 @@ def plan_grid(
     time_step = cfl * spacing * 1e-3 / fastest
     pulse = 3 / (2 * np.pi * band.sigma_hz)
     needed = 1e-3 * _longest_path_mm(probe, settings) / slowest + pulse
+    if not needed / time_step <= MOST_STEPS:
+        raise UserError(
+            f"photoacoustic: expected at most {MOST_STEPS} time steps, got {needed / time_step:.4g}"
+        )
     steps = settings.steps or int(np.ceil(needed / time_step)) + 1
     grid = AcousticGrid(spacing, shape, first, FRONT_CELLS, time_step, steps)
     lower, upper = (0.0, -half), (probe.depth_mm, half)
@@ -90,8 +96,8 @@ def _extent(
     """Return node counts (even) and first coordinates, axial, lateral and in 3D elevation."""
     width = settings.grid_width_mm or 2 * half_width
     depth = settings.grid_depth_mm or probe.depth_mm + SIDE_CELLS * spacing
-    axial = acoustics.friendly_size(int(np.ceil(depth / spacing)) + 1 + FRONT_CELLS)
-    lateral = acoustics.friendly_size(int(np.ceil(width / spacing)) + 1)
+    axial = acoustics.friendly_size(_nodes("depth", depth, spacing) + FRONT_CELLS)
+    lateral = acoustics.friendly_size(_nodes("width", width, spacing))
     shape: tuple[int, ...] = (axial, lateral)
     if settings.grid_depth_mm or settings.grid_width_mm:  # an extent asked for is kept exactly
         shape = (int(depth / spacing) + 1 + FRONT_CELLS, int(width / spacing) + 1)
@@ -102,9 +108,20 @@ def _extent(
         sigma = probe.sigma_elevation_oneway_mm(rows, band.centre_hz, band.sigma_hz)
         beam = 2.5 * float(np.max(sigma))
         reach = max(beam, 0.5 * probe.element_height_mm) + SIDE_CELLS * spacing
-        nodes = acoustics.friendly_size(int(np.ceil(2 * reach / spacing)) + 1)
+        nodes = acoustics.friendly_size(_nodes("elevation", 2 * reach, spacing))
         shape, first = (*shape, nodes), (*first, -0.5 * (nodes - 1) * spacing)
     return shape, first
+
+
+def _nodes(axis: str, length: float, spacing: float) -> int:
+    """Return how many nodes cover a length; both in mm."""
+    count = length / spacing
+    if not count <= MOST_NODES:
+        raise UserError(
+            f"photoacoustic: grid of {length:.4g} mm in {axis} at {spacing:.4g} mm: expected at "
+            f"most {MOST_NODES} nodes, got {count:.4g}"
+        )
+    return int(np.ceil(count)) + 1
 
 
 def _longest_path_mm(probe: Probe, settings: PhotoacousticSettings) -> float:

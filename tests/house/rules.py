@@ -4,10 +4,12 @@ A room is a folder of a package; the files directly in a package are a room of t
 `<package>.__main__` is a room of its own above all others.
 """
 
-PACKAGES = ("simulate", "benchmark", "baselines", "moglo")
+PACKAGES = ("sweepbench", "simulate", "benchmark", "baselines", "moglo")
 
 #: room: the rooms right below it. A room may use these and everything below them, nothing else.
 BELOW = {
+    "sweepbench.__main__": ("simulate.__main__", "benchmark.__main__", "sweepbench"),
+    "sweepbench": (),
     "simulate.__main__": ("simulate.dataset",),
     "simulate.dataset": ("simulate.sweep",),
     "simulate.sweep": ("simulate.spec",),
@@ -25,7 +27,7 @@ BELOW = {
     "simulate.vessels": ("simulate.shapes",),
     "simulate.shapes": ("simulate",),
     "simulate.specs": (),
-    "simulate": ("benchmark.machine",),
+    "simulate": ("benchmark.machine", "benchmark.beam"),
     "benchmark.__main__": ("benchmark.commands",),
     "benchmark.commands": (
         "benchmark.figures", "benchmark.studies", "benchmark.interop.volumes",
@@ -45,14 +47,17 @@ BELOW = {
     "benchmark.interop.poses": ("benchmark.runs", "benchmark.leaderboard"),
     "benchmark.interop.cines": ("benchmark",),
     "benchmark.interop.rf": ("benchmark.interop.cines", "benchmark.machine"),
-    "benchmark.runs": ("benchmark.scoring",),
+    "benchmark.runs": ("benchmark.scoring", "benchmark.speckle"),
     "benchmark.leaderboard": ("benchmark.scoring",),
     "benchmark.scoring": ("benchmark.volume", "benchmark.metrics"),
     "benchmark.volume": ("benchmark.machine",),
     "benchmark.metrics": ("benchmark.machine",),
+    "benchmark.speckle": ("benchmark.beam",),
+    "benchmark.beam": ("benchmark",),
     "benchmark.machine": ("benchmark",),
-    "benchmark": ("benchmark.schema",),
+    "benchmark": ("benchmark.schema", "benchmark.stored"),
     "benchmark.schema": (),
+    "benchmark.stored": (),
     "baselines": ("baselines.parts",),
     "baselines.parts": ("benchmark.learning",),
     "moglo.long": ("moglo",),
@@ -66,6 +71,7 @@ ONLY = {
         "benchmark.errors", "benchmark.files", "benchmark.geometry", "benchmark.frames",
         "benchmark.sweep", "benchmark.hdf5", "benchmark.dataset", "benchmark.addresses",
         "benchmark.workers", "benchmark.tables", "benchmark.machine",
+        "benchmark.beam",
     ),
     ("simulate.spec", "simulate.bmode"): ("simulate.bmode.settings",),
     ("simulate.spec", "simulate.doppler"): ("simulate.doppler.settings",),
@@ -79,8 +85,12 @@ ONLY = {
     ("simulate.spec", "simulate.tissue"): ("simulate.tissue.settings",),
     ("simulate.iq", "simulate.tissue"): ("simulate.tissue.answers",),
     ("simulate.photoacoustic", "simulate.tissue"): ("simulate.tissue.answers",),
-    ("baselines", "benchmark"): ("benchmark", "benchmark.learning", "benchmark.machine"),
-    ("moglo", "benchmark"): ("benchmark", "benchmark.learning", "benchmark.machine"),
+    ("baselines", "benchmark"): (
+        "benchmark", "benchmark.learning", "benchmark.machine", "benchmark.speckle",
+    ),
+    ("moglo", "benchmark"): (
+        "benchmark", "benchmark.learning", "benchmark.machine", "benchmark.speckle",
+    ),
 }  # fmt: skip
 
 #: Libraries that a spec needs none of.

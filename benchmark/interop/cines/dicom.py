@@ -1,8 +1,11 @@
 """A multi-frame DICOM file of ultrasound, decoded by pydicom frame by frame."""
 
+import math
+import mmap
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 
@@ -10,6 +13,7 @@ from benchmark.errors import Report, UserError
 from benchmark.frames import SpooledFrames
 from benchmark.interop.cines.cine import Cine
 from benchmark.interop.cines.grey import luma
+from benchmark.stored import most_bytes
 
 SUFFIXES = (".dcm", ".dicom")
 PREAMBLE, MAGIC = 128, b"DICM"
@@ -45,39 +49,64 @@ def read_dicom(path: Path, report: Report) -> Cine:
         decoded here.
     """
     data = _header(path)
-    count = int(data.get("NumberOfFrames") or 1)
-    if count < 2:
-        raise UserError(f"{path}: NumberOfFrames: expected several frames, got {count}")
-    _refuse_undecodable(path, data)
-    first = next(_decoded(path, data))
-    frames = SpooledFrames((count, *first.shape), first.dtype, _decoded(path, data), str(path))
-    region = _tissue_region(path, data, report)
-    return Cine(
-        path,
-        frames,
-        _times(path, data, count),
-        _pixel_mm(data, region),
-        None if region is None else _region_mask(region, first.shape),
-        _probe(data, region),
-    )
+    with _faults(path, "a tag holds something of another kind"):
+        count = int(data.get("NumberOfFrames") or 1)
+        if count < 2:
+            raise UserError(f"{path}: NumberOfFrames: expected several frames, got {count}")
+        _refuse_promises(path, data, count)
+        _refuse_undecodable(path, data)
+        first = next(_decoded(path, data))
+        frames = SpooledFrames((count, *first.shape), first.dtype, _decoded(path, data), str(path))
+        region = _tissue_region(path, data, report)
+        return Cine(
+            path,
+            frames,
+            _times(path, data, count),
+            _pixel_mm(data, region),
+            None if region is None else _region_mask(region, first.shape),
+            _probe(data, region),
+        )
+
+
+@contextmanager
+def _faults(path: Path, what: str) -> Iterator[None]:
+    """Turn what pydicom and its decoders raise for damaged files into a UserError.
+
+    Tags are decoded when they are read, by any function of Python and numpy.
+    """
+    try:
+        yield
+    except (UserError, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        raise UserError(f"{path}: {what} ({_reason(error)})") from error
+
+
+def _refuse_promises(path: Path, data: Any, count: int) -> None:
+    """Refuse frames that are more, or larger, than can be in a file of this size."""
+    size = path.stat().st_size
+    words = (int(data.get(key) or 1) for key in ("Rows", "Columns", "SamplesPerPixel"))
+    frame = math.prod(words) * max(1, int(data.get("BitsAllocated") or 8) // 8)
+    if count > size or frame > most_bytes(size):
+        raise UserError(
+            f"{path}: {count} frames of {frame} bytes cannot be in a file of {size} bytes"
+        )
 
 
 def _header(path: Path) -> Any:
     """Return all tags of a file but its pixels."""
     try:
         import pydicom
-        from pydicom.errors import InvalidDicomError
     except ImportError as error:
         raise UserError(
             f"{path}: DICOM files are read by pydicom, which is not installed; "
             "pip install 'sweepbench[dicom]'"
         ) from error
-    try:
-        data = pydicom.dcmread(path, stop_before_pixels=True)
-        data.walk(lambda *_: None)  # decodes all tags, so that damaged ones are found here
+    with _faults(path, "truncated or not DICOM"):
+        with _mapped(path) as file:
+            data = pydicom.dcmread(file, stop_before_pixels=True)
+            data.walk(lambda *_: None)  # decodes all tags, so that damaged ones are found here
         return data
-    except (InvalidDicomError, OSError, EOFError, ValueError, NotImplementedError) as error:
-        raise UserError(f"{path}: truncated or not DICOM ({_reason(error)})") from error
 
 
 def _refuse_undecodable(path: Path, data: Any) -> None:
@@ -87,6 +116,10 @@ def _refuse_undecodable(path: Path, data: Any) -> None:
     syntax = data.file_meta.get("TransferSyntaxUID")
     if syntax is None:
         raise UserError(f"{path}: TransferSyntaxUID is missing")
+    if not syntax.is_transfer_syntax:
+        raise UserError(
+            f"{path}: TransferSyntaxUID: expected that of a transfer syntax, got {syntax}"
+        )
     try:
         decoder = get_decoder(syntax)
     except NotImplementedError:
@@ -101,24 +134,37 @@ def _refuse_undecodable(path: Path, data: Any) -> None:
 
 def _decoded(path: Path, data: Any) -> Iterator[np.ndarray]:
     """Yield all frames (H, W) grey from the first on."""
-    from pydicom.pixels import apply_color_lut, iter_pixels
+    from pydicom.pixels import apply_color_lut
 
     kind = str(data.get("PhotometricInterpretation", ""))
     highest = (1 << int(data.get("BitsStored", 8))) - 1
-    try:
-        for frame in iter_pixels(path):
+    with _faults(path, "its frames cannot be decoded"):
+        for frame in _frames(path):
             if kind == PALETTE:
                 frame = _eight_bit_colours(apply_color_lut(frame, data))
             if kind == "MONOCHROME1":
                 frame = (highest - frame).astype(frame.dtype)
             yield frame if kind in GREY else luma(np.ascontiguousarray(frame))
-    except (ValueError, RuntimeError, AttributeError, EOFError, OSError, TypeError) as error:
-        raise UserError(f"{path}: its frames cannot be decoded ({_reason(error)})") from error
+
+
+@contextmanager
+def _mapped(path: Path) -> Iterator[BinaryIO]:
+    """Open a file so that a read of more than there is takes no more memory than there is."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        yield cast(BinaryIO, mapped)  # a file in all but its type
+
+
+def _frames(path: Path) -> Iterator[np.ndarray]:
+    from pydicom.pixels import iter_pixels
+
+    with _mapped(path) as file:
+        yield from iter_pixels(file)
 
 
 def _reason(error: Exception) -> str:
     """Return the first sentence of pydicom's message; what follows is advice to programmers."""
-    return str(error).strip().splitlines()[0].split(". ")[0] if str(error) else repr(error)
+    lines = str(error).strip().splitlines()
+    return lines[0].split(". ")[0] if lines else type(error).__name__
 
 
 def _eight_bit_colours(frame: np.ndarray) -> np.ndarray:

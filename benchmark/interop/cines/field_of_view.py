@@ -49,6 +49,8 @@ def with_mask(
         return replace(images, mask=read_mask(Path(choice), shape))
     mask = np.ones(shape, bool) if images.mask is None else images.mask.copy()
     if stated is not None:
+        if stated.shape != shape:
+            raise UserError(f"{path}: mask: expected the frames' shape {shape}, got {stated.shape}")
         mask &= stated
     if find and images.frames.dtype == np.uint8:
         mask = lit_sector(images.frames, mask)
@@ -128,9 +130,12 @@ def mask_from_text(text: str) -> np.ndarray:
     """Return the mask (H, W) that `mask_to_text` wrote; a ValueError where it is damaged."""
     rows, columns, packed = text.split()
     shape = (int(rows), int(columns))
+    needed = -(-shape[0] * shape[1] // 8)
     try:
-        data = zlib.decompress(base64.b64decode(packed))
+        data = zlib.decompressobj().decompress(base64.b64decode(packed), max(needed, 0) + 1)
     except zlib.error as error:
         raise ValueError(str(error)) from error
+    if min(shape) < 1 or len(data) != needed:
+        raise ValueError(f"mask: {rows} x {columns} pixels need {needed} bytes, got {len(data)}")
     bits = np.unpackbits(np.frombuffer(data, np.uint8), count=shape[0] * shape[1])
     return bits.reshape(shape).astype(bool)

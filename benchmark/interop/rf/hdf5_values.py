@@ -7,6 +7,8 @@ import h5py
 import numpy as np
 
 from benchmark.errors import UserError
+from benchmark.stored import Refused
+from benchmark.stored.hdf5 import WholeArrays, array_of
 
 Shape = tuple[int | None, ...]
 
@@ -50,7 +52,8 @@ def numbers(
     name = f"{group.name}/{key}".replace("//", "/")
     if key not in group:
         raise UserError(f"{path}: {name} is missing")
-    values = np.asarray(ensure_filters(group[key], path)[()])
+    ensure_filters(array_of(group, key), path)
+    values = WholeArrays(group)(group, key)
     fits = shape is None or (
         values.ndim == len(shape)
         and all(n in (None, found) for n, found in zip(shape, values.shape, strict=True))
@@ -84,5 +87,10 @@ def number(path: Path, group: h5py.Group, key: str) -> float:
 
 def text(group: h5py.Group, key: str) -> str:
     """Return the text of a key, empty where it is missing."""
-    value: Any = group[key][()] if key in group else b""
+    if key not in group:
+        return ""
+    stored = group[key]
+    if not isinstance(stored, h5py.Dataset) or stored.size != 1:
+        raise Refused(f"{group.name}/{key}: expected one text")
+    value: Any = stored[()]
     return value.decode() if isinstance(value, bytes) else str(value)

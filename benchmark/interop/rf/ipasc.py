@@ -16,11 +16,12 @@ import numpy as np
 
 from benchmark.errors import UserError
 from benchmark.files import atomic_path
-from benchmark.frames import open_hdf5
+from benchmark.frames import open_hdf5, reading_hdf5
 from benchmark.interop.rf.acquisition import Acquisition
 from benchmark.interop.rf.forming import Beamformer, Forming, plane_below
 from benchmark.interop.rf.hdf5_values import number, numbers, text
 from benchmark.interop.rf.probe_pose import MM_PER_M, TIP_FROM_IMAGE
+from benchmark.stored.hdf5 import WholeArrays, group_of
 from benchmark.sweep import Images
 
 SIGNALS = "binary_time_series_data"
@@ -127,13 +128,11 @@ def read_ipasc(path: Path | str) -> PhotoacousticData:
     UserError : no such file, another format, a key that is missing or does not fit.
     """
     path = Path(path)
-    if not path.is_file():
-        raise UserError(f"{path}: no such file")
     try:
-        with open_hdf5(path) as file:
+        with reading_hdf5(path) as file:
             if not is_ipasc(file):
                 raise UserError(f"{path}: expected {SIGNALS} and meta_data_device (IPASC)")
-            signals = file[SIGNALS][()]
+            signals = WholeArrays(file)(file, SIGNALS)
             wavelength = np.atleast_1d(
                 numbers(path, file, "meta_data/acquisition_wavelengths", None)
             ).ravel()
@@ -146,16 +145,12 @@ def read_ipasc(path: Path | str) -> PhotoacousticData:
             return PhotoacousticData(
                 _in_four(signals, len(wavelength)),
                 number(path, file, "meta_data/ad_sampling_rate"),
-                _element_places(path, file[DETECTORS]),
+                _element_places(path, group_of(file, DETECTORS)),
                 wavelength * NM_PER_M,
                 times,
                 speed,
                 text(file, "meta_data_device/general/unique_identifier"),
             )
-    except OSError as error:
-        raise UserError(f"{path}: truncated or not HDF5 ({str(error).splitlines()[0]})") from error
-    except KeyError as error:
-        raise UserError(f"{path}: a key is missing ({error.args[0]})") from error
     except UserError as error:
         known = str(error).startswith(str(path))
         raise error if known else UserError(f"{path}: {error}") from error

@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 
 from benchmark.errors import Report, UserError, silent
-from benchmark.frames import MappedFrames, open_hdf5
+from benchmark.frames import MappedFrames, reading_hdf5
 from benchmark.geometry import se3_fault
 from benchmark.interop.rf.forming import Forming
 from benchmark.interop.rf.hdf5_values import numbers, text
@@ -28,6 +28,7 @@ from benchmark.interop.rf.probe_pose import (
 from benchmark.interop.rf.zea_channels import read_channels, transmit_times
 from benchmark.interop.rf.zea_images import image_group, read_images
 from benchmark.interop.rf.zea_writing import read_record
+from benchmark.stored.hdf5 import group_of
 from benchmark.sweep import SE3_TOLERANCE, Channel, Sweep, WithheldChannel, World
 
 Calibration = tuple[np.ndarray, np.ndarray]
@@ -66,14 +67,9 @@ def read_zea(
         frames and poses that do not meet, compressed data without the package that unpacks them.
     """
     path = Path(path)
-    try:
-        with open_hdf5(path) as file:
-            content = _content(path, file, forming or Forming(), calibration, frame_rate, report)
-            chosen = _part(path, file, len(content.frames), part, report)
-    except OSError as error:
-        raise UserError(f"{path}: truncated or not HDF5 ({str(error).splitlines()[0]})") from error
-    except KeyError as error:
-        raise UserError(f"{path}: a key is missing ({error.args[0]})") from error
+    with reading_hdf5(path) as file:
+        content = _content(path, file, forming or Forming(), calibration, frame_rate, report)
+        chosen = _part(path, file, len(content.frames), part, report)
     channel = _channel(path, content, chosen, report)
     record = content.record
     whole = len(channel.frames) == len(content.frames)
@@ -127,7 +123,7 @@ def _content(
             tip_from_image, mm_from_pixel = calibration
     pose = None
     if "metadata/probe_pose" in file:
-        pose = read_probe_pose(file["metadata/probe_pose"], path)
+        pose = read_probe_pose(group_of(file, "metadata/probe_pose"), path)
     return _Content(
         frames,
         _times(path, file, track, image, len(frames), frame_rate),
@@ -181,8 +177,10 @@ def _track(file: h5py.File, path: Path, report: Report) -> h5py.Group:
     """Return the group with the data and scan of the first track that has data."""
     if "tracks" not in file:
         return file
-    tracks = file["tracks"]
-    names = [name for name in sorted(tracks, key=_place_of_name) if "data" in tracks[name]]
+    tracks = group_of(file, "tracks")
+    names = [
+        name for name in sorted(tracks, key=_place_of_name) if "data" in group_of(tracks, name)
+    ]
     if not names:
         raise UserError(f"{path}: tracks: none holds data")
     if len(names) > 1:
@@ -218,7 +216,7 @@ def _times(
     elif "scan/time_to_next_transmit" in track:
         times = transmit_times(path, file, track).mean(1)
     elif "metadata/probe_pose" in file:
-        times = read_probe_pose(file["metadata/probe_pose"], path).times_s
+        times = read_probe_pose(group_of(file, "metadata/probe_pose"), path).times_s
     else:
         times = np.empty(0)
     if times.shape != (count,) or not np.isfinite(times).all():

@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 
 from benchmark.errors import Report, UserError
-from benchmark.frames import open_hdf5
+from benchmark.frames import hdf5_faults, open_hdf5
 from benchmark.interop.rf.acquisition import Acquisition, Transmits
 from benchmark.interop.rf.forming import (
     Beamformer,
@@ -18,6 +18,7 @@ from benchmark.interop.rf.forming import (
 )
 from benchmark.interop.rf.hdf5_values import ensure_filters, number, numbers
 from benchmark.interop.rf.probe_pose import MM_PER_M, TIP_FROM_IMAGE
+from benchmark.stored.hdf5 import WholeArrays, frames_of, refuse_bombs
 
 SOUND_SPEED_M_S = 1540.0  # of files that do not tell it, as in zea
 WAVEFORM_HZ = 250e6  # sampling rate of stored waveforms, as in zea (Verasonics)
@@ -36,7 +37,7 @@ def read_channels(
     if "data/raw_data" not in track:
         held = ", ".join(track.get("data", ())) or "nothing"
         raise UserError(f"{path}: expected data/image or data/raw_data, got {held}")
-    raw = track["data/raw_data"]
+    raw = frames_of(track, "data/raw_data")
     if raw.ndim != 5 or 0 in raw.shape or raw.shape[4] not in (1, 2):
         raise UserError(
             f"{path}: {raw.name}: expected shape (frames, transmits, samples, elements, 1 or 2), "
@@ -78,8 +79,9 @@ class _Samples:
     blank: int
 
     def __call__(self, index: int) -> np.ndarray:
-        with open_hdf5(self.path) as file:
+        with hdf5_faults(self.path), open_hdf5(self.path) as file:
             raw = ensure_filters(file[self.key], self.path)
+            refuse_bombs(raw, index)
             frame = raw[index].astype(np.float32)  # (T, S, channels, 1 or 2)
         frame[:, : self.blank] = 0
         values = frame[..., 0] if frame.shape[-1] == 1 else frame[..., 0] + 1j * frame[..., 1]
@@ -133,7 +135,7 @@ def read_acquisition(path: Path, file: h5py.File, track: h5py.Group) -> Acquisit
     lens_s = 0.0
     if "probe/lens_thickness" in file and "probe/lens_sound_speed" in file:
         slowness = 1 / number(path, file, "probe/lens_sound_speed") - 1 / speed
-        lens_s = float(file["probe/lens_thickness"][()]) * slowness
+        lens_s = number(path, file, "probe/lens_thickness") * slowness
     return Acquisition(
         element_mm=element @ TIP_FROM_IMAGE[:3, :3],
         sampling_hz=number(path, track, "scan/sampling_frequency"),
@@ -196,7 +198,7 @@ def transmit_times(path: Path, file: h5py.File, track: h5py.Group) -> np.ndarray
         spans = _intervals(path, track)
         starts = np.cumsum(spans.ravel()) - spans.ravel()
         return starts.reshape(spans.shape)
-    schedule = file["track_schedule"][()]
+    schedule = WholeArrays(file)(file, "track_schedule")
     durations = np.zeros(len(schedule))
     for name, other in file["tracks"].items():
         events = schedule == int(name.rpartition("_")[2])

@@ -6,10 +6,11 @@ import h5py
 import numpy as np
 
 from benchmark.errors import UserError
-from benchmark.frames import StreamedFrames, open_hdf5
+from benchmark.frames import StreamedFrames, hdf5_faults, open_hdf5
 from benchmark.interop.rf.forming import grey_of_decibels
 from benchmark.interop.rf.hdf5_values import ensure_filters
 from benchmark.interop.rf.probe_pose import MM_PER_M, TIP_FROM_IMAGE
+from benchmark.stored.hdf5 import WholeArrays, array_of, frames_of, group_of, refuse_bombs
 
 OFF_GRID_PX = 0.02  # by which a pixel may be away from its place on a regular grid
 LARGEST_M = 1.0
@@ -17,7 +18,7 @@ LARGEST_M = 1.0
 
 def image_group(track: h5py.Group) -> h5py.Group | h5py.Dataset | None:
     """Return the B-mode images of a track: a group, a dataset in earlier files, or None."""
-    data = track.get("data", {})
+    data = group_of(track, "data") if "data" in track else {}
     return next((data[key] for key in ("image_sc", "image") if key in data), None)
 
 
@@ -34,14 +35,14 @@ def read_images(
         not on a regular grid.
     """
     is_group = isinstance(image, h5py.Group)
-    values = image["values"] if is_group else image
+    values = frames_of(image, "values") if is_group else frames_of(image.parent, image.name)
     frames = StoredImages(path, values, range_db)
     if not placed:
         return frames, np.eye(4)
     key = f"{path}: {image.name}/coordinates"
     if not is_group or "coordinates" not in image:
         raise UserError(f"{key} is missing: the size of a pixel is unknown; give --calibration")
-    coordinates = ensure_filters(image["coordinates"], path)
+    coordinates = ensure_filters(array_of(image, "coordinates"), path)
     return frames, _mm_from_pixel(coordinates, frames.shape, key)
 
 
@@ -59,8 +60,10 @@ class StoredImages(StreamedFrames):
         self.shape, self.dtype = shape, np.dtype(np.uint8)
 
     def _frame(self, index: int) -> np.ndarray:
-        with open_hdf5(self._path) as file:
-            values = ensure_filters(file[self._key], self._path)[index]
+        with hdf5_faults(self._path), open_hdf5(self._path) as file:
+            stored = ensure_filters(file[self._key], self._path)
+            refuse_bombs(stored, index)
+            values = stored[index]
         frame = values.reshape(self.shape[1:])
         return frame if frame.dtype == np.uint8 else grey_of_decibels(frame, self._range_db)
 
@@ -68,10 +71,11 @@ class StoredImages(StreamedFrames):
 def _mm_from_pixel(coordinates: h5py.Dataset, shape: tuple[int, ...], key: str) -> np.ndarray:
     """Return the matrix from (column, row, 0, 1) to image mm of coordinates (..., H, W, 3), m."""
     rows, columns = shape[1:]
-    if coordinates.shape[0] == shape[0] and coordinates.ndim > 3:
+    if coordinates.ndim > 3 and coordinates.shape[0] == shape[0]:
+        frames_of(coordinates.parent, coordinates.name)
         places = np.stack([coordinates[0], coordinates[shape[0] - 1]])
     else:
-        places = coordinates[()][None]
+        places = WholeArrays(coordinates)(coordinates.parent, coordinates.name)[None]
     try:
         places = np.asarray(places, float).reshape(-1, rows, columns, 3)
     except ValueError as error:

@@ -12,10 +12,11 @@ import numpy as np
 from benchmark.errors import UserError
 from benchmark.files import atomic_path, canonical_json, ensure_space
 from benchmark.frames import open_hdf5
-from benchmark.interop.cines.field_of_view import mask_from_text, mask_to_text
+from benchmark.interop.cines.field_of_view import mask_to_text
+from benchmark.interop.cines.record import WORLD, record_of
 from benchmark.interop.rf.hdf5_values import text
 from benchmark.interop.rf.probe_pose import MM_PER_M, TIP_FROM_IMAGE
-from benchmark.sweep import Channel, Sweep, WithheldChannel, World
+from benchmark.sweep import Channel, Sweep, WithheldChannel
 
 SUFFIXES = (".zea.hdf5", ".zea.h5")
 VERSION = "0.1.8"  # of zea, whose specification the files follow
@@ -67,12 +68,8 @@ def write_zea(path: Path | str, sweep: Sweep, channel: str = "bmode") -> None:
 
 def read_record(file: h5py.File) -> dict[str, Any]:
     """Return name, landmarks, mask, probe, factors, world of a file of this program, or nothing."""
-    record = json.loads(text(file, RECORD) or "{}")
-    if "world" in record:
-        record["world"] = World(**record["world"])
-    if "mask" in record:
-        record["mask"] = mask_from_text(record["mask"])
-    return record
+    stored = text(file, RECORD)
+    return record_of(json.loads(stored), WORLD) if stored else {}
 
 
 def _record(sweep: Sweep, images: Channel | WithheldChannel) -> Mapping[str, Any]:

@@ -1,20 +1,19 @@
 """Folders and single files of the challenge -> sweeps."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from benchmark.errors import Report, UserError, silent
-from benchmark.frames import LazyFrames, open_hdf5
+from benchmark.frames import LazyFrames, reading_hdf5
 from benchmark.interop.poses.calibration import COUNT_FROM_ONE, check_scale, read_tusrec_calibration
 from benchmark.interop.poses.rigid import settled_poses
 from benchmark.interop.tusrec.layout import Tree, is_tusrec, open_tree, trees_by_split
 from benchmark.interop.tusrec.pixels import FIRST
 from benchmark.interop.tusrec.record import Record, read_record, restored
+from benchmark.stored.hdf5 import WholeArrays
 from benchmark.sweep import Channel, Sweep
 
 FRAME_RATE = 20.0  # of the acquisition; the files hold no times
@@ -183,20 +182,8 @@ def _factors(name: str) -> dict[str, str]:
     return found
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[h5py.File]:
-    """Open an HDF5 file for reading; HDF5's errors are UserErrors."""
-    if not path.is_file():
-        raise UserError(f"{path}: no such file")
-    try:
-        with open_hdf5(path) as file:
-            yield file
-    except OSError as error:
-        raise UserError(f"{path}: truncated or not HDF5 ({str(error).splitlines()[0]})") from error
-
-
 def _frames(path: Path) -> LazyFrames:
-    with _opened(path) as file:
+    with reading_hdf5(path) as file:
         if "frames" not in file:
             raise UserError(f"{path}: frames is missing")
     frames = LazyFrames(path, "frames")
@@ -208,10 +195,10 @@ def _frames(path: Path) -> LazyFrames:
 
 
 def _array(path: Path, key: str) -> np.ndarray:
-    with _opened(path) as file:
+    with reading_hdf5(path) as file:
         if key not in file:
             raise UserError(f"{path}: {key} is missing")
-        return file[key][()]
+        return WholeArrays(file)(file, key)
 
 
 def _landmarks(tree: Tree, number: str, scan: str, count: int) -> np.ndarray:
@@ -219,11 +206,12 @@ def _landmarks(tree: Tree, number: str, scan: str, count: int) -> np.ndarray:
     path = tree.landmarks(number)
     if not path.is_file():
         return np.zeros((0, 3))
-    with _opened(path) as file:
-        marks = np.array(file[scan], float) if scan in file else np.zeros((0, 3))
+    with reading_hdf5(path) as file:
+        marks = WholeArrays(file)(file, scan) if scan in file else np.zeros((0, 3))
+        marks = marks.astype(float)
     if marks.ndim != 2 or marks.shape[1] != 3:
         raise UserError(f"{path}: {scan}: expected shape (L, 3), got {marks.shape}")
     frames = marks[:, 0]
-    if not (np.isin(frames, np.arange(count)).all() and np.isfinite(marks).all()):
+    if not ((frames == np.clip(np.rint(frames), 0, count - 1)).all() and np.isfinite(marks).all()):
         raise UserError(f"{path}: {scan}: expected frames 0 to {count - 1} and finite pixels")
     return marks - FIRST

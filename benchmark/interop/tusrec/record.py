@@ -13,14 +13,57 @@ from typing import Any
 import numpy as np
 
 from benchmark import geometry
+from benchmark.dataset import SPLITS
 from benchmark.errors import UserError
 from benchmark.files import read_json, write_json
 from benchmark.interop.tusrec.pixels import FIRST, whole_landmarks
+from benchmark.schema.checks import (
+    NUMBER,
+    OBJECT,
+    POSITION,
+    Keys,
+    Kind,
+    ListOf,
+    MapOf,
+    faults,
+    is_number,
+    one_of,
+)
+from benchmark.schema.dataset import FILE_NAME
+from benchmark.schema.plain import plain_fault
 from benchmark.sweep import Sweep
 
 RECORD = "sweepbench.json"
 FORMAT = "sweepbench-tusrec-1"
 SAME_SCALE = 1e-9
+MATRIX = Kind(
+    "an invertible matrix (4, 4)",
+    lambda value: (
+        isinstance(value, list)
+        and len(value) == 4
+        and all(isinstance(row, list) and len(row) == 4 for row in value)
+        and all(is_number(number) for row in value for number in row)
+        and abs(np.linalg.det(np.array(value, float))) > 0
+    ),
+)
+SCHEMA = Keys(
+    {
+        "subjects": MapOf(FILE_NAME),
+        "scans": MapOf(
+            Keys(
+                {
+                    "name": FILE_NAME,
+                    "factors": OBJECT,
+                    "probe": OBJECT,
+                    "timestamps": ListOf(NUMBER),
+                    "mm_from_pixel": MATRIX,
+                    "landmarks": ListOf(POSITION),
+                }
+            )
+        ),
+    },
+    {"split": one_of(SPLITS)},
+)
 
 
 @dataclass(frozen=True)
@@ -57,11 +100,14 @@ def read_record(folder: Path) -> Record | None:
     content = read_json(path)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise UserError(f"{path}: expected format '{FORMAT}'; without the file, folders read too")
+    fault = plain_fault(content) or next(faults(content, SCHEMA), None)
+    if fault:
+        raise UserError(f"{path}: {fault}")
     try:
         scans = {address: Kept(**kept) for address, kept in content["scans"].items()}
-        return Record(content["split"], content["subjects"], scans)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path}: expected split, subjects and scans ({error})") from error
+    except TypeError as error:  # a key that no scan has
+        raise UserError(f"{path}: scans: {error}") from error
+    return Record(content.get("split"), content["subjects"], scans)
 
 
 def write_record(folder: Path, record: Record) -> None:

@@ -12,7 +12,7 @@ from benchmark import geometry
 from benchmark.dataset import SPLITS, Dataset
 from benchmark.errors import Report, UserError, silent
 from benchmark.files import atomic_path, ensure_space
-from benchmark.frames import LazyFrames, open_hdf5
+from benchmark.frames import LazyFrames, open_hdf5, reading_hdf5
 from benchmark.interop.poses.calibration import (
     CHALLENGE_FRAME,
     read_tusrec_calibration,
@@ -21,6 +21,7 @@ from benchmark.interop.poses.calibration import (
 from benchmark.interop.tusrec.layout import LANDMARKS, Layout, Tree, Year, open_tree
 from benchmark.interop.tusrec.pixels import whole_landmarks
 from benchmark.interop.tusrec.record import Kept, Record, kept_of, read_record, write_record
+from benchmark.stored.hdf5 import WholeArrays
 from benchmark.sweep import Sweep
 
 SAME_CALIBRATION = 1e-9
@@ -241,8 +242,9 @@ def _write_scan(tree: Tree, number: str, scan: str, sweep: Sweep, tforms: np.nda
 def _write_arrays(path: Path, arrays: Mapping[str, np.ndarray], add: bool = False) -> None:
     """Write arrays by key; with `add`, beside those of other keys that the file has."""
     if add and path.is_file():
-        with open_hdf5(path) as file:
-            arrays = {key: values[()] for key, values in file.items()} | dict(arrays)
+        with reading_hdf5(path) as file:
+            whole = WholeArrays(file)
+            arrays = {key: whole(file, key) for key in file} | dict(arrays)
     with atomic_path(path) as temporary, open_hdf5(temporary, "w") as file:
         for key, values in arrays.items():
             file[key] = values

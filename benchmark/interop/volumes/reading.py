@@ -16,14 +16,13 @@ import numpy as np
 
 from benchmark.errors import UserError
 from benchmark.interop.headers import Header, read_header
-from benchmark.interop.streams import FileFrames
+from benchmark.interop.streams import MOST_PACKED, FileFrames
 from benchmark.interop.volumes.names import NRRD_SPACES, turned, volume_suffix
 from benchmark.sweep import Axes
 from benchmark.volume.reconstruction import Volume
 
 Stored = tuple[np.ndarray, np.ndarray, Axes]
 NIFTI_BYTES = 348  # of the header
-MOST_PACKED = 1100  # bytes that one of a gzip file can stand for; deflate reaches 1032
 NIFTI_TYPES = {
     2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 768: "u4",
 }  # fmt: skip

@@ -105,10 +105,10 @@ TRANSPOSED = "; looks transposed: programs that store columns first (MATLAB, R, 
 WRONG_FILES = {
     "truncated": (
         lambda f: (f / "p0-a.h5").write_bytes((f / "p0-a.h5").read_bytes()[:900]),
-        FILE + "cannot be read as HDF5: truncated or of another kind",
+        FILE + "truncated or not HDF5",
     ),
-    "not HDF5": (lambda f: (f / "p0-a.h5").write_text("hello"), FILE + "cannot be read as HDF5"),
-    "empty": (lambda f: (f / "p0-a.h5").write_bytes(b""), FILE + "cannot be read as HDF5"),
+    "not HDF5": (lambda f: (f / "p0-a.h5").write_text("hello"), FILE + "truncated or not HDF5"),
+    "empty": (lambda f: (f / "p0-a.h5").write_bytes(b""), FILE + "truncated or not HDF5"),
     "not npz": (
         lambda f: (f / "p0-b.npz").write_text("hello"),
         "p0-b.npz: cannot be read as npz of plain arrays",

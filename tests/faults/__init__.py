@@ -1,0 +1,1 @@
+"""What breaks: damaged and hostile files, killed commands, disks that fail."""

@@ -1,0 +1,421 @@
+"""Damage to files: bytes, words of texts, values of JSON, objects of HDF5 files, arrays of npz.
+
+Each function takes a random source and the bytes of a sound file and returns those of a damaged
+one; `damaged` chooses by the file's name.
+"""
+
+import io
+import json
+import re
+import struct
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import h5py
+import numpy as np
+
+Damage = Callable[[Random, bytes], bytes]
+
+INTEGERS = (
+    0,
+    1,
+    2,
+    3,
+    7,
+    127,
+    128,
+    255,
+    2**15,
+    2**16 - 1,
+    2**31 - 1,
+    2**32 - 1,
+    10**12,
+    2**63,
+    2**64 - 1,
+)
+WORDS = (
+    "",
+    "0",
+    "-1",
+    "1",
+    "nan",
+    "inf",
+    "-inf",
+    "1e400",
+    "1e-320",
+    "99999999999999999999",
+    "1_0",
+    "0x10",
+    "1.5",
+    "a",
+    "\0",
+    "é",
+    "\ud7ff",
+    "'",
+    '"',
+    "[",
+    "{",
+    "}",
+    "]",
+    "#",
+    "=",
+    ":",
+    ",",
+    "..",
+    "../..",
+    "/dev/zero",
+    "/etc/passwd",
+    "true",
+    "null",
+    "9" * 5000,
+    "1000000000000",
+    "%s",
+    "LOCAL",
+    "LIST",
+    "\n",
+    "\r",
+    "\t",
+    ";",
+)
+VALUES: tuple[Any, ...] = (
+    None,
+    True,
+    0,
+    -1,
+    1,
+    1.5,
+    -0.0,
+    1e308,
+    1e-320,
+    10**12,
+    2**64,
+    -(2**63),
+    10**400,
+    float("nan"),
+    float("inf"),
+    "",
+    "a",
+    "..",
+    "../../x",
+    "/etc/passwd",
+    "\0",
+    "\ud800",
+    "é" * 300,
+    [],
+    {},
+    [[]],
+    [{}],
+    {"a": {}},
+    [1, "a"],
+)
+TOKEN = re.compile(r"[-+]?[0-9.]+(?:e[-+]?\d+)?|\w+|[^\w\s]", re.I)
+
+
+def flipped(rng: Random, data: bytes) -> bytes:
+    """Flip up to eight bits, mostly near the beginning."""
+    changed = bytearray(data)
+    for _ in range(rng.choice((1, 1, 2, 3, 8))):
+        changed[_place(rng, len(changed))] ^= 1 << rng.randrange(8)
+    return bytes(changed)
+
+
+def overwritten(rng: Random, data: bytes) -> bytes:
+    """Put an unlikely whole number over one to eight bytes, either byte order."""
+    size, order = rng.choice((1, 2, 4, 8)), rng.choice("<>")
+    value = rng.choice(INTEGERS) & (2 ** (8 * size) - 1)
+    number = struct.pack(order + {1: "B", 2: "H", 4: "I", 8: "Q"}[size], value)
+    place = _place(rng, len(data))
+    return data[:place] + number + data[place + size :]
+
+
+def cut(rng: Random, data: bytes) -> bytes:
+    """Keep the beginning of a file, or leave out a piece."""
+    start, end = sorted((_place(rng, len(data)), _place(rng, len(data))))
+    return data[:start] if rng.random() < 0.5 else data[:start] + data[end:]
+
+
+def moved(rng: Random, data: bytes) -> bytes:
+    """Repeat a piece at another place, over what is there or before it."""
+    start, size, place = _place(rng, len(data)), rng.randrange(1, 64), _place(rng, len(data))
+    piece = data[start : start + size] * rng.choice((1, 1, 2, 50))
+    return data[:place] + piece + data[place + (len(piece) if rng.random() < 0.5 else 0) :]
+
+
+def _place(rng: Random, size: int) -> int:
+    if not size:
+        return 0
+    return rng.randrange(min(size, rng.choice((64, 512, 2048, size))))
+
+
+BYTES: tuple[Damage, ...] = (flipped, flipped, overwritten, overwritten, cut, moved)
+
+
+def bytes_damaged(rng: Random, data: bytes) -> bytes:
+    """Damage bytes once or a few times, whatever they mean."""
+    for _ in range(rng.choice((1, 1, 1, 2, 4))):
+        data = rng.choice(BYTES)(rng, data) or b"\0"
+    return data
+
+
+def text_damaged(rng: Random, data: bytes) -> bytes:
+    """Replace, repeat, remove or swap words and lines of a text, or of a text's header."""
+    text = data.decode("latin-1")
+    for _ in range(rng.choice((1, 1, 1, 2, 4))):
+        text = _lines_damaged(rng, text) if rng.random() < 0.3 else _word_damaged(rng, text)
+    return (
+        text.encode("latin-1", "ignore") if rng.random() < 0.9 else text.encode("utf-8", "ignore")
+    )
+
+
+def _word_damaged(rng: Random, text: str) -> str:
+    tokens = list(TOKEN.finditer(text))
+    if not tokens:
+        return rng.choice(WORDS)
+    one = rng.choice(tokens)
+    new = rng.choice(WORDS) if rng.random() < 0.8 else rng.choice(tokens)[0]
+    return text[: one.start()] + new + text[one.end() :]
+
+
+def _lines_damaged(rng: Random, text: str) -> str:
+    lines = text.split("\n")
+    place, other = rng.randrange(len(lines)), rng.randrange(len(lines))
+    how = rng.randrange(4)
+    if how == 0:
+        del lines[place]
+    elif how == 1:
+        lines.insert(other, lines[place])
+    elif how == 2:
+        lines[place], lines[other] = lines[other], lines[place]
+    else:
+        lines[place] = lines[place] + rng.choice((" ", "", ",")) + lines[other]
+    return "\n".join(lines)
+
+
+def json_damaged(rng: Random, data: bytes) -> bytes:
+    """Replace, remove, rename, add or nest values of a JSON file."""
+    whole: Any = [json.loads(data)]
+    for _ in range(rng.choice((1, 1, 1, 2, 4))):
+        _value_damaged(rng, whole)
+    text = json.dumps(whole[0]) if whole else ""
+    if rng.random() < 0.01:
+        deep = rng.choice((40, 2000, 200_000))
+        text = text.replace("1", "[" * deep + "]" * deep, 1)
+    return text.encode()
+
+
+def _value_damaged(rng: Random, whole: Any) -> None:
+    holder = rng.choice(_holders(whole))
+    if isinstance(holder, dict):
+        key = rng.choice(list(holder))
+        how = rng.randrange(4)
+        if how == 0:
+            holder[rng.choice(("", "a", "..", "\0", *holder))] = holder.pop(key)
+        elif how == 1:
+            del holder[key]
+        else:
+            holder[key] = _new_value(rng, holder[key])
+        return
+    place = rng.randrange(len(holder))
+    how = rng.randrange(4)
+    if how == 0 and len(holder) > 1:
+        del holder[place]
+    elif how == 1:
+        holder.append(holder[place])
+    else:
+        holder[place] = _new_value(rng, holder[place])
+
+
+def _new_value(rng: Random, old: Any) -> Any:
+    return rng.choice((*VALUES, [old], {"a": old}))
+
+
+def _holders(value: Any) -> list[Any]:
+    """Return all lists and objects that hold something, the whole one included."""
+    found, waiting = [], [value]
+    while waiting:
+        item = waiting.pop()
+        if item and isinstance(item, dict | list):
+            found.append(item)
+            waiting += list(item.values()) if isinstance(item, dict) else item[:20]
+    return found
+
+
+def npz_damaged(rng: Random, data: bytes) -> bytes:
+    """Write an npz anew with another array in it, packed or not, or with damage in an array."""
+    with np.load(io.BytesIO(data)) as file:
+        arrays = {key: file[key] for key in file}
+    key, buffer = rng.choice(list(arrays)), io.BytesIO()
+    how = rng.randrange(4)
+    if how == 0:
+        del arrays[key]
+        arrays[rng.choice(("", "a", "../a"))] = np.zeros(2)
+    else:
+        arrays[key] = rng.choice(ARRAYS)(rng, arrays[key])
+    (np.savez if rng.random() < 0.8 else np.savez_compressed)(buffer, **arrays)
+    whole = buffer.getvalue()
+    return whole if rng.random() < 0.5 else bytes_damaged(rng, whole)
+
+
+ARRAYS: tuple[Callable[[Random, np.ndarray], Any], ...] = (
+    lambda rng, array: array[:-1],
+    lambda rng, array: array[None],
+    lambda rng, array: array.ravel(),
+    lambda rng, array: array * rng.choice((np.nan, np.inf, 1e200, -1, 0)),
+    lambda rng, array: array.astype(rng.choice(("f2", "f4", "i8", "u1", "c16", "S3", "bool"))),
+    lambda rng, array: array.astype(">f8"),
+    lambda rng, array: np.zeros(0),
+    lambda rng, array: np.zeros((0, 4, 4)),
+    lambda rng, array: np.float64(3),
+    lambda rng, array: np.array(["a", "b"]),
+    lambda rng, array: np.array([{"a": 1}], object),
+    lambda rng, array: np.zeros(3, [("a", "f8"), ("b", "i4")]),
+    lambda rng, array: np.asfortranarray(array),
+    lambda rng, array: np.concatenate([array] * 3),
+    lambda rng, array: np.zeros(3, "M8[s]"),
+)
+
+
+def hdf5_damaged(rng: Random, data: bytes) -> bytes:
+    """Remove, replace, link, or blow up an object or attribute of an HDF5 file."""
+    buffer = io.BytesIO(data)
+    with h5py.File(buffer, "r+") as file:
+        for _ in range(rng.choice((1, 1, 1, 2, 3))):
+            names: list[str] = []
+            file.visit(names.append)
+            if file.attrs and rng.random() < 0.15:
+                _attribute_damaged(rng, file)
+            elif names:
+                _object_damaged(rng, file, rng.choice(names))
+    return buffer.getvalue()
+
+
+ATTRIBUTES: tuple[Any, ...] = (
+    None,
+    "",
+    "a",
+    "{}",
+    "[]",
+    "[" * 5000,
+    b"\xff",
+    3,
+    1.5,
+    np.zeros(3),
+    [b"a", b"b"],
+    h5py.Empty("f"),
+)
+
+
+def _attribute_damaged(rng: Random, file: h5py.File) -> None:
+    key = rng.choice(list(file.attrs))
+    new = rng.choice(ATTRIBUTES)
+    if new is None:
+        del file.attrs[key]
+    else:
+        file.attrs[key] = new
+
+
+def _object_damaged(rng: Random, file: h5py.File, name: str) -> None:
+    old = file.get(name)
+    small = isinstance(old, h5py.Dataset) and old.shape and old.nbytes < 1e6
+    array = old[()] if small else np.zeros((3, 4, 4))
+    del file[name]
+    rng.choice(OBJECTS)(rng, file, name, np.asarray(array))
+
+
+def _promised(rng: Random, file: h5py.File, name: str, array: np.ndarray) -> None:
+    """Promise up to 10^12 entries of which none is written."""
+    count = rng.choice((2**20, 10**9, 10**12))
+    kind = array.dtype if array.dtype.kind in "fiub" else "f8"
+    file.create_dataset(name, (count, *array.shape[1:]), kind, chunks=(1, *array.shape[1:]))
+
+
+def _virtual(rng: Random, file: h5py.File, name: str, array: np.ndarray) -> None:
+    layout = h5py.VirtualLayout(array.shape, "f8")
+    layout[...] = h5py.VirtualSource(rng.choice(("other.h5", "/dev/zero", ".")), "a", array.shape)
+    file.create_virtual_dataset(name, layout)
+
+
+KINDS = (
+    "f2",
+    "f4",
+    "f8",
+    ">f8",
+    "i8",
+    "u1",
+    "c16",
+    "S3",
+    "bool",
+    "text",
+    "ragged",
+    "link",
+    "pair",
+)
+
+
+def _kind(rng: Random, file: h5py.File, name: str, array: np.ndarray) -> None:
+    kind = rng.choice(KINDS)
+    own: Any = {
+        "text": h5py.string_dtype(),
+        "ragged": h5py.vlen_dtype(np.float64),
+        "link": h5py.ref_dtype,
+        "pair": [("a", "f8"), ("b", "S2")],
+    }.get(kind, kind)
+    file.create_dataset(name, array.shape, own)
+
+
+def _linked(rng: Random, file: h5py.File, name: str, array: np.ndarray) -> None:
+    target = rng.choice(("none.h5", "/dev/zero", "../x.h5"))
+    out = h5py.ExternalLink(target, "/")
+    file[name] = rng.choice((h5py.SoftLink("/"), h5py.SoftLink(name), h5py.SoftLink(".."), out))
+
+
+def _replaced(rng: Random, file: h5py.File, name: str, array: np.ndarray) -> None:
+    file[name] = rng.choice((file["/"], h5py.Empty("f8"), 0, -1, 1.5, "text", np.nan, np.zeros(0)))
+
+
+def _reshaped(rng: Random, file: h5py.File, name: str, array: np.ndarray) -> None:
+    file[name] = rng.choice(ARRAYS[:5])(rng, array) if array.dtype.kind == "f" else 3
+
+
+def _never_written(rng: Random, file: h5py.File, name: str, array: np.ndarray) -> None:
+    kind = array.dtype if array.dtype.kind in "fiub" else "f8"
+    file.create_dataset(name, array.shape, kind)
+
+
+OBJECTS: tuple[Callable[[Random, h5py.File, str, np.ndarray], Any], ...] = (
+    lambda rng, file, name, array: None,
+    lambda rng, file, name, array: file.create_group(name),
+    _linked,
+    _linked,
+    _replaced,
+    _replaced,
+    _reshaped,
+    _never_written,
+    _promised,
+    _virtual,
+    _kind,
+    _kind,
+)
+
+
+TEXTS = (".csv", ".tum", ".kitti", ".toml", ".xml", ".txt")
+BY_SUFFIX: dict[str, tuple[Damage, ...]] = {
+    ".h5": (hdf5_damaged, hdf5_damaged, bytes_damaged),
+    ".hdf5": (hdf5_damaged, hdf5_damaged, bytes_damaged),
+    ".npz": (npz_damaged, bytes_damaged),
+    ".json": (json_damaged, json_damaged, json_damaged, text_damaged, bytes_damaged),
+    ".mha": (text_damaged, text_damaged, bytes_damaged),
+    ".nrrd": (text_damaged, text_damaged, bytes_damaged),
+    **dict.fromkeys(TEXTS, (text_damaged, text_damaged, text_damaged, bytes_damaged)),
+}
+
+
+def damaged(rng: Random, name: str, data: bytes) -> bytes:
+    """Return the bytes of a sound file, damaged in a way that suits its name."""
+    suffix = "." + name.rpartition(".")[2]
+    chosen = rng.choice(BY_SUFFIX.get(suffix, (bytes_damaged,)))
+    try:
+        return chosen(rng, data)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError):
+        return bytes_damaged(rng, data)  # some damage cannot be done, such as a link to itself
