@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -380,3 +381,34 @@ def test_the_domain_of_a_moved_data_set_is_not_guessed(tmp_path: Path, dataset) 
     write_dataset(dataset.folder, dataset.name, dataset.entries[:1], dataset.identity)
     assert len(open_dataset(dataset.folder).entries) == 1
     assert find_domain(folder) is None
+
+
+class Told(Steady):
+    """A steady hand that remembers what it was told of the probe."""
+
+    name = "told"
+    uses_speckle_map = True
+    probe: ClassVar[dict] = {}
+
+    def track(self, observation: Observation) -> Prediction:
+        type(self).probe = dict(observation.probe)
+        return super().track(observation)
+
+
+def test_what_is_known_of_the_probe_reaches_the_tracker(tmp_path: Path, capsys) -> None:
+    write_igsio(tmp_path / "s.igs.mha", speckle_sweep())
+    told = {"tracker": NAME.replace("Steady", "Told"), "run_folder": None}
+    tracked(tmp_path, tmp_path / "s.igs.mha", **told)
+    assert "scale within 50 % (a guess" in capsys.readouterr().out
+    file = tmp_path / "probe.toml"
+    file.write_text(
+        "centre_frequency_hz = 5e6\nelement_height_mm = 5\nelevation_focus_mm = 20\n"
+        "start_depth_mm = 3.0\n"
+    )
+    tracked(tmp_path, tmp_path / "s.igs.mha", probe=file, **told)
+    assert (
+        "scale within 5 % (from the probe's frequency and lens, in developed speckle)"
+        in capsys.readouterr().out
+    )
+    assert Told.probe["element_height_mm"] == 5
+    assert Told.probe["face_mm"] == pytest.approx((31.5 * 0.25, -3.0))
