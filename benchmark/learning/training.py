@@ -27,7 +27,7 @@ from benchmark.files import clear_full_disk
 from benchmark.learning.flops import flop_counter
 from benchmark.learning.loop import VALIDATIONS, Loop, UpdateBar, WindowData, quiet_lightning
 from benchmark.learning.resume import CHECKPOINT, remove_checkpoints, resumable
-from benchmark.learning.windows import Windows
+from benchmark.learning.windows import Windows, windows_of
 from benchmark.machine.lock import only_here
 from benchmark.metrics import Case, tusrec
 from benchmark.runs.run import Run, learns
@@ -124,7 +124,7 @@ def count_flops(tracker: LearnedTracker, sweeps: Sequence[Sweep]) -> float:
 def _flops_of_a_batch(tracker: LearnedTracker, sweeps: Sequence[Sweep]) -> float:
     """Return the operations of one update on frames of one shape."""
     size = tracker.recipe.batch_size
-    batch = next(iter(DataLoader(Windows(sweeps, tracker.window, size), size)))
+    batch = next(iter(DataLoader(windows_of(tracker, sweeps, size), size)))
     module = tracker.module().train()
     state = {name: value.clone() for name, value in module.state_dict().items()}
     with torch.random.fork_rng(), flop_counter() as counter:

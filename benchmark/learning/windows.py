@@ -1,6 +1,6 @@
 """Windows of consecutive frames with their true steps, the samples of every learned tracker."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -9,17 +9,19 @@ import torch
 from benchmark import geometry
 from benchmark.errors import UserError
 from benchmark.sweep import Sweep
+from benchmark.tracker import LearnedTracker
 
-Sample = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+Sample = tuple[torch.Tensor, ...]
+Condition = Callable[[Sweep], np.ndarray | None]
 
 
 class Windows(torch.utils.data.Dataset[Sample]):
     """A torch data set of `count` windows drawn at random, the same ones for the same seed.
 
     A sample is frames (window, H, W) float32 in [0, 1], the true steps `prev_from_frame`
-    (window-1, 4, 4) float32 in image mm, and `mm_from_pixel` (4, 4) float32. All windows of all
-    sweeps are equally likely. Where frames differ in shape, each `batch` samples in a row have one:
-    that of a window drawn among all.
+    (window-1, 4, 4) float32 in image mm, `mm_from_pixel` (4, 4) float32 and, where there is one,
+    the `condition` of the sweep. All windows of all sweeps are equally likely. Where frames differ
+    in shape, each `batch` samples in a row have one: that of a window drawn among all.
 
     Raises
     ------
@@ -27,7 +29,13 @@ class Windows(torch.utils.data.Dataset[Sample]):
     """
 
     def __init__(
-        self, sweeps: Sequence[Sweep], window: int, count: int, seed: int = 0, batch: int = 1
+        self,
+        sweeps: Sequence[Sweep],
+        window: int,
+        count: int,
+        seed: int = 0,
+        batch: int = 1,
+        condition: Condition | None = None,
     ):
         self.window = window
         long = [sweep for sweep in sweeps if len(sweep) >= window]
@@ -35,6 +43,7 @@ class Windows(torch.utils.data.Dataset[Sample]):
         if not self.sweeps:
             longest = max((len(sweep) for sweep in sweeps), default=0)
             raise UserError(f"window of {window} frames, but the longest sweep has {longest}")
+        self.conditions = [condition(sweep) if condition else None for sweep in self.sweeps]
         self.steps = [geometry.relative(s.bmode.world_from_image) for s in self.sweeps]
         room = np.array([len(sweep) - window + 1 for sweep in self.sweeps])
         rng = np.random.default_rng(np.random.SeedSequence(seed))
@@ -54,8 +63,27 @@ class Windows(torch.utils.data.Dataset[Sample]):
         channel, stop = self.sweeps[which].bmode, start + self.window
         frames = np.asarray(channel.frames[start:stop], np.float32) / 255
         steps = self.steps[which][start : stop - 1].astype(np.float32)
-        grid = channel.mm_from_pixel.astype(np.float32)
-        return torch.from_numpy(frames), torch.from_numpy(steps), torch.from_numpy(grid)
+        parts = [frames, steps, channel.mm_from_pixel.astype(np.float32), self.conditions[which]]
+        return tuple(torch.from_numpy(part) for part in parts if part is not None)
+
+
+def windows_of(
+    tracker: LearnedTracker,
+    sweeps: Sequence[Sweep],
+    count: int,
+    seed: int = 0,
+    batch: int | None = None,
+) -> Windows:
+    """Return `count` windows for a tracker, of its length and with its condition.
+
+    batch: samples in a row of one frame shape; None for the batch of the tracker's recipe.
+    """
+
+    def condition(sweep: Sweep) -> np.ndarray | None:
+        return tracker.condition(sweep.observe(tracker.reads))
+
+    size = tracker.recipe.batch_size if batch is None else batch
+    return Windows(sweeps, tracker.window, count, seed, size, condition)
 
 
 def _shape(sweep: Sweep) -> tuple[int, ...]:

@@ -55,6 +55,7 @@ BELOW = {
     "benchmark.schema": (),
     "baselines": ("baselines.parts",),
     "baselines.parts": ("benchmark.learning",),
+    "moglo.any": ("moglo.long",),
     "moglo.long": ("moglo",),
     "moglo": ("benchmark.learning",),
 }  # fmt: skip
@@ -80,7 +81,9 @@ ONLY = {
     ("simulate.iq", "simulate.tissue"): ("simulate.tissue.answers",),
     ("simulate.photoacoustic", "simulate.tissue"): ("simulate.tissue.answers",),
     ("baselines", "benchmark"): ("benchmark", "benchmark.learning", "benchmark.machine"),
-    ("moglo", "benchmark"): ("benchmark", "benchmark.learning", "benchmark.machine"),
+    ("moglo", "benchmark"): (
+        "benchmark", "benchmark.learning", "benchmark.machine", "benchmark.speckle",
+    ),
 }  # fmt: skip
 
 #: Libraries that a spec needs none of.
