@@ -12,7 +12,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from benchmark.learning.schedule import scheduled_optimiser
-from benchmark.learning.windows import Sample, windows_of
+from benchmark.learning.windows import Conditions, Sample, Windows
 from benchmark.machine.progress import progress
 from benchmark.sweep import Sweep
 from benchmark.tracker import LearnedTracker
@@ -70,10 +70,12 @@ class WindowData(pl.LightningDataModule):
         tracker: LearnedTracker,
         updates: int,
         seed: int,
+        conditions: Conditions,
     ):
         super().__init__()
+        self.conditions = conditions
         self.sweeps, self.validation, self.seed = sweeps, validation, seed
-        self.tracker, self.batch_size = tracker, tracker.recipe.batch_size
+        self.window, self.batch_size = tracker.window, tracker.recipe.batch_size
         self.ends = [round(updates * (i + 1) / VALIDATIONS) for i in range(VALIDATIONS)]
 
     def train_dataloader(self) -> DataLoader[Any]:
@@ -81,7 +83,8 @@ class WindowData(pl.LightningDataModule):
         updates = self.ends[epoch] - (self.ends[epoch - 1] if epoch else 0)
         seed = self.seed * VALIDATIONS + epoch
         count = updates * self.batch_size
-        return DataLoader(windows_of(self.tracker, self.sweeps, count, seed), self.batch_size)
+        windows = Windows(self.sweeps, self.window, count, seed, self.batch_size, self.conditions)
+        return DataLoader(windows, self.batch_size)
 
     def val_dataloader(self) -> DataLoader[Any]:
         return DataLoader(range(self.validation), 1)  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
 """Windows of consecutive frames with their true steps, the samples of every learned tracker."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -12,7 +12,7 @@ from benchmark.sweep import Sweep
 from benchmark.tracker import LearnedTracker
 
 Sample = tuple[torch.Tensor, ...]
-Condition = Callable[[Sweep], np.ndarray | None]
+Conditions = Sequence[np.ndarray | None]
 
 
 class Windows(torch.utils.data.Dataset[Sample]):
@@ -20,8 +20,9 @@ class Windows(torch.utils.data.Dataset[Sample]):
 
     A sample is frames (window, H, W) float32 in [0, 1], the true steps `prev_from_frame`
     (window-1, 4, 4) float32 in image mm, `mm_from_pixel` (4, 4) float32 and, where there is one,
-    the `condition` of the sweep. All windows of all sweeps are equally likely. Where frames differ
-    in shape, each `batch` samples in a row have one: that of a window drawn among all.
+    the sweep's own of `conditions`, one for each. All windows of all sweeps are equally likely.
+    Where frames differ in shape, each `batch` samples in a row have one: that of a window drawn
+    among all.
 
     Raises
     ------
@@ -35,15 +36,16 @@ class Windows(torch.utils.data.Dataset[Sample]):
         count: int,
         seed: int = 0,
         batch: int = 1,
-        condition: Condition | None = None,
+        conditions: Conditions | None = None,
     ):
         self.window = window
-        long = [sweep for sweep in sweeps if len(sweep) >= window]
-        self.sweeps = sorted(long, key=_shape)
+        told = conditions or [None] * len(sweeps)
+        long = [pair for pair in zip(sweeps, told, strict=True) if len(pair[0]) >= window]
+        long = sorted(long, key=lambda pair: _shape(pair[0]))
+        self.sweeps, self.conditions = [sweep for sweep, _ in long], [each for _, each in long]
         if not self.sweeps:
             longest = max((len(sweep) for sweep in sweeps), default=0)
             raise UserError(f"window of {window} frames, but the longest sweep has {longest}")
-        self.conditions = [condition(sweep) if condition else None for sweep in self.sweeps]
         self.steps = [geometry.relative(s.bmode.world_from_image) for s in self.sweeps]
         room = np.array([len(sweep) - window + 1 for sweep in self.sweeps])
         rng = np.random.default_rng(np.random.SeedSequence(seed))
@@ -67,23 +69,9 @@ class Windows(torch.utils.data.Dataset[Sample]):
         return tuple(torch.from_numpy(part) for part in parts if part is not None)
 
 
-def windows_of(
-    tracker: LearnedTracker,
-    sweeps: Sequence[Sweep],
-    count: int,
-    seed: int = 0,
-    batch: int | None = None,
-) -> Windows:
-    """Return `count` windows for a tracker, of its length and with its condition.
-
-    batch: samples in a row of one frame shape; None for the batch of the tracker's recipe.
-    """
-
-    def condition(sweep: Sweep) -> np.ndarray | None:
-        return tracker.condition(sweep.observe(tracker.reads))
-
-    size = tracker.recipe.batch_size if batch is None else batch
-    return Windows(sweeps, tracker.window, count, seed, size, condition)
+def conditions_of(tracker: LearnedTracker, sweeps: Sequence[Sweep]) -> Conditions:
+    """Return what a tracker knows of each sweep beside its frames: its `condition`."""
+    return [tracker.condition(sweep.observe(tracker.reads)) for sweep in sweeps]
 
 
 def _shape(sweep: Sweep) -> tuple[int, ...]:

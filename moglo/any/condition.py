@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from benchmark.speckle.map import SpeckleMap, depth_at, speckle_map
+from benchmark.speckle.map import SpeckleMap, speckle_map
+from benchmark.speckle.probe import depth_at
 from benchmark.sweep import Observation
 
 #: Channels of a condition: 1 where a pixel shows tissue, and correlation lengths in mm.

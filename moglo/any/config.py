@@ -44,7 +44,7 @@ class MoGLoAnyConfig:
     tiles: float = 0.3
     spans: float = 1.0
     likelihood: float = 0.1
-    window: int = 24
+    window: int = 16
     batch_size: int = 4
     learning_rate: float = above_zero(3e-3)
     average: float = share(0.05)

@@ -32,9 +32,7 @@ class Seen(NamedTuple):
     pixel_mm: Tensor
 
 
-def seen(
-    frames: Tensor, mm_from_pixel: Tensor, condition: Tensor, config: MoGLoAnyConfig
-) -> Seen:
+def seen(frames: Tensor, mm_from_pixel: Tensor, condition: Tensor, config: MoGLoAnyConfig) -> Seen:
     """Return frames (B, N, H, W) in [0, 1] on the network's grid, with what is known of them.
 
     mm_from_pixel (B, 4, 4); condition (B, 4, H, W), see `moglo.any.condition`. One grid for the
@@ -97,8 +95,6 @@ def standardised(frames: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
 
 def _places(size: tuple[int, int], pixel_mm: Tensor) -> Tensor:
     """Return lateral and axial places (B, 2, h, w) of pixels from the centre of the image, mm."""
-    down, across = (
-        torch.arange(count, device=pixel_mm.device) - (count - 1) / 2 for count in size
-    )
+    down, across = (torch.arange(count, device=pixel_mm.device) - (count - 1) / 2 for count in size)
     places = torch.stack([across.expand(size), down[:, None].expand(size)])
     return places.to(pixel_mm) * pixel_mm[:, :, None, None]

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from benchmark import geometry
 from moglo.any.fit import Tiles
+from moglo.any.sigma import Sigma
 from moglo.long.losses import span_errors
 
 SPANS = (1, 5, 10, 20, 50)
@@ -39,17 +40,14 @@ def span_loss(predicted: Tensor, true: Tensor, corners: Tensor, length_mm: Tenso
     return torch.stack(parts).mean() / TOLERANCE
 
 
-def sigma_loss(
-    predicted: Tensor, true: Tensor, frame: Tensor, slow: Tensor, length_mm: Tensor
-) -> Tensor:
+def sigma_loss(predicted: Tensor, true: Tensor, sigma: Sigma, length_mm: Tensor) -> Tensor:
     """Return the negative log likelihood of the image centre's position errors after spans.
 
-    predicted, true (B, T, 4, 4), without gradient; frame, slow (B, T) mm: sigma of each step by
-    itself, whose squares add up, and sigma that is the same error in all steps, which adds up
-    itself; length_mm (B,). Smallest where the variance is the mean of error^2.
+    predicted, true (B, T, 4, 4), without gradient; sigma (B, T) mm; length_mm (B,). Smallest where
+    the variance is the mean of error^2.
     """
     centre = predicted.new_zeros(1, 3).expand(len(predicted), 1, 3)
-    sums = [_summed(values) for values in (frame.square(), slow)]
+    sums = [_summed(values) for values in (sigma.frame.square(), sigma.slow)]
     parts = []
     for span, error in span_errors(predicted, true, centre, SPANS):
         own, alike = (total[:, span:] - total[:, :-span] for total in sums)

@@ -6,9 +6,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from benchmark import geometry
+from moglo.any.alignment import shifts
 from moglo.any.config import MoGLoAnyConfig
 from moglo.any.fit import Tiles, fitted
 from moglo.any.frames import Seen
+from moglo.any.sigma import Calibration, Sigma
 from moglo.any.volumes import gap_pairs, gap_volumes, tile_correlation, tile_means
 
 LOG_SIGMA = (-5.0, 3.0)  # least and largest, of a displacement in correlation lengths
@@ -17,7 +20,8 @@ NEIGHBOURS = (5, 6, 7, 8)  # cells of a frame with itself: those to the right an
 TOLD = 8  # channels of a tile beside correlations of pairs and of neighbours
 SIX = 6
 IN_PLANE = 2
-SHARPNESS = 10.0  # of the weights of correlations that tell the shift in the plane
+ELEVATIONAL = 2  # place of the elevational translation among the six
+SHARPNESS = 40.0  # of the weights of correlations that tell the shift in the plane
 FIRST = 0.5  # of the distance that neighbours' correlation stands for is out of the plane
 SOME = 6  # frames from which the look of the speckle is told
 
@@ -35,6 +39,16 @@ class Motions(NamedTuple):
     log_frame: Tensor
     log_slow: Tensor
 
+    def steps(self) -> Tensor:
+        """Return the steps (B, T, 4, 4) about the image centre, mm."""
+        return geometry.from_degrees_of_freedom(self.six * self.units[:, None])
+
+    def sigma(self) -> Sigma:
+        """Return both parts of sigma (B, T), mm, not calibrated."""
+        moved = (self.six * self.units[:, None])[..., :3].detach().norm(dim=-1)
+        length = self.units[:, None, ELEVATIONAL]
+        return Sigma(self.log_frame.exp() * length, self.log_slow.exp() * moved)
+
 
 def channels(config: MoGLoAnyConfig) -> int:
     """Return the number of channels that a tile is told."""
@@ -50,15 +64,18 @@ def told(seen: Seen, steps: Sequence[int], config: MoGLoAnyConfig) -> Tensor:
     """
     tile = (config.tile, config.tile_stride)
     with torch.no_grad(), torch.autocast(seen.frames.device.type, enabled=False):
-        parts, across = [], []
+        parts, across, shifted = [], [], shifts(seen.frames)
         mask = tile_means(seen.mask, *tile)[:, None]
         for wanted in config.gap_frames:
             starts, gap = gap_pairs(steps, seen.frames.shape[1], wanted)
-            volume = gap_volumes(seen.frames, gap, starts, config.reach, *tile)
+            grid = (config.reach, *tile)
+            volume, offset = gap_volumes(seen.frames, shifted, gap, starts, grid)
             root = distance(volume)
             across.append((distance(_mean(volume, mask, (4,))) / gap).expand_as(root))
+            if wanted == 1:
+                in_plane = shift(volume, offset, mask, seen, config)
             parts += [volume, root, torch.full_like(root, gap).log2()]
-        parts = [*across, shift(parts[0], seen, config), *parts]
+        parts = [*across, in_plane, *parts]
         constant = torch.cat([_neighbours(seen, config), _of_tissue(seen, config)], 1)
         parts.append(constant[:, None].expand(-1, len(steps), -1, -1, -1))
         later = [step + 1 for step in steps]
@@ -74,18 +91,25 @@ def distance(volume: Tensor) -> Tensor:
     return (-2 * volume.amax(2, keepdim=True).clamp(*ROOT).log()).sqrt()
 
 
-def shift(volume: Tensor, seen: Seen, config: MoGLoAnyConfig) -> Tensor:
+def shift(
+    volume: Tensor, offset: Tensor, mask: Tensor, seen: Seen, config: MoGLoAnyConfig
+) -> Tensor:
     """Return the displacement (B, T, 2, rows, columns) in the plane at which tiles agree best.
 
-    volume (B, T, cells, rows, columns); lateral and axial, in correlation lengths: the mean over
-    cells, each weighted by an exponential function of its correlation.
+    volume (B, T, cells, rows, columns), offset (B, T, 2), see `gap_volumes`; lateral and axial, in
+    correlation lengths: the mean over cells, weighted by an exponential function of correlation.
+    Correlations are means over rows for the lateral one and over columns for the axial one, along
+    which a rigid motion in the plane does not change it.
     """
     side = torch.arange(-config.reach, config.reach + 1.0, device=volume.device)
-    cells = torch.stack([side.repeat(len(side)), side.repeat_interleave(len(side))])
-    weight = (SHARPNESS * volume).softmax(2)
-    found = torch.einsum("ac,btcyx->btayx", cells, weight)
-    pixels = tile_means(seen.lengths[:, :2], config.tile, config.tile_stride)
-    return found * (seen.pixel_mm[:, :, None, None] / pixels)[:, None]
+    cells = (side.repeat(len(side)), side.repeat_interleave(len(side)))
+    found = []
+    for axis, place in zip((4, 3), cells, strict=True):
+        weight = (SHARPNESS * _mean(volume, mask, (axis,))).softmax(2)
+        found.append((weight * place[:, None, None]).sum(2).expand_as(volume[:, :, 0]))
+    pixels = torch.stack(found, 2) + offset.flip(2)[..., None, None]
+    length = tile_means(seen.lengths[:, :2], config.tile, config.tile_stride)
+    return pixels * (seen.pixel_mm[:, :, None, None] / length)[:, None]
 
 
 def _neighbours(seen: Seen, config: MoGLoAnyConfig) -> Tensor:
@@ -134,7 +158,9 @@ class TileReader(nn.Module):
         self.describe = nn.Sequential(
             nn.Conv2d(channels(config), width, 1), nn.SiLU(), nn.Conv2d(width, width, 1), nn.SiLU()
         )
-        self.place = nn.Sequential(nn.Conv2d((3 if config.context else 1) * width, width, 1), nn.SiLU())
+        self.place = nn.Sequential(
+            nn.Conv2d((3 if config.context else 1) * width, width, 1), nn.SiLU()
+        )
         self.join = nn.Sequential(nn.Conv2d(width, width, 3, padding=1), nn.SiLU())
         self.answer = nn.Conv2d(width, 6, 1)
         self.gaps = config.gaps
@@ -162,7 +188,9 @@ class TileReader(nn.Module):
 
 def _mean(values: Tensor, weight: Tensor, axes: tuple[int, ...]) -> Tensor:
     """Return the weighted mean of values over axes, which are kept; 0 where nothing weighs."""
-    return (values * weight).sum(axes, keepdim=True) / weight.sum(axes, keepdim=True).clamp_min(1e-3)
+    return (values * weight).sum(axes, keepdim=True) / weight.sum(axes, keepdim=True).clamp_min(
+        1e-3
+    )
 
 
 class SweepReader(nn.Module):
@@ -176,9 +204,7 @@ class SweepReader(nn.Module):
         super().__init__()
         self.read = nn.Sequential(nn.Linear(inputs, hidden), nn.SiLU())
         self.recurrent = nn.GRU(hidden, hidden, batch_first=True, bidirectional=True)
-        self.scale = nn.Sequential(
-            nn.Linear(hidden, hidden), nn.SiLU(), nn.Linear(hidden, 1)
-        )
+        self.scale = nn.Sequential(nn.Linear(hidden, hidden), nn.SiLU(), nn.Linear(hidden, 1))
         self.features = 4 * hidden
         self.answer = nn.Linear(self.features, SIX)
         for layer in (self.answer, self.scale[-1]):
@@ -202,6 +228,7 @@ class AnyNet(nn.Module):
         self.config = config
         self.tiles = TileReader(config)
         features = config.width + 2 * SIX
+        self.calibration = Calibration(features)
         self.sweep: SweepReader | None = None
         if config.hidden:
             self.sweep = SweepReader(features, config.hidden)

@@ -1,6 +1,6 @@
 """The tracker `moglo-any` under the contract of the benchmark."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -8,19 +8,20 @@ from torch import Tensor
 
 from benchmark import geometry
 from benchmark.learning.mirroring import mirrored_steps
-from benchmark.sweep import Observation, Prediction
+from benchmark.sweep import Observation, Prediction, Sweep
 from benchmark.tracker import LearnedTracker, Recipe
 from moglo.any import losses
 from moglo.any.condition import condition_of, map_of
 from moglo.any.config import MoGLoAnyConfig
-from moglo.any.frames import Seen, seen
+from moglo.any.frames import seen
 from moglo.any.machine import disturbed
-from moglo.any.model import AnyNet, Motions, told, units_of
+from moglo.any.model import ELEVATIONAL, AnyNet, Motions, told, units_of
 from moglo.inference import evaluating
 from moglo.long.tracker import image_corners
 from moglo.long.views import reversed_steps
 
 CHUNK_STEPS = 64  # steps compared at a time
+CALIBRATING = 100  # training sweeps, at most, on which sigma is calibrated
 
 
 class MoGLoAny(LearnedTracker):
@@ -81,7 +82,10 @@ class MoGLoAny(LearnedTracker):
         if self.config.mirror:
             pick = _half(frames)
             turned = mirrored_steps(steps, mm_from_pixel, frames.shape[-2:])
-            frames, steps = torch.where(pick, frames.flip(-1), frames), torch.where(pick, turned, steps)
+            frames, steps = (
+                torch.where(pick, frames.flip(-1), frames),
+                torch.where(pick, turned, steps),
+            )
             condition = torch.where(pick, condition.flip(-1), condition)
         if self.config.reverse:
             pick = _half(frames)
@@ -99,30 +103,60 @@ class MoGLoAny(LearnedTracker):
         watched = seen(frames, mm_from_pixel, condition, config)
         found, tiles = self.module()(watched)
         centre = geometry.image_centre(mm_from_pixel, shape)[:, None]
-        true = geometry.about(centre, prev_from_frame)
-        predicted = centre_steps(found)
+        true, steps = geometry.about(centre, prev_from_frame), found.steps()
         corners = image_corners(mm_from_pixel, *shape) - centre
-        length = found.units[:, 2]
-        frame, slow = sigma_parts(found)
+        length = found.units[:, ELEVATIONAL]
+        likelihood = losses.sigma_loss(steps.detach(), true, found.sigma(), length)
         return (
             config.tiles * losses.tile_loss(tiles, true.flatten(0, 1))
-            + config.spans * losses.span_loss(predicted, true, corners, length)
-            + config.likelihood * losses.sigma_loss(predicted.detach(), true, frame, slow, length)
+            + config.spans * losses.span_loss(steps, true, corners, length)
+            + config.likelihood * likelihood
         )
 
     def track(self, observation: Observation) -> Prediction:
         """Return poses and sigma of a sweep, all of which is read."""
         if len(observation) == 1:
             return Prediction(np.eye(4)[None])
+        error = map_of(observation).relative_error if self.config.map else 0.0
         with evaluating(self.module()) as net:
-            given = list(self._described(net, observation))
-            described, units = torch.cat([each for each, _ in given], 1), given[0][1]
-            found = net.read(described, units)
-            frame, slow = sigma_parts(found)
-            steps = centre_steps(Motions(found.six.double(), units.double(), *found[2:]))
-        centre = observation.bmode.centre_mm
-        sigma = (frame.square() + slow.square()).sqrt()[0].double().cpu().numpy()
-        return Prediction.from_steps(geometry.about(-centre, steps[0].cpu().numpy()), sigma)
+            described, found = self._read(net, observation)
+            motion = found.six[..., ELEVATIONAL] * found.units[:, None, ELEVATIONAL]
+            sigma = net.calibration(found.sigma(), described, motion, error)
+            exact = found._replace(six=found.six.double(), units=found.units.double())
+            steps, *parts = (
+                part[0].double().cpu().numpy()
+                for part in (exact.steps(), sigma.of_steps(), sigma.of_positions())
+            )
+        return Prediction.from_steps(geometry.about(-observation.bmode.centre_mm, steps), *parts)
+
+    def finish(self, sweeps: Sequence[Sweep]) -> None:
+        """Calibrate sigma on training sweeps as they are: on some of them, where there are many."""
+        long = [sweep for sweep in sweeps if len(sweep) > 1]
+        with evaluating(self.module()) as net:
+            read = [
+                (sweep, *self._read(net, sweep.observe(self.reads)))
+                for sweep in long[:: -(-len(long) // CALIBRATING)]
+            ]
+            errors, ends = [], []
+            for sweep, _, found in read:
+                images, steps = sweep.bmode, found.steps()[0].double().cpu().numpy()
+                true = geometry.about(images.centre_mm, sweep.prev_from_frame)
+                errors.append(np.linalg.norm((steps - true)[:, :3, 3], axis=1))
+                drift = geometry.chain(steps)[-1, :3, 3] - geometry.chain(true)[-1, :3, 3]
+                ends.append(np.linalg.norm(drift))
+            device = net.calibration.factors
+            net.calibration.learn_look([described for _, described, _ in read])
+            net.calibration.learn_factors(
+                [found.sigma() for *_, found in read],
+                [torch.from_numpy(error).to(device) for error in errors],
+                torch.tensor(ends).to(device),
+            )
+
+    def _read(self, net: AnyNet, observation: Observation) -> tuple[Tensor, Motions]:
+        """Return the descriptions (1, T, F) of a sweep's steps, and their motions."""
+        given = list(self._described(net, observation))
+        described = torch.cat([each for each, _ in given], 1)
+        return described, net.read(described, given[0][1])
 
     def _described(self, net: AnyNet, observation: Observation) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the descriptions (1, T, ...) of some steps at a time, and the units (1, 6)."""
@@ -138,21 +172,6 @@ class MoGLoAny(LearnedTracker):
             steps = range(start - first, stop - first)
             units = units_of(watched)
             yield net.describe(told(watched, steps, self.config), watched, units)[0], units
-
-
-def centre_steps(found: Motions) -> Tensor:
-    """Return steps (B, T, 4, 4) about the image centre, mm."""
-    return geometry.from_degrees_of_freedom(found.six * found.units[:, None])
-
-
-def sigma_parts(found: Motions) -> tuple[Tensor, Tensor]:
-    """Return two sigmas (B, T) of the position of the image centre after a step, mm.
-
-    That of the step by itself, and that which is the same error in all steps: a share of the step.
-    """
-    moved = (found.six * found.units[:, None])[..., :3].detach().norm(dim=-1)
-    frame = found.log_frame.exp() * found.units[:, None, 2]
-    return frame, found.log_slow.exp() * moved
 
 
 def _half(frames: Tensor) -> Tensor:

@@ -10,14 +10,13 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from moglo.any.alignment import moved, offsets
 from moglo.any.products import block_products, block_sums
 
 SMALLEST_ENERGY = 1e-2  # mean square of standardised pixels; a tile below it has no speckle
 
 
-def tile_correlation(
-    later: Tensor, earlier: Tensor, reach: int, tile: int, stride: int
-) -> Tensor:
+def tile_correlation(later: Tensor, earlier: Tensor, reach: int, tile: int, stride: int) -> Tensor:
     """Return correlations (N, cells, rows, columns) of tiles with displaced tiles.
 
     later, earlier (N, H, W): standardised frames, zero where there is no tissue. Tiles of tile x
@@ -61,15 +60,18 @@ def gap_pairs(steps: Sequence[int], frames: int, gap: int) -> tuple[list[int], i
 
 
 def gap_volumes(
-    frames: Tensor, gap: int, starts: Sequence[int], reach: int, tile: int, stride: int
-) -> Tensor:
+    frames: Tensor, shift: Tensor, gap: int, starts: Sequence[int], grid: tuple[int, int, int]
+) -> tuple[Tensor, Tensor]:
     """Return correlations (B, T, cells, rows, columns) of frames a and a + gap, a in `starts` (T).
 
-    frames (B, N, H, W). Each pair is compared once, however often it is asked for.
+    frames (B, N, H, W); shift (B, N-1, 2), see `moglo.any.alignment.shifts`; grid: reach, tile and
+    stride. The second result (B, T, 2) is the offset, down and across in pixels, of the middle
+    cell. Each pair is compared once, however often it is asked for.
     """
     unique = sorted(set(starts))
+    offset = offsets(shift, unique, gap)
     later = frames[:, [start + gap for start in unique]].flatten(0, 1)
-    earlier = frames[:, unique].flatten(0, 1)
-    volume = tile_correlation(later, earlier, reach, tile, stride)
+    earlier = moved(frames[:, unique].flatten(0, 1), offset.flatten(0, 1))
+    volume = tile_correlation(later, earlier, *grid).unflatten(0, (len(frames), len(unique)))
     places = [unique.index(start) for start in starts]
-    return volume.unflatten(0, (len(frames), len(unique)))[:, places]
+    return volume[:, places], offset[:, places]

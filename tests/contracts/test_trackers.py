@@ -161,13 +161,14 @@ def test_learned_tracker_has_a_loss_that_reaches_its_weights(tracker):
     import torch
     from torch.utils.data import DataLoader
 
-    from benchmark.learning.windows import windows_of
+    from benchmark.learning.windows import Windows, conditions_of
 
     sweep = example_sweep(max(12, tracker.window))
     tracker.fit([sweep])
     assert isinstance(tracker.recipe, Recipe)
     assert tracker.module() is tracker.module()
-    batch = next(iter(DataLoader(windows_of(tracker, [sweep], 2), 2)))
+    windows = Windows([sweep], tracker.window, 2, conditions=conditions_of(tracker, [sweep]))
+    batch = next(iter(DataLoader(windows, 2)))
     tracker.module().train()
     loss = tracker.loss(*tracker.augment(*batch))
     assert loss.shape == ()
