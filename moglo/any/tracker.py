@@ -13,9 +13,11 @@ from benchmark.tracker import LearnedTracker, Recipe
 from moglo.any import losses
 from moglo.any.condition import condition_of, map_of
 from moglo.any.config import MoGLoAnyConfig
-from moglo.any.frames import seen
+from moglo.any.frames import Seen, seen
 from moglo.any.machine import disturbed
-from moglo.any.model import ELEVATIONAL, AnyNet, Motions, told, units_of
+from moglo.any.model import AnyNet, units_of
+from moglo.any.sweep_reader import ELEVATIONAL, Motions
+from moglo.any.told import look_of, some_of, told
 from moglo.inference import evaluating
 from moglo.long.tracker import image_corners
 from moglo.long.views import reversed_steps
@@ -160,18 +162,23 @@ class MoGLoAny(LearnedTracker):
 
     def _described(self, net: AnyNet, observation: Observation) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the descriptions (1, T, ...) of some steps at a time, and the units (1, 6)."""
-        images, device = observation.bmode, next(net.parameters()).device
-        grid = torch.tensor(images.mm_from_pixel, dtype=torch.float32, device=device)[None]
-        condition = torch.from_numpy(self.condition(observation)).to(device)[None]
-        margin, last = max(self.config.gap_frames), len(observation) - 1
-        for start in range(0, last, CHUNK_STEPS):
-            stop = min(start + CHUNK_STEPS, last)
-            first, end = max(0, start - margin), min(last + 1, stop + margin + 1)
-            levels = torch.from_numpy(np.ascontiguousarray(images.frames[first:end])).to(device)
-            watched = seen(levels[None].float() / 255, grid, condition, self.config)
-            steps = range(start - first, stop - first)
-            units = units_of(watched)
-            yield net.describe(told(watched, steps, self.config), watched, units)[0], units
+        count = len(observation)
+        condition = torch.from_numpy(self.condition(observation)).to(net.sigma.weight.device)
+
+        def shown(frames: slice | list[int]) -> Seen:
+            levels = np.ascontiguousarray(observation.bmode.frames[frames])
+            grid = torch.tensor(observation.bmode.mm_from_pixel).to(condition)
+            levels = torch.from_numpy(levels).to(condition) / 255
+            return seen(levels[None], grid[None], condition[None], self.config)
+
+        look = look_of(shown(some_of(count)), self.config)
+        margin = max(self.config.gap_frames)
+        for start in range(0, count - 1, CHUNK_STEPS):
+            stop = min(start + CHUNK_STEPS, count - 1)
+            first = max(0, start - margin)
+            watched = shown(slice(first, min(count, stop + margin + 1)))
+            steps, units = range(start - first, stop - first), units_of(watched)
+            yield net.describe(told(watched, look, steps, self.config), watched, units)[0], units
 
 
 def _half(frames: Tensor) -> Tensor:

@@ -36,6 +36,12 @@ def tile_means(values: Tensor, tile: int, stride: int) -> Tensor:
     return _tiled(block_sums(values, stride), tile // stride) / tile**2
 
 
+def weighted_mean(values: Tensor, weight: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """Return the weighted mean of values over axes, which are kept; 0 where nothing weighs."""
+    total = weight.sum(axes, keepdim=True).clamp_min(1e-3)
+    return (values * weight).sum(axes, keepdim=True) / total
+
+
 def _tiled(blocks: Tensor, count: int) -> Tensor:
     """Return the sums of count x count blocks (..., rows, columns) that begin at each block."""
     rows, columns = blocks.shape[-2] - count + 1, blocks.shape[-1] - count + 1
