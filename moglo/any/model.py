@@ -70,8 +70,8 @@ class AnyNet(nn.Module):
         if self.sweep is not None:
             added, scale, features = self.sweep(described)
             six = torch.cat([(six + added)[..., :2], *_scaled((six + added)[..., 2:], scale)], -1)
-        told = self.sigma(features.detach())
-        return Motions(six, units, told[..., 0], told[..., 1])
+        logarithms = self.sigma(features.detach())
+        return Motions(six, units, logarithms[..., 0], logarithms[..., 1])
 
     def forward(self, seen: Seen) -> tuple[Motions, Tiles]:
         """Return the motions of all steps of some windows, and the displacements of tiles."""

@@ -12,7 +12,10 @@ from torch import Tensor, nn
 
 COVERED = 0.68  # share of the ends of training sweeps that their sigma covers
 COMMON = 0.95  # share of the training sweeps that are no stranger than usual
-MOST = 5.0  # an error counts as at most this many sigmas in the calibration
+UNKNOWN = 1e6  # stands for what is usual before training: nothing is strange
+MOST = 5.0  # an error counts as at most this many times the median in the calibration
+LEAST_FACTOR = 0.05
+TURNS = 10  # of the two parts' calibration
 
 
 class Sigma(NamedTuple):
@@ -52,7 +55,7 @@ class Calibration(nn.Module):
         self.register_buffer("factors", torch.ones(2))
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("std", torch.ones(features))
-        self.register_buffer("usual", torch.tensor(torch.inf))
+        self.register_buffer("usual", torch.tensor(UNKNOWN))
 
     def forward(self, sigma: Sigma, described: Tensor, moved: Tensor, map_error: float) -> Sigma:
         """Return the calibrated sigma (B, T) of sweeps with descriptions (B, T, F).
@@ -73,7 +76,7 @@ class Calibration(nn.Module):
         """Set what is usual from the descriptions (1, T, F) of training sweeps."""
         means = torch.cat([each.mean(1) for each in described])
         self.mean.copy_(means.mean(0))
-        self.std.copy_(means.std(0, correction=0).clamp_min(1e-3))
+        self.std.copy_(means.std(0, correction=0).clamp_min(1e-2))
         far = torch.cat([self.strangeness(each) for each in described])
         self.usual.copy_(far.quantile(COMMON).clamp_min(1e-3))
 
@@ -81,17 +84,23 @@ class Calibration(nn.Module):
         """Set the factors from training sweeps: their sigma (1, T), without factors, and errors.
 
         errors: of the position after each step by itself (T,), mm; ends (M,): of the last position,
-        mm. The slow part is made as large as the ends ask for, then the frame part as large as the
-        steps leave.
+        mm. The frame part is as large as the steps leave it, the slow part as large as the ends
+        ask for: found in turns.
         """
-        frame = torch.stack([each.frame.square().sum() for each in sigmas])
-        slow = torch.stack([each.slow.sum() for each in sigmas])
-        wanted = (ends.square() - frame).clamp_min(0).sqrt() / slow
-        slow_factor = wanted.quantile(COVERED)
-        shares = [
-            (error.square() - (slow_factor * each.slow[0]).square()).clamp_min(0)
-            / each.frame[0].square()
-            for each, error in zip(sigmas, errors, strict=True)
-        ]
-        frame_factor = torch.cat(shares).clamp_max(MOST**2).mean().sqrt()
-        self.factors.copy_(torch.stack([frame_factor, slow_factor]).clamp_min(0.05))
+        own = torch.stack([each.frame.square().sum() for each in sigmas])
+        alike = torch.stack([each.slow.sum() for each in sigmas])
+        frame, slow, square = (
+            torch.cat(parts)
+            for parts in (
+                [each.frame[0] for each in sigmas],
+                [each.slow[0] for each in sigmas],
+                [error.square() for error in errors],
+            )
+        )
+        factor = torch.zeros_like(self.factors)
+        for _ in range(TURNS):
+            left = (square - (factor[1] * slow).square()).clamp_min(0) / frame.square()
+            factor[0] = left.clamp_max(MOST**2 * left.median()).mean().sqrt()
+            wanted = (ends.square() - factor[0].square() * own).clamp_min(0).sqrt() / alike
+            factor[1] = wanted.quantile(COVERED)
+        self.factors.copy_(factor.clamp_min(LEAST_FACTOR))

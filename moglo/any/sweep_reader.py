@@ -9,6 +9,7 @@ from benchmark import geometry
 from moglo.any.sigma import Sigma
 
 SIX = 6
+LARGEST_LOG_SCALE = 1.0  # of the scale that a whole sweep tells
 ELEVATIONAL = 2  # place of the elevational translation among the six
 
 
@@ -60,4 +61,5 @@ class SweepReader(nn.Module):
         past = self.recurrent(read)[0]
         sweep = read.mean(1)
         features = torch.cat([read, past, sweep[:, None].expand_as(read)], -1)
-        return self.answer(features), self.scale(sweep), features
+        scale = self.scale(sweep).clamp(-LARGEST_LOG_SCALE, LARGEST_LOG_SCALE)
+        return self.answer(features), scale, features
