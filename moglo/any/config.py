@@ -18,7 +18,7 @@ class MoGLoAnyConfig:
         speckle map, or of one ordinary probe for all.
     Network
         width: channels that describe a tile; context: whether tiles are told the means of their row
-        and of the image; hidden: size of the recurrent reader, 0 for none.
+        and of the image; reader: whether a recurrent part reads the sweep; hidden: its size.
     Losses
         tiles: weight of the likelihood of the displacement of each tile; spans: weight of the
         position error of the image corners over the path, after 1, 5, 10 ... steps; likelihood:
@@ -34,12 +34,13 @@ class MoGLoAnyConfig:
     axial: float = above_zero(1.2)
     largest: int = 192
     tile: int = 16
-    tile_stride: int = 8
+    tile_stride: int = 16
     gaps: int = 4
     reach: int = 2
     map: bool = True
     width: int = 32
     context: bool = True
+    reader: bool = True
     hidden: int = 48
     tiles: float = 0.3
     spans: float = 1.0

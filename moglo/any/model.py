@@ -25,7 +25,7 @@ class AnyNet(nn.Module):
         features = config.width + 2 * SIX
         self.calibration = Calibration(features)
         self.sweep: SweepReader | None = None
-        if config.hidden:
+        if config.reader:
             self.sweep = SweepReader(features, config.hidden)
             features = self.sweep.features
         self.sigma = nn.Linear(features, 2)

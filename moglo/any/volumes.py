@@ -13,7 +13,7 @@ from torch import Tensor
 from moglo.any.alignment import moved, offsets
 from moglo.any.products import block_products, block_sums
 
-SMALLEST_ENERGY = 1e-2  # mean square of standardised pixels; a tile below it has no speckle
+SMALLEST_ENERGY = 1e-3  # mean square of standardised pixels; a tile below it has no speckle
 
 
 def tile_correlation(later: Tensor, earlier: Tensor, reach: int, tile: int, stride: int) -> Tensor:

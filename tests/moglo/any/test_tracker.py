@@ -44,7 +44,7 @@ VARIANTS = {
     "default": CONFIG,
     "no map": replace(CONFIG, map=False),
     "neighbours alone": replace(CONFIG, gaps=1),
-    "no reader": replace(CONFIG, hidden=0),
+    "no reader": replace(CONFIG, reader=False),
     "tiles by themselves": replace(CONFIG, context=False),
 }
 
@@ -104,7 +104,7 @@ def test_what_lies_outside_the_mask_is_not_read():
 
 
 def test_a_long_sweep_is_read_in_parts_of_the_same_answer(monkeypatch):
-    made, taken = tracker(replace(CONFIG, hidden=0)), observation(14)
+    made, taken = tracker(replace(CONFIG, reader=False)), observation(14)
     whole = made.track(taken).first_from_frame
     monkeypatch.setattr("moglo.any.tracker.CHUNK_STEPS", 3)
     np.testing.assert_allclose(made.track(taken).first_from_frame, whole, atol=1e-6)

@@ -43,13 +43,13 @@ def test_a_frame_correlates_with_itself_where_it_lies():
     inner = volume[0, :, 1:-1, 1:-1]
     best = (1 + 2) * 5 + (-2 + 2)  # the earlier frame shows it one row below, two columns left
     assert (inner.argmax(0) == best).all()
-    assert inner[best].mean() == pytest.approx(0.99, abs=0.01)
+    assert inner[best].mean() == pytest.approx(0.999, abs=0.002)
 
 
 def test_two_mixed_frames_correlate_by_the_share_they_have_in_common():
     one, two = noise(2, 1, 256, 256)
     volume = tile_correlation(one, 0.6 * one + 0.8 * two, *GRID)
-    assert volume[:, 12].mean() == pytest.approx(0.6 * 0.99, abs=0.01)
+    assert volume[:, 12].mean() == pytest.approx(0.6, abs=0.01)
 
 
 def test_a_black_tile_correlates_with_nothing():
