@@ -163,8 +163,9 @@ def write_prediction(path: Path | str, prediction: Prediction) -> None:
         file.attrs["format"] = PREDICTION_FORMAT
         file["first_from_frame"] = prediction.first_from_frame
         file["prev_from_frame"] = prediction.prev_from_frame
-        if prediction.sigma is not None:
-            file["sigma"] = prediction.sigma
+        for key in ("sigma", "position_sigma"):
+            if getattr(prediction, key) is not None:
+                file[key] = getattr(prediction, key)
 
 
 def read_prediction(path: Path | str) -> Prediction:
@@ -175,7 +176,7 @@ def read_prediction(path: Path | str) -> Prediction:
     UserError : as `read_sweep`, and what `Prediction` refuses.
     """
     path = Path(path)
-    keys = ("first_from_frame", "prev_from_frame", "sigma")
+    keys = ("first_from_frame", "prev_from_frame", "sigma", "position_sigma")
     if path.suffix == ".npz":
         arrays = _npz_arrays(path, keys)
     else:

@@ -1,6 +1,6 @@
 """Which conditions harm a network, and which of them `track` warns of.
 
-    python tests/speed/warnings.py [--weights moglo/weights/moglo] [--data small-v2] [--sweeps 2]
+    python tests/studies/conditions.py [--weights FOLDER] [--data small-v2] [--sweeps 2]
 
 Validation sweeps of the data set that taught the weights are rendered again, one thing changed at
 a time. Printed is, for each condition, the error (`segment_drift`) over that of the same sweeps
