@@ -188,8 +188,13 @@ def _optimise(
             refining = tracker.refine(sweeps, reserved)
         tracker.finish(sweeps)
     error = float(np.mean([_drift_share(tracker, sweep) for sweep in validation]))
+    if loop.left_out:
+        _note(
+            f"{run.name}: {loop.left_out} of {done} updates had no finite gradient and were left out"
+        )
     record = {
         "updates": done,
+        "updates_left_out": loop.left_out,
         "flops_per_update": flops,
         "flops": flops * done + refining,
         "flops_refining": refining,

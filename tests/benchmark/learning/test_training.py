@@ -232,7 +232,31 @@ class Diverging(Brightness):
     name = "diverging"
 
     def loss(self, frames, prev_from_frame, mm_from_pixel):
-        return super().loss(frames, prev_from_frame, mm_from_pixel) * float("nan")
+        with torch.no_grad():
+            self.net.weight.fill_(float("nan"))
+        return super().loss(frames, prev_from_frame, mm_from_pixel)
+
+
+class Faltering(Brightness):
+    """Has a loss that is not a number at every fourth batch."""
+
+    name = "faltering"
+    batches = 0
+
+    def loss(self, frames, prev_from_frame, mm_from_pixel):
+        self.batches += 1
+        loss = super().loss(frames, prev_from_frame, mm_from_pixel)
+        return loss if self.batches % 4 else loss * float("nan")
+
+
+def test_updates_without_a_finite_gradient_are_left_out_and_counted(
+    dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = make_run(f"{__name__}:Faltering", dataset, budget_tflop=240 * FLOPS / 1e12, root=tmp_path)
+    train(run, accelerator="cpu")
+    record = run.read_config()["training"]
+    assert record["updates_left_out"] == 60 and record["validation_error"] < 0.2
+    assert "60 of 240 updates had no finite gradient" in capsys.readouterr().err
 
 
 def test_a_training_that_diverges_ends_and_says_so(dataset: Dataset, tmp_path: Path) -> None:
