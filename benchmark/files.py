@@ -54,7 +54,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     os.close(handle)
     temporary = Path(name)
     try:
-        with clear_full_disk(path):
+        with clear_full_disk(path), _clear_lost_folder(path, temporary):
             yield temporary
             with contextlib.suppress(OSError):  # Windows drives, CIFS: all files have one mode
                 temporary.chmod(0o666 & ~_umask())
@@ -62,6 +62,17 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+@contextlib.contextmanager
+def _clear_lost_folder(path: Path, temporary: Path) -> Iterator[None]:
+    """Turn an error into a UserError that names `path` if its temporary file is gone."""
+    try:
+        yield
+    except OSError as error:
+        if temporary.exists() and error.filename != str(temporary):
+            raise
+        raise cannot_be_written(path, error) from error
 
 
 def _temporary(path: Path) -> tuple[str, str]:

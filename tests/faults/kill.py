@@ -101,6 +101,7 @@ def in_child(work: Callable[[Path], object], folder: Path, **kill: Any) -> tuple
 def _quiet() -> None:
     for number in (1, 2):
         os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+    sys.stdout = sys.stderr = os.fdopen(1, "w")
 
 
 def try_work(name: str, count: int, seconds: float, seed: int) -> Tally:
