@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("benchmark", "simulate", "baselines", "moglo", "tests", "docs", "results")
 #: Programs and plugins that nothing imports: what they are run by.
-RUN = {"mypy": "make lint", "ruff": "make lint", "setuptools": "the build", "pip": "the build"}
+RUN = {"mypy": "make lint", "ruff": "make lint", "setuptools": "the build", "dask": "its extra"}
 
 
 def plain(name: str) -> str:
