@@ -23,7 +23,7 @@ leaderboard: .venv/.complete
 	$(BIN)/python -m benchmark leaderboard $(DATA) $(RUNS)
 
 test: .venv/.complete
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 lint: .venv/.complete
 	$(BIN)/ruff check .

@@ -5,22 +5,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from baselines.decorrelation_fit import (
-    Calibration,
-    Example,
-    Levels,
-    calibrate,
-    envelope_correlation,
-    noise_shape,
-)
-from baselines.parts.motion import fuse_gaps, true_motion
-from baselines.registration import (
+from baselines.decorrelation_fit import Calibration, Example, Levels, calibrate
+from baselines.parts.motion import fuse_gaps
+from benchmark import geometry
+from benchmark.speckle.law import envelope_correlation, noise_shape, phase_rate
+from benchmark.speckle.map import SpeckleMap, speckle_map
+from benchmark.speckle.probe import depth_at, wavelength_of
+from benchmark.speckle.registration import (
     Pairs,
     RegistrationConfig,
     registered_gaps,
     registration_of,
 )
-from benchmark import geometry
+from benchmark.speckle.samples import Samples, centre_motion, samples_of
 from benchmark.sweep import Images, Observation, Prediction, Sweep
 from benchmark.tracker import Tracker
 
@@ -42,17 +39,19 @@ class SpeckleDecorrelation(Tracker):
 
     After Chen 1997, Prager 2003, Gee 2006, Housden 2006 and Krupa 2009: log decompression,
     sub-pixel in-plane registration of patches, correlation rho = c exp(-d^2 / 2 sigma(z)^2) with
-    sigma and c calibrated for each depth on the training sweeps, robust fit of a plane (elevation,
-    tilt, yaw) to all patches. What differs: d is never read from single patches (the root is biased
-    where rho is near 1 or 0); the plane is fitted to the correlations themselves, with their known
-    noise (1 - rho^2) and the decorrelation by tilt, exp(-2 k^2 sigma^2 tilt^2). Steps over several
-    gaps are joined by their variances, so that gaps with informative correlation count most.
-    Coherent structure (Gee 2006) is recognised by in-plane correlation beyond the length of the
-    speckle; it raises the curve of its patch by a factor calibrated on the training sweeps. Two
-    frames of a symmetric beam do not show the sign of a step: the sweep is assumed to advance.
+    sigma(z) from the probe's speckle map (`benchmark.speckle`), robust fit of a plane (elevation,
+    tilt, yaw) to all patches. Training sweeps give the map a scale, the ceiling c and the share of
+    coherent structure, which does not decay (Gee 2006): a floor by depth, and more where patches
+    correlate in their plane beyond the length of the speckle. A measured map holds all of these.
+    What differs: d is never read from single patches (the root is biased where rho is near 1 or 0);
+    the plane is fitted to the correlations themselves, with their known noise (1 - rho^2) and the
+    decorrelation by tilt, exp(-2 k^2 sigma^2 tilt^2). Steps over several gaps are joined by their
+    variances, so that gaps with informative correlation count most. Two frames of a symmetric beam
+    do not show the sign of a step: the sweep is assumed to advance.
     """
 
     name = "speckle-decorrelation"
+    uses_speckle_map = True
     Config = DecorrelationConfig
 
     def __init__(self, config=None):
@@ -60,21 +59,23 @@ class SpeckleDecorrelation(Tracker):
         self.calibration = Calibration.default(len(self.config.gaps))
 
     def fit(self, sweeps: Sequence[Sweep]) -> None:
-        share = max(max(self.config.gaps) + 2, self.config.fit_frames // len(sweeps))
-        examples: list[list[Example]] = [[] for _ in self.config.gaps]
+        gaps = self.config.gaps
+        wider = (*gaps, 2 * max(gaps))
+        share = max(max(wider) + 2, self.config.fit_frames // len(sweeps))
+        examples: list[list[Example]] = [[] for _ in gaps]
+        samples: list[Samples] = []
         for sweep in sweeps:
-            observation = _first_frames(sweep.observe(), share)
-            rate = _phase_rate(observation)
-            for gap, found in self._registered(observation).items():
-                truth = true_motion(sweep, gap)[: len(found.motion)]
-                example = Example(
-                    found,
-                    truth,
-                    sweep.bmode.centre_mm[1],
-                    rate,
-                )
-                examples[self.config.gaps.index(gap)].append(example)
-        self.calibration = calibrate(examples)
+            seen = _Seen(_first_frames(sweep.observe(), share))
+            poses = sweep.bmode.world_from_image[: len(seen.observation)]
+            for gap, pairs in seen.registered(self.config, wider).items():
+                motion = centre_motion(seen.observation.bmode, poses, gap)
+                depth, number = seen.depth_mm(pairs), wider.index(gap)
+                sigma = seen.speckle.at(depth)[..., 2]
+                samples.append(samples_of(pairs, motion, depth, sigma, seen.rate, number))
+                if gap in gaps:
+                    example = Example(pairs, motion, depth, seen.speckle, seen.rate)
+                    examples[number].append(example)
+        self.calibration = calibrate(examples, samples)
         gain = [self._gain(index, group) for index, group in enumerate(examples)]
         self.calibration = replace(self.calibration, gain=np.array(gain))
 
@@ -82,8 +83,8 @@ class SpeckleDecorrelation(Tracker):
         """Return the sum of true elevational steps over that of the fitted ones, for one gap."""
         true, fitted = 1e-9, 1e-9
         for one in examples:
-            levels = self.calibration.at(one.pairs, one.centre_depth_mm, index)
-            fitted += fit_plane(one.pairs, levels, one.phase_rate)[0][:, 0].sum()
+            levels = self.calibration.at(one.pairs, one.depth_mm, one.speckle, index)
+            fitted += fit_plane(one.pairs, levels, one.rate)[0][:, 0].sum()
             true += np.abs(one.motion[:, 2]).sum()
         return float(np.clip(true / fitted, 0.5, 2.0))
 
@@ -91,17 +92,16 @@ class SpeckleDecorrelation(Tracker):
         count = len(observation)
         if count < 2:
             return Prediction.from_steps(np.zeros((0, 4, 4)))
-        centre = geometry.image_centre(
-            observation.bmode.mm_from_pixel, observation.bmode.frames.shape
-        )
+        seen = _Seen(observation)
+        centre = observation.bmode.centre_mm
         advance = self.config.advance or self.calibration.advance
+        gains = self.calibration.gains(seen.speckle)
         measures, variances = {}, {}
-        rate = _phase_rate(observation)
-        for gap, pairs in self._registered(observation).items():
+        for gap, pairs in seen.registered(self.config, self.config.gaps).items():
             index = self.config.gaps.index(gap)
-            levels = self.calibration.at(pairs, centre[1], index)
-            plane, spread = fit_plane(pairs, levels, rate)
-            plane[:, 0] *= self.calibration.gain[index]
+            levels = self.calibration.at(pairs, seen.depth_mm(pairs), seen.speckle, index)
+            plane, spread = fit_plane(pairs, levels, seen.rate)
+            plane[:, 0] *= gains[index]
             shift, turn = pairs.motion[:, :2], pairs.motion[:, 2:]
             motion = np.concatenate([shift, plane * advance, turn], 1)
             measures[gap] = geometry.from_degrees_of_freedom(motion)
@@ -109,7 +109,10 @@ class SpeckleDecorrelation(Tracker):
                 [pairs.variance[:, :2], spread, pairs.variance[:, 2:]], 1
             )
         poses, spread = fuse_gaps(measures, variances, count)
-        return Prediction(geometry.about(-centre, poses), sigma=np.sqrt(spread[:, :3].sum(1)))
+        steps = geometry.relative(poses)
+        scale = seen.speckle.relative_error * steps[:, 2, 3]  # an error that all steps share
+        sigma = np.sqrt(spread[:, :3].sum(1) + scale**2)
+        return Prediction(geometry.about(-centre, poses), sigma=sigma)
 
     def arrays(self) -> Mapping[str, np.ndarray]:
         return self.calibration.arrays()
@@ -117,21 +120,28 @@ class SpeckleDecorrelation(Tracker):
     def set_arrays(self, arrays: Mapping[str, np.ndarray]) -> None:
         self.calibration = Calibration.from_arrays(arrays, len(self.config.gaps))
 
-    def _registered(self, observation: Observation) -> dict[int, Pairs]:
-        return registered_gaps(registration_of(observation, self.config), self.config.gaps)
+
+class _Seen:
+    """An observation with its speckle map; rate: 2 k^2 (1/mm^2), 0 without a known frequency."""
+
+    def __init__(self, observation: Observation):
+        self.observation = observation
+        self.speckle: SpeckleMap = speckle_map(observation.probe, observation.bmode)
+        self.rate = phase_rate(wavelength_of(observation.probe))
+
+    def registered(self, config: DecorrelationConfig, gaps: Sequence[int]) -> dict[int, Pairs]:
+        return registered_gaps(registration_of(self.observation, config), gaps)
+
+    def depth_mm(self, pairs: Pairs) -> np.ndarray:
+        """Return the depths (n,) of the patches of pairs."""
+        centre = self.observation.bmode.centre_mm
+        return depth_at(self.observation.probe, pairs.centre_mm + centre[:2])
 
 
 def _first_frames(observation: Observation, count: int) -> Observation:
-    images = observation.bmode
-    first = Images(images.frames[:count], images.timestamps[:count], images.mm_from_pixel)
+    old = observation.bmode
+    first = Images(old.frames[:count], old.timestamps[:count], old.mm_from_pixel, mask=old.mask)
     return Observation({"bmode": first}, observation.probe)
-
-
-def _phase_rate(observation: Observation) -> float:
-    """Return 2 k^2 (1/mm^2) of the probe, or 0 if its description has no frequency."""
-    frequency = float(observation.probe.get("centre_frequency_hz", 0.0))
-    speed = float(observation.probe.get("sound_speed_m_s", 1540.0))
-    return 2 * (2 * np.pi * frequency / (1e3 * speed)) ** 2
 
 
 def fit_plane(pairs: Pairs, levels: Levels, phase_rate: float) -> tuple[np.ndarray, np.ndarray]:

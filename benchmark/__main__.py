@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import tyro
 
 from benchmark.commands.ablate import Ablate
+from benchmark.commands.calibrate import Calibrate
 from benchmark.commands.data import Verify
 from benchmark.commands.generalisation import Generalisation
 from benchmark.commands.quiet import Quiet
@@ -43,6 +44,7 @@ Command = (
     | Annotated[Convert, tyro.conf.subcommand("convert")]
     | Annotated[Reconstruct, tyro.conf.subcommand("reconstruct")]
     | Annotated[Track, tyro.conf.subcommand("track")]
+    | Annotated[Calibrate, tyro.conf.subcommand("calibrate")]
     | Annotated[Slice, tyro.conf.subcommand("slice")]
 )
 

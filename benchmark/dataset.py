@@ -6,7 +6,7 @@ data/<name>/truth/<subject>.json
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,10 @@ class Dataset:
         fingerprints: sums of whole numbers, which no machine rounds.
         """
         return _hash(self.identity, self.entries)
+
+    def resolved(self) -> "Dataset":
+        """Return the same data set by a path that holds in any current folder."""
+        return replace(self, folder=self.folder.resolve())
 
     def named(self, split: str | None = None) -> dict[str, Any]:
         """Return what files say of a data set or one of its splits: name, hash, split."""

@@ -28,13 +28,15 @@ class Tracker(ABC):
 
     A subclass sets `name`, `causal` and `Config` (a frozen dataclass) and writes `track`. It is
     handed what it `reads` and nothing else, and ranked among those that read the same
-    (`benchmark.tracks`). `fit` estimates from training sweeps without gradients; `arrays` and
+    (`benchmark.tracks`). `uses_speckle_map` says that its scale is that of the probe's speckle map
+    (`benchmark.speckle`). `fit` estimates from training sweeps without gradients; `arrays` and
     `set_arrays` give and take the numbers to keep, which `save` and `load` write and read.
     """
 
     name: ClassVar[str]
     causal: ClassVar[bool] = True
     reads: ClassVar[tuple[str, ...]] = (BMODE,)
+    uses_speckle_map: ClassVar[bool] = False
     Config: ClassVar[type] = NoConfig
 
     def __init__(self, config: Any = None):

@@ -18,7 +18,7 @@ class MoGLoConfig:
     """MoGLo-Net of a size that a CPU trains in minutes; the default of tracker `moglo`.
 
     Compared with the published network: half the reduction (maps at a quarter of the resolution
-    hardly show steps of a fraction of a pixel), a tenth of the width and as few blocks as strides
+    hardly show steps of a fraction of a pixel), an eighth of the width and as few blocks as strides
     allow, templates twice as far apart, windows of three frames instead of five, small batches at a
     high rate. All were chosen on validation sweeps (docs/moglo.md). Four choices without a known
     effect on accuracy are the plainer or cheaper ones: pool_first, row_shift_last, gated_map,
@@ -62,7 +62,7 @@ class MoGLoConfig:
     frame_size: int = 96
     standardise: bool = True
     window: int = 3
-    width: int = 6
+    width: int = 8
     stem_stride: int = 2
     stage_stride: int = 1
     stage_blocks_1: int = 1

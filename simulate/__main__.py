@@ -113,6 +113,7 @@ def generate(
         Show no progress bar. Without it, a file or pipe gets a line every ten seconds at most.
     """
     from benchmark.files import data_root
+    from benchmark.machine.crew import read_shard
     from benchmark.machine.progress import hide_progress
     from simulate.dataset.generate import generate as run
     from simulate.dataset.preview import write_preview
@@ -126,12 +127,17 @@ def generate(
     with contextlib.ExitStack() as stack:
         executor = None
         if scheduler is not None:
-            from simulate.dataset.cluster import dask_executor
+            from benchmark.machine.cluster import dask_executor
 
             executor = stack.enter_context(dask_executor(scheduler))
             folder = folder.resolve()  # workers have their own current folder
         dataset = run(
-            loaded, folder, workers=workers, shard=_parts(shard), executor=executor, withheld=kept
+            loaded,
+            folder,
+            workers=workers,
+            shard=read_shard(shard),
+            executor=executor,
+            withheld=kept,
         )
     if dataset is None:
         print(f"{folder}: this part is done, others are missing")
@@ -162,13 +168,6 @@ def _withheld(
 
     place = answers or folder.with_name(f"{folder.name}-answers")
     return Withheld(read_entropy(entropy_file), str(place.resolve()))
-
-
-def _parts(shard: str) -> tuple[int, int]:
-    part, _, parts = shard.partition("/")
-    if not (part.isdecimal() and parts.isdecimal()):
-        raise UserError(f"shard: expected i/n, e.g. 2/8, got '{shard}'")
-    return int(part), int(parts)
 
 
 def main() -> int:

@@ -1,13 +1,13 @@
 """The main job from end to end on `tiny-v2`, by the same commands as the Makefile's."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests import command_line
+from tests.command_line import Done
 
 ROOT = Path(__file__).parents[1]
 BUDGET = ["--budget", "0.06"]
@@ -15,13 +15,9 @@ TRACKERS = ["moglo", "two-frame-cnn", "speckle-decorrelation", "training-mean", 
 ORACLE = "constant-motion-oracle"
 
 
-def command(*words: str, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    """Run `python -m ...` in a folder of its own and return what it said."""
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{cwd}"}
-    environment.pop("SWEEPBENCH_DATA", None)
-    done = subprocess.run(
-        [sys.executable, "-m", *words], capture_output=True, text=True, cwd=cwd, env=environment
-    )
+def command(*words: str, cwd: Path, code: int = 0) -> Done:
+    """Run a command in a folder of its own and return what it said."""
+    done = command_line.command(*words, cwd=cwd)
     assert done.returncode == code, done.stderr
     return done
 
@@ -30,7 +26,7 @@ def command(*words: str, cwd: Path, code: int = 0) -> subprocess.CompletedProces
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder in which `tiny-v2` was generated."""
     folder = tmp_path_factory.mktemp("job")
-    command("simulate", "generate", "tiny-v2", "--workers", "2", cwd=folder)
+    command("simulate", "generate", "tiny-v2", "--workers", "2", "--no-preview", cwd=folder)
     return folder
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import tyro
 
+from benchmark.commands.divided import Divided, part_done
 from benchmark.commands.quiet import Quiet
 from benchmark.dataset import open_dataset
 from benchmark.errors import UserError
@@ -12,7 +13,7 @@ from benchmark.runs.run import RUNS
 
 
 @dataclass(frozen=True)
-class Ablate(Quiet):
+class Ablate(Quiet, Divided):
     """Train variations of a tracker's configuration under one budget and tabulate them; resumes.
 
     Without --vary and --file, the variations that come with the tracker's package are taken.
@@ -39,8 +40,6 @@ class Ablate(Quiet):
     """Name of the tables; by default the tracker's."""
     keep: Path | None = None
     """Folder for a copy of the tables."""
-    workers: int = 1
-    """Trainings side by side, each with its share of the cores."""
     runs: Path = RUNS
     """Folder of all runs."""
 
@@ -57,15 +56,19 @@ class Ablate(Quiet):
         if not settings:
             raise UserError(f"'{self.tracker}' comes with no variations; give --vary or --file")
         dataset = open_dataset(self.data)
-        paths = ablate(
-            dataset,
-            with_base(self.tracker, settings, field_values(self.set)),
-            budget=self.budget,
-            seeds=self.seeds,
-            root=self.runs,
-            name=self.name or self.tracker.replace(":", "-"),
-            score_on=open_dataset(self.score_on) if self.score_on else None,
-            workers=self.workers,
-            report=lambda row: print(outcome(row), flush=True),
-        )
-        show_tables(paths, self.keep)
+        with self.crew() as crew:
+            paths = ablate(
+                dataset,
+                with_base(self.tracker, settings, field_values(self.set)),
+                budget=self.budget,
+                seeds=self.seeds,
+                root=self.runs,
+                name=self.name or self.tracker.replace(":", "-"),
+                score_on=open_dataset(self.score_on) if self.score_on else None,
+                crew=crew,
+                report=lambda row: print(outcome(row), flush=True),
+            )
+        if paths is None:
+            part_done(self.runs / dataset.name)
+        else:
+            show_tables(paths, self.keep)

@@ -20,6 +20,8 @@ from benchmark.interop.sequence import Reading
 from benchmark.interop.tracked import anchored, open_compared, open_tracked
 from benchmark.interop.volumes import volume_suffix, write_volume
 from benchmark.runs.track import open_tracker, track
+from benchmark.speckle.file import described, placed, read_probe
+from benchmark.speckle.map import speckle_map
 from benchmark.sweep import (
     Axes,
     Channel,
@@ -216,15 +218,21 @@ class Track:
     """Folder of a trained run; by default the weights shipped with the tracker."""
     save_poses: Path | None = None
     """Write the poses as well: a prediction (.h5), .tum, .kitti or .csv."""
+    probe: Path | None = None
+    """What is known of the probe (JSON or TOML): its numbers, or what `calibrate` measured."""
 
     def run(self) -> None:
         tracker, domain = open_tracker(self.tracker, self.run_folder, warn)
         recording = open_compared(self.recording, self.reading, warn)
         images = recording.images
-        prediction = track(tracker, domain, images, recording.sweep.probe, warn)
+        stated = read_probe(self.probe) if self.probe else {}
+        probe = placed({**recording.sweep.probe, **stated}, images)
+        prediction = track(tracker, domain, images, probe, warn)
         if self.save_poses:
             _save_poses(self.save_poses, prediction, images)
         facts: dict[str, Any] = {"recording": recording.name, "poses": self.tracker}
+        if tracker.uses_speckle_map:
+            facts["speckle map"] = described(speckle_map(probe, images))
         own, poses = recording.world_from_image, prediction.first_from_frame
         beside: Paths = {}
         if own is not None and (known := np.isfinite(own).all((1, 2))).any():

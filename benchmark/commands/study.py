@@ -5,13 +5,14 @@ from pathlib import Path
 
 import tyro
 
+from benchmark.commands.divided import Divided, part_done
 from benchmark.commands.quiet import Quiet
 from benchmark.dataset import open_dataset
 from benchmark.runs.run import RUNS
 
 
 @dataclass(frozen=True)
-class Study(Quiet):
+class Study(Quiet, Divided):
     """Scan learning rates at a part of the budget, then train seeds at the best; resumes.
 
     Chooses and reports by the validation split alone.
@@ -35,8 +36,6 @@ class Study(Quiet):
     """Name of the tables."""
     keep: Path | None = None
     """Folder for a copy of the tables."""
-    workers: int = 1
-    """Trainings side by side, each with its share of the cores."""
     runs: Path = RUNS
     """Folder of all runs."""
 
@@ -46,17 +45,22 @@ class Study(Quiet):
         from benchmark.studies.variations import outcome
         from benchmark.tables import show_tables
 
-        paths = run_study(
-            open_dataset(self.data),
-            self.trackers,
-            budget=self.budget,
-            rates=self.rates,
-            seeds=self.seeds,
-            root=self.runs,
-            share=self.share,
-            name=self.name,
-            overrides=field_values(self.set),
-            workers=self.workers,
-            report=lambda row: print(outcome(row), flush=True),
-        )
-        show_tables(paths, self.keep)
+        dataset = open_dataset(self.data)
+        with self.crew() as crew:
+            paths = run_study(
+                dataset,
+                self.trackers,
+                budget=self.budget,
+                rates=self.rates,
+                seeds=self.seeds,
+                root=self.runs,
+                share=self.share,
+                name=self.name,
+                overrides=field_values(self.set),
+                crew=crew,
+                report=lambda row: print(outcome(row), flush=True),
+            )
+        if paths is None:
+            part_done(self.runs / dataset.name)
+        else:
+            show_tables(paths, self.keep)

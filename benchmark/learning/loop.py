@@ -1,6 +1,7 @@
 """A tracker's training in Lightning's form: module, data, progress bar."""
 
 import logging
+import math
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -8,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import lightning.pytorch as pl
+import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
@@ -18,15 +20,22 @@ from benchmark.sweep import Sweep
 from benchmark.tracker import LearnedTracker
 
 VALIDATIONS = 6  # per training, at equal distances
+NO_SWEEP = -1  # among the indices of a process that validates one less than others
 
 
 class Loop(pl.LightningModule):
-    """A tracker's network, loss and recipe in Lightning's form."""
+    """A tracker's network, loss and recipe in Lightning's form.
 
-    def __init__(self, tracker: LearnedTracker, score: Callable[[int], float], updates: int):
+    score: the validation error of a sweep by its index; seed: of the training.
+    """
+
+    def __init__(
+        self, tracker: LearnedTracker, score: Callable[[int], float], updates: int, seed: int = 0
+    ):
         super().__init__()
         self.network = tracker.module()
-        self.recipe, self.updates = tracker.recipe, updates
+        self.recipe, self.updates, self.seed = tracker.recipe, updates, seed
+        self._errors: list[float] = []
         self._loss, self._augment, self._score = tracker.loss, tracker.augment, score
         self.began, self.earlier = time.perf_counter(), 0.0
 
@@ -44,14 +53,27 @@ class Loop(pl.LightningModule):
         if len(checkpoint["random_cuda"]) == torch.cuda.device_count():
             torch.cuda.set_rng_state_all([state.cpu() for state in checkpoint["random_cuda"]])
 
+    def on_train_epoch_start(self) -> None:
+        """Let each of several processes draw random numbers of its own, also after a resumption."""
+        if self.trainer.world_size > 1:
+            place = (self.seed, self.trainer.current_epoch, self.trainer.global_rank)
+            torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
+
     def training_step(self, batch: Sample, _index: int) -> torch.Tensor:
         loss = self._loss(*self._augment(*batch))
         self.log("loss", loss)
         return loss
 
     def validation_step(self, batch: torch.Tensor, _index: int) -> None:
-        for index in batch.tolist():
-            self.log("val_error", self._score(index), batch_size=1)
+        self._errors += [self._score(index) for index in batch.tolist() if index != NO_SWEEP]
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the mean error over the sweeps of all processes."""
+        sums = [math.fsum(self._errors), float(len(self._errors))]
+        total = torch.tensor(sums, device=self.device)
+        self._errors.clear()
+        error, count = self.trainer.strategy.reduce(total, reduce_op="sum")
+        self.log("val_error", error / count)
 
     def configure_optimizers(self) -> Any:
         optimiser, schedule = scheduled_optimiser(
@@ -61,7 +83,11 @@ class Loop(pl.LightningModule):
 
 
 class WindowData(pl.LightningDataModule):
-    """Windows for each stretch between validations, drawn anew, the same for the same seed."""
+    """Windows for each stretch between validations, drawn anew, the same for the same seed.
+
+    Processes that train together share each batch, whose windows have one shape, and the sweeps of
+    the validation split.
+    """
 
     def __init__(
         self,
@@ -82,10 +108,20 @@ class WindowData(pl.LightningDataModule):
         seed = self.seed * VALIDATIONS + epoch
         count = updates * self.batch_size
         windows = Windows(self.sweeps, self.window, count, seed, self.batch_size)
-        return DataLoader(windows, self.batch_size)
+        rank, processes = self._place()
+        size = self.batch_size // processes
+        own = np.arange(count).reshape(-1, processes, size)[:, rank]
+        return DataLoader(windows, size, sampler=own.ravel().tolist())
 
     def val_dataloader(self) -> DataLoader[Any]:
-        return DataLoader(range(self.validation), 1)  # type: ignore[arg-type]
+        rank, processes = self._place()
+        rounds = -(-self.validation // processes)
+        places = [n if n < self.validation else NO_SWEEP for n in range(rounds * processes)]
+        return DataLoader(places[rank::processes], 1)  # type: ignore[arg-type]
+
+    def _place(self) -> tuple[int, int]:
+        """Return this process's place among those that train together, and how many they are."""
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
 
 class UpdateBar(pl.Callback):
@@ -97,12 +133,15 @@ class UpdateBar(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, loop: pl.LightningModule) -> None:
         start = trainer.global_step
+        if not trainer.is_global_zero:
+            return
         self.bar = progress(
             total=self.updates, initial=start, desc=f"train {self.name}", unit="update"
         )
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        assert self.bar is not None
+        if self.bar is None:
+            return
         self.bar.update(trainer.global_step - self.bar.n)
         shown = {key: float(value) for key, value in trainer.callback_metrics.items()}
         self.bar.set_postfix(shown, refresh=False)
@@ -114,7 +153,7 @@ class UpdateBar(pl.Callback):
         self._close()
 
     def _close(self) -> None:
-        if self.bar is not None:  # None if training failed before its first update
+        if self.bar is not None:  # it failed before its first update, or another process shows it
             self.bar.close()
 
 

@@ -47,7 +47,7 @@ def resumable(run: Run, precision: str) -> Path | None:
 def remove_checkpoints(run: Run) -> None:
     """Remove all checkpoints of a run."""
     for path in run.folder.glob("*.ckpt"):
-        path.unlink()
+        path.unlink(missing_ok=True)
 
 
 def _is_whole(path: Path) -> bool:

@@ -18,7 +18,7 @@ import lightning.pytorch as pl
 import numpy as np
 import torch
 from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint
-from lightning.pytorch.utilities import rank_zero_only
+from torch import distributed
 from torch.utils.data import DataLoader
 
 from benchmark.dataset import Dataset
@@ -26,6 +26,7 @@ from benchmark.errors import UserError
 from benchmark.files import clear_full_disk
 from benchmark.learning.flops import flop_counter
 from benchmark.learning.loop import VALIDATIONS, Loop, UpdateBar, WindowData, quiet_lightning
+from benchmark.learning.machinery import Machinery
 from benchmark.learning.resume import CHECKPOINT, remove_checkpoints, resumable
 from benchmark.learning.windows import Windows
 from benchmark.machine.lock import only_here
@@ -38,30 +39,41 @@ IN_MEMORY_BYTES = 2**31
 LOCK = "training.lock"
 
 
-def train(run: Run, *, accelerator: str = "auto", precision: str = "32-true") -> None:
+def train(
+    run: Run,
+    *,
+    accelerator: str = "auto",
+    precision: str = "32-true",
+    devices: int = 1,
+    nodes: int = 1,
+) -> None:
     """Train or calibrate a run's tracker and write its weights and `config.json`.
 
     A run that is trained already is left as it is; an interrupted one goes on after its last
     validation, or from the start if its checkpoint is damaged.
 
-    accelerator, precision: as Lightning's ("cpu", "gpu"; "bf16-mixed").
+    accelerator, precision, devices, nodes: as `Machinery` says. With several devices this
+    process's command is started once more for each of the others, by Lightning or, on a cluster,
+    by what starts its jobs; all of them call this function.
 
     Raises
     ------
     UserError : a run that was trained, or began, with another precision; one that another process
-        trains; a learned tracker without a budget; a data set without the splits that the tracker
-        learns from; a full disk.
+        trains; a learned tracker without a budget, or whose batch the devices cannot share; a data
+        set without the splits that the tracker learns from; a full disk.
     """
+    machinery = Machinery(accelerator, precision, devices, nodes)
     if not run.is_trained():
-        with _alone(run):
+        with _alone(run, machinery):
             if not run.is_trained():  # by the one that held the lock
-                _train(run, accelerator, precision)
-    run.refuse_other_precision(precision)
+                _train(run, machinery)
+    if machinery.is_first:
+        run.refuse_other_precision(precision)
 
 
-def _alone(run: Run) -> AbstractContextManager[None]:
-    """Return the lock of a training; Lightning's further processes belong to the one holding it."""
-    if getattr(rank_zero_only, "rank", 0):
+def _alone(run: Run, machinery: Machinery) -> AbstractContextManager[None]:
+    """Return the lock of a training, which the first of its processes holds."""
+    if not machinery.is_first:
         return nullcontext()
     return only_here(run.folder / LOCK, f"the training of '{run.name}'", _note)
 
@@ -70,7 +82,7 @@ def _note(text: str) -> None:
     print(f"note: {text}", file=sys.stderr)
 
 
-def _train(run: Run, accelerator: str, precision: str) -> None:
+def _train(run: Run, machinery: Machinery) -> None:
     """Train a run's tracker, and write its weights and last `config.json`."""
     assert run.tracker is not None
     began = time.perf_counter()
@@ -82,11 +94,14 @@ def _train(run: Run, accelerator: str, precision: str) -> None:
     record: dict[str, Any] = {}
     earlier = 0.0
     if isinstance(tracker, LearnedTracker):
-        record, earlier = _optimise(run, tracker, sweeps, accelerator, precision)
-    seconds = earlier + time.perf_counter() - began
-    tracker.save(run.folder)
-    run.write_config({**record, "seconds": round(seconds, 1)})
-    remove_checkpoints(run)
+        record, earlier = _optimise(run, tracker, sweeps, machinery)
+    if machinery.is_first:
+        seconds = earlier + time.perf_counter() - began
+        tracker.save(run.folder)
+        run.write_config({**record, "seconds": round(seconds, 1)})
+        remove_checkpoints(run)
+    if machinery.processes > 1 and distributed.is_initialized():
+        distributed.barrier()  # the others begin nothing else before it is written
 
 
 def _refuse_missing_splits(run: Run, tracker: Tracker) -> None:
@@ -135,21 +150,26 @@ def _flops_of_a_batch(tracker: LearnedTracker, sweeps: Sequence[Sweep]) -> float
 
 
 def _optimise(
-    run: Run, tracker: LearnedTracker, sweeps: Sequence[Sweep], accelerator: str, precision: str
+    run: Run, tracker: LearnedTracker, sweeps: Sequence[Sweep], machinery: Machinery
 ) -> tuple[dict[str, Any], float]:
     """Spend the budget on the tracker and leave the best weights in it.
 
-    Returns the record for `config.json`, and the seconds spent before an interruption.
+    Returns the record for `config.json`, and the seconds spent before an interruption; the record
+    is empty in all processes but the first of a training.
     """
     if run.budget_tflop <= 0:
         raise UserError(f"tracker '{run.name}' is learned: expected a budget above 0 TFLOP")
+    machinery.refuse_uneven(run.name, tracker.recipe.batch_size)
+    # An update is the batch of all devices together, and costs the same however it is shared.
     flops, budget = count_flops(tracker, sweeps), run.budget_tflop * 1e12
     reserved = tracker.reserve * budget
     updates = max(VALIDATIONS, round((budget - reserved) / flops))
     validation = load_sweeps(run.training_set, "val")
-    loop = Loop(tracker, lambda index: _drift_share(tracker, validation[index]), updates)
+    loop = Loop(tracker, lambda index: _drift_share(tracker, validation[index]), updates, run.seed)
     data = WindowData(sweeps, len(validation), tracker, updates, run.seed)
-    done, converged = _fit(run, loop, data, tracker, accelerator, precision)
+    done, converged = _fit(run, loop, data, tracker, machinery)
+    if not machinery.is_first:
+        return {}, loop.earlier
     refining = 0.0
     if converged:
         if reserved:
@@ -164,7 +184,8 @@ def _optimise(
         "flops_refining": refining,
         "parameters": sum(p.numel() for p in tracker.module().parameters()),
         "validation_error": error if math.isfinite(error) else None,
-        "precision": precision,
+        "precision": machinery.precision,
+        "devices": machinery.processes,
         "recipe": {k: getattr(tracker.recipe, k) for k in Recipe.__dataclass_fields__},
     }
     return record, loop.earlier
@@ -175,8 +196,7 @@ def _fit(
     loop: Loop,
     data: WindowData,
     tracker: LearnedTracker,
-    accelerator: str,
-    precision: str,
+    machinery: Machinery,
 ) -> tuple[int, bool]:
     """Run the loop, or the rest of it, and leave the best weights in the tracker.
 
@@ -188,12 +208,11 @@ def _fit(
     if tracker.recipe.average:
         reach = max(1.0, tracker.recipe.average * loop.updates)
         callbacks.append(EMAWeightAveraging(decay=1.0 - 1.0 / reach))
-    resume = resumable(run, precision)
+    resume = resumable(run, machinery.precision)
     _lay_out(tracker, channels_last=True)
     with quiet_lightning():
         trainer = pl.Trainer(
-            accelerator=accelerator,
-            precision=precision,  # type: ignore[arg-type]
+            **machinery.options(),
             max_epochs=VALIDATIONS,
             callbacks=callbacks,
             logger=False,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,16 @@ class Run:
     root: Path = RUNS
     trained_on: Dataset | None = None
     weights: Path | None = None
+
+    def resolved(self) -> "Run":
+        """Return the same run by paths that hold in any current folder."""
+        return replace(
+            self,
+            dataset=self.dataset.resolved(),
+            root=self.root.resolve(),
+            trained_on=self.trained_on and self.trained_on.resolved(),
+            weights=self.weights and self.weights.resolve(),
+        )
 
     @property
     def training_set(self) -> Dataset:

@@ -23,7 +23,30 @@ def score_run(
     ------
     UserError : as `predict` and `evaluate`.
     """
-    predictions = predict(run, split)
-    if not is_current(run.result, predictions, protocol):
-        evaluate(predictions, run.dataset, protocol, run.result, split=split, answers=answers)
+    if not is_current(run.result, predict(run, split), protocol):
+        evaluate_run(run, split, protocol, answers)
     return read_json(run.result)
+
+
+def evaluate_run(
+    run: Run,
+    split: str = "test",
+    protocol: str = "sweepbench-v2",
+    answers: Path | None = None,
+) -> None:
+    """Score a run's predictions of a split and write its result.json.
+
+    answers: as in `score_run`.
+
+    Raises
+    ------
+    UserError : as `evaluate`.
+    """
+    evaluate(run.predictions, run.dataset, protocol, run.result, split=split, answers=answers)
+
+
+def is_scored(run: Run, split: str = "test", protocol: str = "sweepbench-v2") -> bool:
+    """Return whether a run is trained and the result of its predictions of a split is there."""
+    if not (run.is_trained() and is_current(run.result, run.predictions, protocol)):
+        return False
+    return read_json(run.result)["dataset"].get("split") == split

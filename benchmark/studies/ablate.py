@@ -12,26 +12,17 @@ from typing import Any
 
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
+from benchmark.machine.crew import Crew
 from benchmark.registry import package_folder, tracker_class
 from benchmark.runs.environment import environment
-from benchmark.runs.run import open_run
-from benchmark.runs.score import score_run
 from benchmark.scoring.statistics import mean_of_known
+from benchmark.studies.validation import SCORED_METRICS, SPLIT, Validation
 from benchmark.studies.variations import Setting, TrainingRow, run_settings, summarise
 from benchmark.tables import write_tables
 
 FORMAT = "sweepbench-ablation-1"
-SPLIT = "val"
 BASE = "as it is"
 FILE = "ablations.toml"
-SCORED_METRICS = (
-    "fdr_path_centre",
-    "gpe",
-    "lpe",
-    "sigma_within_1",
-    "sigma_within_2",
-    "sigma_scale",
-)
 COLUMNS = {
     "label": "variation",
     "validation_error": "validation error",
@@ -117,37 +108,37 @@ def ablate(
     root: Path,
     name: str,
     score_on: Dataset | None = None,
-    workers: int = 1,
+    crew: Crew | None = None,
     report: Callable[[TrainingRow], None] | None = None,
-) -> list[Path]:
+) -> list[Path] | None:
     """Train every setting, the base first, and return the paths of the json, csv and md tables.
 
     budget: TFLOP of each training; name: of the tables in `root`/<data set>/ablations; score_on:
     a data set on whose validation split the trained trackers are scored as well, `dataset` or
-    another of its kind with more sweeps; workers: trainings side by side. The tables are written
-    anew after each training, and what was trained or scored before is not done again.
+    another of its kind with more sweeps; crew: who trains, by default this process. The tables are
+    written anew after each training, of several parts (`Crew.shard`) at the end, and what was
+    trained or scored before is not done again. None while runs of other parts are missing.
     """
+    crew = crew or Crew()
+    validation = Validation(score_on, root) if score_on else None
+    order = {setting.title: place for place, setting in enumerate(settings)}
     done: list[TrainingRow] = []
-    paths: list[Path] = []
+
+    def write() -> list[Path]:
+        rows = sorted(done, key=lambda row: (seeds.index(row["seed"]), order[row["label"]]))
+        return _write(dataset, rows, settings, budget, root, name, validation)
 
     def finish(row: TrainingRow) -> None:
-        metrics = validation_metrics(row, score_on, root) if score_on else {}
-        done.append({**row, "metrics": metrics})
-        paths[:] = _write(dataset, done, settings, budget, root, name, score_on)
+        done.append({"metrics": {}, **row})
+        if crew.is_whole:
+            write()
         if report:
             report(done[-1])
 
-    run_settings(dataset, settings, budget, seeds, root, workers=workers, report=finish)
-    return paths
-
-
-def validation_metrics(row: TrainingRow, dataset: Dataset, root: Path) -> dict[str, float | None]:
-    """Return the metrics of a trained row's tracker on the validation split of a data set, by id.
-
-    Predictions and scores lie below `root`/validation, apart from those of the test split.
-    """
-    summary = score_run(open_run(row["run"], dataset, root / "validation"), SPLIT)["summary"]
-    return {metric: summary.get(metric, {}).get("mean") for metric in SCORED_METRICS}
+    trained = run_settings(
+        dataset, settings, budget, seeds, root, crew=crew, validation=validation, report=finish
+    )
+    return None if trained is None else write()
 
 
 def table_rows(rows: Sequence[TrainingRow], settings: Sequence[Setting]) -> list[TrainingRow]:
@@ -171,14 +162,14 @@ def _write(
     budget: float,
     root: Path,
     name: str,
-    score_on: Dataset | None,
+    validation: Validation | None,
 ) -> list[Path]:
     table = table_rows(rows, settings)
     scored = [metric for metric in SCORED_METRICS if any(row[metric] is not None for row in table)]
     content = {
         "format": FORMAT,
-        "dataset": _identity(dataset),
-        "scored_on": _identity(score_on) if score_on else None,
+        "dataset": dataset.named(SPLIT),
+        "scored_on": validation.named() if validation else None,
         "budget_tflop": budget,
         "environment": environment(),
         "variations": [{"label": s.title, "set": dict(s.overrides)} for s in settings],
@@ -186,7 +177,3 @@ def _write(
     }
     columns = {**COLUMNS, **{metric: metric for metric in scored}}
     return write_tables(root / dataset.name / "ablations", name, content, table, columns)
-
-
-def _identity(dataset: Dataset) -> dict[str, str]:
-    return dataset.named(SPLIT)

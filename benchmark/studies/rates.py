@@ -1,8 +1,8 @@
 """The study of learning rates and seeds, by which each learned tracker has its best rate.
 
-Each tracker is trained at a few learning rates with a fraction of the budget, then with several
-seeds and the whole budget at the rate with the smallest error. Errors are those of the validation
-split; the test split is never read.
+Each tracker is trained at a few learning rates with a fraction of the budget, then, when all are
+scanned, with several seeds and the whole budget at the rate with the smallest error. Errors are
+those of the validation split; the test split is never read.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +13,7 @@ from typing import Any
 
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
+from benchmark.machine.crew import Crew
 from benchmark.registry import make_tracker
 from benchmark.runs.environment import environment
 from benchmark.studies.variations import Setting, TrainingRow, run_settings, summarise
@@ -61,41 +62,55 @@ def run_study(
     share: float,
     name: str = "study",
     overrides: Mapping[str, Any] | None = None,
-    workers: int = 1,
+    crew: Crew | None = None,
     report: Callable[[TrainingRow], None] | None = None,
-) -> list[Path]:
-    """Run the study, tracker by tracker, and return the paths of its json, csv and md tables.
+) -> list[Path] | None:
+    """Run the study, all scans first, and return the paths of its json, csv and md tables.
 
     budget: TFLOP of each final training; share: of it for each training of a scan; rates, seeds:
-    how many; name: of the tables, which lie in `root`/<data set>/study and are written anew after
-    each tracker; workers: trainings side by side. What was trained before is not trained again.
+    how many; name: of the tables, which lie in `root`/<data set>/study; crew: who trains, by
+    default this process. What was trained before is not trained again. None while runs of other
+    parts (`Crew.shard`) are missing: of the scans, or of the final trainings.
 
     Raises
     ------
     UserError : no share, rates or seeds; what `learning_rates` and `run_settings` refuse.
     """
     overrides = dict(overrides or {})
-    scans = {name: learning_rates(name, rates, overrides) for name in trackers}
+    values = {tracker: learning_rates(tracker, rates, overrides) for tracker in trackers}
     if not 0 < share <= 1:
         raise UserError(f"--share: expected a number above 0 and at most 1, got {share:g}")
     if seeds < 1:
         raise UserError(f"--seeds: expected 1 or more, got {seeds}")
-    trained = partial(run_settings, dataset, root=root, workers=workers, report=report)
-    studies: list[dict[str, Any]] = []
-    paths: list[Path] = []
-    for tracker, values in scans.items():
-        settings = [_setting(tracker, overrides, value) for value in values]
-        scan = trained(settings, budget * share, (0,))
-        best = best_rate(tracker, scan)
-        final = trained([_setting(tracker, overrides, best)], budget, range(seeds))
-        found = {"tracker": tracker, "learning_rate": best, "scan": scan, "final": final}
-        studies.append({**found, "scan_share": share})
-        paths = _write(dataset, studies, budget, root, name)
-    return paths
+    trained = partial(run_settings, dataset, root=root, crew=crew, report=report)
+    scanned = [_setting(t, overrides, rate) for t, rates_of in values.items() for rate in rates_of]
+    scans = trained(scanned, budget * share, (0,))
+    if scans is None:
+        return None
+    best = {tracker: best_rate(tracker, _of(tracker, scans)) for tracker in values}
+    chosen = [_setting(tracker, overrides, rate) for tracker, rate in best.items()]
+    finals = trained(chosen, budget, range(seeds))
+    if finals is None:
+        return None
+    studies = [
+        {
+            "tracker": tracker,
+            "learning_rate": rate,
+            "scan": _of(tracker, scans),
+            "final": _of(tracker, finals),
+            "scan_share": share,
+        }
+        for tracker, rate in best.items()
+    ]
+    return _write(dataset, studies, budget, root, name)
 
 
 def _setting(name: str, overrides: Mapping[str, Any], rate: float) -> Setting:
     return Setting(name, {**overrides, "learning_rate": rate})
+
+
+def _of(tracker: str, rows: Sequence[TrainingRow]) -> list[TrainingRow]:
+    return [row for row in rows if row["tracker"] == tracker]
 
 
 def best_rate(name: str, scan: Sequence[TrainingRow]) -> float:

@@ -8,14 +8,17 @@ it was.
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
+from benchmark.machine.crew import Crew
+from benchmark.runs.many import each_run
 from benchmark.runs.run import Run, make_run
+from benchmark.studies.validation import Validation
 from benchmark.tracker import LearnedTracker
-from benchmark.workers import side_by_side
 
 #: What is known of one training, or of one setting over its seeds, by the column of a table.
 TrainingRow = dict[str, Any]
@@ -43,30 +46,45 @@ def run_settings(
     seeds: Sequence[int],
     root: Path,
     *,
-    workers: int = 1,
+    crew: Crew | None = None,
+    validation: Validation | None = None,
     report: Callable[[TrainingRow], None] | None = None,
-) -> list[TrainingRow]:
+) -> list[TrainingRow] | None:
     """Train each setting with each seed and return one row for each, settings first.
 
-    budget: TFLOP of each training; root: folder of all runs; workers: trainings side by side, each
-    with its share of the cores; report: called with each row when it is known. All settings are
-    trained with the first seed before any with the second.
+    budget: TFLOP of each training; root: folder of all runs; crew: who trains, by default this
+    process; validation: on what trained runs are scored as well; report: called with each row when
+    it is known. All settings are trained with the first seed before any with the second.
     A row holds label, tracker, overrides, seed, budget_tflop, run (folder), and of the training
     validation_error (share of no motion's; null where it diverged), updates, flops_per_update,
-    parameters, seconds.
+    parameters, seconds; with a validation also metrics.
+
+    Returns
+    -------
+    The rows, or None while runs of the other parts (`Crew.shard`) are missing.
 
     Raises
     ------
     UserError : an unknown tracker or field, a tracker that is not learned, or no worker.
     """
+    crew = crew or Crew()
     keys = [(place, seed) for seed in seeds for place in range(len(settings))]
-    runs = [_run_of(settings[place], dataset, budget, seed, root) for place, seed in keys]
-    items = [(settings[place], run) for (place, _), run in zip(keys, runs, strict=True)]
+    runs = {key: _run_of(settings[key[0]], dataset, budget, key[1], root) for key in keys}
+    work = partial(_trained, validation=validation and validation.there(crew))
     rows: dict[tuple[int, int], TrainingRow] = {}
-    for key, row in zip(keys, side_by_side(_trained_row, items, workers), strict=True):
-        rows[key] = row
-        if report:
-            report(row)
+
+    def finish(own: Sequence[tuple[int, int]], crew: Crew) -> None:
+        found = each_run(crew, work, [runs[key] for key in own])
+        for key, known in zip(own, found, strict=True):
+            rows[key] = _row(settings[key[0]], runs[key], known)
+            if report:
+                report(rows[key])
+
+    finish(crew.share(keys), crew)
+    others = [key for key in keys if key not in rows]
+    if not all(_is_done(runs[key], validation) for key in others):
+        return None
+    finish(others, Crew())
     return [rows[place, seed] for place in range(len(settings)) for seed in seeds]
 
 
@@ -84,16 +102,25 @@ def _run_of(setting: Setting, dataset: Dataset, budget: float, seed: int, root: 
     return run
 
 
-def _trained_row(item: tuple[Setting, Run]) -> TrainingRow:
-    setting, run = item
+def _trained(run: Run, validation: Validation | None) -> dict[str, Any]:
+    """Train a run, and score it; return what is known of it, read where it was done before."""
     if not run.is_trained():
         from benchmark.learning.training import train
 
         train(run)
-    training = run.read_config()["training"]
+    metrics = {"metrics": validation.metrics(run)} if validation else {}
+    return {"training": run.read_config()["training"], **metrics}
+
+
+def _is_done(run: Run, validation: Validation | None) -> bool:
+    return run.is_trained() and (validation is None or validation.is_done(run))
+
+
+def _row(setting: Setting, run: Run, known: Mapping[str, Any]) -> TrainingRow:
+    training = known["training"]
     error = training.get("validation_error")
     kept = ("updates", "flops_per_update", "parameters", "seconds")
-    return {
+    row = {
         "label": setting.title,
         "tracker": setting.tracker,
         "overrides": dict(setting.overrides),
@@ -103,6 +130,7 @@ def _trained_row(item: tuple[Setting, Run]) -> TrainingRow:
         "validation_error": error if error is not None and math.isfinite(error) else None,
         **{key: training.get(key) for key in kept},
     }
+    return {**row, "metrics": known["metrics"]} if "metrics" in known else row
 
 
 def outcome(row: TrainingRow) -> str:

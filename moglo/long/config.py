@@ -52,6 +52,7 @@ class MoGLoLongConfig(MoGLoConfig):
     """
 
     window: int = 3
+    width: int = 6
     batch_size: int = 8
     learning_rate: float = 0.01
     encoder: bool = True

@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.beam.array import FWHM
 from benchmark.errors import UserError
 from simulate.iq.echo import Echo
 from simulate.iq.gain import receive_gains
 from simulate.iq.lens import LensTable, lens_table, with_one_valley
 from simulate.iq.taps import LineTaps, field_lines, gaussian_lines, gaussian_taps, line_half
-from simulate.probe.transducer import FWHM, Probe
+from simulate.probe.transducer import Probe
 
 # Largest steps of IQ samples, in sigmas of the amplitude PSF: the cubic splat is then exact to
 # 0.4 %.

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.probe.beam_widths import along_depth, energy
+from benchmark.beam.attenuation import echo_frequency_hz, loss_per_hz
+from benchmark.beam.widths import along_depth, energy
 from simulate.probe.transducer import Probe
 
 Array = NDArray[Any]  # float64
@@ -25,13 +26,11 @@ class Echo(NamedTuple):
 
     def loss_per_hz(self, depth_mm: Array) -> Array:
         """Return the two-way amplitude loss at a depth, nepers per Hz."""
-        decibel = 2.0 * self.attenuation_db_cm_mhz * 1e-6 * np.maximum(depth_mm, 0.0) / 10.0
-        return math.log(10.0) / 20.0 * decibel
+        return loss_per_hz(self.attenuation_db_cm_mhz, depth_mm)
 
     def frequency_hz(self, depth_mm: Array) -> Array:
         """Return the centre frequency of the echo from a depth: f_0 - loss sigma_f²."""
-        shift = self.loss_per_hz(depth_mm) * self.probe.sigma_frequency_hz**2
-        return self.probe.centre_frequency_hz - shift
+        return echo_frequency_hz(self.probe, self.attenuation_db_cm_mhz, depth_mm)
 
     def amplitude(self, depth_mm: Array) -> Array:
         """Return the envelope peak left by the loss: exp(-loss f_0 + (loss sigma_f)² / 2)."""

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.beam.widths import FADED, energy_reach_mm, faded
 from simulate.iq.echo import Echo
-from simulate.probe.beam_widths import FADED, energy_reach_mm, faded
 
 LEVELS = 256  # depths of the table
 PLACES = 112  # elevations of the table; with 256 levels of 8 bytes it fits a core's own cache

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import spline_filter1d
 
+from benchmark.beam.lens import LEAST_DEPTH_MM
+from benchmark.beam.widths import FADED, energy_reach_mm, faded
 from simulate.iq.echo import Echo
 from simulate.iq.splat import SPLAT_VARIANCE
-from simulate.probe.beam_widths import FADED, energy_reach_mm, faded
-from simulate.probe.lens import LEAST_DEPTH_MM
 
 FIR_CUT = 3.2  # sigmas at which a Gaussian filter is cut off
 OUTSIDE = 2e-3  # share of a line's energy farther aside than where its field is faded to half

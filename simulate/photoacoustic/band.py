@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.beam.array import FWHM
 from benchmark.errors import UserError
 from simulate.photoacoustic.settings import PhotoacousticSettings
-from simulate.probe.transducer import FWHM, Probe
+from simulate.probe.transducer import Probe
 
 Array = NDArray[np.floating]
 

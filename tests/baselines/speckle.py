@@ -94,6 +94,11 @@ def speckle_sweep(scene: Scene, prev_from_frame: np.ndarray, seed: int, name="sp
         "centre_frequency_hz": 1540e3 / scene.wavelength_mm,
         "sound_speed_m_s": 1540.0,
         "dynamic_range_db": scene.dynamic_range_db,
+        # The lens whose Gaussian beam is `elevation_at`: its waist is 0.376 wavelength f-number.
+        "element_height_mm": 0.3762 * scene.wavelength_mm * scene.focus_mm / scene.elevation_mm,
+        "elevation_focus_mm": scene.focus_mm,
+        "attenuation_db_cm_mhz": 0.0,
+        "diffraction": False,
     }
     return Sweep(name, {"bmode": channel}, probe=probe, factors={"subject": name})
 
@@ -136,13 +141,13 @@ def _intensity(scene, points, weights, world_from_image):
     profile = profile * np.exp(-4j * np.pi * y / scene.wavelength_mm)
     columns = np.arange(scene.width) * scene.pixel_mm + scene.mm_from_pixel[0, 3]
     rows = np.arange(scene.height) * scene.pixel_mm + scene.mm_from_pixel[1, 3]
-    image = np.zeros((scene.height, scene.width), complex)
+    lateral = np.exp(-((columns - x[:, None]) ** 2) / (2 * scene.lateral_mm**2))
+    image = np.zeros((2, scene.height, scene.width))  # real and imaginary part
     reach = 4 * scene.axial_mm
     for start in range(0, scene.height, 8):
         block = rows[start : start + 8]
         low, high = np.searchsorted(y, [block[0] - reach, block[-1] + reach])
         axial = np.exp(-((block[:, None] - y[low:high]) ** 2) / (2 * scene.axial_mm**2))
-        across = (columns[:, None] - x[low:high]) ** 2 / (2 * scene.lateral_mm**2)
-        lateral = np.exp(-across).T
-        image[start : start + 8] = (axial * profile[low:high]) @ lateral
-    return np.abs(image) ** 2
+        for part, values in zip(image, (profile.real, profile.imag), strict=True):
+            part[start : start + 8] = (axial * values[low:high]) @ lateral[low:high]
+    return (image**2).sum(0)

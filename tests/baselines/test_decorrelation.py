@@ -9,11 +9,13 @@ from baselines.decorrelation import (
     fit_plane,
     model_correlation,
 )
-from baselines.decorrelation_fit import Calibration, Levels, envelope_correlation
+from baselines.decorrelation_fit import Calibration, Levels
 from baselines.parts.motion import centre_motion, true_motion
-from baselines.registration import Pairs
 from benchmark import geometry
 from benchmark.checker import check_tracker
+from benchmark.speckle.law import envelope_correlation
+from benchmark.speckle.map import speckle_map
+from benchmark.speckle.registration import Pairs
 from benchmark.sweep import Sweep
 from tests.baselines import speckle
 
@@ -44,10 +46,35 @@ def test_irregular_steps_are_followed(fitted, test_sweep):
     assert abs(found[:, 2].mean() / true[:, 2].mean() - 1) < 0.05
 
 
-def test_calibrated_width_is_that_of_the_beam(fitted, scene):
+def test_calibrated_width_is_that_of_the_beam(fitted, scene, test_sweep):
     found = fitted.calibration
+    width = speckle_map(test_sweep.probe, test_sweep.bmode).at(found.depth_mm)[:, 2]
     expected = scene.elevation_at(found.depth_mm)
-    assert np.median(np.abs(found.sigma_mm / expected - 1)) < 0.1
+    assert np.ptp(found.scale) == 0  # the probe is known: one scale for all depths
+    assert np.abs(found.scale * width / expected - 1).max() < 0.1
+
+
+def test_map_alone_finds_the_steps_of_a_known_probe(even_sweep):
+    """Developed speckle, so a coherent share of 0: no training, the scale is the probe's."""
+    found = elevation(even_sweep, SpeckleDecorrelation().track(even_sweep.observe()))
+    assert abs(found.mean() / 0.24 - 1) < 0.1
+
+
+def test_measured_map_goes_before_training_and_scales_the_steps(fitted, even_sweep, scene):
+    depth = np.linspace(2.0, 16.0, 8)
+    table = {"depth_mm": depth, "elevation_mm": scene.elevation_at(depth), "coherence": 0.0}
+    found = {}
+    for factor in (1.0, 2.0):
+        twice = {**table, "elevation_mm": factor * table["elevation_mm"]}
+        sweep = Sweep("s", even_sweep.channels, probe={**even_sweep.probe, "speckle": twice})
+        trained, plain = (
+            elevation(sweep, tracker.track(sweep.observe())).mean()
+            for tracker in (fitted, SpeckleDecorrelation())
+        )
+        assert abs(trained / plain - 1) < 0.1  # training adds how much probes tilt
+        found[factor] = plain
+    assert abs(found[1.0] / 0.24 - 1) < 0.1
+    assert abs(found[2.0] / found[1.0] - 2) < 0.2
 
 
 def test_structure_that_stays_does_not_hold_the_motion_back(fitted):

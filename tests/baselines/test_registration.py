@@ -5,10 +5,11 @@ import pytest
 
 from baselines.decorrelation import DecorrelationConfig
 from baselines.parts.motion import centre_motion, true_motion
-from baselines.registration import InPlaneRegistration, RegistrationConfig, rigid_motion
+from baselines.registration import InPlaneRegistration
 from benchmark import geometry
 from benchmark.errors import UserError
 from benchmark.registry import make_tracker
+from benchmark.speckle.registration import RegistrationConfig, rigid_motion
 from tests.baselines import speckle
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from baselines.parts.matching import decompress
+from benchmark.speckle.matching import decompress
 from tests.baselines import speckle
 
 

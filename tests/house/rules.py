@@ -25,7 +25,7 @@ BELOW = {
     "simulate.vessels": ("simulate.shapes",),
     "simulate.shapes": ("simulate",),
     "simulate.specs": (),
-    "simulate": ("benchmark.machine",),
+    "simulate": ("benchmark.machine", "benchmark.beam"),
     "benchmark.__main__": ("benchmark.commands",),
     "benchmark.commands": (
         "benchmark.figures", "benchmark.studies", "benchmark.interop.volumes",
@@ -45,11 +45,13 @@ BELOW = {
     "benchmark.interop.poses": ("benchmark.runs", "benchmark.leaderboard"),
     "benchmark.interop.cines": ("benchmark",),
     "benchmark.interop.rf": ("benchmark.interop.cines", "benchmark.machine"),
-    "benchmark.runs": ("benchmark.scoring",),
+    "benchmark.runs": ("benchmark.scoring", "benchmark.speckle"),
     "benchmark.leaderboard": ("benchmark.scoring",),
     "benchmark.scoring": ("benchmark.volume", "benchmark.metrics"),
     "benchmark.volume": ("benchmark.machine",),
     "benchmark.metrics": ("benchmark.machine",),
+    "benchmark.speckle": ("benchmark.beam",),
+    "benchmark.beam": ("benchmark",),
     "benchmark.machine": ("benchmark",),
     "benchmark": ("benchmark.schema", "benchmark.stored"),
     "benchmark.schema": (),
@@ -67,6 +69,7 @@ ONLY = {
         "benchmark.errors", "benchmark.files", "benchmark.geometry", "benchmark.frames",
         "benchmark.sweep", "benchmark.hdf5", "benchmark.dataset", "benchmark.addresses",
         "benchmark.workers", "benchmark.tables", "benchmark.machine",
+        "benchmark.beam",
     ),
     ("simulate.spec", "simulate.bmode"): ("simulate.bmode.settings",),
     ("simulate.spec", "simulate.doppler"): ("simulate.doppler.settings",),
@@ -80,8 +83,12 @@ ONLY = {
     ("simulate.spec", "simulate.tissue"): ("simulate.tissue.settings",),
     ("simulate.iq", "simulate.tissue"): ("simulate.tissue.answers",),
     ("simulate.photoacoustic", "simulate.tissue"): ("simulate.tissue.answers",),
-    ("baselines", "benchmark"): ("benchmark", "benchmark.learning", "benchmark.machine"),
-    ("moglo", "benchmark"): ("benchmark", "benchmark.learning", "benchmark.machine"),
+    ("baselines", "benchmark"): (
+        "benchmark", "benchmark.learning", "benchmark.machine", "benchmark.speckle",
+    ),
+    ("moglo", "benchmark"): (
+        "benchmark", "benchmark.learning", "benchmark.machine", "benchmark.speckle",
+    ),
 }  # fmt: skip
 
 #: Libraries that a spec needs none of.

@@ -194,7 +194,7 @@ def compare_training(device: str, repeats: int = 8) -> None:
     """Print the time of one update of the small presets and its rate, beside a matrix product's.
 
     All take turns, so that other programs' load falls on all alike; on a CPU only the process's own
-    time counts. "multiples of eight" is `moglo` with so many channels.
+    time counts.
     """
     clock = time.perf_counter if device == "cuda" else time.process_time
     torch.manual_seed(0)
@@ -202,7 +202,6 @@ def compare_training(device: str, repeats: int = 8) -> None:
     works: dict[str, Callable[[], object]] = {
         "matrix product": lambda: square @ square,
         "moglo": update_of(MoGLo(), device),
-        "moglo, multiples of eight": update_of(MoGLo(MoGLoConfig(width=8)), device),
         "moglo-long, first stage": update_of(MoGLoLong(), device),
     }
     operations, best = {}, dict.fromkeys(works, float("inf"))

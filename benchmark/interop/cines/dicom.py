@@ -5,7 +5,7 @@ import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 
@@ -148,10 +148,10 @@ def _decoded(path: Path, data: Any) -> Iterator[np.ndarray]:
 
 
 @contextmanager
-def _mapped(path: Path) -> Iterator[mmap.mmap]:
+def _mapped(path: Path) -> Iterator[BinaryIO]:
     """Open a file so that a read of more than there is takes no more memory than there is."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-        yield mapped
+        yield cast(BinaryIO, mapped)  # a file in all but its type
 
 
 def _frames(path: Path) -> Iterator[np.ndarray]:

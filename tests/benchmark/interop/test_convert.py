@@ -1,7 +1,6 @@
 """`convert`: every pair of formats, and one clear line for each wrong input."""
 
-import subprocess
-import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from benchmark.interop.poses.trajectory import read_kitti, read_tum
 from benchmark.interop.sequence import Reading
 from benchmark.sweep import Prediction, World
 from tests.benchmark.shared.random_sweeps import make_sweep
+from tests.command_line import Done, command
 
 ROOT = Path(__file__).parents[3]
 
@@ -29,11 +29,18 @@ def sweep_file(tmp_path: Path) -> Path:
     return tmp_path / "sweep.h5"
 
 
-def command(*words: object, cwd: Path, before: str = "") -> subprocess.CompletedProcess[str]:
-    arguments = ["benchmark", *map(str, words)]
-    code = f"import sys; sys.argv = {arguments!r}; {before}\nimport runpy\n"
-    code += "runpy.run_module('benchmark', run_name='__main__', alter_sys=True)"
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=cwd)
+def convert_command(*words: object, cwd: Path) -> Done:
+    return command("benchmark", "convert", *words, cwd=cwd)
+
+
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """The system refuses to write on, as on a full disk; here by a limit on a file's size."""
+    resource = pytest.importorskip("resource", reason="file size limits are POSIX")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (60000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def bytes_without_world(path: Path) -> bytes:
@@ -190,23 +197,24 @@ def test_no_write_permission(tmp_path: Path, sweep_file: Path, target: str) -> N
         convert(sweep_file, tmp_path / "file" / target)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="file size limits are POSIX")
+@pytest.fixture
+def big(tmp_path: Path) -> Path:
+    write_sweep(tmp_path / "big.h5", make_sweep(1, frames=40, rows=60, columns=60))
+    return tmp_path
+
+
 @pytest.mark.parametrize("target", ["out.h5", "out.mha", "out.mhd", "out.nrrd", "out"])
-def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path, target: str) -> None:
-    """The system refuses to write on, as on a full disk; here by a limit on the file's size."""
-    sweep = make_sweep(1, frames=40, rows=60, columns=60)
-    write_sweep(tmp_path / "big.h5", sweep)
-    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (60000, 60000))"
-    done = command("convert", "big.h5", target, cwd=tmp_path, before=limit)
+def test_a_full_disk_is_one_line_and_leaves_nothing(big: Path, full_disk, target: str) -> None:
+    done = convert_command("big.h5", target, cwd=big)
     assert done.returncode == 2, done.stderr
     assert done.stderr.count("\n") == 1 and "cannot be written" in done.stderr, done.stderr
-    assert not [p for p in tmp_path.rglob("*") if p.is_file() and p.name != "big.h5"]
+    assert not [p for p in big.rglob("*") if p.is_file() and p.name != "big.h5"]
 
 
 def test_the_command_line_says_it_in_one_line(tmp_path: Path, sweep_file: Path) -> None:
-    done = command("convert", "sweep.h5", "out.igs.mha", "--compress", cwd=tmp_path)
+    done = convert_command("sweep.h5", "out.igs.mha", "--compress", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "out.igs.mha\n"), done.stderr
-    wrong = command("convert", "out.igs.mha", "x.h5", "--transform", "ProbToTracker", cwd=tmp_path)
+    wrong = convert_command("out.igs.mha", "x.h5", "--transform", "ProbToTracker", cwd=tmp_path)
     assert wrong.returncode == 2
     assert wrong.stderr.startswith("error: out.igs.mha: ") and wrong.stderr.count("\n") == 1
     assert "did you mean 'ProbeToTracker'" in wrong.stderr

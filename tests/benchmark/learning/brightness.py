@@ -11,6 +11,7 @@ from benchmark.sweep import Channel, Observation, Prediction, Sweep
 from benchmark.tracker import LearnedTracker, Recipe
 
 ME = "tests.benchmark.learning.brightness:Brightness"
+PLAIN = "tests.benchmark.learning.brightness:Plain"
 # A batch of 8 through Linear(1, 1): 16 operations forward, 16 for the weight's gradient.
 FLOPS = 32
 
@@ -46,6 +47,15 @@ class Brightness(LearnedTracker):
         motion = np.zeros((len(step), 6))
         motion[:, 2] = step
         return Prediction.from_steps(geometry.from_degrees_of_freedom(motion))
+
+
+class Plain(Brightness):
+    """Draws no random numbers while it trains."""
+
+    name = "plain"
+
+    def augment(self, frames, prev_from_frame, mm_from_pixel):
+        return frames, prev_from_frame, mm_from_pixel
 
 
 def bright_sweep(name: str, frames: int, seed: int) -> Sweep:

@@ -7,6 +7,7 @@ import pytest
 
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
+from benchmark.machine.crew import Crew
 from benchmark.studies.variations import Setting, run_settings, summarise
 from benchmark.tables import markdown, write_tables
 from benchmark.workers import side_by_side
@@ -40,7 +41,7 @@ def test_two_workers_train_what_one_does_in_the_same_order(bright: Dataset, tmp_
     alone = run_settings(bright, settings, BUDGET, (0,), tmp_path / "alone")
     seen: list = []
     both = run_settings(
-        bright, settings, BUDGET, (0,), tmp_path / "both", workers=2, report=seen.append
+        bright, settings, BUDGET, (0,), tmp_path / "both", crew=Crew(workers=2), report=seen.append
     )
     assert [row["label"] for row in seen] == [row["label"] for row in alone]
     assert [row["validation_error"] for row in both] == pytest.approx(
@@ -48,13 +49,16 @@ def test_two_workers_train_what_one_does_in_the_same_order(bright: Dataset, tmp_
     )
     stamps = {path: path.stat().st_mtime_ns for path in tmp_path.glob("both/*/*/*.safetensors")}
     assert len(stamps) == 3
-    assert run_settings(bright, settings, BUDGET, (0,), tmp_path / "both", workers=2) == both
+    assert (
+        run_settings(bright, settings, BUDGET, (0,), tmp_path / "both", crew=Crew(workers=2))
+        == both
+    )
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in stamps.items())
 
 
 def test_what_a_worker_refuses_is_said_here(bright: Dataset, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="expected 1 or more, got 0"):
-        run_settings(bright, [Setting(ME)], BUDGET, (0,), tmp_path / "runs", workers=0)
+        run_settings(bright, [Setting(ME)], BUDGET, (0,), tmp_path / "runs", crew=Crew(workers=0))
     with pytest.raises(UserError, match="not even"):
         list(side_by_side(refuse_odd, [0, 1], 2))
 

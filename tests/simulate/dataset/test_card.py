@@ -43,7 +43,7 @@ FIELD_KEYS = {"@type", "@id", "name", "dataType", "source"}
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data") / "tiny"
-    dataset = generate(SPEC, folder, workers=2)
+    dataset = generate(SPEC, folder, workers=1)
     assert dataset is not None
     return dataset
 

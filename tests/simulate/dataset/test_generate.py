@@ -15,14 +15,15 @@ from benchmark import geometry
 from benchmark.dataset import open_dataset
 from benchmark.errors import UserError
 from benchmark.hdf5 import read_sweep
+from benchmark.machine.cluster import dask_executor
 from benchmark.workers import core_count
 from simulate.dataset import generate as module
-from simulate.dataset.cluster import dask_executor
 from simulate.dataset.generate import generate
 from simulate.spec import load_spec
 from simulate.spec.plan import plan_sweeps
 from simulate.sweep.compose import make_sweep
 from simulate.sweep.scene import subject_tissue
+from tests import command_line
 
 SPEC = load_spec("tiny-v2")
 ROOT = Path(__file__).parents[3]
@@ -69,11 +70,11 @@ def test_any_executor_and_any_shards_give_the_same_bytes(made, tmp_path):
 
 
 def test_a_dask_cluster_gives_the_same_bytes(made, tmp_path):
-    """Two worker processes of a local cluster, with three threads each."""
+    """A worker process of a local cluster, with three threads."""
     distributed = pytest.importorskip("distributed")
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=3, processes=True, dashboard_address=None
+            n_workers=1, threads_per_worker=3, processes=True, dashboard_address=None
         ) as cluster,
         dask_executor(cluster.scheduler_address) as executor,
     ):
@@ -264,11 +265,7 @@ def test_sweeps_of_a_subject_share_its_tissue_and_differ_in_motion():
 
 
 def command(*arguments, cwd=ROOT):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        [sys.executable, "-m", "simulate", *arguments],
-        capture_output=True, text=True, cwd=cwd, env=environment, timeout=300, check=False,
-    )  # fmt: skip
+    return command_line.command("simulate", *arguments, cwd=cwd)
 
 
 def test_the_command_line_generates_and_reports(tmp_path):

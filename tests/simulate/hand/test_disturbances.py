@@ -1,6 +1,7 @@
 """Modifiers of motion: each does what it says, and leaves the rest of the sweep as it was."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -30,6 +31,12 @@ def path(times=FINE, profile="straight", seed=3, orientation="perpendicular", **
     return poses(profile, times, motion, flat)
 
 
+@cache
+def undisturbed(profile):
+    """Return the places (200001, 2) on the way of a calm hand, x and z in mm."""
+    return path(np.linspace(0.0, SECONDS, 200001), profile=profile)[:, [0, 2], 3]
+
+
 def test_tremor_moves_by_its_amplitude_within_its_band():
     t = np.arange(0.0, SECONDS, 1e-3)
     for band in ((6.0, 12.0), (9.0, 10.0)):
@@ -55,14 +62,13 @@ def test_tremor_moves_by_its_amplitude_within_its_band():
 )
 def test_what_befalls_a_hand_leaves_its_path(profile, change):
     """Every point of the undisturbed path is passed, and nothing else, within a micrometre."""
-    still, moved = (path(profile=profile, **c)[:, [0, 2], 3] for c in ({}, change))
-    dense = path(np.linspace(0, SECONDS, 200001), profile=profile)[:, [0, 2], 3]
+    dense, moved = undisturbed(profile), path(profile=profile, **change)[:, [0, 2], 3]
     order = np.searchsorted(dense[:, 1], moved[:, 1]).clip(1, len(dense) - 1)
     low, high = dense[order - 1], dense[order]
     share = (moved[:, 1] - low[:, 1]) / (high[:, 1] - low[:, 1])
     off = moved[:, 0] - (low[:, 0] + share * (high[:, 0] - low[:, 0]))
     assert np.abs(off).max() < 1e-3
-    assert np.allclose(moved[[0, -1]], still[[0, -1]], atol=1e-4)
+    assert np.allclose(moved[[0, -1]], dense[[0, -1]], atol=1e-4)
 
 
 def test_pauses_stand_still_as_often_as_asked():

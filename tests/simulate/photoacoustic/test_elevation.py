@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from benchmark.beam.array import FWHM
 from simulate.photoacoustic.band import ReceiveBand
-from simulate.probe.transducer import FWHM, Probe
+from simulate.probe.transducer import Probe
 from tests.simulate.probe.rayleigh import face_of, received
 
 PROBE = Probe(

@@ -5,12 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
+from benchmark.beam.lens import strip_field
+from benchmark.beam.line import Apertures, line_fields
 from benchmark.errors import UserError
 from simulate.bmode.render import beam_for, render_iq
 from simulate.bmode.settings import BmodeSettings
 from simulate.photoacoustic.band import ReceiveBand
-from simulate.probe.lens import strip_field
-from simulate.probe.line import Apertures, line_fields
 from simulate.probe.transducer import Probe
 from tests.simulate.speckle import Uniform, listed, pose
 

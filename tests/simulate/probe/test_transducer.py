@@ -5,10 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
+from benchmark.beam.array import FWHM
 from benchmark.errors import UserError
 from simulate.compiled import arctan
 from simulate.probe.models import PROBES
-from simulate.probe.transducer import FWHM, WIDEST_ARC, Probe
+from simulate.probe.transducer import WIDEST_ARC, Probe
 
 GAUSSIAN = Probe(diffraction=False)  # at a focus the widths of both laws agree
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.probe.pulse import frequencies
+from benchmark.beam.pulse import frequencies
 
 NODES = 48  # of the sum over an aperture
 

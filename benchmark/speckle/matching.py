@@ -5,7 +5,7 @@ that would look like motion out of the plane. Instead the correlation at whole p
 by its known shape, a Gaussian whose widths come from the frame's own autocorrelation.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -32,22 +32,48 @@ def flatten(envelope: np.ndarray, pixel_mm: np.ndarray, width_mm: float) -> np.n
     return envelope / (gaussian_filter(envelope, widths) + 1e-3)
 
 
+LEAST_SEEN, LEAST_LIT = 0.9, 0.5  # shares of a patch's pixels
+
+
 @dataclass(frozen=True)
 class PatchGrid:
     """Square patches (in mm) that cover an image; `rows` (ny, H) and `columns` (nx, W) are 0 or 1.
 
-    centre_px (ny * nx, 2): column and row of the patch centres; independent: share of patches that
-    count as independent, below 1 since neighbours overlap.
+    usable (ny * nx,) bool: patches that show tissue; centre_px (ny * nx, 2): column and row of the
+    patch centres; independent: share of patches that count as independent, below 1 since neighbours
+    overlap.
     """
 
     rows: np.ndarray
     columns: np.ndarray
+    usable: np.ndarray
 
     @classmethod
-    def of_image(cls, shape: tuple[int, int], pixel_mm: np.ndarray, patch_mm: float) -> "PatchGrid":
-        """Return patches of `patch_mm`, half overlapping, for images (H, W) of pixel_mm (x, y)."""
-        rows = _windows(shape[0], pixel_mm[1], patch_mm)
-        return cls(rows, _windows(shape[1], pixel_mm[0], patch_mm))
+    def of_image(
+        cls,
+        shape: tuple[int, int],
+        pixel_mm: np.ndarray,
+        patch_mm: float,
+        seen: np.ndarray | None = None,
+    ) -> "PatchGrid":
+        """Return patches of `patch_mm`, half overlapping, for images (H, W) of pixel_mm (x, y).
+
+        seen (H, W) bool: pixels that show tissue, by default all; a patch with fewer than
+        `LEAST_SEEN` of its pixels there is not usable.
+        """
+        rows, columns = (
+            _windows(length, size, patch_mm)
+            for length, size in zip(shape, pixel_mm[::-1], strict=True)
+        )
+        every = cls(rows, columns, np.ones(len(rows) * len(columns), bool))
+        if seen is None:
+            return every
+        return cls(rows, columns, every.mean(seen.astype(np.float32)) >= LEAST_SEEN)
+
+    def lit(self, frame: np.ndarray) -> "PatchGrid":
+        """Return the grid without patches most of whose pixels are black in a frame (H, W)."""
+        share = self.mean((frame > 0).astype(np.float32))
+        return replace(self, usable=self.usable & (share >= LEAST_LIT))
 
     @property
     def centre_px(self) -> np.ndarray:
@@ -135,14 +161,23 @@ def speckle_shape(grid: PatchGrid, frame: np.ndarray) -> tuple[np.ndarray, float
     lags = np.array([[1, 0], [0, 1]])
     middle = [_row_medians(grid, _self_correlation(grid, frame, lag)) for lag in lags]
     rough = np.sqrt(-0.5 / np.log(np.clip(middle, 0.02, 0.98)))
-    floor = float(np.median(structure(grid, frame, rough.T)))
+    floor = _usable_median(grid, structure(grid, frame, rough.T))
     share = np.clip((np.array(middle) - floor) / (1 - floor), 0.02, 0.98)
     return np.sqrt(-0.5 / np.log(share)).T, floor
 
 
 def _row_medians(grid: PatchGrid, values: np.ndarray) -> np.ndarray:
-    rows = values.reshape(len(grid.rows), -1)
-    return np.repeat(np.median(rows, 1), rows.shape[1])
+    rows, usable = (each.reshape(len(grid.rows), -1) for each in (values, grid.usable))
+    whole = _usable_median(grid, values)
+    medians = [
+        np.median(row[kept]) if kept.any() else whole
+        for row, kept in zip(rows, usable, strict=True)
+    ]
+    return np.repeat(medians, rows.shape[1])
+
+
+def _usable_median(grid: PatchGrid, values: np.ndarray) -> float:
+    return float(np.median(values[grid.usable] if grid.usable.any() else values))
 
 
 def _self_correlation(grid: PatchGrid, frame: np.ndarray, lag: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.ndimage import fourier_shift, gaussian_filter
 
-from baselines.parts.matching import (
+from benchmark.speckle.matching import (
     PatchGrid,
     correlation_maps,
     decompress,

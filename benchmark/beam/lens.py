@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.probe.pulse import frequencies
+from benchmark.beam.pulse import frequencies
 
 LEAST_DEPTH_MM = 0.5  # the integral's approximations do not hold nearer to the face
 

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.probe.beam_widths import Profile
-from simulate.probe.lens import LEAST_DEPTH_MM, lens_field, strip_field
-from simulate.probe.line import Apertures, line_energies, line_fields, over_the_axis
+from benchmark.beam.lens import LEAST_DEPTH_MM, lens_field, strip_field
+from benchmark.beam.line import Apertures, line_energies, line_fields, over_the_axis
+from benchmark.beam.widths import Profile
 
 LENS_PLACES, LINE_PLACES = 96, 40  # samples of a beam, from its axis outwards
 # Where fields are taken to end, in distances from the axis to the first zero of a focused aperture.
@@ -67,7 +67,7 @@ class ArrayField(NamedTuple):
         return Profile(field, self._line_reach_mm, LINE_PLACES)
 
     def lens_field(self, offset_mm: Array, depth_mm: Array, wavelength_mm: Array) -> Array:
-        """Return the complex field of the lens at elevations; see `simulate.probe.lens`.
+        """Return the complex field of the lens at elevations; see `benchmark.beam.lens`.
 
         wavelength_mm: at the centre of the pulse's spectrum; all shapes broadcast.
         """
@@ -78,7 +78,7 @@ class ArrayField(NamedTuple):
     def line_fields(
         self, offset_mm: Array, depth_mm: Array, wavelength_mm: Array, places_mm: Array
     ) -> Array:
-        """Return the complex fields (Z, D, X) about lines; see `simulate.probe.line`.
+        """Return the complex fields (Z, D, X) about lines; see `benchmark.beam.line`.
 
         Parameters
         ----------

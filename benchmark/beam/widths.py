@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from simulate.probe.lens import LEAST_DEPTH_MM, strip_field
+from benchmark.beam.lens import LEAST_DEPTH_MM, strip_field
 
 FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))
 HALF = math.sqrt(2.0 * math.log(2.0))  # exp(-HALF² / 2) is one half

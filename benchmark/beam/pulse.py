@@ -7,7 +7,7 @@ only the sound in time with the pulse (the mean field over the whole spectrum) l
 from the edges of an aperture and with it part of the decorrelation. The fields here are means over
 `NARROWED` of the spectrum's width: enough to smooth the ripples of single frequencies.
 
-The mean frequency of speckle (`simulate.probe.array_field`) is not that of a point's echo at the
+The mean frequency of speckle (`benchmark.beam.array_field`) is not that of a point's echo at the
 foci: frequencies whose beams are wider, or louder where the apertures are out of focus, count more.
 """
 
