@@ -11,7 +11,7 @@ BIN := .venv/bin
 DATA := $(if $(SWEEPBENCH_DATA),$(SWEEPBENCH_DATA),data)/$(SPEC)
 RUNS := --trackers $(TRACKERS) --budget $(BUDGET) --seeds $(SEEDS)
 
-.PHONY: leaderboard test reference lint clean
+.PHONY: leaderboard test reference lint docs clean
 .DELETE_ON_ERROR:
 
 leaderboard: .venv/.complete
@@ -33,6 +33,11 @@ lint: .venv/.complete
 reference: leaderboard
 	$(BIN)/python -m benchmark leaderboard $(DATA) $(RUNS) --keep results/$(SPEC)
 
+docs: .venv/.docs
+	$(BIN)/python -m docs.site
+	$(BIN)/python -m mkdocs build
+	@echo build/site/index.html
+
 clean:
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -40,4 +45,8 @@ clean:
 .venv/.complete: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install $(PIP_ARGS) -c constraints.txt -e '.[dev]'
+	touch $@
+
+.venv/.docs: .venv/.complete
+	$(BIN)/python -m pip install $(PIP_ARGS) -c constraints.txt -e '.[docs]'
 	touch $@

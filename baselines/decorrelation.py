@@ -169,6 +169,7 @@ def fit_plane(pairs: Pairs, levels: Levels, phase_rate: float) -> tuple[np.ndarr
         limit = np.maximum(0.5 * np.abs(plane[:, :1]), 0.02)
         shrink = np.minimum(1, limit / np.maximum(np.abs(change[:, :1]), 1e-9))
         plane = plane + change * shrink
+    plane[~usable.any(1)] = 0.0
     sign = np.where(plane[:, :1] < 0, -1.0, 1.0)
     spread = np.diagonal(np.linalg.inv(normal), axis1=1, axis2=2)
     return plane * sign, spread

@@ -56,7 +56,11 @@ def main() -> int:
 
 
 def _run() -> None:
-    command: Any = tyro.cli(Command, prog="python -m benchmark", description=__doc__)
+    run(tyro.cli(Command, prog="python -m benchmark", description=__doc__))
+
+
+def run(command: Any) -> None:
+    """Run a command, without progress bars where it is quiet."""
     if isinstance(command, Quiet) and command.quiet:
         hide_progress()
     command.run()

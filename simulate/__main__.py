@@ -5,6 +5,7 @@ Each command imports what it needs itself, so that --help answers at once.
 
 import contextlib
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -170,11 +171,19 @@ def _withheld(
     return Withheld(read_entropy(entropy_file), str(place.resolve()))
 
 
+COMMANDS: dict[str, Callable[..., None]] = {
+    "list": list_specs,
+    "show": show,
+    "factors": factors,
+    "generate": generate,
+}
+
+
 def main() -> int:
     """Run one command; return the exit status."""
     return exit_status(
         lambda: tyro.extras.subcommand_cli_from_dict(
-            {"list": list_specs, "show": show, "factors": factors, "generate": generate},
+            COMMANDS,
             prog="python -m simulate",
             description="Simulated freehand sweeps with exact poses.",
         )

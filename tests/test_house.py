@@ -175,6 +175,7 @@ def test_the_figures_count_every_file(house: House) -> None:
 @pytest.mark.parametrize(
     "command",
     ["import benchmark", "import simulate", "benchmark --help", "simulate --help",
+     "sweepbench --help", "sweepbench train --help",
      "benchmark train --help", "simulate generate --help",
      "from simulate.spec import *; [load_spec(name) for name in spec_names()]"],
 )  # fmt: skip

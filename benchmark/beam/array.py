@@ -38,7 +38,7 @@ class ArrayBeam:
     centre_frequency_hz, fractional_bandwidth
         Pulse-echo spectrum: centre, and -6 dB width over centre.
     elements, pitch_mm
-        The array; its length is ``elements * pitch_mm``.
+        The array; its length is `elements * pitch_mm`.
     element_height_mm, elevation_focus_mm
         The elevational aperture and the focal depth of its lens.
     transmit_focus_mm, transmit_f_number
@@ -50,6 +50,8 @@ class ArrayBeam:
         with side lobes and the array's ends, in place of Gaussian beams without phase.
     radius_mm
         Radius of a curvilinear face, 0 for a linear one.
+    sound_speed_m_s
+        Speed of sound in tissue.
     depth_mm
         Deepest depth that the beam is asked for.
     """

@@ -19,6 +19,8 @@ from benchmark.interop.poses.trajectory import write_trajectory
 from benchmark.interop.sequence import Reading
 from benchmark.interop.tracked import anchored, open_compared, open_tracked
 from benchmark.interop.volumes import volume_suffix, write_volume
+from benchmark.runs.answer import Advance, mirrored
+from benchmark.runs.field_of_view import of_tissue
 from benchmark.runs.track import open_tracker, track
 from benchmark.speckle.file import described, placed, read_probe
 from benchmark.speckle.map import speckle_map
@@ -109,6 +111,8 @@ class Reconstruct:
     """Take the poses of this tracker instead of the sweep's own."""
     run_folder: RunFolder = None
     """Folder of the tracker's trained run; by default the weights shipped with the tracker."""
+    advance: Advance | None = None
+    """Direction along z of a tracker's poses, as in `track`."""
     channel: str = "bmode"
     """Channel to reconstruct; its frames may have times of their own."""
     more: tyro.conf.Positional[tuple[Path, ...]] = ()
@@ -121,7 +125,8 @@ class Reconstruct:
             raise UserError("--run: expected --tracker with it")
         job = self._together() if self.more else self._alone()
         depth_coded = self.channel != "bmode"
-        finish(*job, self.placing, self.output, depth_coded=depth_coded)
+        find = self.reading.mask == "auto"
+        finish(*job, self.placing, self.output, depth_coded=depth_coded, find=find)
 
     def _alone(self) -> Job:
         """Return what to reconstruct of one sweep: by its own poses or others, its own beside."""
@@ -166,7 +171,10 @@ class Reconstruct:
     def _by_tracker(self, tracker: str, sweep: Sweep, images: Images) -> np.ndarray:
         """Return poses (N, 4, 4) of a channel's frames by a tracker, from the sweep's first on."""
         chosen, domain = open_tracker(tracker, self.run_folder, warn)
-        prediction = track(chosen, domain, sweep.observe().bmode, sweep.probe, warn)
+        find = self.reading.mask == "auto"
+        prediction = track(
+            chosen, domain, sweep.observe().bmode, sweep.probe, warn, self.advance, find=find
+        )
         known = np.eye(4)[None] if sweep.bmode.is_withheld else sweep.bmode.world_from_image
         poses = unanchor(known, prediction.first_from_frame)
         return poses if self.channel == "bmode" else poses_at(images, sweep.bmode, poses)
@@ -216,6 +224,9 @@ class Track:
     """Registered name, or package.module:Class."""
     run_folder: RunFolder = None
     """Folder of a trained run; by default the weights shipped with the tracker."""
+    advance: Advance | None = None
+    """Direction along z of the image (x × y) over the whole sweep, which two frames do not tell;
+    unknown: that of the tracker. By default that of the tracker, and a note says so."""
     save_poses: Path | None = None
     """Write the poses as well: a prediction (.h5), .tum, .kitti or .csv."""
     probe: Path | None = None
@@ -225,9 +236,10 @@ class Track:
         tracker, domain = open_tracker(self.tracker, self.run_folder, warn)
         recording = open_compared(self.recording, self.reading, warn)
         images = recording.images
+        find = self.reading.mask == "auto"
         stated = read_probe(self.probe) if self.probe else {}
         probe = placed({**recording.sweep.probe, **stated}, images)
-        prediction = track(tracker, domain, images, probe, warn)
+        prediction = track(tracker, domain, images, probe, warn, self.advance, find=find)
         if self.save_poses:
             _save_poses(self.save_poses, prediction, images)
         facts: dict[str, Any] = {"recording": recording.name, "poses": self.tracker}
@@ -236,13 +248,22 @@ class Track:
         own, poses = recording.world_from_image, prediction.first_from_frame
         beside: Paths = {}
         if own is not None and (known := np.isfinite(own).all((1, 2))).any():
-            drift = end_error_mm(images, own[known], poses[known])
+            drift, other = (
+                end_error_mm(images, own[known], each.first_from_frame[known])
+                for each in (prediction, mirrored(prediction))
+            )
             some = "" if known.all() else f" (of {known.sum()} of {len(known)} frames)"
             facts["drift at the end"] = f"{drift:.2f} mm{some}"
+            facts["drift at the end, mirrored"] = f"{other:.2f} mm (with the other sign along z)"
             name = self.reading.poses.name if self.reading.poses else OWN
             poses, beside = anchored(own, poses), {name: (images, own[known])}
         paths: Paths = {self.tracker: (images, poses)}
-        finish(paths, beside, facts, recording.world.axes, self.placing, self.output)
+        finish(paths, beside, facts, recording.world.axes, self.placing, self.output, find=find)
+
+
+def _share(images: Images) -> str:
+    """Return the share of an image's pixels that are used, in words."""
+    return f"{100 * (1.0 if images.mask is None else images.mask.mean()):.0f} %"
 
 
 def _save_poses(path: Path, prediction: Prediction, images: Images) -> None:
@@ -261,12 +282,17 @@ def finish(
     output: Output,
     *,
     depth_coded: bool = False,
+    find: bool = True,
 ) -> None:
     """Reconstruct one volume of all paths; write it and its pictures, print the facts.
 
-    beside: paths to draw and measure only; axes: of the world, unless the output says others.
+    beside: paths to draw and measure only; axes: of the world, unless the output says others;
+    find: leave pixels out that are black in every frame, or still while others change.
     """
     volume_suffix(output.out)
+    if find:
+        paths = {name: (of_tissue(images), poses) for name, (images, poses) in paths.items()}
+    facts = facts | {"image used": ", ".join(_share(images) for images, _ in paths.values())}
     drawn = {**paths, **beside}
     lengths = {name: path_length(centre_path(*path)) for name, path in drawn.items()}
     facts = facts | {f"path, {name}": f"{length:.1f} mm" for name, length in lengths.items()}

@@ -11,16 +11,22 @@ from typing import Any
 
 from numba import njit
 from numba.core.caching import FunctionCache
+from numba.core.sigutils import normalize_signature
 
 
 class _ForgivingCache(FunctionCache):
-    """numba's cache of one function; what cannot be read or written is compiled anew."""
+    """numba's cache of one function; what cannot be read or written is compiled anew.
 
-    def load_overload(self, *request: Any) -> Any:
+    Processes that save two overloads at once can give both one file, of which one is the other's.
+    """
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
-            return super().load_overload(*request)
+            found = super().load_overload(sig, target_context)
         except OSError:
             return None
+        arguments, _ = normalize_signature(sig)
+        return found if found is not None and found.signature.args == arguments else None
 
     def save_overload(self, *compiled: Any) -> None:
         try:

@@ -1,23 +1,29 @@
 """The domain of training data in numbers, and the comparison of other images with it."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from benchmark.dataset import Dataset, open_dataset
 from benchmark.errors import UserError
 from benchmark.files import read_json, write_json
+from benchmark.runs.field_of_view import Regions
+from benchmark.runs.measures import AHEAD, MEASURES, PACE, measures
 from benchmark.runs.pixel_size import SAME_PIXEL
 from benchmark.sweep import Images, Prediction, centre_path
 
 DOMAIN_FILE = "domain.json"
-FRAMES_PER_SWEEP = 6
-MARGIN = 1.5  # values up to this factor beyond the range of training are not reported
+MARGIN = 1.5  # of frame rates and steps: up to this factor beyond training they are not reported
+MOST_LEFT_OUT = 0.3  # of the image, black or still
 LEAST_EXTENT = 0.9  # of the side of a training image; a smaller image is reported
 SMALLEST_STEP = 0.01  # mm; shorter steps are taken as no motion
+MOST_SPREADS = 3.6  # of a measure of speckle; from the table of `tests/studies/conditions.py`
+LEAST_SWEEPS = 4  # of a training split, for a line through the measures
+LEAST_SPREAD = 0.02  # relative, of measures over sweeps that are all alike
 
 
 @dataclass(frozen=True)
@@ -25,10 +31,9 @@ class Domain:
     """Ranges over training sweeps.
 
     pixel_mm (2,), shape (rows, columns): of a frame; frame_rate: (low, high) Hz; step_mm: (1 %,
-    99 %) of the steps of the image centre. The others are (low, high) over frames: level, mean
-    grey of the pixels that are not black; contrast, their standard deviation;
-    speckle_lateral_mm, speckle_axial_mm: shift at which their autocorrelation has fallen to one
-    half; neighbour_correlation, of a frame with the next.
+    99 %) of the steps of the image centre; measures: (offset, slope, spread) of each measure of
+    `benchmark.runs.measures`, which is offset + slope times the pace of a sweep, all as logarithms,
+    with a standard deviation `spread` over sweeps; empty where they are not known.
 
     Where frames differ, pixel_mm and shape are medians, pixel_span_mm is (across low, high, down
     low, high) and least_mm (width, height) that of the smallest; else both are empty.
@@ -38,11 +43,7 @@ class Domain:
     shape: tuple[int, int]
     frame_rate: tuple[float, float]
     step_mm: tuple[float, float]
-    level: tuple[float, float]
-    contrast: tuple[float, float]
-    speckle_lateral_mm: tuple[float, float]
-    speckle_axial_mm: tuple[float, float]
-    neighbour_correlation: tuple[float, float]
+    measures: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     pixel_span_mm: tuple[float, ...] = ()
     least_mm: tuple[float, ...] = ()
 
@@ -56,42 +57,45 @@ class Domain:
         )
 
 
-MEASURED = {
-    "level": "grey level",
-    "contrast": "contrast",
-    "speckle_lateral_mm": "lateral speckle width (mm)",
-    "speckle_axial_mm": "axial speckle width (mm)",
-    "neighbour_correlation": "correlation of neighbouring frames",
-}
-
-
 def measure_domain(dataset: Dataset, split: str = "train") -> Domain:
     """Return the domain of a split, from some frames of every sweep."""
-    steps, rates, frames = [], [], []
+    steps, rates, found = [], [], []
     pixel, shape = [], []
     for sweep in dataset.sweeps(split, lazy=True):
         images = sweep.bmode
         steps.append(step_lengths(images, sweep.prev_from_frame))
         rates.append(1 / np.median(np.diff(images.timestamps)))
-        frames += _frame_measures(images)
+        found.append(measures(images))
         pixel.append(images.pixel_mm)
         shape.append(images.frames.shape[1:])
     low, high = np.percentile(np.concatenate(steps), (1, 99))
     rows, columns = np.median(shape, axis=0).astype(int).tolist()
     across, down = np.median(pixel, axis=0).tolist()
-    ranges = {
-        key: (min(row[key] for row in frames), max(row[key] for row in frames)) for key in MEASURED
-    }
     spans = _spans(np.array(pixel), np.array(shape))
     return Domain(
         pixel_mm=(across, down),
         shape=(rows, columns),
         frame_rate=(float(min(rates)), float(max(rates))),
         step_mm=(float(low), float(high)),
-        **ranges,
+        measures=_lines([row for row in found if row]),
         pixel_span_mm=spans[0],
         least_mm=spans[1],
     )
+
+
+def _lines(found: Sequence[Mapping[str, float]]) -> dict[str, tuple[float, ...]]:
+    """Return offset, slope and spread of each measure over sweeps; empty of too few sweeps."""
+    if len(found) < LEAST_SWEEPS:
+        return {}
+    pace = np.array([row[PACE] for row in found])
+    design = np.stack([np.ones_like(pace), pace], 1)
+    lines = {}
+    for key in MEASURES:
+        values = np.array([row[key] for row in found])
+        line = np.linalg.lstsq(design, values, rcond=1e-6)[0]
+        spread = np.sqrt(np.square(values - design @ line).sum() / (len(found) - 2))
+        lines[key] = (*line.tolist(), max(float(spread), LEAST_SPREAD))
+    return lines
 
 
 def _spans(pixel: np.ndarray, shape: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -116,8 +120,7 @@ def find_domain(folder: Path) -> Domain | None:
     path = folder / DOMAIN_FILE
     if path.is_file():
         try:
-            values = {k: tuple(v) for k, v in read_json(path).items()}
-            return Domain(**values)
+            return _domain_of(read_json(path))
         except (TypeError, AttributeError) as error:
             raise UserError(f"{path}: {error}") from error
     config = folder / "config.json"
@@ -135,51 +138,11 @@ def find_domain(folder: Path) -> Domain | None:
     return domain
 
 
-def _frame_measures(images: Images) -> list[dict[str, float]]:
-    """Return the measures of some frames of one sweep, evenly spread."""
-    count = len(images.frames)
-    size = images.pixel_mm
-    rows = []
-    for index in np.unique(np.linspace(0, max(count - 2, 0), FRAMES_PER_SWEEP).astype(int)):
-        frame = np.asarray(images.frames[int(index)], float)
-        following = np.asarray(images.frames[min(int(index) + 1, count - 1)], float)
-        seen = frame > 0
-        if seen.sum() < 64:
-            continue
-        lateral, axial = _half_width(frame, 1) * size[0], _half_width(frame, 0) * size[1]
-        rows.append(
-            {
-                "level": float(frame[seen].mean()),
-                "contrast": float(frame[seen].std()),
-                "speckle_lateral_mm": float(lateral),
-                "speckle_axial_mm": float(axial),
-                "neighbour_correlation": _correlation(frame, following),
-            }
-        )
-    return rows
-
-
-def _half_width(frame: np.ndarray, axis: int) -> float:
-    """Return the shift in pixels along an axis at which the correlation of a frame is one half."""
-    from scipy.ndimage import uniform_filter
-
-    detail = frame - uniform_filter(frame, 25)
-    lines = np.moveaxis(np.where(frame > 0, detail, 0), axis, -1)
-    power = np.abs(np.fft.rfft(lines, 2 * lines.shape[-1], axis=-1)) ** 2
-    correlation = np.fft.irfft(power.mean(0))[: lines.shape[-1]]
-    correlation = correlation / max(correlation[0], 1e-12)
-    below = int(np.argmax(correlation < 0.5))
-    if below == 0:
-        return float(len(correlation))
-    before, after = correlation[below - 1], correlation[below]
-    return below - 1 + float((before - 0.5) / (before - after))
-
-
-def _correlation(one: np.ndarray, other: np.ndarray) -> float:
-    seen = (one > 0) & (other > 0)
-    if seen.sum() < 64 or not (one[seen].std() and other[seen].std()):
-        return 0.0
-    return float(np.corrcoef(one[seen], other[seen])[0, 1])
+def _domain_of(values: dict[str, Any]) -> Domain:
+    """Return the domain that a `domain.json` holds."""
+    spans = {key: tuple(span) for key, span in values.get("measures", {}).items()}
+    others = {key: tuple(value) for key, value in values.items() if key != "measures"}
+    return Domain(**others, measures=spans)
 
 
 @dataclass(frozen=True)
@@ -203,26 +166,37 @@ def _in_training(trained: tuple[float, float] | None) -> str:
     return "" if trained is None else f", in training {trained[0]:.3g} to {trained[1]:.3g}"
 
 
-def domain_faults(domain: Domain, images: Images) -> list[DomainFault]:
-    """Return the measures of images that lie far outside the ranges of training."""
+def domain_faults(
+    domain: Domain, images: Images, regions: Regions | None = None
+) -> list[DomainFault]:
+    """Return the measures of images that lie far outside the ranges of training.
+
+    images: as the tracker sees them; regions: what was left out of the recording's own.
+    """
     faults = []
     rate = 1 / float(np.median(np.diff(images.timestamps))) if len(images.frames) > 1 else None
-    if rate and not _within(rate, domain.frame_rate):
+    if rate and not domain.frame_rate[0] / MARGIN <= rate <= domain.frame_rate[1] * MARGIN:
         faults.append(DomainFault("frame rate (Hz)", rate, domain.frame_rate))
     faults += _extent_faults(domain, images)
-    rows = _frame_measures(images)
-    if not rows:
-        return [*faults, DomainFault("frames are black")]
-    for key, name in MEASURED.items():
-        middle = float(np.median([row[key] for row in rows]))
-        span = getattr(domain, key)
-        if not _within(middle, span):
-            faults.append(DomainFault(name, middle, span))
+    if regions is not None and (left := 1 - regions.tissue.mean()) > MOST_LEFT_OUT:
+        faults.append(DomainFault("share of the image that is black or still", left, (0.0, 0.0)))
+    found = measures(images)
+    if found:
+        return faults + _speckle_faults(domain, found)
+    few = len(images.frames) <= AHEAD
+    words = f"a sweep of {AHEAD} frames or fewer" if few else "frames are black"
+    return [*faults, DomainFault(words)]
+
+
+def _speckle_faults(domain: Domain, found: Mapping[str, float]) -> list[DomainFault]:
+    """Return the measures of speckle that are unlike those of training at the same pace."""
+    faults = []
+    for key, (offset, slope, spread) in domain.measures.items():
+        expected, most = offset + slope * found[PACE], MOST_SPREADS * spread
+        if abs(found[key] - expected) > most:
+            low, value, high = np.exp([expected - most, found[key], expected + most]).tolist()
+            faults.append(DomainFault(MEASURES[key], value, (low, high)))
     return faults
-
-
-def _within(value: float, span: tuple[float, float]) -> bool:
-    return span[0] / MARGIN <= value <= span[1] * MARGIN
 
 
 def _extent_faults(domain: Domain, images: Images) -> list[DomainFault]:
@@ -243,14 +217,16 @@ def summarised(faults: Sequence[Sequence[DomainFault]]) -> list[str]:
 
     faults: of each sweep.
     """
-    groups: dict[tuple[str, tuple[float, float] | None], list[DomainFault]] = {}
+    groups: dict[str, list[DomainFault]] = {}
     for fault in (fault for sweep in faults for fault in sweep):
-        groups.setdefault((fault.measure, fault.trained), []).append(fault)
+        groups.setdefault(fault.measure, []).append(fault)
     lines = []
-    for (measure, trained), members in groups.items():
+    for measure, members in groups.items():
         found = [fault.found for fault in members if fault.found is not None]
         ends = f" {min(found):.3g} to {max(found):.3g}" if found else ""
         count = f"in {len(members)} of {len(faults)} sweeps"
+        spans = [fault.trained for fault in members if fault.trained is not None]
+        trained = (min(s[0] for s in spans), max(s[1] for s in spans)) if spans else None
         lines.append(f"{measure}{ends} {count}{_in_training(trained)}")
     return lines
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.frames import MappedFrames, StreamedFrames
+from benchmark.frames import StreamedFrames
 from benchmark.sweep import Images
 
 SAME_PIXEL = 1e-3  # relative difference of pixel sizes that counts as none
@@ -36,10 +36,9 @@ def resampled(
 
     shape (rows, columns): the largest result; larger images are cut at the bottom and equally at
     both sides, so depths do not change. Interpolation is Lanczos's, with the kernel widened to
-    the new pixel where that is larger (no aliasing). Images with a mask are first cut to the box
-    around it. Images that have this pixel size and fit are returned as they are.
+    the new pixel where that is larger (no aliasing). Images that have this pixel size and fit are
+    returned as they are.
     """
-    images = _cut_to_mask(images)
     rows, columns = images.frames.shape[1:]
     source_mm = images.pixel_mm
     ratio = np.asarray(pixel_mm, float) / source_mm
@@ -60,25 +59,6 @@ def resampled(
     mask = None if images.mask is None else down @ images.mask @ across.T > 0.5
     matrix = images.mm_from_pixel @ source_from_pixel
     return replace(images, frames=frames, mm_from_pixel=matrix, mask=mask)
-
-
-def _cut_to_mask(images: Images) -> Images:
-    """Return images cut to the box around their field of view: text beside it is no tissue."""
-    if images.mask is None:
-        return images
-    rows, columns = (np.flatnonzero(images.mask.any(axis)) for axis in (1, 0))
-    box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-    if images.mask[box].shape == images.mask.shape:
-        return images
-    source_from_pixel = np.eye(4)
-    source_from_pixel[:2, 3] = columns[0], rows[0]
-    frames: Any = MappedFrames(images.frames, None, lambda frame: frame[box])
-    return replace(
-        images,
-        frames=frames,
-        mm_from_pixel=images.mm_from_pixel @ source_from_pixel,
-        mask=images.mask[box],
-    )
 
 
 def _shares(count: int, size: int, ratio: float, first: float) -> np.ndarray:

@@ -14,6 +14,7 @@ from benchmark.files import read_json, sha256_of_file, sha256_of_text, write_jso
 from benchmark.hdf5 import read_prediction, write_prediction
 from benchmark.machine.memory import forget_peak_memory, peak_memory_mb
 from benchmark.machine.progress import progress
+from benchmark.runs.answer import answered, seen_by_tracker
 from benchmark.runs.domain import (
     Domain,
     DomainFault,
@@ -25,7 +26,7 @@ from benchmark.runs.domain import (
 from benchmark.runs.environment import environment
 from benchmark.runs.reference import reference_card, reference_prediction
 from benchmark.runs.run import Run
-from benchmark.runs.track import at_training_pixels, report_outside
+from benchmark.runs.track import report_outside
 from benchmark.scoring.submission import meta_faults
 from benchmark.sweep import Prediction, Sweep
 from benchmark.tracker import LearnedTracker, Tracker
@@ -65,13 +66,11 @@ def _track_split(run: Run, split: str) -> dict[str, Any]:
     for entry in progress(run.dataset.split(split), desc=f"predict {run.name}", unit="sweep"):
         sweep = run.dataset.load(entry)
         began = time.perf_counter()
-        prediction = _answer(run, sweep, domain)
+        prediction, sweep_faults = _answer(run, sweep, domain)
         seconds += time.perf_counter() - began
         frames += len(sweep)
         write_prediction(run.predictions / f"{sweep.name}.h5", prediction)
-        if domain:
-            seen = at_training_pixels(sweep.observe(), domain)
-            faults.append(domain_faults(domain, seen.bmode))
+        faults.append(sweep_faults)
     measured: dict[str, Any] = {
         "seconds_per_frame": seconds / frames,
         "peak_memory_mb": peak_memory_mb(),
@@ -98,10 +97,13 @@ def _domain(run: Run) -> Domain | None:
     return domain
 
 
-def _answer(run: Run, sweep: Sweep, domain: Domain | None) -> Prediction:
+def _answer(run: Run, sweep: Sweep, domain: Domain | None) -> tuple[Prediction, list[DomainFault]]:
+    """Return the prediction of a sweep, and what lies outside a known domain of training."""
     if run.tracker is None:
-        return reference_prediction(run.name, sweep)
-    return run.tracker.track(at_training_pixels(sweep.observe(run.tracker.reads), domain))
+        return reference_prediction(run.name, sweep), []
+    seen, regions = seen_by_tracker(sweep.observe(run.tracker.reads), domain)
+    faults = domain_faults(domain, seen.bmode, regions) if domain else []
+    return answered(run.tracker, seen), faults
 
 
 def _meta(run: Run, split: str, training: dict[str, Any]) -> dict[str, Any]:

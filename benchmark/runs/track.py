@@ -4,10 +4,27 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmark.errors import Report, UserError, silent
 from benchmark.registry import make_tracker, open_weights, shipped_weights, tracker_class
-from benchmark.runs.domain import Domain, domain_faults, find_domain, step_faults, unsure_frames
-from benchmark.runs.pixel_size import resampled
+from benchmark.runs.answer import (
+    Advance,
+    advancing,
+    answered,
+    elevational_mm,
+    seen_by_tracker,
+    without_signal,
+)
+from benchmark.runs.domain import (
+    SMALLEST_STEP,
+    Domain,
+    domain_faults,
+    find_domain,
+    ranges,
+    step_faults,
+    unsure_frames,
+)
 from benchmark.sweep import Images, Observation, Prediction
 from benchmark.tracker import LearnedTracker, Tracker
 from benchmark.tracks import BMODE
@@ -44,12 +61,20 @@ def track(
     images: Images,
     probe: Mapping[str, Any],
     report: Report = silent,
+    advance: Advance | None = None,
+    *,
+    find: bool = True,
 ) -> Prediction:
     """Return a tracker's poses for B-mode frames (N, H, W), image mm -> the first frame's.
 
-    Frames are brought to the pixel size and at most the extent of training; poses are in mm and
-    hold for the frames as they were. Reported: what lies outside the domain of training, and
-    the frames at which the tracker itself states a large uncertainty.
+    The tracker is shown tissue alone, at the pixel size and at most the extent of training; poses
+    are in mm and hold for the frames as they were. Reported: the share of the image that is used,
+    what lies outside the domain of training, frames without signal, and the frames at which the
+    tracker itself states a large uncertainty.
+
+    advance: the direction along z over the whole sweep, which two frames do not tell: the answer
+    is mirrored where it goes the other way. None leaves it as it is and reports that it is assumed.
+    find: leave pixels out that are black in every frame, or still while others change.
 
     Raises
     ------
@@ -60,32 +85,39 @@ def track(
             f"tracker '{tracker.name}' reads {', '.join(tracker.reads)}; expected one that reads "
             f"{BMODE} alone, which is all that a recording is tracked by"
         )
-    seen = at_training_pixels(Observation({BMODE: images}, probe), domain)
+    seen, regions = seen_by_tracker(Observation({BMODE: images}, probe), domain, find=find)
+    if not regions.tissue.all():
+        report(str(regions))
     if domain is None:
         report("it is not known what the tracker was trained on: no word on whether this is alike")
     else:
-        report_outside(domain_faults(domain, seen.bmode), report)
-    prediction = tracker.track(seen)
-    if domain is not None:
-        for fault in step_faults(domain, seen.bmode, prediction):
-            report(fault)
-    unsure = unsure_frames(seen.bmode, prediction)
-    if unsure:
-        report(unsure)
+        report_outside(domain_faults(domain, seen.bmode, regions), report)
+    prediction = answered(tracker, seen)
+    _report_answer(domain, seen.bmode, prediction, report)
+    prediction = advancing(prediction, seen.bmode, advance or "unknown")
+    moves = elevational_mm(seen.bmode, prediction.prev_from_frame)
+    if advance is None and abs(moves) > SMALLEST_STEP:
+        told = "plus" if moves > 0 else "minus"
+        report(
+            f"the sweep is assumed to advance towards {told} z of the image, which two frames do "
+            "not tell (--advance plus, minus or unknown says it)"
+        )
     return prediction
 
 
-def at_training_pixels(observation: Observation, domain: Domain | None) -> Observation:
-    """Return an observation whose B-mode frames have the pixel size of training and no more extent.
-
-    domain: of the tracker's training; None leaves the observation as it is, and so does one of
-    frames of different pixel sizes among which this one is.
-    """
-    pixel_mm = observation.bmode.pixel_mm
-    if domain is None or domain.has_pixels(pixel_mm):
-        return observation
-    frames = resampled(observation.bmode, domain.pixel_mm, domain.shape)
-    return Observation({**observation.channels, BMODE: frames}, observation.probe, observation.imu)
+def _report_answer(
+    domain: Domain | None, images: Images, prediction: Prediction, report: Report
+) -> None:
+    """Report what is doubtful in a tracker's answer."""
+    if domain is not None:
+        for fault in step_faults(domain, images, prediction):
+            report(fault)
+    empty = np.flatnonzero(without_signal(images))
+    if len(empty):
+        report(f"frames {ranges(empty)} show nothing: no motion is told from and to them")
+    unsure = unsure_frames(images, prediction)
+    if unsure:
+        report(unsure)
 
 
 def report_outside(faults: Iterable[object], report: Report, name: str = "the tracker") -> None:

@@ -27,6 +27,7 @@ MOST_FRAMES = 240
 LEAST_PAIRS = 4
 LEAST_SAMPLES = 100
 LEAST_FALL = 0.3  # of the correlation of speckle, over the distances of most patches
+SEEN = 6  # frames of which lateral and axial lengths are taken
 ROUNDS = 40  # of the bootstrap
 ERROR_FLOOR = 0.03  # of poses and pixel sizes: what the bootstrap cannot see, over the length
 
@@ -92,7 +93,7 @@ def calibrate(sweep: Sweep) -> Calibration:
     again = bootstrap(samples, curve, ROUNDS, max(gaps), np.random.default_rng(0))
     lengths = np.log([one.scale for one in again])
     scale = float(np.std(lengths.mean(1)))
-    lateral, axial = seen_widths(sweep.probe, images, curve.depth_mm)
+    lateral, axial = seen_widths(sweep.probe, images, curve.depth_mm, SEEN)
     return Calibration(
         curve=curve,
         error_mm=np.hypot(lengths.std(0), ERROR_FLOOR) * curve.scale,

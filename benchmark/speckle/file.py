@@ -126,21 +126,24 @@ def write_probe(path: Path, description: Mapping[str, Any], made_from: Mapping[s
 def placed(description: Mapping[str, Any], images: Images) -> dict[str, Any]:
     """Return a description with the place of the probe's face in the frame of images.
 
-    `face_mm` as given; else from `start_depth_mm`, the depth of the first row, above the middle of
-    that row; else the origin of the image frame.
+    `face_mm` as given; else above the middle of the first row by `start_depth_mm`, its depth (0
+    where only a curved face is known); else the origin of the image frame.
     """
     found = dict(description)
-    if found.get("face_mm") is None and found.get("start_depth_mm") is not None:
+    start = found.get("start_depth_mm")
+    if start is None and found.get("radius_mm"):
+        start = 0.0
+    if found.get("face_mm") is None and start is not None:
         first = np.array([(images.frames.shape[2] - 1) / 2, 0.0, 0.0])
         x, y = geometry.apply(images.mm_from_pixel, first[None])[0, :2]
-        found["face_mm"] = (float(x), float(y - found["start_depth_mm"]))
+        found["face_mm"] = (float(x), float(y - start))
     return found
 
 
 def described(speckle: SpeckleMap) -> str:
     """Return in words where a map's elevational lengths are from and how sure they are."""
     origin = {
-        "probe": "from the probe's frequency and lens",
+        "probe": "from the probe's frequency and lens, in developed speckle",
         "measured": "measured",
         "guessed": "a guess from the frames' speckle; frequency and lens of the probe, or a "
         "calibration, would tell (--probe)",

@@ -14,7 +14,7 @@ from benchmark.speckle.probe import depth_at
 from benchmark.sweep import Images
 
 DYNAMIC_RANGE_DB = 60.0  # of the log compression, where it is not known
-FRAMES, BANDS = 6, 8  # frames and bands of rows that are looked at
+BANDS = 8  # of rows that are looked at
 FLAT_MM = 2.0  # width of the local mean that brightness is divided by
 FARTHEST_MM = 3.0  # lag up to which a length is looked for
 LEAST_PIXELS = 400  # in a band
@@ -22,12 +22,17 @@ LEAST_PIXELS = 400  # in a band
 Array = NDArray[Any]  # float64
 
 
-def seen_widths(probe: Mapping[str, Any], images: Images, depth_mm: Array) -> tuple[Array, Array]:
+def seen_widths(
+    probe: Mapping[str, Any], images: Images, depth_mm: Array, frames: int = 1
+) -> tuple[Array, Array]:
     """Return the lateral and axial lengths (K,) mm at depths (K,) mm that the frames show.
 
     From the autocorrelation of intensity along rows and columns, log compression undone, in bands
     of rows; a straight line over depth through the bands' lengths. For a curved face these are the
     lengths about its middle line. Two pixels where the frames show nothing.
+
+    frames: how many are looked at, spread over all; by default the first alone, so that what a
+    causal tracker answers for a frame depends on no later one.
     """
     decibels = float(probe.get("dynamic_range_db", DYNAMIC_RANGE_DB))
     pixel_mm = images.pixel_mm
@@ -35,13 +40,14 @@ def seen_widths(probe: Mapping[str, Any], images: Images, depth_mm: Array) -> tu
     edges = np.linspace(0, height, BANDS + 1).round().astype(int)
     middle = np.stack([np.full(BANDS, (width - 1) / 2), (edges[1:] + edges[:-1] - 1) / 2], 1)
     places = geometry.apply(images.mm_from_pixel, np.pad(middle, ((0, 0), (0, 1))))
-    found = np.full((FRAMES, BANDS, 2), np.nan)
-    for number, index in enumerate(np.linspace(0, len(images.frames) - 1, FRAMES).astype(int)):
+    numbers = np.unique(np.linspace(0, len(images.frames) - 1, frames).astype(int))
+    found = np.full((len(numbers), BANDS, 2), np.nan)
+    for number, index in enumerate(numbers):
         flat, seen = _flattened(np.asarray(images.frames[int(index)]), images, decibels)
         for band, (low, high) in enumerate(pairwise(edges)):
             for axis in (0, 1):
-                lengths = _length_px(flat[low:high], seen[low:high], 1 - axis, pixel_mm[axis])
-                found[number, band, axis] = lengths * pixel_mm[axis]
+                length = _length_px(flat[low:high], seen[low:high], 1 - axis, pixel_mm[axis])
+                found[number, band, axis] = length * pixel_mm[axis]
     depth = depth_at(probe, places)
     lateral, axial = (
         _line(depth, found[:, :, axis], depth_mm, 2.0 * pixel_mm[axis]) for axis in (0, 1)
@@ -85,7 +91,7 @@ def _length_px(flat: Array, seen: Array, axis: int, pixel_mm: float) -> float:
 
 
 def _line(depth: Array, found: Array, depth_mm: Array, usual: float) -> Array:
-    """Return a straight line over depth through the bands' medians of lengths (FRAMES, BANDS)."""
+    """Return a straight line over depth through the bands' medians of lengths (F, BANDS)."""
     known = np.isfinite(found).any(axis=0)
     if not known.any():
         return np.full(depth_mm.shape, usual)

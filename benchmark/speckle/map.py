@@ -66,10 +66,10 @@ class SpeckleMap:
 def speckle_map(probe: Mapping[str, Any], images: Images) -> SpeckleMap:
     """Return the speckle map of frames (N, H, W) that a probe of this description took.
 
-    A measured map in it (`speckle`, see `benchmark.speckle.file`) goes first; then the formulas
-    of the simulator, where frequency, height and focus of the lens are known; else the elevational
-    lengths are guessed from the lateral ones that the frames show. Lateral and axial lengths that
-    the description does not give are taken from the frames.
+    A measured map in it (`speckle`, see `benchmark.speckle.file`) goes first; then the
+    formulas of the simulator, where frequency, height and focus of the lens are known; else the
+    elevational lengths are guessed from the lateral ones that the first frame shows. Lateral and
+    axial lengths that the description does not give are taken from the first frame.
 
     Raises
     ------

@@ -33,6 +33,23 @@ def flatten(envelope: np.ndarray, pixel_mm: np.ndarray, width_mm: float) -> np.n
 
 
 LEAST_SEEN, LEAST_LIT = 0.9, 0.5  # shares of a patch's pixels
+LEAST_POWER = 0.01  # variance of a patch about its local mean; that of developed speckle is 0.27
+
+
+def joined_px(pixel_mm: np.ndarray, target_mm: float) -> np.ndarray:
+    """Return how many pixels (2,) of pixel_mm (2,), across and down, make about `target_mm`."""
+    return np.maximum(1, np.rint(target_mm / np.asarray(pixel_mm))).astype(int)
+
+
+def joined(image: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Return the means (H // n, W // m) over blocks of an image (H, W) of size (m, n) pixels.
+
+    What is left over at the bottom and at the right is cut off.
+    """
+    across, down = size
+    height, width = image.shape[0] // down, image.shape[1] // across
+    blocks = image[: height * down, : width * across].reshape(height, down, width, across)
+    return blocks.mean((1, 3), dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -70,10 +87,15 @@ class PatchGrid:
             return every
         return cls(rows, columns, every.mean(seen.astype(np.float32)) >= LEAST_SEEN)
 
-    def lit(self, frame: np.ndarray) -> "PatchGrid":
-        """Return the grid without patches most of whose pixels are black in a frame (H, W)."""
-        share = self.mean((frame > 0).astype(np.float32))
-        return replace(self, usable=self.usable & (share >= LEAST_LIT))
+    def lit(self, above: np.ndarray, flat: np.ndarray) -> "PatchGrid":
+        """Return the grid without patches that show nothing in a frame.
+
+        above (H, W): share of each pixel that is not black; flat (H, W): the frame over its local
+        mean. A patch most of which is black, or of one grey, shows nothing.
+        """
+        power = self.mean(flat * flat) - self.mean(flat) ** 2
+        shows = (self.mean(above) >= LEAST_LIT) & (power >= LEAST_POWER)
+        return replace(self, usable=self.usable & shows)
 
     @property
     def centre_px(self) -> np.ndarray:

@@ -13,12 +13,18 @@ from benchmark.speckle.matching import (
     decompress,
     flatten,
     heights_at,
+    joined,
+    joined_px,
     peaks,
     speckle_shape,
     structure,
     whole_shift,
 )
 from benchmark.sweep import Images, Observation
+
+LEAST_REACH_PX = 2  # a peak and its neighbours
+LEAST_PATCHES = 3  # of a pair, for a rigid motion
+LARGEST_VARIANCE = 1.0  # mm^2 and rad^2, of what is not known
 
 
 @dataclass(frozen=True)
@@ -41,21 +47,30 @@ class Pairs:
 
 
 class Registration:
-    """The frames of one observation, prepared for matching pair by pair."""
+    """The frames of one observation, prepared for matching pair by pair.
+
+    Pixels finer than the configuration's `pixel_mm` are joined by whole numbers.
+    """
 
     def __init__(self, images: Images, dynamic_range_db: float, config: "RegistrationConfig"):
-        self.axes = images.mm_from_pixel[:2, :2]
+        fine = images.mm_from_pixel[:2, :2]
+        join = joined_px(images.pixel_mm, config.pixel_mm)
+        self.axes = fine * join
         pixel_mm = np.linalg.norm(self.axes, axis=0)
-        levels = np.asarray(images.frames)
-        envelope = decompress(levels, dynamic_range_db)
-        self.frames = flatten(envelope, pixel_mm, config.flatten_mm)
-        height, width = self.frames.shape[1:]
-        self.grid = PatchGrid.of_image((height, width), pixel_mm, config.patch_mm, images.mask)
-        grids = [self.grid.lit(frame) for frame in levels]
+        levels = [np.asarray(images.frames[index]) for index in range(len(images.frames))]
+        envelope = [joined(decompress(frame, dynamic_range_db), join) for frame in levels]
+        self.frames = flatten(np.stack(envelope), pixel_mm, config.flatten_mm)
+        seen = None if images.mask is None else joined(images.mask, join) > 0.5
+        self.grid = PatchGrid.of_image(self.frames.shape[1:], pixel_mm, config.patch_mm, seen)
+        grids = [
+            self.grid.lit(joined(frame > 0, join), flat)
+            for frame, flat in zip(levels, self.frames, strict=True)
+        ]
         self.usable = [grid.usable for grid in grids]
-        from_centre = self.grid.centre_px - [(width - 1) / 2, (height - 1) / 2]
-        self.centre_mm = from_centre @ self.axes.T
-        self.reach = config.reach_px
+        height, width = images.frames.shape[1:]
+        centre_px = self.grid.centre_px * join + (join - 1) / 2
+        self.centre_mm = (centre_px - [(width - 1) / 2, (height - 1) / 2]) @ fine.T
+        self.reach = max(LEAST_REACH_PX, *np.rint(config.reach_mm / pixel_mm).astype(int))
         shapes = [
             speckle_shape(grid, frame) for grid, frame in zip(grids, self.frames, strict=True)
         ]
@@ -154,9 +169,12 @@ def rigid_motion(
     centre_mm (n, 2): patches in the earlier frame; displacement_mm (P, n, 2): from there to their
     place in the later one; height (P, n): their correlation there. Gauss-Newton on the exact rigid
     motion with Tukey's weights scaled by the spread along each axis, so that patches which matched
-    the wrong speckle do not count. A patch's own variance is taken as (1 - rho^2) / rho^2.
+    the wrong speckle do not count. A patch's own variance is taken as (1 - rho^2) / rho^2. Pairs
+    with fewer than `LEAST_PATCHES` usable ones tell nothing: no motion, and the largest variance.
     """
     usable = np.isfinite(height) & np.isfinite(displacement_mm).all(-1)
+    told = usable.sum(1) >= LEAST_PATCHES
+    usable &= told[:, None]
     later = np.where(usable[..., None], centre_mm + np.nan_to_num(displacement_mm), 0)
     rho = np.clip(np.nan_to_num(height), 0.05, 0.995)
     trust = usable * rho**2 / (1 - rho**2)
@@ -173,7 +191,8 @@ def rigid_motion(
         normal = np.einsum("pnka,pnk,pnkb->pab", design, weight, design) + 1e-9 * np.eye(3)
         right = np.einsum("pnka,pnk,pnk->pa", design, weight, residual)
         motion = motion + np.linalg.solve(normal, right[..., None])[..., 0]
-    return motion, _variance(design, weight * residual, trust[..., None] * steepness)
+    variance = _variance(design, weight * residual, trust[..., None] * steepness)
+    return motion, np.where(told[:, None], variance, LARGEST_VARIANCE)
 
 
 def _design(turned: np.ndarray) -> np.ndarray:
@@ -202,7 +221,7 @@ def _variance(design: np.ndarray, influence: np.ndarray, steepness: np.ndarray) 
     slope = np.einsum("pnka,pnk,pnkb->pab", design, steepness, design) + 1e-9 * np.eye(3)
     inverse = np.linalg.inv(slope)
     variance = np.einsum("pab,pbc,pca->pa", inverse, scatter, inverse)
-    return np.clip(variance, 1e-8, 1.0)
+    return np.clip(variance, 1e-8, LARGEST_VARIANCE)
 
 
 @dataclass(frozen=True)
@@ -210,13 +229,15 @@ class RegistrationConfig:
     """Settings of in-plane matching.
 
     patch_mm: edge of a patch; flatten_mm: width of the local mean that brightness is divided by;
-    reach_px: half-width of the search; gaps: frame distances that are joined, 1 among them;
-    dynamic_range_db: of the log compression, if the probe's description has none.
+    reach_mm: half-width of the search; pixel_mm: finer pixels are joined to about this size; gaps:
+    frame distances that are joined, 1 among them; dynamic_range_db: of the log compression, if the
+    probe's description has none.
     """
 
     patch_mm: float = 4.0
     flatten_mm: float = 1.0
-    reach_px: int = 2
+    reach_mm: float = 0.5
+    pixel_mm: float = 0.2
     gaps: tuple[int, ...] = (1, 2, 3)
     dynamic_range_db: float = 60.0
 

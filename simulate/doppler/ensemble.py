@@ -17,8 +17,9 @@ from simulate.doppler.flow import Flow
 from simulate.doppler.pulses import slow_time
 from simulate.doppler.settings import DopplerSettings
 from simulate.iq.beam import scatterer_density
+from simulate.iq.drawing import CELLS, Part
 from simulate.iq.one_frame import Frame, frame_iq
-from simulate.iq.scatterers import CELLS, Scatterers
+from simulate.iq.scatterers import bundled
 from simulate.iq.shadow import transmission
 from simulate.iq.staging import workspace
 from simulate.probe.transducer import Probe
@@ -115,7 +116,9 @@ class EnsembleMaker:
             if self.displacement is not None:
                 moved = moved + self.displacement(points, float(times[pulse]), pulse_poses[pulse])
             seen = Frame(inverse(pulse_poses[pulse])[None], shadow=shadow)
-            frame_iq(_one_block(moved, level * signs), seen, self.beam, self.work, out)
+            part, corner = _one_block(moved, level * signs)
+            blood = bundled([part], corner[None], EVERYWHERE_MM)
+            frame_iq(blood, seen, self.beam, self.work, out)
             result[pulse] = out.view(np.complex64)
         return result
 
@@ -154,13 +157,10 @@ class EnsembleMaker:
         return run + 1.25 * float(np.linalg.norm(aside, axis=1).max())
 
 
-def _one_block(points_mm: Array, amplitudes: Array) -> Scatterers:
-    """Return points (M, 3) mm as `Scatterers` of one block with one cell that no frame misses."""
+def _one_block(points_mm: Array, amplitudes: Array) -> tuple[Part, Array]:
+    """Return points (M, 3) mm as a block whose first cell holds them all, and its corner (3,)."""
     corner = points_mm.mean(0)
-    local = np.ascontiguousarray((points_mm - corner).T, np.float32)
-    starts = np.zeros((1, CELLS + 1), np.int32)
-    starts[0, 1:] = len(points_mm)
-    return Scatterers(
-        local[0:1], local[1:2], local[2:3], amplitudes.astype(np.float32)[None], starts,
-        np.zeros(1, np.int64), corner[None], EVERYWHERE_MM,
-    )  # fmt: skip
+    starts, counts = np.zeros(CELLS + 1, np.int32), np.zeros(CELLS, np.int32)
+    starts[1:] = counts[0] = len(points_mm)
+    entries = np.concatenate([(points_mm - corner).T, amplitudes[None]])
+    return Part(entries.astype(np.float32, order="C"), starts, counts, False), corner

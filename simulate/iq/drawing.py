@@ -59,16 +59,16 @@ def poisson_table(mean: float) -> NDArray[np.float64]:
 
 
 class Room(threading.local):
-    """Where a thread draws blocks; kept, since fresh memory costs more than drawing.
+    """Where a thread draws some blocks; kept, since fresh memory costs more than drawing.
 
-    entries (4, M) float32 as in `Part`, with signs for amplitudes; points (M, 3): world mm of those
-    entries that are no padding.
+    entries (blocks, 4, M) float32 as in `Part`, with signs for amplitudes; points (blocks * M, 3):
+    world mm of those entries that are no padding, block after block.
     """
 
-    def __init__(self, table: NDArray[np.float64]) -> None:
+    def __init__(self, table: NDArray[np.float64], blocks: int) -> None:
         most = CELLS * ((len(table) + LANES - 1) // LANES * LANES)
-        self.entries = np.empty((4, most), np.float32)
-        self.points = np.empty((most, 3))
+        self.entries = np.empty((blocks, 4, most), np.float32)
+        self.points = np.empty((blocks * most, 3))
 
 
 @cached_by_source
@@ -77,8 +77,8 @@ def draw_block(key, block, cell_mm, table, shares, entries, points, starts, coun
     """Write the wanted scatterers of one block; return how many they are without padding.
 
     block: index (3,); table: `poisson_table`; shares (CELLS,): of the scatterers of each cell that
-    are wanted, the first ones and one in which the share may end; entries, points: of a `Room`;
-    starts, counts: as in `Part`.
+    are wanted, the first ones and one in which the share may end; entries, points: of a `Room`, for
+    this block; starts, counts: as in `Part`.
     """
     total, place = 0, 0
     unit = cell_mm / 2097152.0
@@ -146,22 +146,24 @@ def _pad(entries, place):
 @cached_by_source
 @compiled(nogil=True, error_model="numpy")
 def by_cell(points, low, cell_mm, wanted):
-    """Return the numbers (K,), cell by cell, of those of the points in wanted cells of a block.
+    """Return the numbers (K,), cell by cell, of those of the points in wanted cells of blocks.
 
-    points (M, 3) mm; low (3,): corner of the block; wanted (CELLS,). Points of one cell stay in
-    their order. Beside the numbers: how many there are (CELLS,) up to the end of each cell.
+    points (M, 3) mm, in blocks that follow one another along z; low (3,): corner of the first;
+    wanted (blocks * CELLS,). Points of one cell stay in their order. Beside the numbers: how many
+    there are (blocks * CELLS,) up to the end of each cell.
     """
     cell = np.empty(len(points), np.int64)
-    ends = np.zeros(CELLS, np.int64)
+    ends = np.zeros(len(wanted), np.int64)
+    side, length = BLOCK_SIDE - 1, len(wanted) // CELLS * BLOCK_SIDE - 1
     for n in range(len(points)):
-        here = 0
-        for axis in range(3):
-            place = int((points[n, axis] - low[axis]) / cell_mm)
-            here = here * BLOCK_SIDE + min(max(place, 0), BLOCK_SIDE - 1)
+        i = min(max(int((points[n, 0] - low[0]) / cell_mm), 0), side)
+        j = min(max(int((points[n, 1] - low[1]) / cell_mm), 0), side)
+        k = min(max(int((points[n, 2] - low[2]) / cell_mm), 0), length)
+        here = k // BLOCK_SIDE * CELLS + (i * BLOCK_SIDE + j) * BLOCK_SIDE + k % BLOCK_SIDE
         cell[n] = here if wanted[here] else -1
         ends[here] += wanted[here]
     count = 0
-    for here in range(CELLS):  # for the time being `ends` are the places of the next points
+    for here in range(len(wanted)):  # for the time being `ends` are the places of the next points
         held = ends[here]
         ends[here] = count
         count += held
@@ -175,12 +177,12 @@ def by_cell(points, low, cell_mm, wanted):
 
 @cached_by_source
 @compiled(nogil=True, error_model="numpy")
-def _pack(points, amplitudes, low, counts, entries, starts):
-    """Write scatterers, points (M, 3) mm in the order of their cells, as `Part` has them."""
+def _pack(points, amplitudes, order, low, counts, entries, starts):
+    """Write those of the scatterers that `order` names as `Part` has them; see `packed`."""
     source, place = 0, 0
     starts[0] = 0
     for cell in range(CELLS):
-        for n in range(source, source + counts[cell]):
+        for n in order[source : source + counts[cell]]:
             for axis in range(3):
                 entries[axis, place] = points[n, axis] - low[axis]
             entries[3, place] = amplitudes[n]
@@ -193,15 +195,17 @@ def _pack(points, amplitudes, low, counts, entries, starts):
 def packed(
     points: NDArray[np.float64],
     amplitudes: NDArray[np.float64],
+    order: NDArray[np.int64],
     low: NDArray[np.float64],
     counts: NDArray[np.int64],
     listed: bool,
 ) -> Part:
-    """Return the part of a block with corner `low` (3,) that holds these scatterers.
+    """Return the part of a block with corner `low` (3,) that holds some scatterers.
 
-    points (M, 3) mm and amplitudes (M,) in the order of their cells, counts (CELLS,) of them.
+    points (M, 3) mm and amplitudes (M,), of which order (K,) are the numbers of those in the block,
+    cell after cell, counts (CELLS,) of them.
     """
     entries = np.empty((4, int(np.sum(-(-counts // LANES) * LANES))), np.float32)
     starts = np.empty(CELLS + 1, np.int32)
-    _pack(points, amplitudes, low, counts, entries, starts)
+    _pack(points, amplitudes, order, low, counts, entries, starts)
     return Part(entries, starts, counts.astype(np.int32), listed)

@@ -254,7 +254,9 @@ def _own(
         displaced = plan.motion.displaced[number[scatterers.owner[parts]]]
         plan = replace(plan, motion=plan.motion._replace(displaced=displaced))
     return plan, scatterers._replace(
-        slots=scatterers.slots[parts],
+        places=scatterers.places[parts],
+        starts=scatterers.starts[parts],
+        counts=scatterers.counts[parts],
         corners=scatterers.corners[parts],
         listed=scatterers.listed[parts],
         owner=scatterers.owner[parts],

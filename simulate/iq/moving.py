@@ -20,6 +20,7 @@ from simulate.compiled import inlined, kernel
 from simulate.iq.beam import Beam
 from simulate.iq.culling import ROOT3, extent, share_kept, silence, slab_corners, touches
 from simulate.iq.drawing import BLOCK_SIDE, CELLS, LANES
+from simulate.iq.scatterers import entries_at
 from simulate.iq.splat import splat_staged
 from simulate.iq.staging import STAGE, stage
 
@@ -198,8 +199,12 @@ def _add_cell(
     scatterers, block, cell, views, motion, sheared, slack, beam, radius, s, work, staged
 ):
     """Stage one cell if the frame hears it; return how many scatterers are then staged."""
-    slot, corner, cell_mm = scatterers.slots[block], scatterers.corners[block], scatterers.cell_mm
-    count, begin = scatterers.counts[slot, cell], scatterers.starts[slot, cell]
+    corner, starts, cell_mm = (
+        scatterers.corners[block],
+        scatterers.starts[block],
+        scatterers.cell_mm,
+    )
+    count, begin = scatterers.counts[block, cell], starts[cell]
     diagonal = 0.5 * ROOT3 * cell_mm
     i, j, k = cell // BLOCK_SIDE**2, cell // BLOCK_SIDE % BLOCK_SIDE, cell % BLOCK_SIDE
     strain = 0.0
@@ -221,12 +226,13 @@ def _add_cell(
     )  # fmt: skip
     origin, drift = _compose(s, _sum(corner, stretch, s.shift))
     whole = (np.int64(math.ceil(wanted)) + LANES - 1) // LANES * LANES
-    end = begin + min(whole, scatterers.starts[slot, cell + 1] - begin)
+    end = begin + min(whole, starts[cell + 1] - begin)
     if staged + end - begin > STAGE:
         splat_staged(staged, beam.grid.columns, work)
         staged = np.int64(0)
-    x, y = scatterers.x[slot, begin:end], scatterers.y[slot, begin:end]
-    z, amplitude = scatterers.z[slot, begin:end], scatterers.amplitude[slot, begin:end]
+    entries = entries_at(scatterers.places[block], starts[CELLS])
+    x, y = entries[0, begin:end], entries[1, begin:end]
+    z, amplitude = entries[2, begin:end], entries[3, begin:end]
     if sheared is None:
         stage(x, y, z, amplitude, _f(gain), origin, s.rotation, None, beam, radius, work, staged)
     else:
@@ -256,7 +262,7 @@ def splat_moving(scatterers, views, motion, sheared, beam, radius, work):
     slack = motion.shear / unit_mm  # mm of motion per mm of lateral position
     s = _scratch()
     staged = np.int64(0)  # a literal 0 would be compiled for, too
-    for block in range(len(scatterers.slots)):
+    for block in range(len(scatterers.places)):
         wider = slack * diagonal
         if len(motion.displaced) > 0:
             middle = BLOCK_SIDE // 2

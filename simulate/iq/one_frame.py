@@ -18,7 +18,7 @@ from simulate.iq.culling import ROOT3, extent, rotated, rotated_cells, thin_cell
 from simulate.iq.drawing import BLOCK_SIDE, CELLS
 from simulate.iq.filters import add_noise, filter_frame, shade
 from simulate.iq.moving import Motion, splat_moving
-from simulate.iq.scatterers import Scatterers
+from simulate.iq.scatterers import Scatterers, entries_at
 from simulate.iq.splat import splat_staged
 from simulate.iq.staging import STAGE, Workspace, stage
 
@@ -85,17 +85,16 @@ def splat_frame(scatterers, image_from_world, thinned, beam, radius, work):
     side = 0.5 * BLOCK_SIDE * cell_mm
     to_middle = rotated(matrix, side, side, side)
     staged = np.int64(0)  # a literal 0 would be compiled for, too
-    for block in range(len(scatterers.slots)):
+    for block in range(len(scatterers.places)):
         corner = scatterers.corners[block]
         turned = rotated(matrix, corner[0], corner[1], corner[2])
         ox, oy, oz = turned[0] + matrix[0, 3], turned[1] + matrix[1, 3], turned[2] + matrix[2, 3]
         middle = (ox + to_middle[0], oy + to_middle[1], oz + to_middle[2])
         if not touches(middle, BLOCK_SIDE * reach, BLOCK_SIDE * diagonal, beam):
             continue
-        slot = scatterers.slots[block]
-        starts = scatterers.starts[slot]
-        x, y = scatterers.x[slot], scatterers.y[slot]
-        z, amplitude = scatterers.z[slot], scatterers.amplitude[slot]
+        starts = scatterers.starts[block]
+        entries = entries_at(scatterers.places[block], starts[CELLS])
+        x, y, z, amplitude = entries[0], entries[1], entries[2], entries[3]
         cell = 0
         while cell < CELLS:
             # Cells that follow one another in memory are transformed in one run.
@@ -124,7 +123,7 @@ def splat_frame(scatterers, image_from_world, thinned, beam, radius, work):
                     for c in range(first, cell - 1):
                         place = (ox + offsets[c, 0], oy + offsets[c, 1], oz + offsets[c, 2])
                         padded = starts[c + 1] - starts[c]
-                        count = scatterers.counts[slot, c]
+                        count = scatterers.counts[block, c]
                         thin_cell(work, run + starts[c], padded, count, place, beam)
                 if staged == STAGE:
                     splat_staged(staged, beam.grid.columns, work)

@@ -15,20 +15,21 @@ scatterers: var(I) / mean(I)² = 1 + 1 / N instead of 1 + 3 / N for Gaussian amp
 
 from __future__ import annotations
 
-import math
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import carray, types
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from simulate.compiled import inlined
 from simulate.iq.drawing import (
     BLOCK_SIDE,
     CELL_MEAN,
     CELLS,
-    LANES,
     Part,
     Room,
     by_cell,
@@ -39,46 +40,91 @@ from simulate.iq.drawing import (
 )
 from simulate.tissue.answers import Echoer
 
-DRAWN_TOGETHER = 64  # blocks drawn before they are stored
+TOGETHER = 8  # blocks about which the tissue is asked in one call
+DRAWN_TOGETHER = 8 * TOGETHER  # blocks drawn before they are stored
+SPARSE = 1.25  # volume of a box around the wanted cells of several blocks, over that of their own
 SLACK_MM = 1e-6  # against rounding, of boxes around cells
 
 
 class Scatterers(NamedTuple):
     """The scatterers of the blocks of one group of frames, as arrays for the compiled kernels.
 
-    A block has one or more parts: the drawn scatterers and those listed by the tissue. Each part
-    lies in a slot of its own.
+    A block has up to two parts: the drawn scatterers and those listed by the tissue. Parts are in
+    ascending order of the index of their block, the drawn one before the listed one, so that sums
+    over them always run in the same order.
 
-    x, y, z, amplitude : (slots, capacity) float32; positions are mm from the block's corner.
-    starts : cell j of slot s holds entries starts[s, j] to starts[s, j + 1].
-    slots : (parts,) slot of each part. Parts are in ascending order of the index of their block,
-        the drawn one before the listed ones, so that sums over them always run in the same order.
+    places : (parts,) where the entries of each `Part` lie in memory, see `entries_at`.
+    starts, counts : (parts, CELLS + 1) and (parts, CELLS), of each part.
     corners : (parts, 3) corner of the block, world mm.
     cell_mm : side of a cell.
-    counts : scatterers of each cell. The first of them, up to those that were wanted, are its
-        entries; the rest of its entries is silent padding.
     listed : (parts,) whether a part was listed by the tissue or drawn.
     owner : (parts,) which of the requested blocks a part belongs to.
-
-    The last three are needed only for frames in which something moves or is thinned.
     """
 
-    x: NDArray[np.float32]
-    y: NDArray[np.float32]
-    z: NDArray[np.float32]
-    amplitude: NDArray[np.float32]
+    places: NDArray[np.int64]
     starts: NDArray[np.int32]
-    slots: NDArray[np.int64]
+    counts: NDArray[np.int32]
     corners: NDArray[np.float64]
     cell_mm: float
-    counts: NDArray[np.int32] = np.empty((0, CELLS), np.int32)
-    listed: NDArray[np.bool_] = np.empty(0, np.bool_)
-    owner: NDArray[np.int64] = np.empty(0, np.int64)
+    listed: NDArray[np.bool_]
+    owner: NDArray[np.int64]
+
+
+def bundled(
+    parts: Sequence[Part],
+    corners_mm: NDArray[np.float64],
+    cell_mm: float,
+    owner: NDArray[np.int64] | None = None,
+) -> Scatterers:
+    """Return parts with the corners (parts, 3) of their blocks for the kernels.
+
+    They are not copied: the caller keeps the parts as long as kernels read them.
+    """
+    count = len(parts)
+    return Scatterers(
+        places=np.array([part.entries.__array_interface__["data"][0] for part in parts], np.int64),
+        starts=np.array([part.starts for part in parts], np.int32).reshape(count, CELLS + 1),
+        counts=np.array([part.counts for part in parts], np.int32).reshape(count, CELLS),
+        corners=corners_mm,
+        cell_mm=cell_mm,
+        listed=np.array([part.listed for part in parts], np.bool_),
+        owner=np.arange(count) if owner is None else owner,
+    )
+
+
+@intrinsic
+def _pointer(typingctx: Any, place: Any) -> Any:
+    """Return an address as a pointer to float32."""
+    pointer = types.CPointer(types.float32)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], context.get_value_type(pointer))
+
+    return pointer(types.int64), codegen
+
+
+@inlined
+def entries_at(place, count):
+    """Return the entries (4, count) of a part that lie at a place in memory; for kernels only."""
+    return carray(_pointer(place), (4, count))  # type: ignore[call-arg]
 
 
 Name = tuple[int, int, int]  # index of a block along each axis
 Parts = list[Part]
+Wanted = tuple[Name, NDArray[np.float64]]  # a block, and the shares (CELLS,) that are wanted of it
 ALL = np.ones(CELLS)  # the shares of cells that are wanted whole
+
+
+class _Held(NamedTuple):
+    """The parts of a stored block, and the shares (CELLS,) of its cells that they hold."""
+
+    parts: Parts
+    shares: NDArray[np.float64]
+
+    @property
+    def bytes(self) -> int:
+        arrays = [array for part in self.parts for array in part[:3]]
+        return self.shares.nbytes + sum(array.nbytes for array in arrays)
 
 
 class ScattererStore:
@@ -99,30 +145,20 @@ class ScattererStore:
         self.density_per_mm3 = density_per_mm3
         self.cell_mm = (CELL_MEAN / density_per_mm3) ** (1.0 / 3.0)
         self.block_mm = self.cell_mm * BLOCK_SIDE
+        self.bytes = 0
         self._key = np.uint64(tissue.key & 0xFFFFFFFFFFFFFFFF)
         self._table = poisson_table(CELL_MEAN)
-        self._room = Room(self._table)
-        # Ten standard deviations above the mean of a padded block; too small in 1e-23 of blocks.
-        mean = CELLS * (CELL_MEAN + LANES / 2)
-        self._capacity = int(mean + 10.0 * math.sqrt(mean)) // LANES * LANES
-        self._slots: OrderedDict[Name, tuple[int, ...]] = OrderedDict()
-        self._shares: dict[Name, NDArray[np.float64]] = {}  # that the stored blocks hold
-        self._free: list[int] = []
-        self._most = max(1, int(memory_mb * 1e6 / (16 * self._capacity)))
-        self._arrays: list[NDArray[Any]] = [
-            np.empty((0, self._capacity), np.float32) for _ in range(4)
-        ]
-        self._starts: NDArray[Any] = np.empty((0, CELLS + 1), np.int32)
-        self._counts: NDArray[Any] = np.empty((0, CELLS), np.int32)
-        self._listed: NDArray[Any] = np.empty(0, np.bool_)
+        self._room = Room(self._table, TOGETHER)
+        self._held: OrderedDict[Name, _Held] = OrderedDict()
+        self._most = memory_mb * 1e6
 
     def __len__(self) -> int:
-        return len(self._slots)
+        return len(self._held)
 
     def gather(
         self,
         blocks: NDArray[np.int64],
-        work: Callable[..., Iterable[Parts]] = map,
+        work: Callable[..., Iterable[Any]] = map,
         shares: NDArray[np.float64] | None = None,
     ) -> Scatterers:
         """Return the scatterers of blocks (B, 3), by index; they are valid until the next call.
@@ -141,32 +177,24 @@ class ScattererStore:
         names = [(int(a), int(b), int(c)) for a, b, c in blocks[order]]
         wanted = dict(zip(names, repeat(ALL) if shares is None else shares[order], strict=False))
         missing = [name for name in names if not self._has(name, wanted)]
-        old = len(self._slots) - (len(names) - len(missing))  # may be forgotten
+        old = len(self) - (len(names) - len(missing))  # may be forgotten
         for first in range(0, len(missing), DRAWN_TOGETHER):
-            group = missing[first : first + DRAWN_TOGETHER]
-            drawn = work(self._parts, group, [wanted[name] for name in group])
-            for name, parts in zip(group, drawn, strict=True):
-                slots = []
-                for part in parts:
-                    while not self._free and old and self._used() >= self._most:
-                        self._forget(next(iter(self._slots)))
-                        old -= 1
-                    slots.append(self._fill(part))
-                # A copy, since a row would keep alive the shares of all blocks asked for with it.
-                self._slots[name], self._shares[name] = tuple(slots), wanted[name].copy()
-        owner = np.repeat(order, [len(self._slots[name]) for name in names])
-        chosen = np.array([slot for name in names for slot in self._slots[name]], np.int64)
-        x, y, z, amplitude = self._arrays
-        return Scatterers(
-            x, y, z, amplitude, self._starts, chosen,
-            blocks[owner].astype(np.float64).reshape(-1, 3) * self.block_mm,
-            self.cell_mm, self._counts, self._listed[chosen], owner,
-        )  # fmt: skip
+            some = missing[first : first + DRAWN_TOGETHER]
+            groups = [some[n : n + TOGETHER] for n in range(0, len(some), TOGETHER)]
+            drawn = work(self._parts, groups, [[wanted[name] for name in g] for g in groups])
+            for group, found in zip(groups, drawn, strict=True):
+                for name, parts in zip(group, found, strict=True):
+                    # A copy, since a row would keep the shares of all blocks asked for with it.
+                    old = self._keep(name, _Held(parts, wanted[name].copy()), old)
+        parts = [part for name in names for part in self._held[name].parts]
+        owner = np.repeat(order, [len(self._held[name].parts) for name in names])
+        corners = blocks[owner].astype(np.float64).reshape(-1, 3) * self.block_mm
+        return bundled(parts, corners, self.cell_mm, owner)
 
     def points(self, block: Name) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return world positions (M, 3) mm and amplitudes (M,), with backscatter, of one block."""
         found: list[NDArray[Any]] = [np.zeros((4, 0))]
-        for part in self._parts(block):
+        for part in self._parts([block], [ALL])[0]:
             length = np.diff(part.starts)
             number = np.arange(part.entries.shape[1]) - np.repeat(part.starts[:-1], length)
             found.append(part.entries[:, number < np.repeat(part.counts, length)])
@@ -178,130 +206,143 @@ class ScattererStore:
 
         A block of which more is wanted than is stored is forgotten, and wanted with what it held.
         """
-        if name not in self._slots:
+        if name not in self._held:
             return False
-        if (wanted[name] > self._shares[name]).any():
-            wanted[name] = np.maximum(wanted[name], self._shares[name])
+        shares = self._held[name].shares
+        if (wanted[name] > shares).any():
+            wanted[name] = np.maximum(wanted[name], shares)
             self._forget(name)
             return False
-        self._slots.move_to_end(name)
+        self._held.move_to_end(name)
         return True
 
+    def _keep(self, name: Name, held: _Held, old: int) -> int:
+        """Store a block, in place of some of the `old` first ones; return how many are left."""
+        while old and self.bytes + held.bytes > self._most:
+            self._forget(next(iter(self._held)))
+            old -= 1
+        self._held[name] = held
+        self.bytes += held.bytes
+        return old
+
     def _forget(self, name: Name) -> None:
-        self._free.extend(self._slots.pop(name))
-        del self._shares[name]
+        self.bytes -= self._held.pop(name).bytes
 
-    def _parts(self, block: Name, shares: NDArray[np.float64] = ALL) -> Parts:
-        """Return the parts of a block: the drawn one unless it is silent, then listed ones.
+    def _parts(self, blocks: list[Name], shares: list[NDArray[np.float64]]) -> list[Parts]:
+        """Return the parts, none that is silent, of at most `TOGETHER` blocks in ascending order.
 
-        shares (CELLS,): as in `gather`.
+        shares: (CELLS,) of each block, as in `gather`.
         """
-        if not shares.any():
-            return []
-        drawn = self._draw(block, shares)
-        return [*([] if drawn is None else [drawn]), *self._list(block, shares > 0.0)]
+        parts: dict[Name, Parts] = {block: [] for block in blocks}
+        wanted = [pair for pair in zip(blocks, shares, strict=True) if pair[1].any()]
+        if wanted:
+            for block, part in [*self._draw(wanted), *self._list(wanted)]:
+                parts[block].append(part)
+        return list(parts.values())
 
-    def _draw(self, block: Name, shares: NDArray[np.float64]) -> Part | None:
-        """Return the wanted drawn scatterers of a block; None if all are silent."""
-        room, starts, counts = self._room, np.empty(CELLS + 1, np.int32), np.empty(CELLS, np.int32)
-        total = draw_block(
-            self._key, block, self.cell_mm, self._table, shares, room.entries, room.points, starts,
-            counts,
-        )  # fmt: skip
-        # One call for one block, in which a tissue may look at once where the points lie.
+    def _draw(self, wanted: list[Wanted]) -> Iterable[tuple[Name, Part]]:
+        """Give the wanted drawn scatterers of blocks in which any is heard."""
+        room, drawn, total = self._room, [], 0
+        for (block, shares), entries in zip(wanted, room.entries, strict=False):
+            starts, counts = np.empty(CELLS + 1, np.int32), np.empty(CELLS, np.int32)
+            first = total
+            total += draw_block(
+                self._key, block, self.cell_mm, self._table, shares, entries, room.points[first:],
+                starts, counts,
+            )  # fmt: skip
+            drawn.append((block, slice(first, total), entries, starts, counts))
+        # One call for all, in which a tissue may look at once where the points lie.
         strength = self.tissue.backscatter(room.points[:total])
         strength = np.ascontiguousarray(strength, np.float64)
-        fine = heard = strength.shape == (total,)
-        if fine:
-            fine, heard = weigh_block(strength, room.entries, starts)
-        if not fine:
-            raise ValueError(
-                f"backscatter: expected {total} finite amplitudes >= 0, got shape {strength.shape}"
-                f" with minimum {strength.min(initial=np.inf)}"
-            )
-        if not heard:
-            return None
-        return Part(room.entries[:, : starts[CELLS]].copy(), starts, counts, False)
+        shaped = strength.shape == (total,)
+        for block, place, entries, starts, counts in drawn:
+            fine = heard = shaped
+            if shaped:
+                fine, heard = weigh_block(strength[place], entries, starts)
+            if not fine:
+                raise ValueError(
+                    f"backscatter: expected {total} finite amplitudes >= 0, got shape "
+                    f"{strength.shape} with minimum {strength.min(initial=np.inf)}"
+                )
+            if heard:
+                yield block, Part(entries[:, : starts[CELLS]].copy(), starts, counts, False)
 
-    def _list(self, block: Name, wanted: NDArray[np.bool_]) -> Parts:
-        """Return the tissue's own reflectors in the wanted cells (CELLS,) of a block.
+    def _list(self, wanted: list[Wanted]) -> Iterable[tuple[Name, Part]]:
+        """Give the tissue's own reflectors in the wanted cells of blocks that have any."""
+        for row in self._rows(wanted):
+            low = np.array(row.first) * self.block_mm
+            points, listed = self.tissue.reflectors(row.low, row.high, self.density_per_mm3)
+            amplitudes = np.ascontiguousarray(listed, np.float64)
+            if len(points) != len(amplitudes) or not np.isfinite(amplitudes).all():
+                raise ValueError(
+                    f"reflectors: expected finite amplitudes of {len(points)} points, got "
+                    f"{len(amplitudes)}"
+                )
+            if not len(points):
+                continue
+            world = np.ascontiguousarray(points, np.float64).reshape(-1, 3)
+            order, ends = by_cell(world, low, self.cell_mm, np.concatenate(row.cells))
+            counts = np.diff(ends, prepend=0).reshape(-1, CELLS)
+            ends = ends.reshape(-1, CELLS)[:, -1]
+            for n, (end, of_cells) in enumerate(zip(ends, counts, strict=True)):
+                own = order[end - of_cells.sum() : end]
+                if len(own):
+                    block = (*row.first[:2], row.first[2] + n)
+                    corner = np.array(block) * self.block_mm
+                    yield block, packed(world, amplitudes, own, corner, of_cells, True)
 
-        They are in the order of cells, in as many parts as they need.
-        """
-        low = np.array(block) * self.block_mm
-        box = self._box_of(low, wanted)
-        points, listed = self.tissue.reflectors(*box, self.density_per_mm3)
-        amplitudes = np.asarray(listed, np.float64)
-        if len(points) != len(amplitudes) or not np.isfinite(amplitudes).all():
-            raise ValueError(
-                f"reflectors: expected finite amplitudes of {len(points)} points, got "
-                f"{len(amplitudes)}"
-            )
-        if not len(points):
-            return []
-        world = np.ascontiguousarray(points, np.float64).reshape(-1, 3)
-        order, ends = by_cell(world, low, self.cell_mm, wanted)
-        room = self._capacity - CELLS * LANES
-        parts = []
-        for first in range(0, len(order), room):
-            some = order[first : first + room]
-            counts = np.diff(np.clip(ends, first, first + room), prepend=first)
-            parts.append(packed(world[some], amplitudes[some], low, counts, True))
-        return parts
+    def _rows(self, wanted: list[Wanted]) -> list[_Row]:
+        """Return blocks, in ascending order, as rows whose wanted cells fill a box around them."""
+        rows: list[_Row] = []
+        cells = np.array([shares for _, shares in wanted]) > 0.0
+        lows, highs = self._boxes(np.array([block for block, _ in wanted]), cells)
+        volumes = np.prod(highs - lows, axis=1).tolist()
+        for (block, _), own, low, high, volume in zip(
+            wanted, cells, lows, highs, volumes, strict=True
+        ):
+            last = rows[-1] if rows else None
+            if last is not None and last.next == block:
+                ends = np.minimum(last.low, low), np.maximum(last.high, high)
+                if np.prod(ends[1] - ends[0]) <= SPARSE * (last.volume + volume):
+                    rows[-1] = _Row(last.first, *ends, last.volume + volume, [*last.cells, own])
+                    continue
+            rows.append(_Row(block, low, high, volume, [own]))
+        return rows
 
-    def _box_of(
-        self, low: NDArray[np.float64], wanted: NDArray[np.bool_]
+    def _boxes(
+        self, blocks: NDArray[np.int64], wanted: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the lower and upper corner of a box in a block around its wanted cells, mm.
+        """Return the lower and the upper corners (B, 3) of boxes around the wanted cells, mm.
 
-        low (3,): corner of the block. The box reaches a little past its cells, against rounding,
+        blocks (B, 3), wanted (B, CELLS). A box reaches a little past its cells, against rounding,
         but never past the block: boxes of neighbouring blocks do not overlap.
         """
-        inside = wanted.reshape((BLOCK_SIDE,) * 3)
-        lines: list[Any] = [inside.any(axis=axes) for axes in ((1, 2), (0, 2), (0, 1))]
-        first = np.array([line.argmax() for line in lines])
-        end = BLOCK_SIDE - np.array([line[::-1].argmax() for line in lines])
+        inside = wanted.reshape(-1, *(BLOCK_SIDE,) * 3)
+        lines = np.stack([inside.any(axis=axes) for axes in ((2, 3), (1, 3), (1, 2))], axis=1)
+        first = lines.argmax(axis=2)
+        end = BLOCK_SIDE - lines[:, :, ::-1].argmax(axis=2)
+        low = blocks * self.block_mm
         high = low + self.block_mm
         return (
             np.maximum(low, low + first * self.cell_mm - SLACK_MM),
             np.minimum(high, low + end * self.cell_mm + SLACK_MM),
         )
 
-    def _fill(self, part: Part) -> int:
-        """Copy a part into a free slot, made if there is none; return its number."""
-        count = part.entries.shape[1]
-        if count > self._capacity:
-            raise RuntimeError("a block holds more scatterers than a slot")
-        if not self._free:
-            self._grow()
-        slot = self._free.pop()
-        for array, values in zip(self._arrays, part.entries, strict=True):
-            array[slot, :count] = values
-        self._starts[slot], self._counts[slot] = part.starts, part.counts
-        self._listed[slot] = part.listed
-        return slot
 
-    def _used(self) -> int:
-        """Return the number of slots in use."""
-        return len(self._starts) - len(self._free)
+class _Row(NamedTuple):
+    """Blocks that follow one another along z.
 
-    def _grow(self) -> None:
-        """Add slots: all up to the bound of memory at once, a quarter more beyond it.
+    first: index of the first one; low, high (3,): corners of a box around their wanted cells, mm;
+    volume: of the boxes around those of each block, mm³; cells: of each, the wanted ones (CELLS,).
+    """
 
-        A slot that is never filled takes no memory, since its pages are never touched.
-        """
-        have = len(self._starts)
-        rows = self._most if have < self._most else have + have // 4
-        rows = max(have + 1, rows)  # in proportion, since every growth copies all slots
-        self._free.extend(range(len(self._starts), rows))
-        self._arrays = [_taller(array, rows) for array in self._arrays]
-        self._starts = _taller(self._starts, rows)
-        self._counts = _taller(self._counts, rows)
-        self._listed = _taller(self._listed, rows)
+    first: Name
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    volume: float
+    cells: list[NDArray[np.bool_]]
 
-
-def _taller(array: NDArray, rows: int) -> NDArray:
-    """Return a copy of an array with more rows; the added ones are not set."""
-    taller = np.empty((rows, *array.shape[1:]), array.dtype)
-    taller[: len(array)] = array
-    return taller
+    @property
+    def next(self) -> Name:
+        """The index of the block after the last."""
+        return (*self.first[:2], self.first[2] + len(self.cells))

@@ -11,14 +11,26 @@ from simulate.photoacoustic.absorption import blood_absorption_per_cm
 class Illumination:
     """The laser pulse and the bulk of the tissue; the `photoacoustic.illumination` table of a spec.
 
-    `kind` "wide" is a beam much wider than the image is deep, whose fluence depends on depth alone;
-    "sides" is two bars of light beside the probe, parallel to its lateral axis, `bar_offset_mm` to
-    either side of the image plane. `surface_fluence_mj_cm2` is the pulse energy per area that
-    enters the skin; the fluence below it is up to six times as much, because light is scattered
-    back and forth. Bulk absorption (1/cm) is the same at all wavelengths and less than the reduced
-    scattering, which follows a (wavelength / 500 nm)^-b with the mean of soft tissue in
-    S. L. Jacques, Phys. Med. Biol. 58 (2013) R37, table 2. `background_absorption_per_cm` is
-    absorption of all tissue, which therefore emits sound everywhere.
+    Parameters
+    ----------
+    kind
+        "wide": a beam much wider than the image is deep, whose fluence depends on depth alone;
+        "sides": two bars of light beside the probe, parallel to its lateral axis.
+    surface_fluence_mj_cm2
+        Pulse energy per area that enters the skin. The fluence below it is up to six times as much,
+        because light is scattered back and forth.
+    bulk_absorption_per_cm
+        Absorption on the light's way, the same at all wavelengths, less than the reduced
+        scattering.
+    scattering_500nm_per_cm, scattering_power
+        a and b of the reduced scattering a (wavelength / 500 nm)^-b; by default the mean of soft
+        tissue in S. L. Jacques, Phys. Med. Biol. 58 (2013) R37, table 2.
+    background_absorption_per_cm
+        Absorption of all tissue, which therefore emits sound everywhere.
+    grueneisen
+        Grüneisen parameter: pressure over absorbed energy per volume.
+    bar_offset_mm, bar_length_mm, bar_width_mm
+        Distance of each bar of light from the image plane, and its size.
     """
 
     kind: Literal["wide", "sides"] = "wide"
@@ -58,24 +70,41 @@ class PhotoacousticSettings:
 
     Parameters
     ----------
-    engine : "propagator" (exact, homogeneous) or "kwave".
-    dimensions : of the acoustic computation, 2 or 3.
-    wavelengths_nm : of the laser, in turn from frame to frame.
-    frames_per_second, pulses_averaged : frame rate, and laser pulses averaged in a frame.
-    medium : "homogeneous" (the probe's sound speed), or "heterogeneous" (k-Wave only).
-    band_hz : -6 dB edges of the receiving band; None: the probe's own, one way.
-    cells_per_wavelength, spacing_mm : of the grid, the former at the upper band edge and ignored
-        where spacing_mm is given.
-    cfl, steps : cells that sound travels in a time step, and number of samples.
-    grid_width_mm, grid_depth_mm : extent of the grid.
-    elevation_samples : planes over which the source is averaged in elevation (2D).
-    noise_pa : rms noise of an element within its band, Pa, of one pulse.
-    reconstruction : "delay-and-sum" or "line" (k-space).
-    f_number, apodisation, coherence_factor : of delay-and-sum.
-    skin_search_mm, skin_reject_mm : depth down to which the skin is sought, and depth below the
-        skin down to which the image is muted (0: not at all).
-    width_px, height_px : image grid over the probe's field of view; None: the probe's.
-    kwave_backend, kwave_device, kwave_fast_fft : see `simulate.photoacoustic.kwave.sensor_rows`.
+    engine
+        "propagator" (exact, homogeneous) or "kwave".
+    dimensions
+        Of the acoustic computation, 2 or 3.
+    wavelengths_nm
+        Of the laser, in turn from frame to frame.
+    frames_per_second, pulses_averaged
+        Frame rate, and laser pulses averaged in a frame.
+    medium
+        "homogeneous" (the probe's sound speed), or "heterogeneous" (k-Wave only).
+    band_hz
+        -6 dB edges of the receiving band; without it the probe's own, one way.
+    cells_per_wavelength, spacing_mm
+        Of the grid: the former at the upper band edge, ignored where the spacing is given.
+    cfl, steps
+        Cells that sound travels in a time step, and number of samples.
+    grid_width_mm, grid_depth_mm
+        Extent of the grid.
+    elevation_samples
+        Planes over which the source is averaged in elevation (2D).
+    illumination
+        The laser pulse and the bulk of the tissue.
+    noise_pa
+        Root mean square noise of an element within its band, of one pulse.
+    reconstruction
+        "delay-and-sum" or "line" (k-space).
+    f_number, apodisation, coherence_factor
+        Of delay-and-sum.
+    skin_search_mm, skin_reject_mm
+        Depth down to which the skin is sought, and depth below the skin down to which the image is
+        muted (0: not at all).
+    width_px, height_px
+        Image grid over the probe's field of view; without them the probe's.
+    kwave_backend, kwave_device, kwave_fast_fft
+        See `simulate.photoacoustic.kwave.sensor_rows`.
     """
 
     engine: Literal["kwave", "propagator"] = "propagator"

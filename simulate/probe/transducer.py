@@ -27,13 +27,15 @@ class Probe(ArrayBeam):
 
     Parameters
     ----------
-    name, geometry
-        "linear" or "curvilinear".
+    name
+        Of the probe, for people.
+    geometry
+        "linear", or "curvilinear" for a convex face.
     width_px, height_px, width_mm, start_depth_mm, depth_mm
-        Image grid. Pixel centres span ``width_mm`` in x, centred on the face, and
-        ``start_depth_mm`` (first row) to ``depth_mm`` (last row) in y. The image of a curvilinear
+        Image grid. Pixel centres span `width_mm` in x, centred on the face, and
+        `start_depth_mm` (first row) to `depth_mm` (last row) in y. The image of a curvilinear
         probe may start above its apex (negative), where the ends of its face are; it reaches to a
-        range of ``depth_mm`` in every direction.
+        range of `depth_mm` in every direction.
     """
 
     name: str = "linear-5MHz"

@@ -31,7 +31,7 @@ def _piece_of(key, place, j, z, length_mm, phase):
 
 @cached_by_source
 @compiled(nogil=True, error_model="numpy")
-def fibre_scatterers(low, high, key, length_mm, plates, plate, skin, points, below, signs):
+def fibre_scatterers(low, high, deepest, key, length_mm, plates, plate, skin, points, below, signs):
     """Write the fibres' scatterers in the box [low, high) mm; return how many there are.
 
     A fibre runs along z at a constant depth below the skin, in pieces of `length_mm`: each piece
@@ -39,11 +39,13 @@ def fibre_scatterers(low, high, key, length_mm, plates, plate, skin, points, bel
     nearly even distances. A
     share `plates` of the columns are joined to plates, PLATE_FIBRES wide, whose pieces have one
     depth and one sign; plate: the amplitude of their scatterers. below (K,): depth below the skin,
-    mm; the skin is taken to be flat within a column and a bead. Scatterers for which `points`
+    mm; the skin is taken to be flat within a column and a bead. Fibres that lie deeper than
+    `deepest` (mm) are left out, up to one layer of them. Scatterers for which `points`
     (K, 3), `below` and `signs` (K,) have no room are only counted.
     """
     count = 0
     key = key + _SALT
+    layers = int(min(max(deepest, -1.0), 1e6) / FIBRE_MM) + 1
     for i in range(int(np.floor(low[0] / FIBRE_MM)), int(np.floor(high[0] / FIBRE_MM)) + 1):
         group, middle = np.int64(np.floor(i / PLATE_FIBRES)), (i + 0.5) * FIBRE_MM
         for b in range(int(np.floor(low[2] / BEAD_MM)), int(np.floor(high[2] / BEAD_MM)) + 1):
@@ -53,7 +55,7 @@ def fibre_scatterers(low, high, key, length_mm, plates, plate, skin, points, bel
             sway = 0.5 * (abs(across) * FIBRE_MM + abs(along) * BEAD_MM)
             first = int(np.floor((low[1] - lift - sway) / FIBRE_MM)) - 1
             last = int(np.floor((high[1] - lift + sway) / FIBRE_MM)) + 1
-            for j in range(max(first, 0), last + 1):
+            for j in range(max(first, 0), min(last, layers) + 1):
                 bead, fibre = hashed(key, i, j, b), hashed(key + _FIBRE, i, j, 0)
                 even = (1.0 - JITTER) * share_of(fibre, 1) + JITTER * share_of(bead, 0)
                 z = (b + even) * BEAD_MM

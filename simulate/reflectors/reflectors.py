@@ -133,6 +133,7 @@ class Reflectors:
         density_per_mm3: float,
         echo: Callable[[Array, Array], Array],
         layered: Callable[[Array], NDArray[np.bool_]],
+        deepest_mm: float = math.inf,
     ) -> tuple[Array, Array]:
         """Return points (K, 3) mm and signed amplitudes (K,) in the box [low, high).
 
@@ -143,11 +144,12 @@ class Reflectors:
             amplitude (M,), which scales the fibres.
         layered : (M, 3) points to whether they lie in the layers themselves (M,); inside vessels
             and bodies, which run through the layers, sheets do not mirror.
+        deepest_mm : depth below `skin` from which on nothing in the box echoes.
         """
         if not self:
             return np.zeros((0, 3)), np.zeros(0)
         low, high = np.asarray(low_mm, np.float64), np.asarray(high_mm, np.float64)
-        parts = [self._fibres(low, high, density_per_mm3, echo)]
+        parts = [self._fibres(low, high, deepest_mm, density_per_mm3, echo)]
         mirror = _mirror_amplitude(density_per_mm3)
         beads, strength = self._mirrors(low, high)
         if len(beads):
@@ -161,31 +163,43 @@ class Reflectors:
         return np.concatenate(points), np.concatenate(amplitudes)
 
     def _fibres(
-        self, low: Array, high: Array, density_per_mm3: float, echo: Callable[[Array, Array], Array]
+        self,
+        low: Array,
+        high: Array,
+        deepest_mm: float,
+        density_per_mm3: float,
+        echo: Callable[[Array, Array], Array],
     ) -> tuple[Array, Array]:
-        """Return the fibres' scatterers in a box: points (K, 3) mm and amplitudes (K,)."""
+        """Return the fibres' scatterers that echo in a box: points (K, 3) mm, amplitudes (K,)."""
         known = self.coherence
         if known.fraction == 0.0:
             return np.zeros((0, 3)), np.zeros(0)
-        points, below, signs = self._beads(low, high)
+        points, below, signs = self._beads(low, high, deepest_mm)
+        if not len(points):
+            return points, below
         level = bead_amplitude(known.fraction, known.length_mm, density_per_mm3)
         if known.depth_mm < math.inf:
             # Of amplitudes beside those at the skin: bead_amplitude goes as sqrt(fraction).
             signs = signs * np.exp(-0.5 * np.square(below / known.depth_mm))
-        return points, level * signs * echo(points, below)
+        amplitudes = level * signs * echo(points, below)
+        heard = amplitudes != 0.0
+        return (points, amplitudes) if heard.all() else (points[heard], amplitudes[heard])
 
-    def _beads(self, low: Array, high: Array) -> tuple[Array, Array, Array]:
+    def _beads(
+        self, low: Array, high: Array, deepest_mm: float = math.inf
+    ) -> tuple[Array, Array, Array]:
         """Return scatterers of fibres in a box: points (K, 3) mm, depth below the skin, sign.
 
-        The sign of those in plates is times `plate_amplitude`.
+        Those deeper than `deepest_mm` are left out but for one layer of them. The sign of those in
+        plates is times `plate_amplitude`.
         """
         known, plate = self.coherence, plate_amplitude()
 
         def write(points: Array, below: Array, signs: Array) -> int:
             return int(
                 fibre_scatterers(
-                    low, high, np.uint64(self.key), known.length_mm, known.plates, plate, self.skin,
-                    points, below, signs,
+                    low, high, deepest_mm, np.uint64(self.key), known.length_mm, known.plates,
+                    plate, self.skin, points, below, signs,
                 )
             )  # fmt: skip
 

@@ -54,8 +54,16 @@ LATER: dict[str, tuple[str, ...]] = {}
 class Spec:
     """A data set: everything but the generator's version that its bytes depend on.
 
-    name: of the data set, ending in its version; seed: entropy of all random numbers; vary: what is
-    drawn in place of the values in the other tables, see `simulate.spec.draw`.
+    Parameters
+    ----------
+    name
+        Of the data set, ending in its version.
+    seed
+        Entropy of all random numbers.
+    description
+        One line for `list` and the data set's card.
+    vary
+        What is drawn in place of the values in the other tables, see `simulate.spec.draw`.
     """
 
     name: str

@@ -13,8 +13,15 @@ DESIGNS = ("rounds", "latin-square")
 class SubjectSettings:
     """How many subjects each split has, and how many sweeps each subject; the `subjects` table.
 
-    design: how profiles and orientations are spread over sweeps, "rounds" or "latin-square"; see
-    `simulate.spec.plan`.
+    Parameters
+    ----------
+    train, val, test
+        Subjects of each split.
+    sweeps
+        Sweeps of each subject.
+    design
+        How profiles and orientations are spread over sweeps, "rounds" or "latin-square"; see
+        `simulate.spec.plan`.
     """
 
     train: int = 1

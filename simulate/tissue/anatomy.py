@@ -103,8 +103,12 @@ class AnatomicalTissue:
         self, low_mm: Array, high_mm: Array, density_per_mm3: float
     ) -> tuple[Array, Array]:
         """Return extended reflectors in a box: points (K, 3) mm and signed amplitudes (K,)."""
+        if not self.extended:
+            return np.zeros((0, 3)), np.zeros(0)
+        low, high = np.asarray(low_mm, np.float64), np.asarray(high_mm, np.float64)
+        deepest = kernels.deepest_echo(self._anatomy, low, high)
         return self.extended.scatterers(
-            low_mm, high_mm, density_per_mm3, self._echo, self._in_layers
+            low, high, density_per_mm3, self._echo, self._in_layers, deepest
         )
 
     def _in_layers(self, points_mm: Array) -> NDArray[np.bool_]:

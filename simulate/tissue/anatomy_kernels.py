@@ -20,6 +20,7 @@ from simulate.tissue.materials import ADVENTITIA, BLOOD, FASCIA, INTIMA, MEDIA, 
 from simulate.vessels.index import any_near, wall_distance
 
 NEIGHBOURS = 32  # points that follow one another and are compared with a body's bounds together
+TOGETHER = 2048  # points that follow one another and echo together: about half a block
 
 Array = NDArray[np.floating]
 
@@ -278,14 +279,32 @@ def classify(anatomy, x, y, z, below):
 
 @cached_by_source
 @compiled(nogil=True, error_model="numpy")
-def backscatter(anatomy, echoes, x, y, z, below):
-    """Return the echo amplitude (M,): the material's level times its texture.
+def deepest_echo(anatomy, low, high):
+    """Return the depth below the skin, mm, from which on all of a box is outside of the body.
 
-    Parameters as in `classify`.
+    low, high (3,): corners of the box, world mm. Infinity where the body has no far side or
+    something else may reach beyond it.
     """
+    sheets, last = anatomy.sheets, anatomy.sheets.shape[0] - 1
+    if int(anatomy.layers[last, 0]) != OUTSIDE or last == 0:
+        return np.inf
+    x, z = (low[0], high[0]), (low[2], high[2])
+    far = level_bounds(sheets[last], x[0], x[1], z[0], z[1])[1]
+    for row in range(anatomy.bodies.shape[0]):
+        if _may_meet(anatomy.bodies[row], x, (far, np.inf), z):
+            return np.inf
+    y = level_bounds(sheets[0], x[0], x[1], z[0], z[1])[0] + far, high[1]
+    vessels = len(anatomy.segments) > 0 and y[0] <= y[1]
+    if vessels and any_near(x, y, z, anatomy.origin_mm, anatomy.shape, anatomy.start):
+        return np.inf
+    return far
+
+
+@pointwise
+def _echo(anatomy, echoes, x, y, z, below, result):
+    """Write the echo amplitude (M,) of points near one another to `result`."""
     count = len(x)
     material, _ = classify(anatomy, x, y, z, below)
-    result = np.empty(count)
     held = np.zeros(len(echoes.levels), np.int64)
     for n in range(count):
         result[n] = echoes.levels[material[n]]
@@ -308,4 +327,18 @@ def backscatter(anatomy, echoes, x, y, z, below):
         add_texture(echoes.seeds[kind], echoes.terms[first:last], across, down, along, own)
         for n in range(found):
             result[chosen[n]] = own[n]
+
+
+@cached_by_source
+@compiled(nogil=True, error_model="numpy")
+def backscatter(anatomy, echoes, x, y, z, below):
+    """Return the echo amplitude (M,): the material's level times its texture.
+
+    Parameters as in `classify`.
+    """
+    result = np.empty(len(x))
+    for first in range(0, len(x), TOGETHER):
+        last = first + TOGETHER
+        run = x[first:last], y[first:last], z[first:last], below[first:last]
+        _echo(anatomy, echoes, run[0], run[1], run[2], run[3], result[first:last])
     return result

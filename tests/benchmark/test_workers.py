@@ -18,7 +18,7 @@ from benchmark.errors import UserError
 from benchmark.metrics import compute
 from benchmark.workers import ahead_of, in_parts, process_pool, side_by_side, thread_count
 from tests.benchmark.shared.random_cases import random_case
-from tests.benchmark.shared.slow_work import slow
+from tests.benchmark.shared.slow_work import end_with, interrupted, slow
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 7, 100])
@@ -103,14 +103,6 @@ def test_work_with_an_end_comes_whole_and_its_errors_are_raised() -> None:
     assert [number for number, _ in ahead_of(slow, range(3), workers=1, ahead=8)] == [0, 1, 2]
     with pytest.raises(TypeError, match="not all arguments converted"):
         list(ahead_of(slow, ["three"], workers=1, ahead=1))
-
-
-def end_with(number: int) -> None:
-    os.kill(os.getpid(), number)
-
-
-def interrupted(_: int) -> None:
-    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize(("work", "item"), [(end_with, signal.SIGKILL), (interrupted, 0)])

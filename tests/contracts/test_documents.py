@@ -10,9 +10,12 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ROOMS = ("baselines", "benchmark", "moglo", "simulate", "tests")
 # The changelog names modules that are gone.
-PAGES = [*sorted(ROOT.glob("docs/*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
-SCRIPTS = [*sorted(ROOT.glob("docs/*.py")), *sorted(ROOT.glob("tests/speed/*.py"))]
-SOURCES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
+PAGES = [*sorted(ROOT.glob("docs/**/*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+SCRIPTS = [
+    *(path for place in ("docs", "gallery") for path in sorted((ROOT / place).rglob("*.py"))),
+    *sorted(ROOT.glob("tests/speed/*.py")),
+]
+SOURCES = [path for room in (*ROOMS, "sweepbench") for path in sorted((ROOT / room).rglob("*.py"))]
 TESTS = {
     node.name
     for path in (ROOT / "tests").rglob("test_*.py")
@@ -60,7 +63,7 @@ def test_names_of_files_and_tests_exist(page: Path) -> None:
     for path in re.findall(r"\b(?:{})/[\w./-]+\.\w+".format("|".join((*ROOMS, "docs"))), text):
         assert (ROOT / path).exists() or not path.endswith((".py", ".md", ".toml")), path
     for name in re.findall(r"`([\w/]+\.py)`", text):
-        assert any(f"/{relative(path)}".endswith(f"/{name}") for path in SOURCES), name
+        assert any(f"/{relative(path)}".endswith(f"/{name}") for path in (*SOURCES, *SCRIPTS)), name
     for name, more in re.findall(r"`(test_\w+)(\.\.\.)?`", text):
         assert any(test.startswith(name) if more else test == name for test in TESTS), name
 

@@ -10,6 +10,7 @@ from benchmark import geometry
 from benchmark.checker import check_tracker, example_observation
 from benchmark.errors import UserError
 from benchmark.registry import make_tracker, tracker_class, tracker_names
+from benchmark.runs.answer import answered
 from benchmark.sweep import Channel, Observation, Sweep
 from benchmark.tracker import LearnedTracker, Recipe, Tracker
 
@@ -69,6 +70,13 @@ def test_is_registered_under_its_own_name(tracker):
 def test_a_single_frame_stays_where_it_is(tracker):
     poses = tracker.track(example_observation(1)).first_from_frame
     assert np.array_equal(poses, np.eye(4)[None])
+
+
+def test_black_frames_tell_no_motion_and_no_certainty(tracker):
+    tracker.fit([example_sweep(), example_sweep()])
+    found = answered(tracker, shown(np.zeros((10, 96, 96), np.uint8)))
+    assert np.array_equal(found.first_from_frame, np.tile(np.eye(4), (10, 1, 1)))
+    assert found.sigma is None or found.sigma.min() >= 1.0
 
 
 def shown(frames: np.ndarray) -> Observation:

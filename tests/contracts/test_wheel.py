@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("baselines", "benchmark", "moglo", "simulate")
+PACKAGES = ("baselines", "benchmark", "moglo", "simulate", "sweepbench")
 MADE = (".*", "*.egg-info", "build", "data", "runs")  # at the root, by commands; not sources
 # Runs a module as a command, then asserts that only the unpacked wheel answered for the packages.
 COMMAND = f"""

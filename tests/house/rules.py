@@ -4,10 +4,12 @@ A room is a folder of a package; the files directly in a package are a room of t
 `<package>.__main__` is a room of its own above all others.
 """
 
-PACKAGES = ("simulate", "benchmark", "baselines", "moglo")
+PACKAGES = ("sweepbench", "simulate", "benchmark", "baselines", "moglo")
 
 #: room: the rooms right below it. A room may use these and everything below them, nothing else.
 BELOW = {
+    "sweepbench.__main__": ("simulate.__main__", "benchmark.__main__", "sweepbench"),
+    "sweepbench": (),
     "simulate.__main__": ("simulate.dataset",),
     "simulate.dataset": ("simulate.sweep",),
     "simulate.sweep": ("simulate.spec",),

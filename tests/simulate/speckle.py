@@ -4,6 +4,7 @@ For tests of the B-mode engine. Nothing here uses the engine's own beam numbers:
 from sigma = 0.376 wavelength f-number and the Gaussian beam, phases from the positions.
 """
 
+import ctypes
 import dataclasses
 from dataclasses import dataclass
 
@@ -44,8 +45,11 @@ class Listed(ScattererStore):
 
     listed: tuple = (np.zeros((0, 3)), np.zeros(0))
 
-    def _draw(self, block, shares):
-        """Return those in the block, also in cells of which nothing is wanted."""
+    def _parts(self, blocks, shares):
+        """Return those in the blocks, also in cells of which nothing is wanted."""
+        return [self._part(block) for block in blocks]
+
+    def _part(self, block):
         points, amplitudes = self.listed
         low = np.array(block) * self.block_mm
         local = points - low
@@ -53,11 +57,16 @@ class Listed(ScattererStore):
         cells = np.ravel_multi_index(
             tuple((local[inside] // self.cell_mm).astype(int).T), (BLOCK_SIDE,) * 3
         )
-        order = np.argsort(cells, kind="stable")
+        order = np.flatnonzero(inside)[np.argsort(cells, kind="stable")]
         counts = np.bincount(cells, minlength=CELLS)
-        if not amplitudes[inside].any():
-            return None
-        return packed(points[inside][order], amplitudes[inside][order], low, counts, False)
+        return [packed(points, amplitudes, order, low, counts, False)] if len(order) else []
+
+
+def entries_of(group, part):
+    """Return a copy of the entries (4, M) of one part of some `Scatterers`."""
+    count = int(group.starts[part, CELLS])
+    place = ctypes.cast(int(group.places[part]), ctypes.POINTER(ctypes.c_float))
+    return np.ctypeslib.as_array(place, (4, count)).copy()
 
 
 def listed(monkeypatch, points, amplitudes):

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from numba.core import caching
+from numba.core import caching, config
 
 from benchmark.machine.kernels import compiled
 
@@ -41,6 +41,18 @@ def test_a_cache_that_cannot_be_written_or_read_is_done_without(monkeypatch, met
 
     monkeypatch.setattr(caching.IndexDataCacheFile, method, refuse)
     assert compiled()(twice)(21) == 42
+
+
+def test_an_overload_in_the_file_of_another_is_compiled_anew(tmp_path, monkeypatch) -> None:
+    """As where two processes have saved at once; what is read here as integers' is reals'."""
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
+    first = compiled()(twice)
+    assert first(21) == 42 and first(0.25) == 0.5
+    integers, reals = sorted(tmp_path.rglob("*.nbc"))
+    integers.write_bytes(reals.read_bytes())
+    second = compiled()(twice)
+    assert second(0.25) == 0.5 and second(21) == 42 and second(-3) == -6
+    assert [type(second(value)) for value in (21, 0.25)] == [int, float]
 
 
 def run_kernel(folder: Path, **environment: str) -> list[str]:

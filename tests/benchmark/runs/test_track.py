@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -78,7 +79,7 @@ def speckle_sweep(name: str = "s", subject: str = "a", step: float = 0.3, seed: 
 @pytest.fixture
 def dataset(tmp_path: Path):
     entries = []
-    for index in range(3):
+    for index in range(8):
         sweep = speckle_sweep(f"s{index}", f"subject-{index}", seed=index)
         file = f"sweeps/{sweep.name}.h5"
         entries.append(write_entry(tmp_path / "set", file, sweep, "train", f"subject-{index}"))
@@ -90,20 +91,28 @@ def test_the_domain_is_what_the_sweeps_are(dataset) -> None:
     assert domain.pixel_mm == pytest.approx((0.25, 0.2)) and domain.shape == (64, 64)
     assert domain.step_mm == pytest.approx((0.3, 0.3))
     assert domain.frame_rate == pytest.approx((20, 20))
-    # Noise filtered by a Gaussian of s pixels has the autocorrelation exp(-d^2 / 4 s^2).
-    half = 2 * np.sqrt(np.log(2))
-    assert np.mean(domain.speckle_lateral_mm) == pytest.approx(2.5 * half * 0.25, rel=0.15)
-    assert np.mean(domain.speckle_axial_mm) == pytest.approx(1.5 * half * 0.2, rel=0.15)
-    assert np.mean(domain.neighbour_correlation) == pytest.approx(np.exp(-1 / 16), abs=0.03)
+    # Frames are slices of noise filtered by two frames: rho = exp(-k^2 / 16) at k frames.
+    pace = np.log(1 / 16)
+    usual = {key: np.exp(at + slope * pace) for key, (at, slope, _) in domain.measures.items()}
+    for quarter in ("top", "upper", "lower", "bottom"):
+        assert usual[quarter] == pytest.approx(1, abs=0.15)
+    assert usual["two"] == pytest.approx(4, rel=0.1) and usual["four"] == pytest.approx(16, rel=0.2)
 
 
 def test_own_images_are_within_and_others_are_told(dataset) -> None:
     domain = measure_domain(dataset)
-    images = speckle_sweep(seed=9).observe().bmode
+    images = speckle_sweep(seed=3).observe().bmode
     assert domain_faults(domain, images) == []
-    blurred = gaussian_filter(np.asarray(images.frames, float), (0, 5, 5)).astype(np.uint8)
+    levels = np.asarray(images.frames, float)
+    blurred = gaussian_filter(levels, (0, 5, 5)).astype(np.uint8)
     words = " ".join(map(str, domain_faults(domain, replace(images, frames=blurred))))
-    assert "axial speckle width" in words and "contrast" in words
+    assert "axial speckle width" in words
+    noise = np.random.default_rng(3).normal(0, 30, images.frames.shape)
+    noisy = np.clip(levels + noise, 0, 255).astype(np.uint8)
+    words = " ".join(map(str, domain_faults(domain, replace(images, frames=noisy))))
+    assert "decorrelation over two frames, over that of one" in words
+    dull = (100 + 0.4 * levels).astype(np.uint8)
+    assert domain_faults(domain, replace(images, frames=dull)) == []
     slow = replace(images, timestamps=np.arange(20) / 4)
     assert "frame rate (Hz) 4, in training 20 to 20" in map(str, domain_faults(domain, slow))
     low = replace(images, frames=images.frames[:, :32])
@@ -112,6 +121,8 @@ def test_own_images_are_within_and_others_are_told(dataset) -> None:
     assert "image width (mm)" not in {fault.measure for fault in faults}
     dark = replace(images, frames=np.zeros((20, 64, 64), np.uint8))
     assert domain_faults(domain, dark) == [DomainFault("frames are black")]
+    short = replace(images, frames=images.frames[:8], timestamps=images.timestamps[:8])
+    assert domain_faults(domain, short) == [DomainFault("a sweep of 8 frames or fewer")]
     leap = Prediction.from_steps(
         np.repeat(geometry.exp(np.array([0, 0, 2.0, 0, 0, 0]))[None], 19, 0)
     )
@@ -243,6 +254,9 @@ def test_from_a_sequence_to_a_volume(tmp_path: Path, capsys) -> None:
     printed = capsys.readouterr()
     assert f"path, {NAME}: 7.6 mm" in printed.out and "its own poses: 5.7 mm" in printed.out
     assert "drift at the end: 1.90 mm" in printed.out
+    assert "drift at the end, mirrored: 13.30 mm" in printed.out  # 7.6 + 5.7
+    assert "image used: 100 %" in printed.out
+    assert "assumed to advance towards plus z" in printed.err
     assert "unsure of 9 of 19 steps" in printed.err
     assert (tmp_path / "out" / "v.nrrd").is_file() and (tmp_path / "out" / "v.html").is_file()
     assert read_prediction(tmp_path / "p.h5").first_from_frame[-1, 2, 3] == pytest.approx(7.6)
@@ -264,6 +278,29 @@ def test_own_poses_of_some_frames_are_compared_where_they_are(tmp_path: Path, ca
     assert "drift at the end: 1.80 mm (of 18 of 20 frames)" in printed.out
     assert "path, its own poses: 5.4 mm" in printed.out
     assert "2 of 20 frames without a valid ProbeToTracker: 0, 7" in printed.err
+
+
+def test_the_direction_is_said(tmp_path: Path, capsys) -> None:
+    write_igsio(tmp_path / "s.igs.mha", speckle_sweep())
+    tracked(tmp_path, tmp_path / "s.igs.mha", save_poses=tmp_path / "p.h5", advance="minus")
+    printed = capsys.readouterr()
+    assert "drift at the end: 13.30 mm" in printed.out and "assumed" not in printed.err
+    assert read_prediction(tmp_path / "p.h5").first_from_frame[-1, 2, 3] == pytest.approx(-7.6)
+
+
+def test_black_sides_reach_no_volume_unless_all_pixels_count(tmp_path: Path, capsys) -> None:
+    sweep = speckle_sweep()
+    frames = np.array(sweep.bmode.frames)
+    frames[:, :, :8] = frames[:, :, -8:] = 0
+    bordered = replace(sweep, channels={"bmode": replace(sweep.bmode, frames=frames)})
+    write(tmp_path / "s.h5", bordered)
+    tracked(tmp_path, tmp_path / "s.h5")
+    printed = capsys.readouterr()
+    assert "image used: 75 %" in printed.out
+    assert "75 % of the image is used; 25 % is black in every frame" in printed.err
+    tracked(tmp_path, tmp_path / "s.h5", reading=Reading(mask="whole"))
+    printed = capsys.readouterr()
+    assert "image used: 100 %" in printed.out and "is used" not in printed.err
 
 
 def test_a_sweep_whose_poses_are_withheld_is_tracked(tmp_path: Path, capsys) -> None:
@@ -344,3 +381,34 @@ def test_the_domain_of_a_moved_data_set_is_not_guessed(tmp_path: Path, dataset) 
     write_dataset(dataset.folder, dataset.name, dataset.entries[:1], dataset.identity)
     assert len(open_dataset(dataset.folder).entries) == 1
     assert find_domain(folder) is None
+
+
+class Told(Steady):
+    """A steady hand that remembers what it was told of the probe."""
+
+    name = "told"
+    uses_speckle_map = True
+    probe: ClassVar[dict] = {}
+
+    def track(self, observation: Observation) -> Prediction:
+        type(self).probe = dict(observation.probe)
+        return super().track(observation)
+
+
+def test_what_is_known_of_the_probe_reaches_the_tracker(tmp_path: Path, capsys) -> None:
+    write_igsio(tmp_path / "s.igs.mha", speckle_sweep())
+    told = {"tracker": NAME.replace("Steady", "Told"), "run_folder": None}
+    tracked(tmp_path, tmp_path / "s.igs.mha", **told)
+    assert "scale within 50 % (a guess" in capsys.readouterr().out
+    file = tmp_path / "probe.toml"
+    file.write_text(
+        "centre_frequency_hz = 5e6\nelement_height_mm = 5\nelevation_focus_mm = 20\n"
+        "start_depth_mm = 3.0\n"
+    )
+    tracked(tmp_path, tmp_path / "s.igs.mha", probe=file, **told)
+    assert (
+        "scale within 5 % (from the probe's frequency and lens, in developed speckle)"
+        in capsys.readouterr().out
+    )
+    assert Told.probe["element_height_mm"] == 5
+    assert Told.probe["face_mm"] == pytest.approx((31.5 * 0.25, -3.0))

@@ -1,6 +1,7 @@
 """Calibration on a phantom whose beam is written down, and probe files."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from benchmark.speckle.file import placed, read_probe, write_probe
 from benchmark.speckle.map import speckle_map
 from benchmark.sweep import Images
 from tests.baselines import speckle
+
+WIRE = Path(__file__).parents[2] / "fixtures" / "plus" / "NwirePhantomFreehandCropped.igs.mha"
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +61,16 @@ def test_steps_that_leave_no_speckle_in_common_are_refused(scene):
     steps[:, 2, 3] = 1.9
     with pytest.raises(UserError, match="over which speckle is lost; expected distances"):
         calibrate(speckle.speckle_sweep(scene, steps, 5))
+
+
+def test_wires_in_water_hold_no_speckle(tmp_path):
+    (tmp_path / "c.txt").write_text("0.1 0 0 4  0 0.1 0 -7  0 0 0.1 0  0 0 0 1")
+    how = Reading(
+        transform="ProbeToReference", calibration=tmp_path / "c.txt", image="CroppedImage"
+    )
+    with pytest.raises(UserError, match=r"expected 100 patches of speckle .*, got 0"):
+        Calibrate(WIRE, how, out=tmp_path / "probe.json").run()
+    assert not (tmp_path / "probe.json").exists()
 
 
 def test_frames_that_stay_in_their_plane_are_refused(scene):
@@ -114,4 +127,5 @@ def test_depth_of_the_first_row_places_the_face():
     images = Images(np.zeros((1, 11, 21), np.uint8), np.zeros(1), matrix)
     assert placed({"start_depth_mm": 4.0}, images)["face_mm"] == pytest.approx((2.0, -4.0))
     assert placed({"face_mm": (1, 1), "start_depth_mm": 4.0}, images)["face_mm"] == (1, 1)
+    assert placed({"radius_mm": 60.0}, images)["face_mm"] == pytest.approx((2.0, 0.0))
     assert "face_mm" not in placed({}, images)

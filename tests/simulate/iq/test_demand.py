@@ -13,6 +13,7 @@ from simulate.iq.scatterers import ScattererStore
 from simulate.probe.transducer import Probe
 from simulate.tissue.kinds import sample_tissue
 from simulate.tissue.settings import TissueSettings
+from tests.simulate.speckle import entries_of
 
 PROBE = Probe(
     elements=32, pitch_mm=0.3, element_height_mm=3.0, elevation_focus_mm=8.0,
@@ -51,10 +52,7 @@ def test_demand_changes_no_bit_of_a_frame_and_draws_less(thinned):
     eager, expected = source_and_frames(thinned, whole=True)
     assert frames == expected and len(set(frames.values())) == 3
 
-    def stored(source):
-        return sum(source.store._starts[s, CELLS] for b in source.store._slots.values() for s in b)
-
-    assert stored(lazy) < (0.5 if thinned else 0.85) * stored(eager)
+    assert lazy.store.bytes < (0.5 if thinned else 0.85) * eager.store.bytes
 
 
 def test_a_block_of_which_more_is_wanted_is_the_whole_one():
@@ -66,25 +64,36 @@ def test_a_block_of_which_more_is_wanted_is_the_whole_one():
     contents = []
     for shares in (some, rest, np.ones((1, CELLS)), None, some):
         group = store.gather(block, shares=shares)
-        contents.append([
-            array[slot, : group.starts[slot, CELLS]].tobytes()
-            for slot in group.slots
-            for array in (group.x, group.y, group.z, group.amplitude)
-        ])  # fmt: skip
-    whole = ScattererStore(TISSUE, 60.0).gather(block)
+        contents.append([entries_of(group, n).tobytes() for n in range(len(group.places))])
+    apart = ScattererStore(TISSUE, 60.0)
+    whole = apart.gather(block)
     assert contents[2] == contents[3] == contents[4] != contents[0]
-    assert contents[2] == [
-        array[slot, : whole.starts[slot, CELLS]].tobytes()
-        for slot in whole.slots
-        for array in (whole.x, whole.y, whole.z, whole.amplitude)
-    ]
+    assert contents[2] == [entries_of(whole, n).tobytes() for n in range(len(whole.places))]
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_blocks_drawn_together_are_those_drawn_alone(axis):
+    step = np.eye(3, dtype=np.int64)[axis]
+    blocks = np.array([-1, 1, 2]) + np.arange(11)[:, None] * step
+    shares = np.random.default_rng(axis).choice([0.0, 0.0, 0.4, 1.0], (11, CELLS))
+    shares[4] = 0.0
+    store = ScattererStore(TISSUE, 60.0)
+    group = store.gather(blocks, shares=shares)
+    assert group.listed.any() and not group.listed.all() and 4 not in group.owner
+    for n, block in enumerate(blocks):
+        one = ScattererStore(TISSUE, 60.0)
+        alone = one.gather(block[None], shares=shares[n : n + 1])
+        together = np.flatnonzero(group.owner == n)
+        assert len(together) == len(alone.places)
+        for here, there in zip(together, range(len(alone.places)), strict=True):
+            np.testing.assert_array_equal(group.counts[here], alone.counts[there])
+            np.testing.assert_array_equal(entries_of(group, here), entries_of(alone, there))
 
 
 def test_what_is_wanted_of_a_cell_is_the_first_of_it():
     store, block = ScattererStore(replace(TISSUE, key=9), 60.0), (0, 3, 1)
-    whole = store._draw(block, np.ones(CELLS))
     shares = np.linspace(0.0, 0.9, CELLS)
-    part = store._draw(block, shares)
+    (_, whole), (_, part) = store._draw([(block, np.ones(CELLS)), (block, shares)])
     np.testing.assert_array_equal(part.counts, whole.counts)
     for cell in range(CELLS):
         held, first = (p.entries[:, p.starts[cell] : p.starts[cell + 1]] for p in (part, whole))

@@ -5,6 +5,7 @@ import pytest
 
 from simulate.reflectors.coherence import BEAD_MM, FIBRES_PER_MM2, plate_amplitude
 from simulate.shapes.sheets import depths_below, level_bounds, sheet_height
+from simulate.tissue.anatomy_kernels import deepest_echo
 from simulate.tissue.kinds import sample_tissue
 from simulate.tissue.settings import TissueSettings
 from tests.simulate.entry import entry
@@ -23,6 +24,20 @@ def test_a_box_lists_what_a_larger_one_lists_there(kind):
         some, strengths = tissue.reflectors(*ends, 80.0)
         np.testing.assert_array_equal(some, points[inside])
         np.testing.assert_array_equal(strengths, amplitudes[inside])
+
+
+@pytest.mark.parametrize("side", [-30.0, 0.0, 30.0])
+def test_no_fibre_is_drawn_beyond_the_far_side_and_none_is_missed(side):
+    settings = TissueSettings(kind="forearm", coherent_fraction=0.2, specular=2.0)
+    tissue = sample_tissue(np.random.default_rng(7), settings)
+    low, high = np.array([side - 2.0, 10.0, 10.0]), np.array([side + 2.0, 100.0, 14.0])
+    whole = tissue.extended.scatterers(low, high, 80.0, tissue._echo, tissue._in_layers)
+    for some, all_of_them in zip(tissue.reflectors(low, high, 80.0), whole, strict=True):
+        np.testing.assert_array_equal(some, all_of_them)
+    deepest = deepest_echo(tissue._anatomy, low, high)
+    fibres = len(tissue.extended._beads(low, high, deepest)[0])
+    if side == 0.0:
+        assert 1000 < fibres < 0.8 * len(tissue.extended._beads(low, high)[0])
 
 
 @pytest.mark.parametrize("plates", [0.0, 0.5])

@@ -1,6 +1,6 @@
 """Error of trackers with weights on frames that are not quite those of their training.
 
-    python tests/speed/other_frames.py [--weights moglo/weights/moglo ...] [--sweeps 4] [--keep DIR]
+    python tests/studies/other_frames.py [--weights FOLDER ...] [--sweeps 4] [--keep DIR]
 
 The first test sweeps of small-v2 are rendered as they are and with other numbers of pixels over the
 same view, or cut by some rows and columns. Printed is the position error of all pixels over that of

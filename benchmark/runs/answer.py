@@ -1,0 +1,109 @@
+"""The one way of a sweep to a tracker: tissue alone, pixels of training, and no motion untold."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from benchmark import geometry
+from benchmark.runs.domain import Domain
+from benchmark.runs.field_of_view import Regions, all_tissue, find_regions, tissue_alone
+from benchmark.runs.pixel_size import resampled
+from benchmark.sweep import Images, Observation, Prediction
+from benchmark.tracker import Tracker
+from benchmark.tracks import BMODE
+
+LEAST_SPREAD = 2.0  # grey levels, standard deviation of a frame: below it there is no signal
+UNTOLD_MM = 5.0  # sigma of a step of which nothing is told: a hand at 100 mm/s between frames
+MIRROR = np.diag([1.0, 1.0, -1.0, 1.0])  # to the other side of the image plane
+
+Advance = Literal["plus", "minus", "unknown"]
+
+
+def seen_by_tracker(
+    observation: Observation, domain: Domain | None, *, find: bool = True
+) -> tuple[Observation, Regions]:
+    """Return what a tracker is shown of an observation, and which pixels those are.
+
+    Black and still pixels are taken off the mask (`find_regions`), the pixels outside it filled
+    (`tissue_alone`), the frames cut around it to the extent of training and brought to its pixels.
+    domain: of the tracker's training; None leaves extent and pixels as they are. find: whether to
+    look for such pixels at all, beside the mask that the images have.
+    """
+    regions = find_regions(observation.bmode) if find else all_tissue(observation.bmode)
+    mask = None if regions.tissue.all() else regions.tissue
+    least = None if domain is None else np.multiply(domain.shape[::-1], domain.pixel_mm).tolist()
+    alone = tissue_alone(replace(observation.bmode, mask=mask), least)
+    channels = {**observation.channels, BMODE: alone}
+    shown = Observation(channels, observation.probe, observation.imu)
+    return at_training_pixels(shown, domain), regions
+
+
+def at_training_pixels(observation: Observation, domain: Domain | None) -> Observation:
+    """Return an observation whose B-mode frames have the pixel size of training and no more extent.
+
+    domain: of the tracker's training; None leaves the observation as it is, and so does one of
+    frames of different pixel sizes among which this one is.
+    """
+    pixel_mm = observation.bmode.pixel_mm
+    if domain is None or domain.has_pixels(pixel_mm):
+        return observation
+    frames = resampled(observation.bmode, domain.pixel_mm, domain.shape)
+    return Observation({**observation.channels, BMODE: frames}, observation.probe, observation.imu)
+
+
+def answered(tracker: Tracker, seen: Observation) -> Prediction:
+    """Return a tracker's prediction of what it is shown; steps that nothing shows are no motion.
+
+    Such steps lead from or to a frame without signal (`without_signal`). They are the identity,
+    and their sigma is `UNTOLD_MM` where the tracker states any.
+    """
+    prediction = tracker.track(seen)
+    empty = without_signal(seen.bmode)
+    untold = empty[1:] | empty[:-1]
+    if not untold.any():
+        return prediction
+    poses = geometry.relative(prediction.first_from_frame)
+    steps = np.array(prediction.prev_from_frame)
+    poses[untold] = steps[untold] = np.eye(4)
+    sigma = None if prediction.sigma is None else np.where(untold, UNTOLD_MM, prediction.sigma)
+    return Prediction(geometry.chain(poses), steps, sigma)
+
+
+def without_signal(images: Images) -> np.ndarray:
+    """Return which frames (N,) bool are black or of one grey within the field of view."""
+    return np.array([_is_flat(images.frames[n], images.mask) for n in range(len(images.frames))])
+
+
+def _is_flat(frame: np.ndarray, mask: np.ndarray | None) -> bool:
+    return bool((frame if mask is None else frame[mask]).std() < LEAST_SPREAD)
+
+
+def mirrored(prediction: Prediction) -> Prediction:
+    """Return the motion mirrored at the image plane, which two frames do not tell from the given.
+
+    Elevational steps, tilts and yaws change sign; motion in the plane stays.
+    """
+    poses, steps = (
+        MIRROR @ each @ MIRROR for each in (prediction.first_from_frame, prediction.prev_from_frame)
+    )
+    return Prediction(poses, steps, prediction.sigma)
+
+
+def advancing(prediction: Prediction, images: Images, advance: Advance) -> Prediction:
+    """Return the prediction or its mirror image, whichever advances as said.
+
+    advance: "plus" along +z of the image frame (x × y) over the whole sweep, "minus" against it,
+    "unknown" as the tracker answered. The path is that of the image centre.
+    """
+    if advance == "unknown":
+        return prediction
+    along = elevational_mm(images, prediction.prev_from_frame)
+    return prediction if (along >= 0) == (advance == "plus") else mirrored(prediction)
+
+
+def elevational_mm(images: Images, prev_from_frame: Sequence[np.ndarray] | np.ndarray) -> float:
+    """Return the sum of the elevational steps of the image centre."""
+    centre = images.centre_mm
+    return float(sum((step[:3, :3] @ centre + step[:3, 3] - centre)[2] for step in prev_from_frame))

@@ -1,0 +1,1 @@
+"""The console command: the commands of `simulate` and `benchmark` under one name."""

@@ -1,0 +1,67 @@
+"""The console command has every command of the two packages, by task, and passes them on."""
+
+import re
+import sys
+
+import pytest
+
+import benchmark.__main__ as benchmark_line
+import simulate.__main__ as simulate_line
+from sweepbench.__main__ import GROUPS, commands, grouped, main, overview
+
+
+def called(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["sweepbench", *words])
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    try:
+        return main()
+    except SystemExit as end:
+        return int(end.code or 0)
+
+
+def test_every_command_of_both_packages_is_listed_once(monkeypatch, capsys) -> None:
+    theirs: set[str] = set()
+    for line, package in ((simulate_line, "simulate"), (benchmark_line, "benchmark")):
+        monkeypatch.setattr(sys, "argv", [package, "--help"])
+        with pytest.raises(SystemExit):
+            line.main()
+        (choices,) = re.findall(r"\{(.+?)\}", "".join(capsys.readouterr().out.split()))[:1]
+        theirs |= set(choices.split(","))
+    shown = [name for names in grouped().values() for name in names]
+    assert sorted(shown) == sorted(theirs)
+    assert {name for names in GROUPS.values() for name in names} <= theirs
+
+
+def test_overview_says_what_each_command_does_within_its_width() -> None:
+    text = overview(80)
+    assert max(map(len, text.splitlines())) <= 80
+    for name, command in commands().items():
+        assert re.search(rf"^  {name} +[A-Z]", text, re.MULTILINE), name
+        assert command.__doc__
+
+
+@pytest.mark.parametrize(("words", "status"), [([], 2), (["--help"], 0), (["--version"], 0)])
+def test_bare_calls(words: list[str], status: int, monkeypatch, capsys) -> None:
+    assert called(monkeypatch, *words) == status
+    assert capsys.readouterr().out.startswith("sweepbench " if "--version" in words else "usage:")
+
+
+def test_commands_of_both_packages_run(monkeypatch, capsys) -> None:
+    assert called(monkeypatch, "factors") == 0
+    assert "tremor" in capsys.readouterr().out
+    assert called(monkeypatch, "trackers") == 0
+    assert "moglo-long" in capsys.readouterr().out
+
+
+def test_mistakes_are_one_line_and_status_2(monkeypatch, capsys) -> None:
+    assert called(monkeypatch, "show", "small-v3") == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: unknown spec 'small-v3'; did you mean 'small-v2'?")
+    assert len(error.splitlines()) == 1
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_completion_knows_all_commands(shell: str, monkeypatch, capsys) -> None:
+    assert called(monkeypatch, "--tyro-print-completion", shell) == 0
+    script = capsys.readouterr().out
+    assert not [name for name in commands() if name not in script]
