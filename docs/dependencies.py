@@ -19,7 +19,19 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("benchmark", "simulate", "baselines", "moglo", "tests", "docs", "results")
 #: Programs and plugins that nothing imports: what they are run by.
-RUN = {"mypy": "make lint", "ruff": "make lint", "setuptools": "the build", "dask": "its extra"}
+RUN = {
+    "mypy": "make lint",
+    "ruff": "make lint",
+    "setuptools": "the build",
+    "dask": "its extra",
+    "pytest-xdist": "pytest",
+}
+    "mypy": "make lint",
+    "ruff": "make lint",
+    "setuptools": "the build",
+    "dask": "its extra",
+    "pytest-xdist": "pytest",
+}
 
 
 def plain(name: str) -> str:
