@@ -26,12 +26,6 @@ RUN = {
     "dask": "its extra",
     "pytest-xdist": "pytest",
 }
-    "mypy": "make lint",
-    "ruff": "make lint",
-    "setuptools": "the build",
-    "dask": "its extra",
-    "pytest-xdist": "pytest",
-}
 
 
 def plain(name: str) -> str:
