@@ -14,7 +14,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from benchmark.learning.schedule import scheduled_optimiser
-from benchmark.learning.windows import Sample, Windows
+from benchmark.learning.windows import Conditions, Sample, Windows
 from benchmark.machine.progress import progress
 from benchmark.sweep import Sweep
 from benchmark.tracker import LearnedTracker
@@ -96,8 +96,10 @@ class WindowData(pl.LightningDataModule):
         tracker: LearnedTracker,
         updates: int,
         seed: int,
+        conditions: Conditions | None = None,
     ):
         super().__init__()
+        self.conditions = conditions
         self.sweeps, self.validation, self.seed = sweeps, validation, seed
         self.window, self.batch_size = tracker.window, tracker.recipe.batch_size
         self.ends = [round(updates * (i + 1) / VALIDATIONS) for i in range(VALIDATIONS)]
@@ -107,7 +109,7 @@ class WindowData(pl.LightningDataModule):
         updates = self.ends[epoch] - (self.ends[epoch - 1] if epoch else 0)
         seed = self.seed * VALIDATIONS + epoch
         count = updates * self.batch_size
-        windows = Windows(self.sweeps, self.window, count, seed, self.batch_size)
+        windows = Windows(self.sweeps, self.window, count, seed, self.batch_size, self.conditions)
         rank, processes = self._place()
         size = self.batch_size // processes
         own = np.arange(count).reshape(-1, processes, size)[:, rank]

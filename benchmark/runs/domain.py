@@ -260,11 +260,11 @@ def unsure_frames(images: Images, prediction: Prediction) -> str | None:
     unsure = prediction.sigma > np.maximum(steps, SMALLEST_STEP)
     if not unsure.any():
         return None
-    total = float(np.sqrt((prediction.sigma**2).sum()))
+    more = " or more" if prediction.position_sigma is None else ""
     return (
         f"the tracker is unsure of {unsure.sum()} of {len(unsure)} steps (its sigma exceeds the "
-        f"step) at frames {ranges(np.flatnonzero(unsure) + 1)}; sigma of the end: {total:.2g} mm "
-        "or more"
+        f"step) at frames {ranges(np.flatnonzero(unsure) + 1)}; sigma of the end: "
+        f"{prediction.end_sigma:.2g} mm{more}"
     )
 
 

@@ -20,7 +20,7 @@ from benchmark.errors import UserError
 from benchmark.learning.flops import flop_counter
 from benchmark.learning.schedule import learning_rate_factor
 from benchmark.learning.training import count_flops, load_sweeps, train
-from benchmark.learning.windows import Windows
+from benchmark.learning.windows import Windows, conditions_of
 from benchmark.machine import lock
 from benchmark.runs.run import make_run
 from benchmark.sweep import Sweep
@@ -86,6 +86,23 @@ def test_the_cost_of_an_update_is_the_mean_over_windows_of_all_shapes() -> None:
     assert costs[0] == costs[2] > costs[1]
     mean = np.average(costs, weights=[23, 19, 11])
     assert count_flops(Pixels(), sweeps) == pytest.approx(mean)
+
+
+def test_windows_carry_the_condition_of_their_sweep() -> None:
+    class Knowing(Brightness):
+        """Knows the width of a sweep's frames."""
+
+        def condition(self, observation):
+            return np.float32([observation.bmode.frames.shape[2], 1.0])
+
+    sweeps = of_two_shapes()
+    told = conditions_of(Knowing(), sweeps)
+    windows = Windows(sweeps, 3, 20, seed=1, batch=4, conditions=told)
+    for batch in DataLoader(windows, 4):
+        frames, steps, grid, known = batch
+        assert len(steps) == len(grid) == 4
+        assert torch.equal(known, torch.tensor([[frames.shape[-1], 1.0]] * 4))
+    assert len(Windows(sweeps, 3, 20, conditions=conditions_of(Brightness(), sweeps))[0]) == 3
 
 
 def test_windows_refuse_sweeps_that_are_too_short(dataset: Dataset) -> None:
