@@ -158,7 +158,14 @@ def _read_channel(
 
 
 def write_prediction(path: Path | str, prediction: Prediction) -> None:
-    """Write a prediction as one HDF5 file, whole or not at all."""
+    """Write a prediction as one HDF5 file, whole or not at all.
+
+    Raises
+    ------
+    UserError : the folder cannot be written, or the disk is full.
+    """
+    arrays = [values for values in vars(prediction).values() if values is not None]
+    ensure_space(Path(path), sum(np.asarray(values).nbytes for values in arrays) + 2**14)
     with atomic_path(path) as temporary, open_hdf5(temporary, "w") as file:
         file.attrs["format"] = PREDICTION_FORMAT
         file["first_from_frame"] = prediction.first_from_frame

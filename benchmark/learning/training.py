@@ -30,7 +30,7 @@ from benchmark.learning.loop import VALIDATIONS, Loop, UpdateBar, WindowData, qu
 from benchmark.learning.machinery import Machinery
 from benchmark.learning.resume import CHECKPOINT, remove_checkpoints, resumable
 from benchmark.learning.windows import Conditions, Windows, conditions_of
-from benchmark.machine.lock import only_here
+from benchmark.machine.lock import only_here, remove_left
 from benchmark.metrics import Case, tusrec
 from benchmark.runs.run import Run, learns
 from benchmark.sweep import Sweep
@@ -69,6 +69,7 @@ def train(
             if not run.is_trained():  # by the one that held the lock
                 _train(run, machinery)
     if machinery.is_first:
+        remove_left(run.folder / LOCK)  # of one that was killed after its last file
         run.refuse_other_precision(precision)
 
 

@@ -19,17 +19,25 @@ from benchmark.sweep import SE3_TOLERANCE
 SUFFIXES = (".h5", ".npz")
 KEYS = ("first_from_frame", "prev_from_frame", "sigma", "position_sigma")
 OF_FRAMES = ("first_from_frame", "position_sigma")  # one entry per frame; others one per step
+LINK = "expected a file, got a link out of the folder"
 #: Poses farther away are no answer, and their errors overflow: a kilometre.
 FARTHEST_MM = 1e6
 
 
 def prediction_faults(path: Path, frames: int) -> list[str]:
     """Return one line per fault of one prediction file that should cover `frames` frames."""
+    if leads_out(path):
+        return [f"{path}: {LINK}"]
     try:
         with opened_prediction(path) as file:
             return [f"{path}: {fault}" for fault in _faults(file, frames)]
     except UserError as error:
         return [str(error)]
+
+
+def leads_out(path: Path) -> bool:
+    """Return whether a file is a link to a file outside of its folder."""
+    return path.is_symlink() and not path.resolve().is_relative_to(path.parent.resolve())
 
 
 @contextmanager
