@@ -190,9 +190,8 @@ def _optimise(
         tracker.finish(sweeps)
     error = float(np.mean([_drift_share(tracker, sweep) for sweep in validation]))
     if loop.left_out:
-        _note(
-            f"{run.name}: {loop.left_out} of {done} updates had no finite gradient and were left out"
-        )
+        lost = f"{loop.left_out} of {done} updates"
+        _note(f"{run.name}: {lost} had no finite gradient and were left out")
     record = {
         "updates": done,
         "updates_left_out": loop.left_out,
