@@ -12,7 +12,7 @@ from moglo.any.tile_reader import TileReader
 from moglo.any.told import look_of, told
 from moglo.any.volumes import tile_means, weighted_mean
 
-LOG_SIGMA = (-5.0, 3.0)  # least and largest, of a displacement in correlation lengths
+LOG_SIGMA = (-5.0, 3.0)  # least and largest, in correlation lengths, and as a share of a step
 
 
 class AnyNet(nn.Module):
@@ -70,7 +70,7 @@ class AnyNet(nn.Module):
         if self.sweep is not None:
             added, scale, features = self.sweep(described)
             six = torch.cat([(six + added)[..., :2], *_scaled((six + added)[..., 2:], scale)], -1)
-        logarithms = self.sigma(features.detach())
+        logarithms = self.sigma(features.detach()).clamp(*LOG_SIGMA)
         return Motions(six, units, logarithms[..., 0], logarithms[..., 1])
 
     def forward(self, seen: Seen) -> tuple[Motions, Tiles]:
