@@ -96,7 +96,7 @@ class WindowData(pl.LightningDataModule):
         tracker: LearnedTracker,
         updates: int,
         seed: int,
-        conditions: Conditions,
+        conditions: Conditions | None = None,
     ):
         super().__init__()
         self.conditions = conditions
