@@ -45,7 +45,8 @@ def _between(near: Tensor, row: Tensor, column: Tensor, step: tuple[int, int]) -
         return flat.gather(2, place[..., None])[..., 0]
 
     before, here, after = at(-1), at(0), at(1)
-    return (before - after) / (2 * (before - 2 * here + after)).clamp_max(-1e-6)
+    place = (before - after) / (2 * (before - 2 * here + after)).clamp_max(-1e-6)
+    return place.clamp(-0.5, 0.5)  # beyond that at the rim, where the peak may lie farther out
 
 
 def offsets(found: Tensor, starts: Sequence[int], gap: int) -> Tensor:

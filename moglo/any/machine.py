@@ -15,6 +15,7 @@ NOISE = 0.08  # largest standard deviation of the noise of a pixel in [0, 1]
 BLUR = 0.6  # largest share of a pixel that comes from its two neighbours
 PERSISTENCE = 0.6  # largest weight of the image before
 BORDER = 0.3  # largest share of a side that is black
+LEFT = 0.25  # least share of the tissue that a border leaves
 
 
 def disturbed(frames: Tensor, condition: Tensor, share: float) -> tuple[Tensor, Tensor]:
@@ -29,8 +30,10 @@ def disturbed(frames: Tensor, condition: Tensor, share: float) -> tuple[Tensor, 
             frames = frames.clone()
             frames[chosen] = change(frames[chosen])
     chosen = (torch.rand(len(frames)) < share).to(frames.device)
-    inside = torch.where(chosen[:, None, None, None], _inside(frames), 1.0)
-    mask = condition[:, MASK : MASK + 1] * inside
+    inside, mask = _inside(frames), condition[:, MASK : MASK + 1]
+    left = (mask * inside).mean((1, 2, 3)) > LEFT * mask.mean((1, 2, 3))
+    inside = torch.where((chosen & left)[:, None, None, None], inside, 1.0)
+    mask = mask * inside
     return frames * inside, torch.cat([mask, condition[:, MASK + 1 :]], 1)
 
 

@@ -12,7 +12,8 @@ from moglo.any.tile_reader import TileReader
 from moglo.any.told import look_of, told
 from moglo.any.volumes import tile_means, weighted_mean
 
-LOG_SIGMA = (-5.0, 3.0)  # least and largest, of a displacement in correlation lengths
+LEAST_MASK = 1e-4  # weight of pixels outside the mask in mean lengths: all, where none is inside
+LOG_SIGMA = (-5.0, 3.0)  # least and largest, in correlation lengths, and as a share of a step
 
 
 class AnyNet(nn.Module):
@@ -70,7 +71,7 @@ class AnyNet(nn.Module):
         if self.sweep is not None:
             added, scale, features = self.sweep(described)
             six = torch.cat([(six + added)[..., :2], *_scaled((six + added)[..., 2:], scale)], -1)
-        logarithms = self.sigma(features.detach())
+        logarithms = self.sigma(features.detach()).clamp(*LOG_SIGMA)
         return Motions(six, units, logarithms[..., 0], logarithms[..., 1])
 
     def forward(self, seen: Seen) -> tuple[Motions, Tiles]:
@@ -92,7 +93,7 @@ def units_of(seen: Seen) -> Tensor:
 
     Mean lengths of the tissue for translations, mm; over half a side for rotations, rad.
     """
-    length = weighted_mean(seen.lengths, seen.mask, (2, 3)).flatten(1)
+    length = weighted_mean(seen.lengths, seen.mask.clamp_min(LEAST_MASK), (2, 3)).flatten(1)
     size = seen.pixel_mm.new_tensor([seen.mask.shape[-1], seen.mask.shape[-2]])
     across, down = (seen.pixel_mm * size / 2).unbind(-1)
     lateral, _, elevational = length.unbind(-1)

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 COVERED = 0.68  # share of the ends of training sweeps that their sigma covers
 COMMON = 0.95  # share of the training sweeps that are no stranger than usual
 UNKNOWN = 1e6  # stands for what is usual before training: nothing is strange
-MOST = 5.0  # an error counts as at most this many times the median in the calibration
-LEAST_FACTOR = 0.05
-TURNS = 10  # of the two parts' calibration
+MOST = 5.0  # an error counts as at most this many sigmas in the calibration
+FACTORS = (0.05, 20.0)  # least and largest
+TURNS, HALVINGS = 10, 30  # of the two parts' calibration, and of the search in each
 
 
 class Sigma(NamedTuple):
@@ -97,10 +97,23 @@ class Calibration(nn.Module):
                 [error.square() for error in errors],
             )
         )
-        factor = torch.zeros_like(self.factors)
+        own_factor, slow_factor = frame.new_zeros(2)
         for _ in range(TURNS):
-            left = (square - (factor[1] * slow).square()).clamp_min(0) / frame.square()
-            factor[0] = left.clamp_max(MOST**2 * left.median()).mean().sqrt()
-            wanted = (ends.square() - factor[0].square() * own).clamp_min(0).sqrt() / alike
-            factor[1] = wanted.quantile(COVERED)
-        self.factors.copy_(factor.clamp_min(LEAST_FACTOR))
+            own_factor = _matching(square, frame.square(), (slow_factor * slow).square())
+            wanted = (ends.square() - own_factor.square() * own).clamp_min(0).sqrt() / alike
+            slow_factor = wanted.quantile(COVERED)
+        self.factors.copy_(torch.stack([own_factor, slow_factor]).clamp_min(FACTORS[0]))
+
+
+def _matching(square: Tensor, scaled: Tensor, fixed: Tensor) -> Tensor:
+    """Return the factor f for which squared errors are f^2 `scaled` + `fixed` on average, all (N,).
+
+    That is, the mean ratio is one; found by bisection between the least and largest of `FACTORS`.
+    """
+    low, high = (scaled.new_tensor(factor).log() for factor in FACTORS)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        ratio = square / ((2 * middle).exp() * scaled + fixed)
+        too_small = ratio.clamp_max(MOST**2).mean() > 1
+        low, high = torch.where(too_small, middle, low), torch.where(too_small, high, middle)
+    return high.exp()

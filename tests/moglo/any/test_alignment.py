@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from scipy.ndimage import fourier_shift
 
-from moglo.any.alignment import moved, offsets, shifts
+from moglo.any.alignment import FARTHEST, moved, offsets, shifts
 
 SIDE = 64
 
@@ -30,6 +30,12 @@ def test_shifts_between_pixels_are_found():
     steps = np.array([[0.0, 0.0], [1.3, -2.4], [-3.0, 5.0], [0.4, 0.2]])
     found = shifts(drifting(steps))[0].numpy()
     np.testing.assert_allclose(found, -steps, atol=0.1)
+
+
+def test_a_shift_farther_than_is_looked_for_stays_within_reach():
+    steps = np.array([[0.0, 0.98 * SIDE / FARTHEST], [-1.2 * SIDE / FARTHEST, 0.0], [20.0, 20.0]])
+    smooth = torch.nn.functional.avg_pool2d(drifting(steps), 9, 1, 4)
+    assert (shifts(smooth).abs() <= SIDE / FARTHEST).all()
 
 
 def test_frames_that_are_not_alike_have_no_shift():

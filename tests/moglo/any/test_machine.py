@@ -19,6 +19,16 @@ def test_nothing_is_done_where_nothing_is_asked_for():
     assert torch.equal(shown, frames) and torch.equal(told, condition)
 
 
+def test_a_border_leaves_some_of_a_small_mask():
+    frames, condition = batch(count=64)
+    condition[:, MASK] = 0
+    condition[:, MASK, :8, :8] = 1
+    torch.manual_seed(0)
+    told = machine.disturbed(frames, condition, 1.0)[1][:, MASK]
+    left = told.mean((1, 2)) / condition[:, MASK].mean((1, 2))
+    assert (left > machine.LEFT).all() and (left < 1).any()
+
+
 def test_all_samples_differ_where_all_is_asked_for_and_the_given_ones_stay():
     frames, condition = batch()
     before = frames.clone()

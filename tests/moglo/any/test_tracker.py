@@ -103,6 +103,17 @@ def test_what_lies_outside_the_mask_is_not_read():
     np.testing.assert_array_equal(one.first_from_frame, two.first_from_frame)
 
 
+def test_frames_without_tissue_have_a_finite_loss():
+    made = tracker(replace(CONFIG, machine=0.0), awake=False)
+    told = conditions_of(made, [sweep()])
+    frames, steps, grid, condition = next(iter(DataLoader(Windows([sweep()], 6, 2, 0, 2, told), 2)))
+    condition[:, 0] = 0
+    loss = made.loss(frames, steps, grid, condition)
+    loss.backward()
+    gradients = [p.grad for p in made.module().parameters() if p.grad is not None]
+    assert loss.isfinite() and all(gradient.isfinite().all() for gradient in gradients)
+
+
 def test_a_long_sweep_is_read_in_parts_of_the_same_answer(monkeypatch):
     made, taken = tracker(replace(CONFIG, reader=False)), observation(14)
     whole = made.track(taken).first_from_frame
