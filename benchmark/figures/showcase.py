@@ -12,6 +12,9 @@ from benchmark import geometry
 from benchmark.dataset import Dataset, Entry
 from benchmark.errors import UserError
 from benchmark.figures import plot, volumes
+from benchmark.figures.turning import turnable
+from benchmark.files import write_json
+from benchmark.leaderboard.page_figures import VOLUME
 from benchmark.runs.predict import check_predicted, read_predicted
 from benchmark.runs.run import Run, titles
 from benchmark.sweep import Images, Prediction, Sweep, centre_path, poses_at
@@ -99,6 +102,7 @@ def _slices(folder: Path, sweep: Sweep, name: str, prediction: Prediction, track
     figure = volumes.slices(placed, spacing)
     caption = f"Sweep {sweep.name} compounded with its true poses and with those of {name}."
     path = folder / f"3-slices-{_safe(name)}"
+    write_json(path.with_name(path.name + VOLUME), turnable(placed, spacing))
     return plot.save(figure, path, "Reconstructed B-mode volume", caption, tracker)
 
 
@@ -138,6 +142,7 @@ def _vessels(
         "per mm of depth for the loss of light, beside the true vessel tree."
     )
     path = folder / f"5-vessels-{_safe(name)}"
+    write_json(path.with_name(path.name + VOLUME), turnable(placed, spacing))
     return plot.save(figure, path, "Vessels in 3D without a tracking sensor", caption, tracker)
 
 

@@ -12,10 +12,13 @@ const state = {
   filters: {}, sort: { key: "rank", down: false }, all: false, split: FACTORS[0], hidden: new Set(),
 };
 
-let legends = 0; // numbers the buttons of legends, so that focus survives a redraw
+let charts = 0; // numbers the charts with named lines, so that focus survives a redraw
 let series = 0;
 DATA.rows.forEach((row) => {
-  row.colour = row.kind === "reference" ? "--reference" : `--series-${series++ % 8}`;
+  const reference = row.kind === "reference";
+  row.colour = reference ? "--reference" : `--series-${series % 8}`;
+  row.dash = reference ? "dot" : ["solid", "dash", "longdashdot"][Math.floor(series / 8) % 3];
+  series += reference ? 0 : 1;
   row.values = Object.fromEntries(Object.entries(row.tables).map(([id, table]) => [id, meanOverSeeds(table)]));
 });
 
@@ -42,6 +45,8 @@ const format = (value, metric) => (known(value) ? minus(value.toFixed(metric.dig
 const withUnit = (metric) => (metric.unit ? `${metric.label} (${metric.unit})` : metric.label);
 const span = (low, high, metric) =>
   known(low) && known(high) ? `${format(low, metric)} ${low < 0 ? "to" : "–"} ${format(high, metric)}` : "";
+const signed = (value, metric) => (value > 0 ? "+" : "") + format(value, metric);
+const intervalNote = (s, metric) => (known(s.low) && known(s.high) ? h("small", {}, span(s.low, s.high, metric)) : null);
 const plural = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 
 function significant(value, digits = 2) {
@@ -53,6 +58,9 @@ function significant(value, digits = 2) {
 }
 
 const href = (row) => `#/tracker/${encodeURIComponent(row.label)}`;
+const compareHref = (one, other) => `#/compare/${encodeURIComponent(one.label)}/${encodeURIComponent(other.label)}`;
+const rowName = (row) => h("th", { scope: "row", class: "text row", style: `--dot: var(${row.colour})` },
+  h("span", { class: `dot${row.kind === "reference" ? " hollow" : ""}` }), h("a", { href: href(row) }, row.label));
 const milliseconds = (row) => (known(row.seconds_per_frame) ? 1000 * row.seconds_per_frame : null);
 
 // ---- what the filters leave -------------------------------------------------------------------
@@ -233,24 +241,27 @@ function board(rows, kept) {
 
 // ---- routes -----------------------------------------------------------------------------------
 
-const ROUTES = { "": viewBoard, tracker: viewTracker, stress: viewStress, about: viewAbout };
+const ROUTES = { "": viewBoard, tracker: viewTracker, compare: viewCompare, stress: viewStress, about: viewAbout };
+const SECTIONS = [["", "Leaderboard"], ["compare", "Compare"], ["stress", "Stress"], ["about", "About"]];
 
+/** The route of the address and its words. */
 function route() {
-  const [, name = "", ...rest] = location.hash.replace(/^#/, "").split("/");
-  let argument = rest.join("/");
-  try { argument = decodeURIComponent(argument); } catch { /* a hand-made address: taken as it is */ }
-  return [Object.hasOwn(ROUTES, name) ? name : "", argument];
+  const [, name = "", ...words] = location.hash.replace(/^#/, "").split("/");
+  const plain = (word) => {
+    try { return decodeURIComponent(word); } catch { return word; /* a hand-made address */ }
+  };
+  return [Object.hasOwn(ROUTES, name) ? name : "", words.map(plain)];
 }
 
 function show() {
-  const [name, argument] = route();
+  const [name, words] = route();
   const main = document.getElementById("content");
   main.querySelectorAll(".chart").forEach((chart) => Plotly.purge(chart));
   main.replaceChildren();
-  legends = 0;
-  document.getElementById("nav").replaceChildren(...[["", "Leaderboard"], ["stress", "Stress"], ["about", "About"]].map(
+  charts = 0;
+  document.getElementById("nav").replaceChildren(...SECTIONS.map(
     ([key, label]) => h("a", { href: `#/${key}`, "aria-current": key === name || (key === "" && name === "tracker") ? "page" : null }, label)));
-  ROUTES[name](main, argument);
+  ROUTES[name](main, ...words);
 }
 
 /** Draw the route again where the reader is: after a filter, a sort or a change of colours. */

@@ -4,7 +4,6 @@ The page is page.html with page.css, plotly's script, the page_*.js files and th
 Every text that came from a file travels inside that JSON and becomes text nodes, never markup.
 """
 
-import base64
 import html
 import json
 from importlib import metadata, resources
@@ -15,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmark.errors import UserError
-from benchmark.files import read_json
 from benchmark.leaderboard.columns import digits, main_columns, short_title, unit
 from benchmark.leaderboard.conditions import FLOOR, conditions, shared_level, stress_metrics
+from benchmark.leaderboard.page_figures import page_figures
 from benchmark.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -25,7 +24,11 @@ if TYPE_CHECKING:
     from benchmark.leaderboard.row import Row
 
 #: In this order: each file uses what the ones before it define.
-SCRIPTS = ("page_statistics.js", "page_charts.js", "page_views.js", "page.js")
+SCRIPTS = (
+    *("page_statistics.js", "page_labels.js", "page_charts.js", "page_space.js", "page_parts.js"),
+    *("page_board.js", "page_tracker.js", "page_compare.js", "page_stress.js", "page_about.js"),
+    "page.js",
+)
 DEGREES_OF_FREEDOM = {
     "tx": "lateral x",
     "ty": "axial y",
@@ -46,11 +49,11 @@ def page_html(board: "Leaderboard", figures_folder: Path | str | None = None) ->
 
     Raises
     ------
-    UserError : a PNG of `figures_folder` without its JSON, or one that lacks its title.
+    UserError : as `page_figures`.
     """
     from plotly.offline import get_plotlyjs
 
-    data = {**page_data(board), "figures": _figures(figures_folder)}
+    data = {**page_data(board), "figures": page_figures(figures_folder)}
     return Template(_asset("page.html")).substitute(
         title=html.escape(f"{board.dataset.get('name')} · sweepbench"),
         style=_asset("page.css"),
@@ -125,7 +128,7 @@ def _metric(name: str) -> dict[str, Any]:
 def _row(row: "Row", board: "Leaderboard") -> dict[str, Any]:
     kept = [
         *("card", "config", "config_hash", "trained_on", "outside_training", "training"),
-        "environment",
+        *("environment", "code_sha256"),
     ]
     return {
         "label": row.label,
@@ -258,24 +261,3 @@ def _points(board: "Leaderboard", factor: str) -> list[dict[str, Any]]:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _figures(folder: Path | str | None) -> list[dict[str, Any]]:
-    """Return every PNG of a folder as a data URL, with its title, caption and tracker."""
-    if folder is None:
-        return []
-    figures = []
-    for path in sorted(Path(folder).glob("*.png")):
-        about = read_json(path.with_suffix(".json"))
-        if not isinstance(about, dict) or "title" not in about:
-            raise UserError(f"{path.with_suffix('.json')}: key 'title' is missing")
-        source = "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
-        figures.append(
-            {
-                "title": str(about["title"]),
-                "caption": str(about.get("caption") or ""),
-                "tracker": about.get("tracker"),
-                "source": source,
-            }
-        )
-    return figures

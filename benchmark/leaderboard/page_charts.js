@@ -44,9 +44,28 @@ function draw(element, label, traces, layout) {
   return Plotly.newPlot(element, traces, { ...base, ...layout }, settings);
 }
 
-function lineStyle(row, width = 2.2) {
-  return { color: rowColour(row), width, dash: row.kind === "reference" ? "dot" : "solid" };
+const lineStyle = (row, width = 2.2) => ({ color: rowColour(row), width, dash: row.dash });
+
+/** Margins of charts with names at the ends of lines, fixed so that the names' places are known. */
+const LINE_MARGIN = { l: 52, r: 0, t: 14, b: 46 };
+
+/** An upward axis for values: from 0, or logarithmic where they span a decade. */
+function upwards(values) {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  if (!(low > 0 && high > 10 * low)) {
+    const top = 1.06 * Math.max(high, 1e-9);
+    return { axis: { range: [Math.min(0, low), top] }, name: "", place: (v) => (v - Math.min(0, low)) / (top - Math.min(0, low)) };
+  }
+  const [a, b] = [Math.log10(low) - 0.05, Math.log10(high) + 0.05];
+  return { axis: { type: "log", range: [a, b], dtick: b - a > 1.6 ? 1 : "D2" }, name: ", logarithmic", place: (v) => (Math.log10(v) - a) / (b - a) };
 }
+
+/** Axes of a chart with names at the ends of its lines. */
+const lineLayout = (x, up, scale) => ({
+  margin: LINE_MARGIN,
+  xaxis: { ...x, automargin: false },
+  yaxis: axis(`${up}${scale.name}`, { ...scale.axis, automargin: false, zeroline: false }),
+});
 
 /** Error against the time that a frame takes; the stepped line joins what nothing else beats. */
 function drawPareto(element, points, metric) {
@@ -54,15 +73,22 @@ function drawPareto(element, points, metric) {
   const across = logRange(points.map((p) => p.x), 0.16);
   const up = logRange(points.flatMap((p) => [p.low, p.y, p.high]).filter((v) => known(v) && v > 0), 0.1);
   const size = element.clientWidth < 420 ? 10.5 : 12;
-  const places = labelPlaces(points, across, up, element.clientWidth - 70, element.clientHeight - 60, size);
+  const margin = { l: 52, r: 10, t: 10, b: 46 };
+  const frame = [element.clientWidth - margin.l - margin.r, element.clientHeight - margin.t - margin.b];
+  const down = (v) => ((up[1] - Math.log10(v)) / (up[1] - up[0])) * frame[1];
+  const at = points.map((p) => ({
+    x: ((Math.log10(p.x) - across[0]) / (across[1] - across[0])) * frame[0], y: down(p.y),
+    low: down(p.low > 0 ? p.low : p.y), high: down(p.high > 0 ? p.high : p.y),
+  }));
+  const widths = textWidths(points.map((p) => p.row.label), size);
+  const places = labelPlaces(at, widths.map((width) => [width + 6, size + 4]), frame);
   const traces = [
     {
       x: front.map((p) => p.x), y: front.map((p) => p.y), mode: "lines", hoverinfo: "skip",
       line: { shape: "hv", color: colour("--strong-rule"), width: 1.2 },
     },
-    ...points.map((p, i) => ({
-      x: [p.x], y: [p.y], mode: "markers+text", text: [inert(p.row.label)],
-      textposition: places[i], textfont: { size, color: colour("--ink") }, cliponaxis: false,
+    ...points.map((p) => ({
+      x: [p.x], y: [p.y], mode: "markers", cliponaxis: false,
       marker: {
         color: rowColour(p.row), size: 10,
         symbol: p.row.kind === "reference" ? "circle-open" : "circle", line: { width: 2, color: rowColour(p.row) },
@@ -75,11 +101,15 @@ function drawPareto(element, points, metric) {
         `<br>${significant(p.x)} ms per frame<extra></extra>`,
     })),
   ];
-  const x = axis("milliseconds per frame, logarithmic", {
-    type: "log", range: across, dtick: 1, zeroline: false,
-  });
-  const y = axis(`${withUnit(metric)}, logarithmic`, { type: "log", range: up, dtick: "D2", zeroline: false });
-  draw(element, `${metric.label} against milliseconds per frame`, traces, { xaxis: x, yaxis: y });
+  const annotations = points.map((p, i) => ({
+    x: Math.log10(p.x), y: Math.log10(p.y), text: inert(p.row.label), font: { size, color: rowColour(p.row) },
+    ax: places[i].x - at[i].x, ay: places[i].y - at[i].y, arrowhead: 0, arrowwidth: 1, standoff: 6, borderpad: 0,
+    arrowcolor: places[i].away > 20 ? rowColour(p.row) : "rgba(0,0,0,0)", captureevents: false,
+  }));
+  const more = { type: "log", zeroline: false, automargin: false };
+  const x = axis("milliseconds per frame, logarithmic", { ...more, range: across, dtick: 1 });
+  const y = axis(`${withUnit(metric)}, logarithmic`, { ...more, range: up, dtick: "D2" });
+  draw(element, `${metric.label} against milliseconds per frame`, traces, { xaxis: x, yaxis: y, annotations, margin });
 }
 
 /** Decades that hold all values, with room on both sides. */
@@ -89,40 +119,22 @@ function logRange(values, room) {
   return [low - margin, high + margin];
 }
 
-/** For each point the side on which its label meets the fewest others and stays within the chart. */
-function labelPlaces(points, across, up, width, height, size) {
-  const at = points.map((p) => ({
-    x: ((Math.log10(p.x) - across[0]) / (across[1] - across[0])) * width,
-    y: ((up[1] - Math.log10(p.y)) / (up[1] - up[0])) * height,
-  }));
-  const taken = at.map(({ x, y }) => [x - 7, y - 9, x + 7, y + 9]);
-  const overlap = (a, b) =>
-    Math.max(0, Math.min(a[2], b[2]) - Math.max(a[0], b[0])) * Math.max(0, Math.min(a[3], b[3]) - Math.max(a[1], b[1]));
-  return points.map((p, i) => {
-    const { x, y } = at[i];
-    const w = 0.53 * size * p.row.label.length;
-    const boxes = {
-      "top center": [x - w / 2, y - 24, x + w / 2, y - 8], "bottom center": [x - w / 2, y + 8, x + w / 2, y + 24],
-      "middle right": [x + 10, y - 8, x + 10 + w, y + 8], "middle left": [x - 10 - w, y - 8, x - 10, y + 8],
-    };
-    const cost = (box) => sum(taken.map((other, k) => (k === i ? 0 : overlap(box, other)))) +
-      20 * (Math.max(0, -box[0]) + Math.max(0, box[2] - width));
-    const best = Object.keys(boxes).reduce((a, b) => (cost(boxes[b]) < cost(boxes[a]) ? b : a));
-    taken.push(boxes[best]);
-    return best;
-  });
+/** Widths in pixels of texts in the page's type. */
+function textWidths(texts, size) {
+  const pen = document.createElement("canvas").getContext("2d");
+  pen.font = `${size}px ${getComputedStyle(document.body).fontFamily}`;
+  return texts.map((text) => pen.measureText(text).width);
 }
 
 /** Mean drift against true path length, one line per tracker. */
-function drawDrift(element, lines) {
+function drawDrift(element, lines, scale) {
   const traces = lines.map(({ row, curve }) => ({
     x: curve[0], y: curve[1], mode: "lines", name: inert(row.label), line: lineStyle(row),
     hovertemplate: `<b>${inert(row.label)}</b><br>%{y:.2f} mm after %{x:.1f} mm<extra></extra>`,
   }));
-  draw(element, "Mean drift against true path length, per tracker", traces, {
-    xaxis: axis("true path length (mm)", { rangemode: "tozero", showgrid: false }),
-    yaxis: axis("position error of the image centre (mm)", { rangemode: "tozero" }),
-  });
+  const end = Math.max(...lines.map(({ curve }) => curve[0].at(-1)));
+  draw(element, "Mean drift against true path length, per tracker", traces,
+    lineLayout(axis("true path length (mm)", { range: [0, end], showgrid: false }), "position error (mm)", scale));
 }
 
 /** Drift of every sweep of one tracker, thin, and their mean. */
@@ -142,34 +154,21 @@ function drawSweepDrift(element, row, sweeps) {
   });
 }
 
-/**
- * Bias (narrow, full) within noise (wide, pale) per degree of freedom and tracker.
- * groups: [{label, bias, noise}] of metrics; value(row, metric) gives a size.
- */
-function drawBiasNoise(element, rows, groups, unit, value) {
-  const step = 0.8 / rows.length;
-  const place = (r, g) => g - 0.4 + step * (r + 0.5);
-  const traces = rows.flatMap((row, r) =>
-    ["noise", "bias"].map((part) => ({
-      type: "bar",
-      x: groups.map((_, g) => place(r, g)),
-      y: groups.map((group) => value(row, group[part])),
-      width: step * (part === "noise" ? 0.86 : 0.4),
-      marker: { color: rowColour(row), opacity: part === "noise" ? 0.32 : 1 },
-      hovertemplate: groups.map((group) =>
-        `<b>${inert(row.label)}</b><br>${part}, ${inert(group.label)}: %{y:.3~g} ${inert(unit)}<extra></extra>`),
-    })),
-  );
-  const ticks = { tickvals: groups.map((_, g) => g), ticktext: groups.map((g) => inert(g.label)) };
-  draw(element, `Bias and noise of the steps in ${unit}`, traces, {
-    barmode: "overlay",
-    xaxis: axis("", { ...ticks, showgrid: false, zeroline: false, range: [-0.5, groups.length - 0.5] }),
-    yaxis: axis(`error per step (${unit})`, { rangemode: "tozero" }),
+/** Difference of two rows sweep by sweep, sorted; each bar in the colour of the row that is better. */
+function drawDifferences(element, [one, other], sweeps, metric) {
+  const winner = (d) => (SIGN * d < 0 ? one : other);
+  draw(element, `${metric.label} of ${one.label} minus that of ${other.label}, sweep by sweep`, [{
+    type: "bar", x: sweeps.map((_, k) => k), y: sweeps.map((s) => s.difference), marker: { color: sweeps.map((s) => rowColour(winner(s.difference))) },
+    hovertemplate: sweeps.map((s) => `<b>${inert(s.name)}</b><br>${format(s.one, metric)} and ${format(s.other, metric)} ${inert(metric.unit)}<br>%{y:.3~g}<extra></extra>`),
+  }], {
+    bargap: sweeps.length > 60 ? 0 : 0.25,
+    xaxis: axis(`${plural(sweeps.length, "sweep")}, sorted`, { showticklabels: false, showgrid: false, zeroline: false }),
+    yaxis: axis(`difference (${metric.unit || metric.label})`),
   });
 }
 
 /** Error against the value of one factor, one line with intervals per tracker. */
-function drawFactor(element, lines, factor, metric) {
+function drawFactor(element, lines, factor, metric, scale) {
   const values = factor.points.map((p) => p.x);
   const text = factor.points.map((p) => (known(p.level) ? `${p.x}<br>(${significant(p.level, 3)})` : String(p.x)));
   const ticks = values.length <= 8 ? { tickvals: values, ticktext: text } : {};
@@ -184,59 +183,6 @@ function drawFactor(element, lines, factor, metric) {
     },
     hovertemplate: `<b>${inert(row.label)}</b><br>${inert(factor.label)} %{x}<br>%{y:.3~g} ${inert(metric.unit)}<extra></extra>`,
   }));
-  draw(element, `${metric.label} against ${factor.label}`, traces, {
-    xaxis: axis(name, { ...ticks, showgrid: false, zeroline: false }),
-    yaxis: axis(withUnit(metric), { rangemode: "tozero" }),
-  });
-}
-
-/** True and predicted path of the image centre in 3D, one scale on all axes. */
-function drawSpace(element, row, truth, predicted) {
-  const line = (points, width, tone, name) => ({
-    type: "scatter3d", mode: "lines", name,
-    x: points.map((p) => p[0]), y: points.map((p) => p[2]), z: points.map((p) => p[1]),
-    line: { color: tone, width },
-    hovertemplate: `${inert(name)}<br>x %{x:.1f}, y %{z:.1f}, z %{y:.1f} mm<extra></extra>`,
-  });
-  const ends = (points, tone) => ({
-    type: "scatter3d", mode: "markers", hoverinfo: "skip", marker: { size: 3.5, color: tone },
-    x: [points.at(-1)[0]], y: [points.at(-1)[2]], z: [points.at(-1)[1]],
-  });
-  const ranges = spaceRanges([...truth, ...predicted]);
-  const side = (title, i, flip) => ({
-    title: { text: title, font: { size: 11, color: colour("--soft") } },
-    tickfont: { size: 10, color: colour("--soft") }, nticks: 4,
-    gridcolor: colour("--rule"), linecolor: colour("--strong-rule"), zeroline: false,
-    backgroundcolor: colour("--paper"), showbackground: false, showspikes: false,
-    range: flip ? [...ranges[i]].reverse() : ranges[i],
-  });
-  const longest = Math.max(...ranges.map((r) => r[1] - r[0]));
-  const share = (i) => (1.42 * (ranges[i][1] - ranges[i][0])) / longest;
-  const tones = [colour("--ink"), rowColour(row)];
-  const traces = [
-    line(truth, 5, tones[0], "truth"), line(predicted, 5, tones[1], row.label),
-    ends(truth, tones[0]), ends(predicted, tones[1]),
-  ];
-  draw(element, `True and predicted path of ${row.label} in 3D`, traces, {
-    margin: { l: 0, r: 0, t: 0, b: 0 },
-    dragmode: "orbit",
-    scene: {
-      xaxis: side("x (mm)", 0), yaxis: side("z (mm)", 2), zaxis: side("y (mm)", 1, true),
-      aspectmode: "manual", aspectratio: { x: share(0), y: share(2), z: share(1) },
-      camera: { eye: { x: 1.5, y: -1.0, z: 0.6 }, center: { x: 0, y: 0, z: -0.06 } },
-    },
-  });
-}
-
-/** Ranges (mm) of x, y, z that hold all points; thin directions get room but the same scale. */
-function spaceRanges(points) {
-  const spans = [0, 1, 2].map((i) => {
-    const values = points.map((p) => p[i]);
-    return [Math.min(...values), Math.max(...values)];
-  });
-  const longest = Math.max(...spans.map((s) => s[1] - s[0]), 0.01);
-  return spans.map(([low, high]) => {
-    const half = Math.max((high - low) / 2, 0.2 * longest) * 1.08;
-    return [(low + high) / 2 - half, (low + high) / 2 + half];
-  });
+  draw(element, `${metric.label} against ${factor.label}`, traces,
+    lineLayout(axis(name, { ...ticks, showgrid: false, zeroline: false }), withUnit(metric), scale));
 }

@@ -9,6 +9,7 @@ from benchmark.dataset import SPLITS, Dataset
 from benchmark.tables import Markup, markdown
 from simulate import GENERATOR_VERSION
 from simulate.dataset.memory import memory_bytes
+from simulate.dataset.responsible import TITLES, responsible
 from simulate.dataset.size import MOST_PROBES, drawn_specs, size_of
 from simulate.probe.transducer import Probe
 from simulate.spec import Spec
@@ -115,7 +116,7 @@ def dataset_card(spec: Spec, dataset: Dataset) -> str:
         *_photoacoustics(spec, dataset),
         "- `truth/`: the vessel tree of each subject, world mm.",
         f"- Identity: generator {GENERATOR_VERSION}, hash `{dataset.hash}`.", "",
-        *_vary(spec), *_stress(spec), *_withheld(dataset),
+        *_vary(spec), *_stress(spec), *_withheld(dataset), *_datasheet(spec),
     ]  # fmt: skip
     return "\n".join(parts)
 
@@ -288,5 +289,17 @@ def _withheld(dataset: Dataset) -> list[str]:
         f"The {kept['split']} split is drawn from private entropy, SHA-256"
         f" `{kept['entropy_sha256']}`, and has no poses, landmarks or vessel trees; who holds the"
         " answers can score it.",
+        "",
+    ]
+
+
+def _datasheet(spec: Spec) -> list[str]:
+    """Return the lines on origin, people, uses, limits and licence."""
+    told = responsible(spec, GENERATOR_VERSION)
+    return [
+        "## Datasheet",
+        "",
+        *(f"- {TITLES[key]}: {text}" for key, text in told.items()),
+        "- Licence: MIT, as the program that made it; free to use, change and pass on.",
         "",
     ]

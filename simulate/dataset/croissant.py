@@ -1,10 +1,11 @@
-"""Croissant metadata of a data set (MLCommons Croissant 1.0), which data hubs and loaders read."""
+"""Croissant metadata of a data set (MLCommons Croissant 1.0, RAI 1.0), which data hubs read."""
 
 from typing import Any
 
 from benchmark.dataset import SPLITS, Dataset
 from benchmark.files import sha256_of_file
 from simulate import GENERATOR_VERSION
+from simulate.dataset.responsible import VOCABULARY, responsible
 from simulate.spec import Spec
 
 HERE = "./"  # the folder that holds the metadata: data sets are made where they are used
@@ -63,7 +64,7 @@ def croissant(spec: Spec, dataset: Dataset) -> dict[str, Any]:
     return {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
-        "conformsTo": "http://mlcommons.org/croissant/1.0",
+        "conformsTo": ["http://mlcommons.org/croissant/1.0", VOCABULARY],
         "name": spec.name,
         "description": f"{spec.description} Simulated freehand ultrasound with exact poses.",
         "version": f"{GENERATOR_VERSION}.0.0",
@@ -74,6 +75,7 @@ def croissant(spec: Spec, dataset: Dataset) -> dict[str, Any]:
         "citeAs": f"sweepbench, data set {spec.name}, hash {dataset.hash}",
         "keywords": ["ultrasound", "freehand", "tracking", "simulation", "pose estimation"],
         "isLiveDataset": False,
+        **{f"rai:{key}": text for key, text in responsible(spec, GENERATOR_VERSION).items()},
         "distribution": [_index(dataset), *_sweeps(dataset)],
         "recordSet": [_record_set()],
     }

@@ -12,13 +12,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import optimize, stats
 
 from benchmark.errors import UserError
 from benchmark.figures import plot
+from benchmark.figures.turning import turnable
 from benchmark.leaderboard import build_leaderboard
 from benchmark.leaderboard.board import read_leaderboard
 from benchmark.leaderboard.page import embedded_json, page_data
+from benchmark.leaderboard.page_figures import page_figures
 from benchmark.scoring import statistics
 from benchmark.scoring.statistics import summarise
 from tests.benchmark.shared import synthetic_results
@@ -71,6 +73,17 @@ def test_a_figure_without_its_words_is_named(tmp_path: Path) -> None:
         build_leaderboard(paths, tmp_path, figures)
 
 
+def test_a_volume_beside_a_figure_goes_with_it(tmp_path: Path) -> None:
+    plot.save(plot.montage(np.zeros((1, 4, 4))), tmp_path / "a", "A", "", dpi=20)
+    assert page_figures(tmp_path)[0]["volume"] is None
+    volume = {"size": [1, 1, 1], "spacing_mm": [1, 1, 1], "shown": []}
+    (tmp_path / "a.volume.json").write_text(json.dumps(volume))
+    assert page_figures(tmp_path)[0]["volume"] == volume
+    (tmp_path / "a.volume.json").write_text('{"size": [1, 1, 1]}')
+    with pytest.raises(UserError, match=r"a\.volume\.json: key 'spacing_mm' is missing"):
+        page_figures(tmp_path)
+
+
 def test_filters_are_offered_for_factors_that_vary_but_name_no_sweep(tmp_path: Path) -> None:
     board = build_leaderboard(write_results(tmp_path, [result()]), tmp_path)
     assert page_data(board)["factors"] == ["profile", "severity", "tissue"]
@@ -107,11 +120,12 @@ def test_without_stress_every_number_among_the_factors_has_a_curve(tmp_path: Pat
 
 
 def reckoned(code: str, *given: Any) -> Any:
-    """Return what a function of page_statistics.js answers, by node."""
+    """Return what a function of page_statistics.js or page_labels.js answers, by node."""
     node = shutil.which("node")
     if node is None:
         pytest.skip("no node on this machine (Debian: apt-get install nodejs)")
-    script = (resources.files("benchmark.leaderboard") / "page_statistics.js").read_text()
+    folder = resources.files("benchmark.leaderboard")
+    script = "".join((folder / f"page_{n}.js").read_text() for n in ("statistics", "labels"))
     call = f"console.log(JSON.stringify(({code})(...{json.dumps(given)})));"
     done = subprocess.run([node, "-"], input=script + call, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -182,6 +196,45 @@ def test_the_page_has_the_mean_curves_of_python() -> None:
     sent = [[path.tolist(), drift.tolist()] for path, drift in curves]
     there = reckoned("(curves) => meanCurve(curves)", sent)
     np.testing.assert_allclose(there, plot.mean_curve(curves), rtol=1e-9)
+
+
+def test_names_at_the_ends_of_lines_stand_apart_and_as_near_as_they_can() -> None:
+    code = "(wanted, gap, low, high) => apart(wanted, gap, low, high)"
+    assert reckoned(code, [10, 100, 50], 15, 0, 200) == [10, 100, 50]
+    assert reckoned(code, [50, 50, 150], 20, 0, 200) == [40, 60, 150]
+    assert reckoned(code, [0, 1, 2], 20, 8, 200) == [8, 28, 48]
+    crowded = reckoned(code, [90.0] * 30, 15, 10, 300)
+    np.testing.assert_allclose(np.diff(crowded), 10)
+    rng = np.random.default_rng(3)
+    wanted = rng.uniform(0, 300, 15)
+    placed = np.array(reckoned(code, wanted.tolist(), 15, 0, 300))
+    best = optimize.minimize(  # the nearest heights in the same order, by another solver
+        lambda y: np.square(y - np.sort(wanted)).sum(),
+        np.linspace(0, 300, 15),
+        jac=lambda y: 2 * (y - np.sort(wanted)),
+        constraints=optimize.LinearConstraint(np.diff(np.eye(15), axis=0), 15, np.inf),
+        bounds=[(0, 300)] * 15,
+        options={"maxiter": 500},
+    )
+    np.testing.assert_allclose(np.sort(placed), best.x, atol=0.01)
+    assert (np.argsort(placed) == np.argsort(wanted)).all()
+
+
+def test_names_of_crowded_points_lie_on_no_other() -> None:
+    rng = np.random.default_rng(0)
+    across, down = rng.uniform(200, 320, 14), rng.uniform(150, 230, 14)
+    points = [
+        {"x": x, "y": y, "low": y + 20, "high": y - 20} for x, y in zip(across, down, strict=True)
+    ]
+    sizes = [[float(width), 16] for width in rng.uniform(40, 130, 14)]
+    places = reckoned("(p, s, f) => labelPlaces(p, s, f)", points, sizes, [560, 360])
+    left, top, right, bottom = np.array([place["box"] for place in places]).T
+    assert left.min() >= 0 and top.min() >= 0 and right.max() <= 560 and bottom.max() <= 360
+    wide = np.minimum(right, right[:, None]) - np.maximum(left, left[:, None])
+    high = np.minimum(bottom, bottom[:, None]) - np.maximum(top, top[:, None])
+    shared = np.clip(wide, 0, None) * np.clip(high, 0, None)
+    assert shared.sum() == pytest.approx(shared.trace())
+    assert [place["away"] for place in places].count(10) > 3  # the others are led to their point
 
 
 # ---- in a browser -----------------------------------------------------------------------------
@@ -337,12 +390,78 @@ def test_a_tracker_opens_with_its_paths_figures_and_numbers(site: Site) -> None:
     assert tab.locator(".chart.space").count() == 2
     assert "fdr_path_centre" in tab.text_content("#metrics")
     assert tab.eval_on_selector("figure img", "image => image.naturalWidth") > 100
+    assert [p.inner_text() for p in tab.locator(".card p").all()] == [
+        "What moglo does, in a sentence.", "And a second paragraph of its card.",
+    ]  # fmt: skip
     assert tab.locator("figure").count() == 1  # the other figure belongs to the front page
     worst = tab.locator("select[aria-label*=worst] option:checked").inner_text()
     best = tab.locator("select[aria-label*=best] option:checked").inner_text()
     assert float(worst.split()[-2]) > float(best.split()[-2])
     tab.go_back()
     tab.wait_for_selector(".board")
+
+
+def test_two_trackers_are_compared_sweep_by_sweep(site: Site) -> None:
+    tab = site.open("#/compare/moglo/identity")
+    tab.wait_for_selector("#pair-metrics")
+    board = read_leaderboard(sorted(site.folder.glob("[0-9]*.json")))
+    values = {row.label: np.nanmean(row.tables[HEADLINE], axis=0) for row in board.rows}
+    differences = np.sort(values["moglo"] - values["identity"])
+    bars = tab.evaluate("[...document.querySelector('.chart').data[0].y]")
+    np.testing.assert_allclose(bars, differences, atol=1e-5)
+    told = tab.inner_text("#verdict")
+    assert f"moglo is better on {(differences < 0).sum()}" in told and "Beyond chance" in told
+    number = board.paired["moglo"]["identity"]["mean"]
+    assert f"{number:+.1f} %".replace("-", "\u2212") in told
+    tab.select_option("#pick-profile", "fan")
+    assert f"of {tab.locator('#pair-sweeps tbody tr').count()} sweeps" in tab.inner_text("#verdict")
+    tab.click("text=Swap")
+    tab.wait_for_function("location.hash === '#/compare/identity/moglo'")
+    bars = tab.evaluate("[...document.querySelector('.chart').data[0].y]")
+    assert 0 < len(bars) < 24 and min(bars) > 0
+    tab.select_option("#pick-second", label="lazy-net")
+    tab.wait_for_function("location.hash === '#/compare/identity/lazy-net'")
+
+
+def test_a_scene_turns_by_the_keys_and_a_block_is_copied(site: Site) -> None:
+    tab = site.open("#/tracker/moglo")
+    tab.wait_for_selector(".chart.space canvas")
+    eye = "document.querySelector('.chart.space').layout.scene.camera.eye"
+    before = tab.evaluate(eye)
+    tab.focus(".chart.space")
+    tab.keyboard.press("ArrowLeft")
+    after = tab.evaluate(eye)
+    assert np.hypot(after["x"], after["y"]) == pytest.approx(np.hypot(before["x"], before["y"]))
+    turned = np.arctan2(after["y"], after["x"]) - np.arctan2(before["y"], before["x"])
+    assert turned == pytest.approx(-0.2)
+    tab.click(".copyable button")
+    tab.wait_for_function("document.querySelector('.copyable [role=status]').textContent !== ''")
+    assert "a" * 64 in tab.inner_text(".copyable pre")
+    tab.goto(tab.url.split("#")[0] + "#/about")
+    tab.wait_for_selector("#glossary")
+    assert "@misc{sweepbench-" in tab.inner_text(".copyable pre >> nth=0")
+
+
+def test_volumes_are_drawn_when_asked_for(tmp_path: Path, browser: Any) -> None:
+    write_figures(tmp_path / "figures")
+    levels = np.random.default_rng(0).random((9, 7, 11))
+    levels[:, :, 10] = np.nan
+    volume = turnable({"true poses": levels, "moglo": levels}, np.array([0.5, 1.0, 2.0]))
+    (tmp_path / "figures" / "paths.volume.json").write_text(json.dumps(volume))
+    build_leaderboard(write_results(tmp_path, [result()]), tmp_path, tmp_path / "figures")
+    visited = Site(tmp_path, browser)
+    tab = visited.open("#/tracker/moglo")
+    tab.click("text=Turn in 3D")
+    tab.wait_for_selector("figure .chart.space canvas")
+    assert tab.locator("figure .chart.space").count() == 2
+    cuts = "document.querySelector('figure .chart.space').data"
+    assert tab.evaluate(f"{cuts}[2].surfacecolor.length") == 7  # across z: y by x
+    np.testing.assert_allclose(tab.evaluate(f"{cuts}[2].x[0]"), 0.5 * np.arange(9))
+    assert tab.evaluate(f"{cuts}[0].z[0][10]") is None  # unseen
+    tab.locator("figure input[type=range]").nth(2).fill("8")
+    assert tab.evaluate(f"{cuts}[2].y[0][0]") == 16
+    assert visited.trouble == []
+    tab.context.close()
 
 
 def test_the_other_routes_and_unknown_ones(site: Site) -> None:
@@ -417,9 +536,12 @@ def test_a_track_can_be_looked_at_alone(tmp_path: Path, browser: Any) -> None:
 
 
 def test_a_phone_in_the_dark_scrolls_the_table_not_the_page(site: Site) -> None:
-    phone = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
+    phone = {"viewport": {"width": 360, "height": 800}, "color_scheme": "dark"}
     tab = site.open(**phone)
-    assert tab.evaluate("document.documentElement.scrollWidth") == 390
+    for route in ("compare", "tracker/moglo", "about", ""):
+        tab.goto(tab.url.split("#")[0] + f"#/{route}")
+        tab.wait_for_selector("h1")
+        assert tab.evaluate("document.documentElement.scrollWidth") == 360
     assert tab.evaluate(
         "const t = document.querySelector('.scroll'); t.scrollWidth > t.clientWidth"
     )
@@ -477,7 +599,7 @@ def test_hostile_names_are_shown_as_they_are(hostile: Site) -> None:
     assert tab.inner_text("h1") == EVIL_NAME and tab.text_content(".card") == EVIL
     assert EVIL in tab.text_content("main ul:not(.legend)")
     assert is_safe(tab)
-    for route in ("#/stress", "#/about", "#/tracker/__proto__"):
+    for route in ("#/stress", "#/about", "#/tracker/__proto__", "#/compare/__proto__"):
         tab.goto(tab.url.split("#")[0] + route)
         tab.wait_for_timeout(100)
         assert is_safe(tab)

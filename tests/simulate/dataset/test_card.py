@@ -78,7 +78,7 @@ def test_croissant_names_every_file_with_its_hash(made):
     value = json.loads((made.folder / "croissant.json").read_text())
     assert set(value) >= DATASET_KEYS
     assert value["@type"] == "sc:Dataset"
-    assert value["conformsTo"] == "http://mlcommons.org/croissant/1.0"
+    assert value["conformsTo"][0] == "http://mlcommons.org/croissant/1.0"
     used = {key.split(":")[0] for key in value["@context"] if ":" not in key}
     assert {"cr", "sc", "dct", "recordSet", "field", "jsonPath", "fileObject"} <= used
     files = value["distribution"]
@@ -96,6 +96,28 @@ def test_croissant_names_every_file_with_its_hash(made):
         assert all(path.rpartition(".")[2] in row for row in index["sweeps"])
     identifiers = [item["@id"] for item in (*files, records, *records["field"])]
     assert len(set(identifiers)) == len(identifiers)
+
+
+#: Properties of the RAI extension, as mlcroissant 1.1 reads them.
+RAI_KEYS = {
+    "annotationsPerItem", "annotatorDemographics", "dataAnnotationAnalysis",
+    "dataAnnotationPlatform", "dataAnnotationProtocol", "dataBiases", "dataCollection",
+    "dataCollectionMissingData", "dataCollectionRawData", "dataCollectionTimeFrame",
+    "dataCollectionType", "dataImputationProtocol", "dataLimitations", "dataPreprocessingProtocol",
+    "dataReleaseMaintenancePlan", "dataSocialImpact", "dataUseCases", "machineAnnotationTools",
+    "personalSensitiveInformation",
+}  # fmt: skip
+
+
+def test_croissant_and_the_card_say_the_same_of_origin_people_and_limits(made):
+    value = json.loads((made.folder / "croissant.json").read_text())
+    assert "http://mlcommons.org/croissant/RAI/1.0" in value["conformsTo"]
+    told = {key.removeprefix("rai:"): text for key, text in value.items() if key[:4] == "rai:"}
+    assert set(told) <= RAI_KEYS
+    assert {"dataBiases", "dataLimitations", "personalSensitiveInformation"} <= set(told)
+    card = (made.folder / "README.md").read_text()
+    assert all(text in card for text in told.values()) and "Licence: MIT" in card
+    assert value["license"].endswith("MIT.html")
 
 
 class Images(HTMLParser):
