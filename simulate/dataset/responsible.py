@@ -1,6 +1,6 @@
 """What a data set's card and its Croissant metadata say of origin, people, uses and limits.
 
-Keys are those of the Croissant RAI vocabulary 1.0; the card prints the same sentences as a datasheet.
+Keys are those of the Croissant RAI vocabulary 1.0; the card prints the same as a datasheet.
 """
 
 from simulate.spec import Spec
@@ -42,16 +42,16 @@ def responsible(spec: Spec, generator: int) -> dict[str, str]:
         "dataAnnotationProtocol": "Poses, landmarks and vessel trees are what the simulator drew, "
         "exact to rounding; nobody annotated anything.",
         "machineAnnotationTools": f"sweepbench, generator {generator}",
-        "dataUseCases": "Training, testing and comparison of trackerless freehand ultrasound, under "
-        "known motion; not for any clinical decision.",
+        "dataUseCases": "Training, testing and comparison of trackerless freehand ultrasound, "
+        "under known motion; not for any clinical decision.",
         "dataLimitations": "Simulated speckle, tissue and motion are plainer than those of people: "
         "a score here says how trackers compare, not what error they would have in a clinic.",
         "dataBiases": f"Tissue is of kind {spec.tissue.kind} and motion of the profiles {ways}; "
         "pathology, age, sex and scanners beyond those of the spec are not represented.",
         "personalSensitiveInformation": "None: no person was recorded, and subjects are random "
         "numbers.",
-        "dataSocialImpact": "Spares recordings of people while methods are developed; a method that "
-        "is good here alone must not be taken for one that is safe.",
+        "dataSocialImpact": "Spares recordings of people while methods are developed; a method "
+        "that is good here alone must not be taken for one that is safe.",
         "dataReleaseMaintenancePlan": "A data set never changes under its hash; a change of the "
         "generator gives a new version, and old results stay readable.",
     }
