@@ -10,9 +10,11 @@ import hashlib
 import json
 import math
 import os
+import platform
 import re
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -34,7 +36,8 @@ NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def atomic_path(path: Path | str) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` when the block ends without error.
 
-    A reader therefore never sees half a file, and a killed writer leaves the old one in place.
+    A reader therefore never sees half a file, and a killed writer leaves the old one in place. What
+    it leaves beside it, the next writer of the file on this machine removes.
 
     Raises
     ------
@@ -43,15 +46,15 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.stem}-", suffix=f".part{path.suffix}"
-        )
+        _remove_left(path)
+        prefix, suffix = _temporary(path)
+        handle, name = tempfile.mkstemp(suffix, f"{prefix}{os.getpid()}-", path.parent)
     except OSError as error:
         raise cannot_be_written(path, error) from error
     os.close(handle)
     temporary = Path(name)
     try:
-        with clear_full_disk(path):
+        with clear_full_disk(path), _clear_lost_folder(path, temporary):
             yield temporary
             with contextlib.suppress(OSError):  # Windows drives, CIFS: all files have one mode
                 temporary.chmod(0o666 & ~_umask())
@@ -59,6 +62,36 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+@contextlib.contextmanager
+def _clear_lost_folder(path: Path, temporary: Path) -> Iterator[None]:
+    """Turn an error into a UserError that names `path` if its temporary file is gone."""
+    try:
+        yield
+    except OSError as error:
+        if temporary.exists() and error.filename != str(temporary):
+            raise
+        raise cannot_be_written(path, error) from error
+
+
+def _temporary(path: Path) -> tuple[str, str]:
+    """Return how names of temporary files for `path` begin, before the process, and end."""
+    host = zlib.crc32(platform.node().encode())
+    return f".{path.stem[:100]}-{host:08x}-", f".part{path.suffix}"
+
+
+def _remove_left(path: Path) -> None:
+    """Remove temporary files for `path` whose processes, of this machine, have ended."""
+    import psutil
+
+    prefix, suffix = _temporary(path)
+    name = re.compile(re.escape(prefix) + r"([0-9]+)-[^-]*" + re.escape(suffix))
+    for entry in os.scandir(path.parent):
+        found = name.fullmatch(entry.name)
+        if found and not psutil.pid_exists(int(found[1])):
+            with contextlib.suppress(OSError):
+                Path(entry.path).unlink()
 
 
 def _umask() -> int:

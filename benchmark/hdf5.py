@@ -158,13 +158,21 @@ def _read_channel(
 
 
 def write_prediction(path: Path | str, prediction: Prediction) -> None:
-    """Write a prediction as one HDF5 file, whole or not at all."""
+    """Write a prediction as one HDF5 file, whole or not at all.
+
+    Raises
+    ------
+    UserError : the folder cannot be written, or the disk is full.
+    """
+    arrays = [values for values in vars(prediction).values() if values is not None]
+    ensure_space(Path(path), sum(np.asarray(values).nbytes for values in arrays) + 2**14)
     with atomic_path(path) as temporary, open_hdf5(temporary, "w") as file:
         file.attrs["format"] = PREDICTION_FORMAT
         file["first_from_frame"] = prediction.first_from_frame
         file["prev_from_frame"] = prediction.prev_from_frame
-        if prediction.sigma is not None:
-            file["sigma"] = prediction.sigma
+        for key in ("sigma", "position_sigma"):
+            if getattr(prediction, key) is not None:
+                file[key] = getattr(prediction, key)
 
 
 def read_prediction(path: Path | str) -> Prediction:
@@ -175,7 +183,7 @@ def read_prediction(path: Path | str) -> Prediction:
     UserError : as `read_sweep`, and what `Prediction` refuses.
     """
     path = Path(path)
-    keys = ("first_from_frame", "prev_from_frame", "sigma")
+    keys = ("first_from_frame", "prev_from_frame", "sigma", "position_sigma")
     if path.suffix == ".npz":
         arrays = _npz_arrays(path, keys)
     else:

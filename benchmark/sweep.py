@@ -212,17 +212,21 @@ class Prediction:
 
     first_from_frame (N, 4, 4), image mm; prev_from_frame (N-1, 4, 4), derived when not given
     (where it is given, local metrics use it); sigma (N-1,) mm, the tracker's own estimate of the
-    root mean square of the position error of the image centre in each step, or None.
+    root mean square of the position error of the image centre in each step, or None;
+    position_sigma (N,) mm, that of the image centre's position in the first frame, 0 there, or
+    None. Errors that are alike in all steps add up faster than the squares of sigma.
     """
 
     first_from_frame: np.ndarray
     prev_from_frame: np.ndarray = None  # type: ignore[assignment]
     sigma: np.ndarray | None = None
+    position_sigma: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         poses = np.asarray(self.first_from_frame, float)
         object.__setattr__(self, "first_from_frame", poses)
         fault = prediction_fault(poses, self.prev_from_frame, self.sigma)
+        fault = fault or position_sigma_fault(self.position_sigma, len(poses))
         if fault:
             raise UserError(f"prediction: {fault}")
         steps = self.prev_from_frame
@@ -231,11 +235,21 @@ class Prediction:
 
     @classmethod
     def from_steps(
-        cls, prev_from_frame: np.ndarray, sigma: np.ndarray | None = None
+        cls,
+        prev_from_frame: np.ndarray,
+        sigma: np.ndarray | None = None,
+        position_sigma: np.ndarray | None = None,
     ) -> "Prediction":
         """Return the prediction of N-1 steps (N-1, 4, 4), chained from the first frame on."""
         steps = np.asarray(prev_from_frame, float)
-        return cls(geometry.chain(steps), steps, sigma)
+        return cls(geometry.chain(steps), steps, sigma, position_sigma)
+
+    @property
+    def end_sigma(self) -> float | None:
+        """The tracker's sigma of the end, mm: of the last position, else of independent steps."""
+        if self.position_sigma is not None:
+            return float(self.position_sigma[-1])
+        return None if self.sigma is None else float(np.sqrt((self.sigma**2).sum()))
 
 
 def prediction_fault(
@@ -271,6 +285,13 @@ def prediction_fault(
     if sigma is not None and (np.shape(sigma) != (count - 1,) or not np.isfinite(sigma).all()):
         return f"sigma: expected {count - 1} finite values in mm, got shape {np.shape(sigma)}"
     return None
+
+
+def position_sigma_fault(sigma: np.ndarray | None, frames: int) -> str | None:
+    """Return what is wrong with the sigma of positions, one per frame, or None."""
+    if sigma is None or (np.shape(sigma) == (frames,) and np.isfinite(sigma).all()):
+        return None
+    return f"position_sigma: expected {frames} finite values in mm, got shape {np.shape(sigma)}"
 
 
 def channel_fault(channel: Channel | WithheldChannel) -> str | None:

@@ -164,8 +164,18 @@ class LearnedTracker(Tracker):
         """Return the training loss of a batch of windows.
 
         frames (B, window, H, W) float32 in [0, 1]; prev_from_frame (B, window-1, 4, 4) float32,
-        true steps in image mm; mm_from_pixel (B, 4, 4) float32. Returns a scalar.
+        true steps in image mm; mm_from_pixel (B, 4, 4) float32. Returns a scalar. A tracker with
+        a `condition` takes that of the samples (B, ...) as a fourth argument, here and in
+        `augment`, which then returns it too.
         """
+
+    def condition(self, observation: Observation) -> np.ndarray | None:
+        """Return what the tracker knows of a sweep beside its frames, or None (the default).
+
+        float32, of one shape for all sweeps whose frames have one shape: the probe's speckle, the
+        mask. It is worked out once a sweep.
+        """
+        return None
 
     def augment(
         self, frames: "torch.Tensor", prev_from_frame: "torch.Tensor", mm_from_pixel: "torch.Tensor"

@@ -14,7 +14,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from benchmark.learning.schedule import scheduled_optimiser
-from benchmark.learning.windows import Sample, Windows
+from benchmark.learning.windows import Conditions, Sample, Windows
 from benchmark.machine.progress import progress
 from benchmark.sweep import Sweep
 from benchmark.tracker import LearnedTracker
@@ -26,7 +26,8 @@ NO_SWEEP = -1  # among the indices of a process that validates one less than oth
 class Loop(pl.LightningModule):
     """A tracker's network, loss and recipe in Lightning's form.
 
-    score: the validation error of a sweep by its index; seed: of the training.
+    score: the validation error of a sweep by its index; seed: of the training. left_out: updates
+    so far that were left out since their gradient was not finite.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Loop(pl.LightningModule):
         super().__init__()
         self.network = tracker.module()
         self.recipe, self.updates, self.seed = tracker.recipe, updates, seed
+        self.left_out = 0
         self._errors: list[float] = []
         self._loss, self._augment, self._score = tracker.loss, tracker.augment, score
         self.began, self.earlier = time.perf_counter(), 0.0
@@ -42,13 +44,14 @@ class Loop(pl.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the states of the random generators, the precision, and the time spent so far."""
         checkpoint["precision"] = str(self.trainer.precision)
+        checkpoint["left_out"] = self.left_out
         checkpoint["random"] = torch.get_rng_state()
         checkpoint["random_cuda"] = torch.cuda.get_rng_state_all()
         checkpoint["seconds"] = self.earlier + time.perf_counter() - self.began
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Restore the states of the random generators, and the time spent so far."""
-        self.earlier = checkpoint["seconds"]
+        self.earlier, self.left_out = checkpoint["seconds"], checkpoint.get("left_out", 0)
         torch.set_rng_state(checkpoint["random"].cpu())
         if len(checkpoint["random_cuda"]) == torch.cuda.device_count():
             torch.cuda.set_rng_state_all([state.cpu() for state in checkpoint["random_cuda"]])
@@ -66,6 +69,13 @@ class Loop(pl.LightningModule):
 
     def validation_step(self, batch: torch.Tensor, _index: int) -> None:
         self._errors += [self._score(index) for index in batch.tolist() if index != NO_SWEEP]
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Leave an update out whose gradient is not finite, since no weight would be afterwards."""
+        gradients = [p.grad for p in self.network.parameters() if p.grad is not None]
+        if not torch.nn.utils.get_total_norm(gradients).isfinite():
+            optimizer.zero_grad()
+            self.left_out += 1
 
     def on_validation_epoch_end(self) -> None:
         """Log the mean error over the sweeps of all processes."""
@@ -96,8 +106,10 @@ class WindowData(pl.LightningDataModule):
         tracker: LearnedTracker,
         updates: int,
         seed: int,
+        conditions: Conditions | None = None,
     ):
         super().__init__()
+        self.conditions = conditions
         self.sweeps, self.validation, self.seed = sweeps, validation, seed
         self.window, self.batch_size = tracker.window, tracker.recipe.batch_size
         self.ends = [round(updates * (i + 1) / VALIDATIONS) for i in range(VALIDATIONS)]
@@ -107,7 +119,7 @@ class WindowData(pl.LightningDataModule):
         updates = self.ends[epoch] - (self.ends[epoch - 1] if epoch else 0)
         seed = self.seed * VALIDATIONS + epoch
         count = updates * self.batch_size
-        windows = Windows(self.sweeps, self.window, count, seed, self.batch_size)
+        windows = Windows(self.sweeps, self.window, count, seed, self.batch_size, self.conditions)
         rank, processes = self._place()
         size = self.batch_size // processes
         own = np.arange(count).reshape(-1, processes, size)[:, rank]

@@ -29,8 +29,8 @@ from benchmark.learning.flops import flop_counter
 from benchmark.learning.loop import VALIDATIONS, Loop, UpdateBar, WindowData, quiet_lightning
 from benchmark.learning.machinery import Machinery
 from benchmark.learning.resume import CHECKPOINT, remove_checkpoints, resumable
-from benchmark.learning.windows import Windows
-from benchmark.machine.lock import only_here
+from benchmark.learning.windows import Conditions, Windows, conditions_of
+from benchmark.machine.lock import only_here, remove_left
 from benchmark.metrics import Case, tusrec
 from benchmark.runs.run import Run, learns
 from benchmark.sweep import Sweep
@@ -69,6 +69,7 @@ def train(
             if not run.is_trained():  # by the one that held the lock
                 _train(run, machinery)
     if machinery.is_first:
+        remove_left(run.folder / LOCK)  # of one that was killed after its last file
         run.refuse_other_precision(precision)
 
 
@@ -124,23 +125,32 @@ def load_sweeps(dataset: Dataset, split: str) -> list[Sweep]:
     return list(dataset.sweeps(split, lazy=size > IN_MEMORY_BYTES))
 
 
-def count_flops(tracker: LearnedTracker, sweeps: Sequence[Sweep]) -> float:
+def count_flops(
+    tracker: LearnedTracker, sweeps: Sequence[Sweep], conditions: Conditions | None = None
+) -> float:
     """Return the floating-point operations of one update: forward and backward of one batch.
 
-    Where frames differ in shape, the mean over all windows.
+    Where frames differ in shape, the mean over all windows. conditions: of each sweep, worked out
+    where not given.
     """
-    rooms: dict[tuple[int, ...], list[Sweep]] = {}
-    for sweep in Windows(sweeps, tracker.window, 0).sweeps:
-        rooms.setdefault(tuple(sweep.bmode.frames.shape[1:]), []).append(sweep)
+    told = conditions_of(tracker, sweeps) if conditions is None else conditions
+    long = Windows(sweeps, tracker.window, 0, conditions=told)
+    rooms: dict[tuple[int, ...], list[tuple[Sweep, np.ndarray | None]]] = {}
+    for sweep, condition in zip(long.sweeps, long.conditions, strict=True):
+        rooms.setdefault(tuple(sweep.bmode.frames.shape[1:]), []).append((sweep, condition))
     costs = [_flops_of_a_batch(tracker, own) for own in rooms.values()]
-    counts = [sum(len(s) - tracker.window + 1 for s in own) for own in rooms.values()]
+    counts = [sum(len(s) - tracker.window + 1 for s, _ in own) for own in rooms.values()]
     return float(np.average(costs, weights=counts))
 
 
-def _flops_of_a_batch(tracker: LearnedTracker, sweeps: Sequence[Sweep]) -> float:
-    """Return the operations of one update on frames of one shape."""
+def _flops_of_a_batch(
+    tracker: LearnedTracker, room: Sequence[tuple[Sweep, np.ndarray | None]]
+) -> float:
+    """Return the operations of one update on frames of one shape: sweeps with their conditions."""
+    sweeps, conditions = zip(*room, strict=True)
     size = tracker.recipe.batch_size
-    batch = next(iter(DataLoader(Windows(sweeps, tracker.window, size), size)))
+    windows = Windows(sweeps, tracker.window, size, conditions=conditions)
+    batch = next(iter(DataLoader(windows, size)))
     module = tracker.module().train()
     state = {name: value.clone() for name, value in module.state_dict().items()}
     with torch.random.fork_rng(), flop_counter() as counter:
@@ -161,13 +171,14 @@ def _optimise(
     if run.budget_tflop <= 0:
         raise UserError(f"tracker '{run.name}' is learned: expected a budget above 0 TFLOP")
     machinery.refuse_uneven(run.name, tracker.recipe.batch_size)
+    conditions = conditions_of(tracker, sweeps)
     # An update is the batch of all devices together, and costs the same however it is shared.
-    flops, budget = count_flops(tracker, sweeps), run.budget_tflop * 1e12
+    flops, budget = count_flops(tracker, sweeps, conditions), run.budget_tflop * 1e12
     reserved = tracker.reserve * budget
     updates = max(VALIDATIONS, round((budget - reserved) / flops))
     validation = load_sweeps(run.training_set, "val")
     loop = Loop(tracker, lambda index: _drift_share(tracker, validation[index]), updates, run.seed)
-    data = WindowData(sweeps, len(validation), tracker, updates, run.seed)
+    data = WindowData(sweeps, len(validation), tracker, updates, run.seed, conditions)
     done, converged = _fit(run, loop, data, tracker, machinery)
     if not machinery.is_first:
         return {}, loop.earlier
@@ -178,8 +189,12 @@ def _optimise(
             refining = tracker.refine(sweeps, reserved)
         tracker.finish(sweeps)
     error = float(np.mean([_drift_share(tracker, sweep) for sweep in validation]))
+    if loop.left_out:
+        lost = f"{loop.left_out} of {done} updates"
+        _note(f"{run.name}: {lost} had no finite gradient and were left out")
     record = {
         "updates": done,
+        "updates_left_out": loop.left_out,
         "flops_per_update": flops,
         "flops": flops * done + refining,
         "flops_refining": refining,

@@ -9,17 +9,20 @@ import torch
 from benchmark import geometry
 from benchmark.errors import UserError
 from benchmark.sweep import Sweep
+from benchmark.tracker import LearnedTracker
 
-Sample = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+Sample = tuple[torch.Tensor, ...]
+Conditions = Sequence[np.ndarray | None]
 
 
 class Windows(torch.utils.data.Dataset[Sample]):
     """A torch data set of `count` windows drawn at random, the same ones for the same seed.
 
     A sample is frames (window, H, W) float32 in [0, 1], the true steps `prev_from_frame`
-    (window-1, 4, 4) float32 in image mm, and `mm_from_pixel` (4, 4) float32. All windows of all
-    sweeps are equally likely. Where frames differ in shape, each `batch` samples in a row have one:
-    that of a window drawn among all.
+    (window-1, 4, 4) float32 in image mm, `mm_from_pixel` (4, 4) float32 and, where there is one,
+    the sweep's own of `conditions`, one for each. All windows of all sweeps are equally likely.
+    Where frames differ in shape, each `batch` samples in a row have one: that of a window drawn
+    among all.
 
     Raises
     ------
@@ -27,11 +30,19 @@ class Windows(torch.utils.data.Dataset[Sample]):
     """
 
     def __init__(
-        self, sweeps: Sequence[Sweep], window: int, count: int, seed: int = 0, batch: int = 1
+        self,
+        sweeps: Sequence[Sweep],
+        window: int,
+        count: int,
+        seed: int = 0,
+        batch: int = 1,
+        conditions: Conditions | None = None,
     ):
         self.window = window
-        long = [sweep for sweep in sweeps if len(sweep) >= window]
-        self.sweeps = sorted(long, key=_shape)
+        told = conditions or [None] * len(sweeps)
+        long = [pair for pair in zip(sweeps, told, strict=True) if len(pair[0]) >= window]
+        long = sorted(long, key=lambda pair: _shape(pair[0]))
+        self.sweeps, self.conditions = [sweep for sweep, _ in long], [each for _, each in long]
         if not self.sweeps:
             longest = max((len(sweep) for sweep in sweeps), default=0)
             raise UserError(f"window of {window} frames, but the longest sweep has {longest}")
@@ -54,8 +65,13 @@ class Windows(torch.utils.data.Dataset[Sample]):
         channel, stop = self.sweeps[which].bmode, start + self.window
         frames = np.asarray(channel.frames[start:stop], np.float32) / 255
         steps = self.steps[which][start : stop - 1].astype(np.float32)
-        grid = channel.mm_from_pixel.astype(np.float32)
-        return torch.from_numpy(frames), torch.from_numpy(steps), torch.from_numpy(grid)
+        parts = [frames, steps, channel.mm_from_pixel.astype(np.float32), self.conditions[which]]
+        return tuple(torch.from_numpy(part) for part in parts if part is not None)
+
+
+def conditions_of(tracker: LearnedTracker, sweeps: Sequence[Sweep]) -> Conditions:
+    """Return what a tracker knows of each sweep beside its frames: its `condition`."""
+    return [tracker.condition(sweep.observe(tracker.reads)) for sweep in sweeps]
 
 
 def _shape(sweep: Sweep) -> tuple[int, ...]:

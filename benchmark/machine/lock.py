@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
+
 from benchmark.errors import Report, UserError, silent
 from benchmark.files import atomic_path, cannot_be_written
 
@@ -44,6 +46,14 @@ def only_here(path: Path, work: str, report: Report = silent) -> Iterator[None]:
         beats.join()
         if _content(path) == mine:
             path.unlink(missing_ok=True)
+
+
+def remove_left(path: Path) -> None:
+    """Remove a lock whose process was one of this machine and has ended."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        told = json.loads(_content(path))
+        if told["host"] == platform.node() and not psutil.pid_exists(told["process"]):
+            path.unlink()
 
 
 def _beat(path: Path, done: threading.Event) -> None:

@@ -33,7 +33,7 @@ def seen_by_tracker(
     """
     regions = find_regions(observation.bmode) if find else all_tissue(observation.bmode)
     mask = None if regions.tissue.all() else regions.tissue
-    least = None if domain is None else np.multiply(domain.shape[::-1], domain.pixel_mm)
+    least = None if domain is None else np.multiply(domain.shape[::-1], domain.pixel_mm).tolist()
     alone = tissue_alone(replace(observation.bmode, mask=mask), least)
     channels = {**observation.channels, BMODE: alone}
     shown = Observation(channels, observation.probe, observation.imu)

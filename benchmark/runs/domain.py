@@ -21,7 +21,7 @@ MARGIN = 1.5  # of frame rates and steps: up to this factor beyond training they
 MOST_LEFT_OUT = 0.3  # of the image, black or still
 LEAST_EXTENT = 0.9  # of the side of a training image; a smaller image is reported
 SMALLEST_STEP = 0.01  # mm; shorter steps are taken as no motion
-MOST_SPREADS = 3.6  # of a measure of speckle; chosen from the table of `tests/speed/warnings.py`
+MOST_SPREADS = 3.6  # of a measure of speckle; from the table of `tests/studies/conditions.py`
 LEAST_SWEEPS = 4  # of a training split, for a line through the measures
 LEAST_SPREAD = 0.02  # relative, of measures over sweeps that are all alike
 
@@ -260,11 +260,11 @@ def unsure_frames(images: Images, prediction: Prediction) -> str | None:
     unsure = prediction.sigma > np.maximum(steps, SMALLEST_STEP)
     if not unsure.any():
         return None
-    total = float(np.sqrt((prediction.sigma**2).sum()))
+    more = " or more" if prediction.position_sigma is None else ""
     return (
         f"the tracker is unsure of {unsure.sum()} of {len(unsure)} steps (its sigma exceeds the "
-        f"step) at frames {ranges(np.flatnonzero(unsure) + 1)}; sigma of the end: {total:.2g} mm "
-        "or more"
+        f"step) at frames {ranges(np.flatnonzero(unsure) + 1)}; sigma of the end: "
+        f"{prediction.end_sigma:.2g} mm{more}"
     )
 
 

@@ -140,7 +140,8 @@ def tissue_alone(images: Some, least_mm: Sequence[float] | None = None) -> Some:
     box = slice(0, height), slice(0, width)
     if least_mm is not None:
         across, down = np.ceil(np.asarray(least_mm) / images.pixel_mm - 1e-6).astype(int)
-        box = _window(images.mask.any(1), down), _window(images.mask.any(0), across)
+        seen = np.asarray(images.mask.any(1)), np.asarray(images.mask.any(0))
+        box = _window(seen[0], down), _window(seen[1], across)
     mask = images.mask[box]
     row, column = _sources(mask, max(1, round(FRINGE_MM / images.pixel_mm[1])))
     source_from_pixel = np.eye(4)

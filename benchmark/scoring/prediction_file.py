@@ -17,18 +17,27 @@ from benchmark.stored.hdf5 import refuse_bombs, text_attribute
 from benchmark.sweep import SE3_TOLERANCE
 
 SUFFIXES = (".h5", ".npz")
-KEYS = ("first_from_frame", "prev_from_frame", "sigma")
+KEYS = ("first_from_frame", "prev_from_frame", "sigma", "position_sigma")
+OF_FRAMES = ("first_from_frame", "position_sigma")  # one entry per frame; others one per step
+LINK = "expected a file, got a link out of the folder"
 #: Poses farther away are no answer, and their errors overflow: a kilometre.
 FARTHEST_MM = 1e6
 
 
 def prediction_faults(path: Path, frames: int) -> list[str]:
     """Return one line per fault of one prediction file that should cover `frames` frames."""
+    if leads_out(path):
+        return [f"{path}: {LINK}"]
     try:
         with opened_prediction(path) as file:
             return [f"{path}: {fault}" for fault in _faults(file, frames)]
     except UserError as error:
         return [str(error)]
+
+
+def leads_out(path: Path) -> bool:
+    """Return whether a file is a link to a file outside of its folder."""
+    return path.is_symlink() and not path.resolve().is_relative_to(path.parent.resolve())
 
 
 @contextmanager
@@ -65,12 +74,12 @@ def _faults(file: Mapping[str, Any], frames: int) -> Iterator[str]:
             yield f"unknown key '{key}' (known: {', '.join(KEYS)})"
     if KEYS[0] not in file:
         yield f"{KEYS[0]} is missing"
-    shapes = {KEYS[0]: (frames, 4, 4), KEYS[1]: (frames - 1, 4, 4), KEYS[2]: (frames - 1,)}
-    for key, shape in shapes.items():
+    for key in KEYS:
+        shape = (frames if key in OF_FRAMES else frames - 1, *([] if "sigma" in key else [4, 4]))
         if key not in file:
             continue
         stored = file[key]
-        fault = _kind_fault(stored, "N" if key == KEYS[0] else "N-1", shape)
+        fault = _kind_fault(stored, "N" if key in OF_FRAMES else "N-1", shape)
         if fault:
             yield f"{key}: {fault}"
             continue
@@ -79,7 +88,7 @@ def _faults(file: Mapping[str, Any], frames: int) -> Iterator[str]:
         if not isinstance(stored, np.ndarray):
             refuse_bombs(stored, slice(0, shape[0]))
         array = np.asarray(stored[: shape[0]], float)
-        for fault in _sigma_faults(array) if key == "sigma" else _pose_faults(key, array):
+        for fault in _sigma_faults(array) if "sigma" in key else _pose_faults(key, array):
             yield f"{key}: {fault}"
 
 
@@ -133,7 +142,7 @@ def _pose_faults(key: str, poses: np.ndarray) -> Iterator[str]:
 
 
 def _sigma_faults(sigma: np.ndarray) -> Iterator[str]:
-    """Yield what is wrong with the values of standard deviations (N-1,) in mm."""
+    """Yield what is wrong with the values of standard deviations (N,) in mm."""
     bad = ~np.isfinite(sigma)
     if bad.any():
         yield f"NaN or infinite in {bad.sum()} entries, the first being {bad.argmax()}"

@@ -15,7 +15,7 @@ from benchmark.files import is_fingerprint, read_json
 from benchmark.schema.checks import NAME, Keys, faults, shown
 from benchmark.schema.plain import plain_fault
 from benchmark.schema.result import about_tracker
-from benchmark.scoring.prediction_file import SUFFIXES, prediction_faults
+from benchmark.scoring.prediction_file import LINK, SUFFIXES, leads_out, prediction_faults
 from benchmark.tracks import TRACKS, data_gap, parts_of, told_track
 
 PREDICTIONS_FORMAT = "sweepbench-predictions-1"
@@ -90,6 +90,9 @@ def _unknown_sweep(
 def meta_faults(folder: Path, dataset: Dataset, split: str) -> Iterator[str]:
     """Yield what is wrong with a folder's meta.json, the identity of the data included."""
     path = folder / "meta.json"
+    if leads_out(path):
+        yield f"{path}: {LINK}"
+        return
     try:
         meta = read_json(path)
     except UserError as error:

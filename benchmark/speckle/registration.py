@@ -57,13 +57,14 @@ class Registration:
         join = joined_px(images.pixel_mm, config.pixel_mm)
         self.axes = fine * join
         pixel_mm = np.linalg.norm(self.axes, axis=0)
-        envelope = [joined(decompress(frame, dynamic_range_db), join) for frame in images.frames]
+        levels = [np.asarray(images.frames[index]) for index in range(len(images.frames))]
+        envelope = [joined(decompress(frame, dynamic_range_db), join) for frame in levels]
         self.frames = flatten(np.stack(envelope), pixel_mm, config.flatten_mm)
         seen = None if images.mask is None else joined(images.mask, join) > 0.5
         self.grid = PatchGrid.of_image(self.frames.shape[1:], pixel_mm, config.patch_mm, seen)
         grids = [
             self.grid.lit(joined(frame > 0, join), flat)
-            for frame, flat in zip(images.frames, self.frames, strict=True)
+            for frame, flat in zip(levels, self.frames, strict=True)
         ]
         self.usable = [grid.usable for grid in grids]
         height, width = images.frames.shape[1:]

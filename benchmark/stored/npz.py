@@ -54,6 +54,9 @@ class NpzArrays(Mapping[str, np.ndarray]):
     def __len__(self) -> int:
         return len(self._members)
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._members  # that of Mapping would read the array
+
     def __getitem__(self, key: str) -> np.ndarray:
         info = self._members[key]
         if info.compress_type not in PACKINGS:

@@ -13,7 +13,7 @@ from docs.site import interface, keys, lines, scripts
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "build" / "pages"
-WORK = ROOT / "build" / "gallery"  # where scripts and notebooks run; keeps their data sets
+WORK = ROOT / "build" / "gallery"  # where scripts and notebooks run
 LINK = re.compile(r"\]\(([^)\s#]+)")
 
 
@@ -54,7 +54,8 @@ def gallery(pages: Path) -> None:
     """Run the scripts and the notebooks, and write their pages."""
     folder = pages / "gallery"
     folder.mkdir()
-    WORK.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(WORK, ignore_errors=True)
+    WORK.mkdir(parents=True)
     for script in scripts.scripts():
         print(f"gallery: {script.name}", flush=True)
         picture, printed = scripts.run_script(script, WORK)

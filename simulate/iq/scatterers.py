@@ -106,7 +106,7 @@ def _pointer(typingctx: Any, place: Any) -> Any:
 @inlined
 def entries_at(place, count):
     """Return the entries (4, count) of a part that lie at a place in memory; for kernels only."""
-    return carray(_pointer(place), (4, count))
+    return carray(_pointer(place), (4, count))  # type: ignore[call-arg]
 
 
 Name = tuple[int, int, int]  # index of a block along each axis

@@ -13,6 +13,9 @@ from benchmark.speckle.registration import RegistrationConfig
 from benchmark.sweep import Observation, Sweep
 
 MOST = 1.5  # times the error of whole frames
+#: Of a plane fitted to one half of the patches, at the edge of that half: half as many, and a lever
+#: of (h/2)^2 over a spread of h^2 / 12, give 2 (1 + 3) times the variance.
+MOST_EXTRAPOLATED = 8**0.5
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +61,8 @@ def test_regions_without_tissue_do_little_harm(trackers, test_sweep, name):
     whole = error(tracker, test_sweep, test_sweep.observe())
     for change in (black_sides, black_lower_half, still_top):
         part = error(tracker, test_sweep, with_frames(test_sweep, change(frames.copy())))
-        assert part < MOST * whole, change.__name__
+        beyond = name == "speckle-decorrelation" and change is black_lower_half
+        assert part < (MOST_EXTRAPOLATED if beyond else MOST) * whole, change.__name__
 
 
 @pytest.mark.parametrize("level", [0, 90])

@@ -215,7 +215,8 @@ def test_texts_of_fixed_length_are_read_as_other_programs_write_them(tmp_path):
 def random_prediction(seed, count=5, sigma=True):
     rng = np.random.default_rng(seed)
     steps = geometry.exp(0.1 * rng.normal(size=(count - 1, 6)))
-    return Prediction.from_steps(steps, rng.uniform(size=count - 1) if sigma else None)
+    told = (rng.uniform(size=count - 1), rng.uniform(size=count)) if sigma else ()
+    return Prediction.from_steps(steps, *told)
 
 
 @given(st.integers(1, 30), st.integers(0, 1000), st.booleans())
@@ -227,9 +228,10 @@ def test_a_prediction_comes_back_as_it_was(tmp_path_factory, count, seed, sigma)
     back = read_prediction(path)
     assert np.array_equal(back.first_from_frame, prediction.first_from_frame)
     assert np.array_equal(back.prev_from_frame, prediction.prev_from_frame)
-    assert (back.sigma is None) == (not sigma)
-    if sigma:
-        assert np.array_equal(back.sigma, prediction.sigma)
+    for key in ("sigma", "position_sigma"):
+        assert (getattr(back, key) is None) == (not sigma)
+        if sigma:
+            assert np.array_equal(getattr(back, key), getattr(prediction, key))
 
 
 def test_an_npz_needs_poses_only_and_steps_are_derived(tmp_path):
@@ -255,6 +257,10 @@ WRONG = {
     "sigma": (
         {"first_from_frame": np.tile(np.eye(4), (3, 1, 1)), "sigma": np.ones(3)},
         "sigma: expected 2 finite values in mm",
+    ),
+    "position sigma": (
+        {"first_from_frame": np.tile(np.eye(4), (3, 1, 1)), "position_sigma": np.ones(2)},
+        "position_sigma: expected 3 finite values in mm, got shape (2,)",
     ),
 }
 

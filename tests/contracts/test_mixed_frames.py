@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader
 
 from benchmark import geometry
 from benchmark.checker import example_observation
-from benchmark.learning.windows import Windows
+from benchmark.learning.windows import Windows, conditions_of
 from benchmark.registry import make_tracker, tracker_names
 from benchmark.runs.pixel_size import resampled
 from benchmark.sweep import Channel, Sweep
@@ -60,7 +60,8 @@ def test_learns_from_frames_of_two_shapes(name):
     tracker.fit(sweeps)
     size = 2
     shapes = set()
-    for batch in DataLoader(Windows(sweeps, tracker.window, 4 * size, 1, size), size):
+    told = conditions_of(tracker, sweeps)
+    for batch in DataLoader(Windows(sweeps, tracker.window, 4 * size, 1, size, told), size):
         shapes.add(tuple(batch[0].shape[-2:]))
         loss = tracker.loss(*tracker.augment(*batch))
         loss.backward()

@@ -167,16 +167,16 @@ def test_learned_tracker_has_a_loss_that_reaches_its_weights(tracker):
     if not isinstance(tracker, LearnedTracker):
         pytest.skip(f"'{tracker.name}' is not learned by gradient")
     import torch
+    from torch.utils.data import DataLoader
+
+    from benchmark.learning.windows import Windows, conditions_of
 
     sweep = example_sweep(max(12, tracker.window))
     tracker.fit([sweep])
     assert isinstance(tracker.recipe, Recipe)
     assert tracker.module() is tracker.module()
-    window = tracker.window
-    frames = torch.from_numpy(np.asarray(sweep.bmode.frames)[:window]).float()[None] / 255
-    steps = torch.from_numpy(sweep.prev_from_frame[: window - 1]).float()[None]
-    pixels = torch.from_numpy(sweep.bmode.mm_from_pixel).float()[None]
-    batch = [value.repeat(2, *[1] * (value.ndim - 1)) for value in (frames, steps, pixels)]
+    windows = Windows([sweep], tracker.window, 2, conditions=conditions_of(tracker, [sweep]))
+    batch = next(iter(DataLoader(windows, 2)))
     tracker.module().train()
     loss = tracker.loss(*tracker.augment(*batch))
     assert loss.shape == ()

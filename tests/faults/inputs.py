@@ -80,7 +80,7 @@ def write_predictions(folder: Path) -> Sound:
 
 def write_npz(folder: Path) -> Sound:
     """Write predictions as npz, plain and packed."""
-    arrays = vars(_prediction())
+    arrays = {key: v for key, v in vars(_prediction()).items() if v is not None}
     np.savez(folder / "a.npz", **arrays)
     np.savez_compressed(folder / "b.npz", **arrays)
     return _same(folder / "a.npz", folder / "b.npz")

@@ -60,6 +60,7 @@ BELOW = {
     "benchmark.stored": (),
     "baselines": ("baselines.parts",),
     "baselines.parts": ("benchmark.learning",),
+    "moglo.any": ("moglo.long",),
     "moglo.long": ("moglo",),
     "moglo": ("benchmark.learning",),
 }  # fmt: skip

@@ -102,7 +102,7 @@ def read_record(folder: Path) -> Record | None:
         raise UserError(f"{path}: expected format '{FORMAT}'; without the file, folders read too")
     fault = plain_fault(content) or next(faults(content, SCHEMA), None)
     if fault:
-        raise UserError(f"{path}: {fault}")
+        raise UserError(f"{path}: expected split, subjects and scans: {fault}")
     try:
         scans = {address: Kept(**kept) for address, kept in content["scans"].items()}
     except TypeError as error:  # a key that no scan has

@@ -20,7 +20,7 @@ from benchmark.errors import UserError
 from benchmark.learning.flops import flop_counter
 from benchmark.learning.schedule import learning_rate_factor
 from benchmark.learning.training import count_flops, load_sweeps, train
-from benchmark.learning.windows import Windows
+from benchmark.learning.windows import Windows, conditions_of
 from benchmark.machine import lock
 from benchmark.runs.run import make_run
 from benchmark.sweep import Sweep
@@ -86,6 +86,23 @@ def test_the_cost_of_an_update_is_the_mean_over_windows_of_all_shapes() -> None:
     assert costs[0] == costs[2] > costs[1]
     mean = np.average(costs, weights=[23, 19, 11])
     assert count_flops(Pixels(), sweeps) == pytest.approx(mean)
+
+
+def test_windows_carry_the_condition_of_their_sweep() -> None:
+    class Knowing(Brightness):
+        """Knows the width of a sweep's frames."""
+
+        def condition(self, observation):
+            return np.float32([observation.bmode.frames.shape[2], 1.0])
+
+    sweeps = of_two_shapes()
+    told = conditions_of(Knowing(), sweeps)
+    windows = Windows(sweeps, 3, 20, seed=1, batch=4, conditions=told)
+    for batch in DataLoader(windows, 4):
+        frames, steps, grid, known = batch
+        assert len(steps) == len(grid) == 4
+        assert torch.equal(known, torch.tensor([[frames.shape[-1], 1.0]] * 4))
+    assert len(Windows(sweeps, 3, 20, conditions=conditions_of(Brightness(), sweeps))[0]) == 3
 
 
 def test_windows_refuse_sweeps_that_are_too_short(dataset: Dataset) -> None:
@@ -215,7 +232,31 @@ class Diverging(Brightness):
     name = "diverging"
 
     def loss(self, frames, prev_from_frame, mm_from_pixel):
-        return super().loss(frames, prev_from_frame, mm_from_pixel) * float("nan")
+        with torch.no_grad():
+            self.net.weight.fill_(float("nan"))
+        return super().loss(frames, prev_from_frame, mm_from_pixel)
+
+
+class Faltering(Brightness):
+    """Has a loss that is not a number at every fourth batch."""
+
+    name = "faltering"
+    batches = 0
+
+    def loss(self, frames, prev_from_frame, mm_from_pixel):
+        self.batches += 1
+        loss = super().loss(frames, prev_from_frame, mm_from_pixel)
+        return loss if self.batches % 4 else loss * float("nan")
+
+
+def test_updates_without_a_finite_gradient_are_left_out_and_counted(
+    dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = make_run(f"{__name__}:Faltering", dataset, budget_tflop=240 * FLOPS / 1e12, root=tmp_path)
+    train(run, accelerator="cpu")
+    record = run.read_config()["training"]
+    assert record["updates_left_out"] == 60 and record["validation_error"] < 0.2
+    assert "60 of 240 updates had no finite gradient" in capsys.readouterr().err
 
 
 def test_a_training_that_diverges_ends_and_says_so(dataset: Dataset, tmp_path: Path) -> None:

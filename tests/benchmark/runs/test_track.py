@@ -145,6 +145,9 @@ def test_sigma_is_read() -> None:
     prediction = Steady().track(speckle_sweep().observe())
     words = unsure_frames(images, prediction)
     assert words is not None and "unsure of 9 of 19 steps" in words and "frames 1-9;" in words
+    assert "sigma of the end: 1.5 mm or more" in words
+    known = replace(prediction, position_sigma=np.linspace(0, 7, 20))
+    assert str(unsure_frames(images, known)).endswith("sigma of the end: 7 mm")
     assert unsure_frames(images, replace(prediction, sigma=np.full(19, 0.01))) is None
     assert unsure_frames(images, replace(prediction, sigma=None)) is None
     assert ranges([3, 4, 5, 9]) == "3-5, 9" and ranges([]) == ""

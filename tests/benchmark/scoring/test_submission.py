@@ -131,7 +131,8 @@ WRONG_FILES = {
     ),
     "unknown key": (
         lambda f: replace(f, "poses", np.eye(4)),
-        FILE + "unknown key 'poses' (known: first_from_frame, prev_from_frame, sigma)",
+        FILE + "unknown key 'poses' (known: first_from_frame, prev_from_frame, sigma, "
+        "position_sigma)",
     ),
     "whole numbers": (
         lambda f: replace(f, "first_from_frame", np.tile(np.eye(4, dtype=int), (FRAMES, 1, 1))),
@@ -178,6 +179,10 @@ WRONG_FILES = {
     "sigma of a light year": (
         lambda f: replace(f, "sigma", np.full(8, 1e300)),
         FILE + "sigma: expected at most 1e+06 mm, got 1e+300",
+    ),
+    "sigma of positions for another sweep": (
+        lambda f: replace(f, "position_sigma", np.ones(8)),
+        FILE + "position_sigma: expected 9 entries for the sweep's frames, got 8",
     ),
     "damaged zip": (corrupt_zip, "p0-b.npz: cannot be read as npz of plain arrays"),
     "text": (

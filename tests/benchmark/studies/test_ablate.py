@@ -49,7 +49,7 @@ def test_a_variation_of_another_form_is_refused(text: str) -> None:
         varied("moglo", [text])
 
 
-@pytest.mark.parametrize("tracker", ["moglo", "moglo-long"])
+@pytest.mark.parametrize("tracker", ["moglo", "moglo-long", "moglo-any"])
 def test_shipped_variations_each_change_the_configuration(tracker: str) -> None:
     path = shipped_file(tracker)
     assert path is not None
@@ -71,6 +71,7 @@ def test_shipped_variations_each_change_the_configuration(tracker: str) -> None:
                   "triplet", "window"},
         "moglo-long": {"tiles", "encoder", "gaps", "lstm", "spans", "error", "reverse",
                        "consistency", "average", "views", "bidirectional"},
+        "moglo-any": {"map", "gaps", "context", "reader", "tiles", "machine", "reverse"},
     }  # fmt: skip
     assert claims[tracker] <= seen
 

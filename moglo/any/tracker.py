@@ -1,0 +1,186 @@
+"""The tracker `moglo-any` under the contract of the benchmark."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmark import geometry
+from benchmark.learning.mirroring import mirrored_steps
+from benchmark.sweep import Observation, Prediction, Sweep
+from benchmark.tracker import LearnedTracker, Recipe
+from moglo.any import losses
+from moglo.any.condition import condition_of, map_of
+from moglo.any.config import MoGLoAnyConfig
+from moglo.any.frames import Seen, seen
+from moglo.any.machine import disturbed
+from moglo.any.model import AnyNet, units_of
+from moglo.any.sweep_reader import ELEVATIONAL, Motions
+from moglo.any.told import look_of, some_of, told
+from moglo.inference import evaluating
+from moglo.long.tracker import image_corners
+from moglo.long.views import reversed_steps
+
+CHUNK_STEPS = 64  # steps compared at a time
+CALIBRATING = 100  # training sweeps, at most, on which sigma is calibrated
+
+
+class MoGLoAny(LearnedTracker):
+    """MoGLo's reading of speckle for any probe: lengths are told in units of the speckle.
+
+    Frames of any size, aspect and mask are brought to pixels in units of the speckle's size, which
+    the speckle map of the probe tells. Tiles are correlated between frames 1, 2, 4 and 8 apart; a
+    small network shared by all tiles, told the means of its row and of the image, answers their
+    displacements over the correlation length there, each with its uncertainty. Weighted least
+    squares fit one rigid motion a step to the tiles that show speckle. A recurrent part reads the
+    sweep both ways and corrects steps and their scale. Training frames are disturbed as machines
+    do. Sigma has a part of each step by itself and a part that is the same in all.
+    """
+
+    name = "moglo-any"
+    causal = False
+    Config = MoGLoAnyConfig
+    config: MoGLoAnyConfig
+
+    def __init__(self, config: MoGLoAnyConfig | None = None):
+        super().__init__(config)
+        self._module: AnyNet | None = None
+
+    @property
+    def window(self) -> int:  # type: ignore[override]
+        """Frames per training sample."""
+        return self.config.window
+
+    @property
+    def recipe(self) -> Recipe:  # type: ignore[override]
+        """AdamW with a fast rise and a cosine to zero, gradients clipped."""
+        return Recipe(
+            batch_size=self.config.batch_size,
+            learning_rate=self.config.learning_rate,
+            optimiser="adamw",
+            weight_decay=1e-2,
+            schedule="cosine",
+            warm_up=0.05,
+            gradient_clip=self.config.clip,
+            average=self.config.average,
+        )
+
+    def module(self) -> AnyNet:
+        """Return the network, built at the first call, on whatever device it was moved to."""
+        if self._module is None:
+            self._module = AnyNet(self.config).to(memory_format=torch.channels_last)
+        return self._module
+
+    def condition(self, observation: Observation) -> np.ndarray:
+        """Return the mask and the correlation lengths at every pixel, see `moglo.any.condition`."""
+        return condition_of(observation, map_of(observation) if self.config.map else None)
+
+    def augment(  # type: ignore[override]
+        self, frames: Tensor, prev_from_frame: Tensor, mm_from_pixel: Tensor, condition: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Show some samples mirrored, some backwards, and some as another machine would."""
+        steps = prev_from_frame
+        if self.config.mirror:
+            pick = _half(frames)
+            turned = mirrored_steps(steps, mm_from_pixel, frames.shape[-2:])
+            frames, steps = (
+                torch.where(pick, frames.flip(-1), frames),
+                torch.where(pick, turned, steps),
+            )
+            condition = torch.where(pick, condition.flip(-1), condition)
+        if self.config.reverse:
+            pick = _half(frames)
+            frames = torch.where(pick, frames.flip(1), frames)
+            steps = torch.where(pick, reversed_steps(steps), steps)
+        if self.config.machine:
+            frames, condition = disturbed(frames, condition, self.config.machine)
+        return frames, steps, mm_from_pixel, condition
+
+    def loss(  # type: ignore[override]
+        self, frames: Tensor, prev_from_frame: Tensor, mm_from_pixel: Tensor, condition: Tensor
+    ) -> Tensor:
+        """Return the weighted sum of the losses of tiles, spans and sigma."""
+        config, shape = self.config, frames.shape[-2:]
+        watched = seen(frames, mm_from_pixel, condition, config)
+        found, tiles = self.module()(watched)
+        centre = geometry.image_centre(mm_from_pixel, shape)[:, None]
+        true, steps = geometry.about(centre, prev_from_frame), found.steps()
+        corners = image_corners(mm_from_pixel, *shape) - centre
+        length = found.units[:, ELEVATIONAL]
+        likelihood = losses.sigma_loss(steps.detach(), true, found.sigma(), length)
+        return (
+            config.tiles * losses.tile_loss(tiles, true.flatten(0, 1))
+            + config.spans * losses.span_loss(steps, true, corners, length)
+            + config.likelihood * likelihood
+        )
+
+    def track(self, observation: Observation) -> Prediction:
+        """Return poses and sigma of a sweep, all of which is read."""
+        if len(observation) == 1:
+            return Prediction(np.eye(4)[None])
+        error = map_of(observation).relative_error if self.config.map else 0.0
+        with evaluating(self.module()) as net:
+            described, found = self._read(net, observation)
+            motion = found.six[..., ELEVATIONAL] * found.units[:, None, ELEVATIONAL]
+            sigma = net.calibration(found.sigma(), described, motion, error)
+            exact = found._replace(six=found.six.double(), units=found.units.double())
+            steps, *parts = (
+                part[0].double().cpu().numpy()
+                for part in (exact.steps(), sigma.of_steps(), sigma.of_positions())
+            )
+        return Prediction.from_steps(geometry.about(-observation.bmode.centre_mm, steps), *parts)
+
+    def finish(self, sweeps: Sequence[Sweep]) -> None:
+        """Calibrate sigma on training sweeps as they are: on some of them, where there are many."""
+        long = [sweep for sweep in sweeps if len(sweep) > 1]
+        with evaluating(self.module()) as net:
+            read = [
+                (sweep, *self._read(net, sweep.observe(self.reads)))
+                for sweep in long[:: -(-len(long) // CALIBRATING)]
+            ]
+            errors, ends = [], []
+            for sweep, _, found in read:
+                images, steps = sweep.bmode, found.steps()[0].double().cpu().numpy()
+                true = geometry.about(images.centre_mm, sweep.prev_from_frame)
+                errors.append(np.linalg.norm((steps - true)[:, :3, 3], axis=1))
+                drift = geometry.chain(steps)[-1, :3, 3] - geometry.chain(true)[-1, :3, 3]
+                ends.append(np.linalg.norm(drift))
+            device = net.calibration.factors
+            net.calibration.learn_look([described for _, described, _ in read])
+            net.calibration.learn_factors(
+                [found.sigma() for *_, found in read],
+                [torch.from_numpy(error).to(device) for error in errors],
+                torch.tensor(ends).to(device),
+            )
+
+    def _read(self, net: AnyNet, observation: Observation) -> tuple[Tensor, Motions]:
+        """Return the descriptions (1, T, F) of a sweep's steps, and their motions."""
+        given = list(self._described(net, observation))
+        described = torch.cat([each for each, _ in given], 1)
+        return described, net.read(described, given[0][1])
+
+    def _described(self, net: AnyNet, observation: Observation) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield the descriptions (1, T, ...) of some steps at a time, and the units (1, 6)."""
+        count = len(observation)
+        condition = torch.from_numpy(self.condition(observation)).to(net.sigma.weight.device)
+
+        def shown(frames: slice | list[int]) -> Seen:
+            levels = np.ascontiguousarray(observation.bmode.frames[frames])
+            grid = torch.tensor(observation.bmode.mm_from_pixel).to(condition)
+            levels = torch.from_numpy(levels).to(condition) / 255
+            return seen(levels[None], grid[None], condition[None], self.config)
+
+        look = look_of(shown(some_of(count)), self.config)
+        margin = max(self.config.gap_frames)
+        for start in range(0, count - 1, CHUNK_STEPS):
+            stop = min(start + CHUNK_STEPS, count - 1)
+            first = max(0, start - margin)
+            watched = shown(slice(first, min(count, stop + margin + 1)))
+            steps, units = range(start - first, stop - first), units_of(watched)
+            yield net.describe(told(watched, look, steps, self.config), watched, units)[0], units
+
+
+def _half(frames: Tensor) -> Tensor:
+    """Return whether each sample is picked, (B, 1, 1, 1), one in two at random."""
+    return torch.rand(len(frames), 1, 1, 1, device=frames.device) < 0.5

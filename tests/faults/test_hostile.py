@@ -1,0 +1,216 @@
+"""Files made to harm: each ends in one line, soon, in little memory, and nothing else is read."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import zipfile
+import zlib
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from benchmark.dataset import open_dataset, write_entry
+from benchmark.errors import UserError
+from benchmark.hdf5 import read_prediction, read_sweep, write_prediction, write_sweep
+from benchmark.interop import tusrec
+from benchmark.interop.formats import open_sweep
+from benchmark.interop.igsio import write_igsio
+from benchmark.scoring.evaluate import evaluate
+from benchmark.scoring.submission import check_predictions
+from benchmark.sweep import Prediction
+from tests.benchmark.shared import folders
+from tests.benchmark.shared.random_sweeps import make_sweep
+
+STEPS = np.tile(np.eye(4), (3, 1, 1))
+POSES = "channels/bmode/world_from_image"
+
+
+def refused(read, *words: str) -> None:
+    """Assert that a reading ends in one line with all these words."""
+    with pytest.raises(UserError) as told:
+        read()
+    text = str(told.value)
+    assert text.isprintable() and all(word in text for word in words), text
+
+
+@pytest.fixture
+def prediction(tmp_path: Path) -> Path:
+    path = tmp_path / "a.h5"
+    write_prediction(path, Prediction.from_steps(STEPS))
+    return path
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Path:
+    path = tmp_path / "sweep.h5"
+    write_sweep(path, make_sweep(0))
+    return path
+
+
+def test_a_link_out_of_a_file_is_not_followed(prediction: Path, tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "answers.h5", "w") as other:
+        other["poses"] = np.tile(np.eye(4), (4, 1, 1))
+    with h5py.File(prediction, "r+") as file:
+        del file["first_from_frame"]
+        file["first_from_frame"] = h5py.ExternalLink("answers.h5", "poses")
+    refused(lambda: read_prediction(prediction), "a.h5", "first_from_frame", "link to another file")
+
+
+def test_a_link_to_a_pipe_does_not_wait(prediction: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with h5py.File(prediction, "r+") as file:
+        file["sigma"] = h5py.ExternalLink("pipe", "/")
+    refused(lambda: read_prediction(prediction), "sigma", "link")
+    os.mkfifo(tmp_path / "b.h5")
+    refused(lambda: read_prediction(tmp_path / "b.h5"), "no such file")
+
+
+def test_arrays_that_lie_in_other_files_are_refused(sweep: Path) -> None:
+    layout = h5py.VirtualLayout((4, 4, 4), "f8")
+    layout[...] = h5py.VirtualSource("answers.h5", "poses", (4, 4, 4))
+    with h5py.File(sweep, "r+") as file:
+        del file[POSES]
+        file.create_virtual_dataset(POSES, layout)
+    refused(lambda: read_sweep(sweep), POSES, "in other files")
+    with h5py.File(sweep, "r+") as file:
+        del file[POSES]
+        file.create_dataset(POSES, (4, 4, 4), "f8", external=[("raw", 0, 1024)])
+    refused(lambda: read_sweep(sweep, lazy=True), POSES, "in other files")
+
+
+def test_a_promise_of_a_million_million_frames_takes_no_memory(sweep: Path) -> None:
+    with h5py.File(sweep, "r+") as file:
+        del file["channels/bmode/frames"], file["channels/bmode/timestamps"]
+        bmode = file["channels/bmode"]
+        bmode.create_dataset("frames", (10**12, 5, 7), "u1", chunks=(1, 5, 7))
+        bmode.create_dataset("timestamps", (10**12,), "f8", chunks=(1,))
+    for lazy in (False, True):
+        refused(lambda lazy=lazy: read_sweep(sweep, lazy=lazy), "sweep.h5", "1000000000000")
+
+
+def test_one_array_under_many_names_counts_each_time(sweep: Path) -> None:
+    with h5py.File(sweep, "r+") as file:
+        file["imu/a0"] = np.zeros(2**20)
+        for index in range(1, 40):
+            file[f"imu/a{index}"] = file["imu/a0"]
+    refused(lambda: read_sweep(sweep), "/imu/a", "bytes in a file")
+
+
+def test_a_bomb_in_hdf5_is_not_unpacked(prediction: Path) -> None:
+    with h5py.File(prediction, "r+") as file:
+        del file["sigma" if "sigma" in file else "prev_from_frame"]
+        bomb = file.create_dataset("sigma", (3,), "f8", chunks=(3,), compression="gzip")
+        bomb.id.write_direct_chunk((0,), zlib.compress(b"\0" * (100 << 20), 9))
+    refused(lambda: read_prediction(prediction), "sigma", "unpacks to more")
+
+
+def test_a_bomb_in_an_npz_is_not_unpacked(tmp_path: Path) -> None:
+    header = io.BytesIO()
+    array = {"descr": "<f8", "fortran_order": False, "shape": (10**9, 4, 4)}
+    np.lib.format.write_array_header_1_0(header, array)
+    with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("first_from_frame.npy", header.getvalue() + bytes(50 << 20))
+    refused(lambda: read_prediction(tmp_path / "a.npz"), "first_from_frame", "fits the file")
+
+
+class Unpickled:
+    """Leaves a file when it is unpickled."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def test_objects_are_never_unpickled(tmp_path: Path) -> None:
+    left = tmp_path / "left"
+    np.savez(tmp_path / "a.npz", first_from_frame=np.array([Unpickled(left)], object))
+    refused(lambda: read_prediction(tmp_path / "a.npz"), "first_from_frame", "expected numbers")
+    assert not left.exists()
+
+
+def test_a_header_cannot_name_a_file_of_another_folder(tmp_path: Path) -> None:
+    write_igsio(tmp_path / "a.mhd", make_sweep(0))
+    text = (tmp_path / "a.mhd").read_text()
+    for name in ("/etc/passwd", "../a.raw", "/dev/zero"):
+        (tmp_path / "b.mhd").write_text(text.replace("a.raw", name))
+        refused(lambda: open_sweep(tmp_path / "b.mhd"), "ElementDataFile", name)
+
+
+@pytest.mark.parametrize("sizes", ["1000000000000", "99999999999999999999", "-1"])
+def test_a_header_cannot_promise_more_frames_than_its_file_holds(tmp_path: Path, sizes) -> None:
+    for compress in (False, True):
+        write_igsio(tmp_path / "a.mha", make_sweep(0), compress=compress)
+        data = (tmp_path / "a.mha").read_bytes().replace(b"7 5 4", f"7 5 {sizes}".encode())
+        (tmp_path / "b.mha").write_bytes(data)
+        refused(lambda: open_sweep(tmp_path / "b.mha"), "b.mha")
+
+
+@pytest.fixture
+def submission(tmp_path: Path) -> Path:
+    dataset = folders.make_dataset(tmp_path / "data")
+    return folders.make_predictions(tmp_path / "made", dataset)
+
+
+def test_a_submission_with_links_out_of_its_folder_has_faults_and_no_score(submission, tmp_path):
+    path = submission / "p0-a.h5"
+    path.rename(tmp_path / "elsewhere.h5")
+    path.symlink_to(tmp_path / "elsewhere.h5")
+    faults = check_predictions(submission, tmp_path / "data", "test")
+    assert len(faults) == 1 and "link out of the folder" in faults[0]
+    result = evaluate(submission, tmp_path / "data")
+    assert [failed["sweep"] for failed in result["failed"]] == ["p0-a"]
+    (submission / "meta.json").rename(tmp_path / "meta.json")
+    (submission / "meta.json").symlink_to(tmp_path / "meta.json")
+    refused(lambda: evaluate(submission, tmp_path / "data"), "meta.json", "link out of the folder")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("name", "../../x"), ("file", "../other.h5"), ("file", "/etc/passwd"), ("subject", "a/b")],
+)
+def test_a_data_set_stays_in_its_folder(tmp_path: Path, key: str, value: str) -> None:
+    folders.make_dataset(tmp_path / "data")
+    path = tmp_path / "data" / "dataset.json"
+    content = json.loads(path.read_text())
+    content["sweeps"][0][key] = value
+    path.write_text(json.dumps(content))
+    refused(lambda: open_dataset(tmp_path / "data"), "dataset.json", f"sweeps[0].{key}", value)
+
+
+def test_names_in_a_record_lead_nowhere_else(tmp_path: Path) -> None:
+    tusrec.write_tusrec(tmp_path / "tree", [make_sweep(0)])
+    record = tmp_path / "tree" / "sweepbench.json"
+    record.write_text(record.read_text().replace('"a sweep"', '"../../../out"'))
+    refused(lambda: list(tusrec.read_splits(tmp_path / "tree")), "sweepbench.json", "name")
+    with pytest.raises(UserError, match="a name that a file can have"):
+        write_entry(tmp_path, "sweeps/a.h5", make_sweep(0), "test", "../x")
+
+
+def test_what_a_file_says_cannot_forge_lines_of_the_terminal(tmp_path: Path) -> None:
+    error = UserError("a\nerror: \x1b[2Jb \ud800")
+    assert str(error) == "a error: \\x1b[2Jb \\ud800"
+
+
+def test_memory_of_a_hostile_file_is_measured(tmp_path: Path) -> None:
+    """A fresh process reads a bomb; its peak is that of a process that reads a sound file."""
+    bomb = tmp_path / "a.npz"
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("first_from_frame.npy", bytes(400 << 20))
+    code = (
+        "import sys; from benchmark.hdf5 import read_prediction\n"
+        "from benchmark.errors import UserError\n"
+        "from benchmark.machine.memory import forget_peak_memory, peak_memory_mb\n"
+        "forget_peak_memory(); before = peak_memory_mb()\n"
+        "try: read_prediction(sys.argv[1])\n"
+        "except UserError: print(peak_memory_mb() - before)"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code, bomb], check=True, capture_output=True, text=True
+    )
+    assert float(told.stdout) < 16
