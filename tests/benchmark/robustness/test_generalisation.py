@@ -56,17 +56,17 @@ class Stride(Tracker):
 ME = "tests.benchmark.robustness.test_generalisation:Stride"
 
 
-def make_set(folder, name, step, pixel=0.2, side=40, level=120):
+def make_set(folder, name, step, pixel=0.2, side=40, rate_hz=20.0):
     """A set of straight sweeps of noise: one to train on, one to validate, two to test."""
     entries = []
     for index, split in enumerate(("train", "val", "test", "test")):
         rng = np.random.default_rng([index, side])
-        frames = np.clip(rng.normal(level, 20, (6, side, side)), 1, 255).astype(np.uint8)
+        frames = np.clip(rng.normal(120, 20, (6, side, side)), 1, 255).astype(np.uint8)
         motion = np.zeros((5, 6))
         motion[:, 2] = step
         poses = geometry.chain(geometry.from_degrees_of_freedom(motion))
         grid = np.diag([pixel, pixel, 1.0, 1.0])
-        channel = Channel(frames, np.arange(6) / 20, grid, world_from_image=poses)
+        channel = Channel(frames, np.arange(6) / rate_hz, grid, world_from_image=poses)
         factors = {"profile": ("straight", "c")[index % 2]}
         sweep = Sweep(str(index), {"bmode": channel}, factors=factors)
         entries.append(write_entry(folder, f"{index}.h5", sweep, split, f"p{index}"))
@@ -77,7 +77,7 @@ def make_set(folder, name, step, pixel=0.2, side=40, level=120):
 def sets(tmp_path):
     return (
         make_set(tmp_path / "here", "here", 0.3),
-        make_set(tmp_path / "there", "there", 0.6, pixel=0.1, side=80, level=30),
+        make_set(tmp_path / "there", "there", 0.6, pixel=0.1, side=80, rate_hz=80.0),
     )
 
 
@@ -106,9 +106,9 @@ def test_frames_come_in_the_pixels_of_training_and_what_is_unlike_is_told(sets, 
     folder = predict(run)
     assert set(SEEN) == {(40, 40)}  # 80 pixels of 0.1 mm are 40 of 0.2 mm
     told = read_json(folder / "meta.json")["outside_training"]
-    (level,) = [line for line in told if line.startswith("grey level")]
-    assert level.startswith("grey level 3") and "in 2 of 2 sweeps, in training 1" in level
-    assert f"note: stride: outside what it was trained on: {level}" in capsys.readouterr().err
+    (rate,) = [line for line in told if line.startswith("frame rate")]
+    assert rate == "frame rate (Hz) 80 to 80 in 2 of 2 sweeps, in training 20 to 20"
+    assert f"note: stride: outside what it was trained on: {rate}" in capsys.readouterr().err
     home = make_run(ME, here, root=tmp_path / "runs")
     assert "outside_training" not in read_json(predict(home) / "meta.json")
 

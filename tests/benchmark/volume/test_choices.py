@@ -89,7 +89,7 @@ def test_frames_far_apart_are_interpolated_without_holes() -> None:
 def reconstructed(tmp_path: Path, out: str = "out/v.nrrd", **changes) -> Path:
     if not (tmp_path / "s.h5").exists():
         write_sweep(tmp_path / "s.h5", bright_corner_sweep())
-    reading = Reading(poses=changes.pop("poses", None))
+    reading = Reading(poses=changes.pop("poses", None), mask="whole")
     command = Reconstruct(tmp_path / "s.h5", reading, ONE_THREAD, Output(tmp_path / out), **changes)
     command.run()
     return tmp_path / out

@@ -140,7 +140,7 @@ def test_the_preview_is_one_page_with_pictures_and_hides_no_markup(made, tmp_pat
     assert all(image["src"].startswith("data:image/png;base64,iVBOR") for image in page.images)
     # Names from files are text, never markup.
     sweep = make_sweep(SPEC, 0)
-    evil = dataclasses.replace(sweep, name="<script>alert(1)</script>")
+    evil = dataclasses.replace(sweep, name="<script>alert(1)<script>")
     write_sweep(tmp_path / "sweeps" / "s.h5", evil)
     entry = dataclasses.replace(
         made.entries[0], name=evil.name, file="sweeps/s.h5",
