@@ -55,13 +55,15 @@ def test_shipped_weights_tell_unseen_motion(folder: Path, unseen: Dataset, tmp_p
     result = read_json(run.result)
     assert result["outside_training"] == [] and not result["failed"]
     mean = {name: found["mean"] for name, found in result["summary"].items()}
-    # A step is 0.25 mm, and 0.25 mm wrong for who answers none.
-    assert mean["lpe"] < 0.04
+    # A step is 0.25 mm, and 0.25 mm wrong for who answers none; a third of that is asked of weights
+    # that were taught by other probes.
+    at_home = read_json(folder / "config.json")["trained_on"]["name"] == "small-v2"
+    assert mean["lpe"] < (0.04 if at_home else 0.083)
     assert mean["motion_correlation"] > 0.9
 
 
 def test_the_networks_of_the_house_ship() -> None:
-    assert {"moglo", "moglo-long"} <= {folder.name for folder in SHIPPED}
+    assert {"moglo", "moglo-long", "moglo-any"} <= {folder.name for folder in SHIPPED}
     for folder in SHIPPED:
         assert find_domain(folder) is not None
         assert (folder / "weights.safetensors").stat().st_size < 10e6
