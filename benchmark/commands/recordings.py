@@ -220,7 +220,7 @@ class Track:
     reading: tyro.conf.OmitArgPrefixes[Reading]
     placing: tyro.conf.OmitArgPrefixes[Placing]
     output: tyro.conf.OmitArgPrefixes[Output]
-    tracker: str = "moglo"
+    tracker: str = "moglo-any"
     """Registered name, or package.module:Class."""
     run_folder: RunFolder = None
     """Folder of a trained run; by default the weights shipped with the tracker."""
