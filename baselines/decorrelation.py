@@ -10,7 +10,7 @@ from baselines.parts.motion import fuse_gaps
 from benchmark import geometry
 from benchmark.speckle.law import envelope_correlation, noise_shape, phase_rate
 from benchmark.speckle.map import SpeckleMap, speckle_map
-from benchmark.speckle.probe import depth_at, wavelength_of
+from benchmark.speckle.probe import patch_depths, wavelength_of
 from benchmark.speckle.registration import (
     Pairs,
     RegistrationConfig,
@@ -134,8 +134,7 @@ class _Seen:
 
     def depth_mm(self, pairs: Pairs) -> np.ndarray:
         """Return the depths (n,) of the patches of pairs."""
-        centre = self.observation.bmode.centre_mm
-        return depth_at(self.observation.probe, pairs.centre_mm + centre[:2])
+        return patch_depths(self.observation.probe, self.observation.bmode, pairs.centre_mm)
 
 
 def _first_frames(observation: Observation, count: int) -> Observation:

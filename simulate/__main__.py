@@ -3,7 +3,6 @@
 Each command imports what it needs itself, so that --help answers at once.
 """
 
-import contextlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -114,6 +113,7 @@ def generate(
         Show no progress bar. Without it, a file or pipe gets a line every ten seconds at most.
     """
     from benchmark.files import data_root
+    from benchmark.machine.cluster import executor_on
     from benchmark.machine.crew import read_shard
     from benchmark.machine.progress import hide_progress
     from simulate.dataset.generate import generate as run
@@ -125,12 +125,8 @@ def generate(
     loaded = load_spec(spec)
     folder = out or data_root() / loaded.name
     kept = _withheld(folder, withhold_poses, entropy_file, answers)
-    with contextlib.ExitStack() as stack:
-        executor = None
-        if scheduler is not None:
-            from benchmark.machine.cluster import dask_executor
-
-            executor = stack.enter_context(dask_executor(scheduler))
+    with executor_on(scheduler) as executor:
+        if executor is not None:
             folder = folder.resolve()  # workers have their own current folder
         dataset = run(
             loaded,

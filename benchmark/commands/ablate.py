@@ -5,7 +5,7 @@ from pathlib import Path
 
 import tyro
 
-from benchmark.commands.divided import Divided, part_done
+from benchmark.commands.divided import Divided, show_or_wait
 from benchmark.commands.quiet import Quiet
 from benchmark.dataset import open_dataset
 from benchmark.errors import UserError
@@ -47,7 +47,6 @@ class Ablate(Quiet, Divided):
         from benchmark.registry import field_values
         from benchmark.studies.ablate import ablate, listed, shipped_file, varied, with_base
         from benchmark.studies.variations import outcome
-        from benchmark.tables import show_tables
 
         settings = varied(self.tracker, self.vary)
         path = self.file if self.file or self.vary else shipped_file(self.tracker)
@@ -68,7 +67,4 @@ class Ablate(Quiet, Divided):
                 crew=crew,
                 report=lambda row: print(outcome(row), flush=True),
             )
-        if paths is None:
-            part_done(self.runs / dataset.name)
-        else:
-            show_tables(paths, self.keep)
+        show_or_wait(paths, self.keep, self.runs / dataset.name)

@@ -1,14 +1,16 @@
 """The flags by which many runs are divided among processes and machines."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from tyro.conf import arg
 
+from benchmark.machine.cluster import executor_on
 from benchmark.machine.crew import Crew, read_shard
+from benchmark.tables import show_tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,13 +28,16 @@ class Divided:
     def crew(self) -> Iterator[Crew]:
         """Yield who does the runs, or their part."""
         shard = read_shard(self.shard)
-        with ExitStack() as stack:
-            executor = None
-            if self.scheduler is not None:
-                from benchmark.machine.cluster import dask_executor
-
-                executor = stack.enter_context(dask_executor(self.scheduler))
+        with executor_on(self.scheduler) as executor:
             yield Crew(self.workers, executor, shard)
+
+
+def show_or_wait(paths: Sequence[Path] | None, keep: Path | None, folder: Path) -> None:
+    """Show the tables of a folder, or tell that they wait for other parts where there are none."""
+    if paths is None:
+        part_done(folder)
+    else:
+        show_tables(paths, keep)
 
 
 def part_done(folder: Path) -> None:

@@ -125,7 +125,7 @@ class Reconstruct:
             raise UserError("--run: expected --tracker with it")
         job = self._together() if self.more else self._alone()
         depth_coded = self.channel != "bmode"
-        find = self.reading.mask == "auto"
+        find = self.reading.finds_tissue
         finish(*job, self.placing, self.output, depth_coded=depth_coded, find=find)
 
     def _alone(self) -> Job:
@@ -171,7 +171,7 @@ class Reconstruct:
     def _by_tracker(self, tracker: str, sweep: Sweep, images: Images) -> np.ndarray:
         """Return poses (N, 4, 4) of a channel's frames by a tracker, from the sweep's first on."""
         chosen, domain = open_tracker(tracker, self.run_folder, warn)
-        find = self.reading.mask == "auto"
+        find = self.reading.finds_tissue
         prediction = track(
             chosen, domain, sweep.observe().bmode, sweep.probe, warn, self.advance, find=find
         )
@@ -236,7 +236,7 @@ class Track:
         tracker, domain = open_tracker(self.tracker, self.run_folder, warn)
         recording = open_compared(self.recording, self.reading, warn)
         images = recording.images
-        find = self.reading.mask == "auto"
+        find = self.reading.finds_tissue
         stated = read_probe(self.probe) if self.probe else {}
         probe = placed({**recording.sweep.probe, **stated}, images)
         prediction = track(tracker, domain, images, probe, warn, self.advance, find=find)

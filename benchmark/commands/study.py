@@ -5,7 +5,7 @@ from pathlib import Path
 
 import tyro
 
-from benchmark.commands.divided import Divided, part_done
+from benchmark.commands.divided import Divided, show_or_wait
 from benchmark.commands.quiet import Quiet
 from benchmark.dataset import open_dataset
 from benchmark.runs.run import RUNS
@@ -43,7 +43,6 @@ class Study(Quiet, Divided):
         from benchmark.registry import field_values
         from benchmark.studies.rates import run_study
         from benchmark.studies.variations import outcome
-        from benchmark.tables import show_tables
 
         dataset = open_dataset(self.data)
         with self.crew() as crew:
@@ -60,7 +59,4 @@ class Study(Quiet, Divided):
                 crew=crew,
                 report=lambda row: print(outcome(row), flush=True),
             )
-        if paths is None:
-            part_done(self.runs / dataset.name)
-        else:
-            show_tables(paths, self.keep)
+        show_or_wait(paths, self.keep, self.runs / dataset.name)

@@ -96,6 +96,11 @@ class Reading(PoseReading):
     """Which sweep of a file that holds several one after another (zea); by default all."""
     forming: Forming = field(default_factory=Forming)
 
+    @property
+    def finds_tissue(self) -> bool:
+        """Whether pixels that show no tissue are looked for in the frames; a given mask is kept."""
+        return self.mask == "auto"
+
     def image_calibration(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Return `tool_from_image` and `mm_from_pixel`, (4, 4), of the calibration; None without.
 

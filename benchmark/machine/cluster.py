@@ -8,6 +8,21 @@ from benchmark.errors import UserError
 
 
 @contextmanager
+def executor_on(scheduler: str | None) -> Iterator[Executor | None]:
+    """Yield the executor of a Dask scheduler's address, or None without an address.
+
+    Raises
+    ------
+    UserError : as `dask_executor`.
+    """
+    if scheduler is None:
+        yield None
+        return
+    with dask_executor(scheduler) as executor:
+        yield executor
+
+
+@contextmanager
 def dask_executor(address: str, timeout_s: float = 20.0) -> Iterator[Executor]:
     """Yield an executor that runs on the workers of a Dask scheduler at `address`, tcp://host:port.
 

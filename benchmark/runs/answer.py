@@ -1,6 +1,5 @@
 """The one way of a sweep to a tracker: tissue alone, pixels of training, and no motion untold."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -10,7 +9,7 @@ from benchmark import geometry
 from benchmark.runs.domain import Domain
 from benchmark.runs.field_of_view import Regions, all_tissue, find_regions, tissue_alone
 from benchmark.runs.pixel_size import resampled
-from benchmark.sweep import Images, Observation, Prediction
+from benchmark.sweep import Images, Observation, Prediction, centre_path
 from benchmark.tracker import Tracker
 from benchmark.tracks import BMODE
 
@@ -32,12 +31,9 @@ def seen_by_tracker(
     look for such pixels at all, beside the mask that the images have.
     """
     regions = find_regions(observation.bmode) if find else all_tissue(observation.bmode)
-    mask = None if regions.tissue.all() else regions.tissue
     least = None if domain is None else np.multiply(domain.shape[::-1], domain.pixel_mm).tolist()
-    alone = tissue_alone(replace(observation.bmode, mask=mask), least)
-    channels = {**observation.channels, BMODE: alone}
-    shown = Observation(channels, observation.probe, observation.imu)
-    return at_training_pixels(shown, domain), regions
+    alone = tissue_alone(replace(observation.bmode, mask=regions.mask), least)
+    return at_training_pixels(_with_bmode(observation, alone), domain), regions
 
 
 def at_training_pixels(observation: Observation, domain: Domain | None) -> Observation:
@@ -49,15 +45,19 @@ def at_training_pixels(observation: Observation, domain: Domain | None) -> Obser
     pixel_mm = observation.bmode.pixel_mm
     if domain is None or domain.has_pixels(pixel_mm):
         return observation
-    frames = resampled(observation.bmode, domain.pixel_mm, domain.shape)
-    return Observation({**observation.channels, BMODE: frames}, observation.probe, observation.imu)
+    return _with_bmode(observation, resampled(observation.bmode, domain.pixel_mm, domain.shape))
+
+
+def _with_bmode(observation: Observation, images: Images) -> Observation:
+    return replace(observation, channels={**observation.channels, BMODE: images})
 
 
 def answered(tracker: Tracker, seen: Observation) -> Prediction:
     """Return a tracker's prediction of what it is shown; steps that nothing shows are no motion.
 
     Such steps lead from or to a frame without signal (`without_signal`). They are the identity,
-    and their sigma is `UNTOLD_MM` where the tracker states any.
+    and their sigma is `UNTOLD_MM` where the tracker states any; positions after them are as much
+    less sure.
     """
     prediction = tracker.track(seen)
     empty = without_signal(seen.bmode)
@@ -67,8 +67,13 @@ def answered(tracker: Tracker, seen: Observation) -> Prediction:
     poses = geometry.relative(prediction.first_from_frame)
     steps = np.array(prediction.prev_from_frame)
     poses[untold] = steps[untold] = np.eye(4)
-    sigma = None if prediction.sigma is None else np.where(untold, UNTOLD_MM, prediction.sigma)
-    return Prediction(geometry.chain(poses), steps, sigma)
+    sigma, position_sigma = prediction.sigma, prediction.position_sigma
+    if sigma is not None:
+        sigma = np.where(untold, UNTOLD_MM, sigma)
+    if position_sigma is not None:
+        so_far = np.concatenate([[0], np.cumsum(untold)])
+        position_sigma = np.hypot(position_sigma, UNTOLD_MM * np.sqrt(so_far))
+    return Prediction(geometry.chain(poses), steps, sigma, position_sigma)
 
 
 def without_signal(images: Images) -> np.ndarray:
@@ -88,7 +93,7 @@ def mirrored(prediction: Prediction) -> Prediction:
     poses, steps = (
         MIRROR @ each @ MIRROR for each in (prediction.first_from_frame, prediction.prev_from_frame)
     )
-    return Prediction(poses, steps, prediction.sigma)
+    return replace(prediction, first_from_frame=poses, prev_from_frame=steps)
 
 
 def advancing(prediction: Prediction, images: Images, advance: Advance) -> Prediction:
@@ -103,7 +108,6 @@ def advancing(prediction: Prediction, images: Images, advance: Advance) -> Predi
     return prediction if (along >= 0) == (advance == "plus") else mirrored(prediction)
 
 
-def elevational_mm(images: Images, prev_from_frame: Sequence[np.ndarray] | np.ndarray) -> float:
-    """Return the sum of the elevational steps of the image centre."""
-    centre = images.centre_mm
-    return float(sum((step[:3, :3] @ centre + step[:3, 3] - centre)[2] for step in prev_from_frame))
+def elevational_mm(images: Images, prev_from_frame: np.ndarray) -> float:
+    """Return the sum of the elevational steps of the image centre, of steps (N-1, 4, 4)."""
+    return float((centre_path(images, prev_from_frame) - images.centre_mm)[:, 2].sum())

@@ -41,6 +41,11 @@ class Regions:
     black: np.ndarray
     still: np.ndarray
 
+    @property
+    def mask(self) -> np.ndarray | None:
+        """The tissue as the mask of images: None where every pixel shows it."""
+        return None if self.tissue.all() else self.tissue
+
     def __str__(self) -> str:
         used, black, still = (100 * x.mean() for x in (self.tissue, self.black, self.still))
         return (
@@ -81,8 +86,7 @@ def all_tissue(images: Images) -> Regions:
 
 def found_mask(images: Images) -> np.ndarray | None:
     """Return the mask (H, W) of the tissue that images show, None where every pixel shows it."""
-    tissue = find_regions(images).tissue
-    return None if tissue.all() else tissue
+    return find_regions(images).mask
 
 
 def of_tissue(images: Some) -> Some:

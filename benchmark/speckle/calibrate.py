@@ -12,7 +12,7 @@ from benchmark.errors import UserError
 from benchmark.speckle.fit import Curve, bootstrap, fit_curve, knots
 from benchmark.speckle.guess import seen_widths
 from benchmark.speckle.law import phase_rate
-from benchmark.speckle.probe import depth_at, wavelength_of
+from benchmark.speckle.probe import patch_depths, wavelength_of
 from benchmark.speckle.registration import (
     RegistrationConfig,
     registered_gaps,
@@ -150,11 +150,6 @@ def _samples(sweep: Sweep, images: Channel, gaps: tuple[int, ...]) -> tuple[Samp
         motion = centre_motion(images, images.world_from_image, gap)
         parts.append(samples_of(pairs, motion, depth, np.ones_like(depth), rate, 0))
     return Samples.joined(parts), sum(len(pairs.motion) for pairs in found.values())
-
-
-def patch_depths(probe: Any, images: Images, from_centre_mm: Array) -> Array:
-    """Return the depths (n,) mm of patches at (n, 2) mm from the image centre."""
-    return depth_at(probe, from_centre_mm + images.centre_mm[:2])
 
 
 def _refuse_uninformative(curve: Curve, samples: Samples, name: str) -> None:

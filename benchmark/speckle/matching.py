@@ -10,6 +10,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+LEAST_SEEN, LEAST_LIT = 0.9, 0.5  # shares of a patch's pixels
+LEAST_POWER = 0.01  # variance of a patch about its local mean; that of developed speckle is 0.27
+
 
 def decompress(frames: np.ndarray, dynamic_range_db: float) -> np.ndarray:
     """Return the echo envelope (..., H, W) float32, mean 1 per frame, of log-compressed uint8."""
@@ -30,10 +33,6 @@ def flatten(envelope: np.ndarray, pixel_mm: np.ndarray, width_mm: float) -> np.n
         return envelope
     widths = (0.0, width_mm / pixel_mm[1], width_mm / pixel_mm[0])
     return envelope / (gaussian_filter(envelope, widths) + 1e-3)
-
-
-LEAST_SEEN, LEAST_LIT = 0.9, 0.5  # shares of a patch's pixels
-LEAST_POWER = 0.01  # variance of a patch about its local mean; that of developed speckle is 0.27
 
 
 def joined_px(pixel_mm: np.ndarray, target_mm: float) -> np.ndarray:

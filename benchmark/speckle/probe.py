@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from benchmark.beam.array import ArrayBeam
 from benchmark.errors import UserError
+from benchmark.sweep import Images
 
 #: Without these nothing is known of the elevational beam.
 NEEDED = ("centre_frequency_hz", "element_height_mm", "elevation_focus_mm")
@@ -83,3 +84,8 @@ def depth_at(probe: Mapping[str, Any], points_mm: ArrayLike) -> Array:
     x, y = np.moveaxis(np.asarray(points_mm, float)[..., :2] - face, -1, 0)
     radius = float(probe.get("radius_mm") or 0.0)
     return np.hypot(x, y + radius) - radius if radius else y
+
+
+def patch_depths(probe: Mapping[str, Any], images: Images, from_centre_mm: Array) -> Array:
+    """Return the depths (n,) mm of patches at (n, 2) mm from the image centre."""
+    return depth_at(probe, from_centre_mm + images.centre_mm[:2])

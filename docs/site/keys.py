@@ -1,6 +1,5 @@
 """The reference of spec keys, from the dataclasses: type, unit, range, default, meaning.
 
-
 The range of a key is what its table answers when it refuses a value that cannot be.
 """
 

@@ -64,6 +64,21 @@ def test_steps_from_and_to_frames_without_signal_are_no_motion():
     assert answered(Turning(None), seen).sigma is None
 
 
+def test_the_sigma_of_positions_stays_and_grows_by_what_is_untold():
+    class Sure(Turning):
+        def track(self, observation):
+            found = super().track(observation)
+            return replace(found, position_sigma=np.arange(len(observation)) / 10)
+
+    seen = with_frames(darken)
+    found, own = answered(Sure(), seen), Sure().track(seen)
+    untold = np.array([0, 0, 0, 0, 1, 2, 3, 3, 3, 4, 5, 5])
+    np.testing.assert_allclose(
+        found.position_sigma**2, own.position_sigma**2 + untold * UNTOLD_MM**2
+    )
+    assert np.array_equal(mirrored(own).position_sigma, own.position_sigma)
+
+
 def test_an_answer_to_frames_with_signal_is_the_trackers():
     seen = with_frames(lambda frames: None)
     found, own = answered(Turning(), seen), Turning().track(seen)
