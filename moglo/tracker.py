@@ -9,17 +9,18 @@ from torch import Tensor, nn
 from benchmark.learning.mirroring import mirrored_half
 from benchmark.learning.standardise import locally_standardised
 from benchmark.sweep import Images, Observation, Prediction, Sweep
-from benchmark.tracker import LearnedTracker, Recipe
+from benchmark.tracker import Recipe
 from moglo import losses, motion
 from moglo.config import MoGLoConfig, MoGLoPaperConfig
 from moglo.grid import Placement, own_grid, placement
 from moglo.inference import chunk_frames, evaluating
 from moglo.model import MoGLoNet
 from moglo.resample import resampled
+from moglo.small import SmallTracker
 from moglo.streaming import MotionStream
 
 
-class MoGLo(LearnedTracker):
+class MoGLo(SmallTracker):
     """MoGLo-Net (Lee et al., IEEE TMI 2025) at a size that a CPU trains in minutes.
 
     A residual encoder of single frames, a patch-wise correlation volume of neighbours, a residual
@@ -36,36 +37,9 @@ class MoGLo(LearnedTracker):
     causal = True
     Config = MoGLoConfig
 
-    def __init__(self, config: MoGLoConfig | None = None):
-        super().__init__(config)
-        self._module: MoGLoNet | None = None
-
-    @property
-    def window(self) -> int:  # type: ignore[override]
-        """Frames per training sample."""
-        return self.config.window
-
-    @property
-    def recipe(self) -> Recipe:  # type: ignore[override]
-        """A fast rise and a cosine to zero, for far fewer updates than the published 22,000."""
-        return Recipe(
-            batch_size=self.config.batch_size,
-            learning_rate=self.config.learning_rate,
-            optimiser="adamw",
-            weight_decay=1e-2,
-            schedule="cosine",
-            warm_up=0.05,
-            average=self.config.average,
-        )
-
-    def module(self) -> MoGLoNet:
-        """Return the network, built at the first call, on whatever device it was moved to.
-
-        Channels are last in memory, which is half as fast again with few of them.
-        """
-        if self._module is None:
-            self._module = MoGLoNet(self.config).to(memory_format=torch.channels_last)
-        return self._module
+    def build(self) -> nn.Module:
+        """Return a new network."""
+        return MoGLoNet(self.config)
 
     def fit(self, sweeps: Sequence[Sweep]) -> None:
         """Set the input grid and the label scale from the training sweeps."""

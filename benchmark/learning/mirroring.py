@@ -10,19 +10,21 @@ if TYPE_CHECKING:
 
 
 def mirrored_half(
-    frames: "Tensor", prev_from_frame: "Tensor", mm_from_pixel: "Tensor"
-) -> "tuple[Tensor, Tensor]":
+    frames: "Tensor", prev_from_frame: "Tensor", mm_from_pixel: "Tensor", *maps: "Tensor"
+) -> "tuple[Tensor, ...]":
     """Return frames and steps of which a random half is mirrored laterally about the image centre.
 
-    frames (B, W, H, W'); prev_from_frame (B, W-1, 4, 4) in image mm; mm_from_pixel (B, 4, 4). A
-    mirrored image moves as the mirror image of its motion, M T M with M: x -> 2 x_centre - x.
+    frames (B, W, H, W'); prev_from_frame (B, W-1, 4, 4) in image mm; mm_from_pixel (B, 4, 4); maps
+    (B, C, H, W'): of the same images, returned after frames and steps. A mirrored image moves as
+    the mirror image of its motion, M T M with M: x -> 2 x_centre - x.
     """
     import torch
 
     chosen = torch.rand(len(frames), device=frames.device) < 0.5
     turned = mirrored_steps(prev_from_frame, mm_from_pixel, frames.shape[-2:])
     pick = chosen[:, None, None, None]
-    return torch.where(pick, frames.flip(-1), frames), torch.where(pick, turned, prev_from_frame)
+    seen, *others = (torch.where(pick, each.flip(-1), each) for each in (frames, *maps))
+    return seen, torch.where(pick, turned, prev_from_frame), *others
 
 
 def mirrored_steps(

@@ -4,12 +4,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from benchmark import geometry
-from benchmark.learning.mirroring import mirrored_steps
+from benchmark.learning.mirroring import mirrored_half
 from benchmark.sweep import Observation, Prediction, Sweep
-from benchmark.tracker import LearnedTracker, Recipe
 from moglo.any import losses
 from moglo.any.condition import condition_of, map_of
 from moglo.any.config import MoGLoAnyConfig
@@ -20,13 +19,14 @@ from moglo.any.sweep_reader import ELEVATIONAL, Motions
 from moglo.any.told import look_of, some_of, told
 from moglo.inference import evaluating
 from moglo.long.tracker import image_corners
-from moglo.long.views import reversed_steps
+from moglo.long.views import reversed_half
+from moglo.small import SmallTracker
 
 CHUNK_STEPS = 64  # steps compared at a time
 CALIBRATING = 100  # training sweeps, at most, on which sigma is calibrated
 
 
-class MoGLoAny(LearnedTracker):
+class MoGLoAny(SmallTracker):
     """MoGLo's reading of speckle for any probe: lengths are told in units of the speckle.
 
     Frames of any size, aspect and mask are brought to pixels in units of the speckle's size, which
@@ -43,34 +43,14 @@ class MoGLoAny(LearnedTracker):
     Config = MoGLoAnyConfig
     config: MoGLoAnyConfig
 
-    def __init__(self, config: MoGLoAnyConfig | None = None):
-        super().__init__(config)
-        self._module: AnyNet | None = None
-
     @property
-    def window(self) -> int:  # type: ignore[override]
-        """Frames per training sample."""
-        return self.config.window
+    def clip(self) -> float:  # type: ignore[override]
+        """The largest norm of a gradient."""
+        return self.config.clip
 
-    @property
-    def recipe(self) -> Recipe:  # type: ignore[override]
-        """AdamW with a fast rise and a cosine to zero, gradients clipped."""
-        return Recipe(
-            batch_size=self.config.batch_size,
-            learning_rate=self.config.learning_rate,
-            optimiser="adamw",
-            weight_decay=1e-2,
-            schedule="cosine",
-            warm_up=0.05,
-            gradient_clip=self.config.clip,
-            average=self.config.average,
-        )
-
-    def module(self) -> AnyNet:
-        """Return the network, built at the first call, on whatever device it was moved to."""
-        if self._module is None:
-            self._module = AnyNet(self.config).to(memory_format=torch.channels_last)
-        return self._module
+    def build(self) -> nn.Module:
+        """Return a new network."""
+        return AnyNet(self.config)
 
     def condition(self, observation: Observation) -> np.ndarray:
         """Return the mask and the correlation lengths at every pixel, see `moglo.any.condition`."""
@@ -82,17 +62,9 @@ class MoGLoAny(LearnedTracker):
         """Show some samples mirrored, some backwards, and some as another machine would."""
         steps = prev_from_frame
         if self.config.mirror:
-            pick = _half(frames)
-            turned = mirrored_steps(steps, mm_from_pixel, frames.shape[-2:])
-            frames, steps = (
-                torch.where(pick, frames.flip(-1), frames),
-                torch.where(pick, turned, steps),
-            )
-            condition = torch.where(pick, condition.flip(-1), condition)
+            frames, steps, condition = mirrored_half(frames, steps, mm_from_pixel, condition)
         if self.config.reverse:
-            pick = _half(frames)
-            frames = torch.where(pick, frames.flip(1), frames)
-            steps = torch.where(pick, reversed_steps(steps), steps)
+            frames, steps = reversed_half(frames, steps)
         if self.config.machine:
             frames, condition = disturbed(frames, condition, self.config.machine)
         return frames, steps, mm_from_pixel, condition
@@ -179,8 +151,3 @@ class MoGLoAny(LearnedTracker):
             watched = shown(slice(first, min(count, stop + margin + 1)))
             steps, units = range(start - first, stop - first), units_of(watched)
             yield net.describe(told(watched, look, steps, self.config), watched, units)[0], units
-
-
-def _half(frames: Tensor) -> Tensor:
-    """Return whether each sample is picked, (B, 1, 1, 1), one in two at random."""
-    return torch.rand(len(frames), 1, 1, 1, device=frames.device) < 0.5

@@ -10,7 +10,6 @@ from benchmark import geometry
 from benchmark.learning.flops import flop_counter
 from benchmark.machine.progress import progress
 from benchmark.sweep import Images, Observation, Prediction, Sweep
-from benchmark.tracker import Recipe
 from moglo import motion
 from moglo.inference import chunk_frames, evaluating
 from moglo.long import losses
@@ -18,7 +17,7 @@ from moglo.long.config import MoGLoLongConfig
 from moglo.long.displacements import displacement_loss
 from moglo.long.model import LongNet, LongStream, Motions
 from moglo.long.second_stage import Described, train_sequence
-from moglo.long.views import VIEWS, View, reversed_steps, seen_images, seen_steps
+from moglo.long.views import VIEWS, View, reversed_half, seen_images, seen_steps
 from moglo.losses import correlation_loss
 from moglo.tracker import MoGLo
 
@@ -48,32 +47,20 @@ class MoGLoLong(MoGLo):
     causal = False
     Config = MoGLoLongConfig
     config: MoGLoLongConfig
-    _module: LongNet | None  # type: ignore[assignment]
 
     @property
-    def recipe(self) -> Recipe:  # type: ignore[override]
-        """AdamW with a fast rise and a cosine to zero, gradients clipped."""
-        return Recipe(
-            batch_size=self.config.batch_size,
-            learning_rate=self.config.learning_rate,
-            optimiser="adamw",
-            weight_decay=1e-2,
-            schedule="cosine",
-            warm_up=0.05,
-            gradient_clip=self.config.clip,
-            average=self.config.average,
-        )
+    def clip(self) -> float:  # type: ignore[override]
+        """The largest norm of a gradient."""
+        return self.config.clip
 
     @property
     def window(self) -> int:  # type: ignore[override]
         """Frames per training sample: with `skips` so many that every second one makes a window."""
         return 2 * self.config.window - 1 if self.config.skips else self.config.window
 
-    def module(self) -> LongNet:  # type: ignore[override]
-        """Return the network, built at the first call, on whatever device it was moved to."""
-        if self._module is None:
-            self._module = LongNet(self.config).to(memory_format=torch.channels_last)
-        return self._module
+    def build(self) -> nn.Module:
+        """Return a new network."""
+        return LongNet(self.config)
 
     @property
     def reserve(self) -> float:  # type: ignore[override]
@@ -157,14 +144,7 @@ class MoGLoLong(MoGLo):
         frames, steps, grid = super().augment(frames, prev_from_frame, mm_from_pixel)
         if not self.config.reverse:
             return frames, steps, grid
-        chosen = torch.rand(len(frames), device=frames.device) < 0.5
-        pick = chosen[:, None, None, None]
-        backward = reversed_steps(steps)
-        return (
-            torch.where(pick, frames.flip(1), frames),
-            torch.where(pick, backward, steps),
-            grid,
-        )
+        return *reversed_half(frames, steps), grid
 
     def _answering(self) -> list[nn.Linear]:
         return [self.module().motion_head]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from benchmark import geometry
@@ -33,6 +34,15 @@ def reversed_steps(prev_from_frame: Tensor) -> Tensor:
     """
     mirror = prev_from_frame.new_tensor([1.0, 1.0, -1.0, 1.0]).diag()
     return mirror @ geometry.inverse(prev_from_frame).flip(1) @ mirror
+
+
+def reversed_half(frames: Tensor, prev_from_frame: Tensor) -> tuple[Tensor, Tensor]:
+    """Return frames (B, W, H, W') and steps (B, W-1, 4, 4), a random half of them backwards."""
+    pick = (torch.rand(len(frames), device=frames.device) < 0.5)[:, None, None, None]
+    return (
+        torch.where(pick, frames.flip(1), frames),
+        torch.where(pick, reversed_steps(prev_from_frame), prev_from_frame),
+    )
 
 
 def seen_images(images: Images, view: View) -> Images:
