@@ -52,15 +52,16 @@ def _with_bmode(observation: Observation, images: Images) -> Observation:
     return replace(observation, channels={**observation.channels, BMODE: images})
 
 
-def answered(tracker: Tracker, seen: Observation) -> Prediction:
+def answered(tracker: Tracker, seen: Observation, empty: np.ndarray | None = None) -> Prediction:
     """Return a tracker's prediction of what it is shown; steps that nothing shows are no motion.
 
-    Such steps lead from or to a frame without signal (`without_signal`). They are the identity,
-    and their sigma is `UNTOLD_MM` where the tracker states any; positions after them are as much
-    less sure.
+    Such steps lead from or to a frame without signal. They are the identity, and their sigma is
+    `UNTOLD_MM` where the tracker states any; positions after them are as much less sure.
+
+    empty (N,) bool: frames without signal; by default `without_signal` looks for them.
     """
     prediction = tracker.track(seen)
-    empty = without_signal(seen.bmode)
+    empty = without_signal(seen.bmode) if empty is None else empty
     untold = empty[1:] | empty[:-1]
     if not untold.any():
         return prediction

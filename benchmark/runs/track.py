@@ -92,8 +92,9 @@ def track(
         report("it is not known what the tracker was trained on: no word on whether this is alike")
     else:
         report_outside(domain_faults(domain, seen.bmode, regions), report)
-    prediction = answered(tracker, seen)
-    _report_answer(domain, seen.bmode, prediction, report)
+    empty = without_signal(seen.bmode)
+    prediction = answered(tracker, seen, empty)
+    _report_answer(domain, seen.bmode, prediction, empty, report)
     prediction = advancing(prediction, seen.bmode, advance or "unknown")
     moves = elevational_mm(seen.bmode, prediction.prev_from_frame)
     if advance is None and abs(moves) > SMALLEST_STEP:
@@ -106,15 +107,19 @@ def track(
 
 
 def _report_answer(
-    domain: Domain | None, images: Images, prediction: Prediction, report: Report
+    domain: Domain | None,
+    images: Images,
+    prediction: Prediction,
+    empty: np.ndarray,
+    report: Report,
 ) -> None:
-    """Report what is doubtful in a tracker's answer."""
+    """Report what is doubtful in a tracker's answer; empty (N,) bool: frames without signal."""
     if domain is not None:
         for fault in step_faults(domain, images, prediction):
             report(fault)
-    empty = np.flatnonzero(without_signal(images))
-    if len(empty):
-        report(f"frames {ranges(empty)} show nothing: no motion is told from and to them")
+    if empty.any():
+        places = ranges(np.flatnonzero(empty))
+        report(f"frames {places} show nothing: no motion is told from and to them")
     unsure = unsure_frames(images, prediction)
     if unsure:
         report(unsure)
