@@ -70,10 +70,8 @@ class Packing:
             end = len(data) - CHECKSUM_BYTES * sum(sums[place:])
             found = LENGTHS[self._filters[place]](memoryview(data)[: max(end, 0)], expected)
         if found != expected:
-            words = {DAMAGED: "is damaged", expected + 1: "unpacks to more than its size"}
-            said = (
-                words.get(found, "holds another number of bytes") if packed else "has another size"
-            )
+            known = {DAMAGED: "is damaged", expected + 1: "unpacks to more than its size"}
+            said = known.get(found, f"holds {found} in their place")
             raise Refused(f"{self._name}: a chunk of {expected} bytes {said}")
 
 
