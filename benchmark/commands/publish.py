@@ -37,7 +37,7 @@ class Publish:
         repo = self._repo(dataset.name)
         paths = gather_results(self.results)
         place = self.out / "dataset"
-        archives = publish_dataset(dataset, place, repo, licence=self.licence, ranked=bool(paths))
+        archives = publish_dataset(dataset, place, repo, licence=self.licence)
         size = sum((place / archive.file).stat().st_size for archive in archives)
         sweeps = f"{len(dataset.entries)} sweeps in {len(archives)} tar files"
         print(f"{place}: {sweeps}, {in_bytes(size)}, all verified")

@@ -12,6 +12,7 @@ from benchmark.hub.archives import TRUTH, Archive, index_row
 from benchmark.tables import markdown
 
 GENERATED = "mit"  # the licence of generated data, as the hub writes it
+CONFIG = "default"
 #: The hub's names of splits.
 HUB_SPLITS = {"train": "train", "val": "validation", "test": "test"}
 #: Sweeps up to so many: the hub's word for it.
@@ -42,32 +43,25 @@ def _scalar(value: Any) -> Any:
     return canonical_json(value) if isinstance(value, list | dict) else value
 
 
-def dataset_readme(
-    dataset: Dataset,
-    archives: Sequence[Archive],
-    licence: str,
-    repo: str,
-    *,
-    ranked: bool,
-) -> str:
-    """Return the README.md; repo: OWNER/NAME on the hub; ranked: whether a board lies beside."""
+def dataset_readme(dataset: Dataset, archives: Sequence[Archive], licence: str, repo: str) -> str:
+    """Return the README.md; licence: the hub's word for it; repo: OWNER/NAME on the hub."""
     card = dataset.folder / "README.md"
     body = card.read_text(encoding="utf-8") if card.is_file() else _plain_card(dataset)
-    return "\n".join(
-        [front_matter(_metadata(dataset, licence, ranked=ranked)), body.rstrip(), "",
-         *_loading(dataset, archives, repo)]
-    )  # fmt: skip
+    parts = [front_matter(_metadata(dataset, licence)), body.rstrip(), ""]
+    return "\n".join([*parts, *_loading(dataset, archives, repo)])
 
 
-def _metadata(dataset: Dataset, licence: str, *, ranked: bool) -> dict[str, Any]:
+def _metadata(dataset: Dataset, licence: str) -> dict[str, Any]:
+    """Return what the hub reads of a card.
+
+    One configuration: `datasets` reads all of a repository in the format of the first one.
+    """
     count, generated = len(dataset.entries), "generator" in dataset.identity
-    splits = {split: HUB_SPLITS[split] for split in SPLITS if _has(dataset, split)}
-    configs = {
-        "sweeps": [{"split": name, "path": f"data/{own}-*.tar"} for own, name in splits.items()],
-        "index": [{"split": name, "path": f"index/{own}.jsonl"} for own, name in splits.items()],
-    }
-    if ranked:
-        configs["board"] = [{"split": "test", "path": "results/leaderboard.csv"}]
+    files = [
+        {"split": HUB_SPLITS[split], "path": f"data/{split}-*.tar"}
+        for split in SPLITS
+        if _has(dataset, split)
+    ]
     return {
         "pretty_name": dataset.name,
         "license": licence,
@@ -76,10 +70,7 @@ def _metadata(dataset: Dataset, licence: str, *, ranked: bool) -> dict[str, Any]
         "size_categories": [next((word for n, word in SIZES.items() if count < n), "n>1M")],
         **({"annotations_creators": ["machine-generated"]} if generated else {}),
         "tags": [*TAGS, *(["simulation", "synthetic"] if generated else [])],
-        "configs": [
-            {"config_name": name, "data_files": files} | ({"default": True} if not place else {})
-            for place, (name, files) in enumerate(configs.items())
-        ],
+        "configs": [{"config_name": CONFIG, "data_files": files}],
     }
 
 
@@ -119,16 +110,16 @@ def _loading(dataset: Dataset, archives: Sequence[Archive], repo: str) -> list[s
         "sweepbench verify .",
         "```",
         "",
-        "Or sweep by sweep, and the table of sweeps, with the library `datasets`:",
+        "Or sweep by sweep with the library `datasets`, and as a table with pandas:",
         "",
         "```python",
-        "import io, h5py",
+        "import io, h5py, pandas",
         "from datasets import load_dataset",
         "",
-        f'index = load_dataset("{repo}", "index", split="{HUB_SPLITS[split]}")',
-        f'sweeps = load_dataset("{repo}", "sweeps", split="{HUB_SPLITS[split]}", streaming=True)',
+        f'sweeps = load_dataset("{repo}", split="{HUB_SPLITS[split]}", streaming=True)',
         'file = h5py.File(io.BytesIO(next(iter(sweeps))["h5"]))',
         'file["channels/bmode/frames"]  # (N, H, W), and world_from_image (N, 4, 4) beside',
+        f'pandas.read_json("hf://datasets/{repo}/index/{split}.jsonl", lines=True)',
         "```",
         "",
     ]

@@ -24,7 +24,6 @@ def publish_dataset(
     repo: str,
     *,
     licence: str | None = None,
-    ranked: bool = False,
     largest: int = SHARD_BYTES,
 ) -> list[Archive]:
     """Write a data set as a folder to upload, and return its tar files.
@@ -35,7 +34,6 @@ def publish_dataset(
     ----------
     repo : OWNER/NAME on the hub, which the card names.
     licence : the hub's word for it; of generated data MIT by default.
-    ranked : whether `publish_board` writes a board beside it.
     largest : bytes of sweeps in one tar file.
 
     Raises
@@ -60,7 +58,7 @@ def publish_dataset(
     if own.is_file():
         found = published_croissant(read_json(own), archives, folder)
         write_json(folder / "croissant.json", found)
-    text = dataset_readme(dataset, archives, licence or GENERATED, repo, ranked=ranked)
+    text = dataset_readme(dataset, archives, licence or GENERATED, repo)
     write_text(folder / "README.md", text)
     return archives
 

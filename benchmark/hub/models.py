@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from benchmark.errors import UserError
-from benchmark.hub.card import HUB_SPLITS, TAGS, front_matter
+from benchmark.hub.card import CONFIG, HUB_SPLITS, TAGS, front_matter
 from benchmark.leaderboard.board import Leaderboard
 from benchmark.leaderboard.columns import digits, main_columns, short_title, unit
 from benchmark.leaderboard.row import Row
@@ -28,7 +28,7 @@ def benchmark_yaml(board: Leaderboard, description: str) -> str:
             "name": board.dataset["name"],
             "description": description,
             "evaluation_framework": FRAMEWORK,
-            "tasks": [{"id": board.headline, "config": "sweeps", "split": _split(board)}],
+            "tasks": [{"id": board.headline, "config": CONFIG, "split": _split(board)}],
         }
     )
 
@@ -92,7 +92,7 @@ def _readme(board: Leaderboard, row: Row, repo: str) -> str:
         for metric in columns
         if _value(row, metric) is not None
     ]
-    dataset = {"type": repo, "name": board.dataset["name"], "config": "sweeps"}
+    dataset = {"type": repo, "name": board.dataset["name"], "config": CONFIG}
     matter = {
         "library_name": FRAMEWORK,
         "tags": list(TAGS),

@@ -73,14 +73,12 @@ def test_front_matter_names_files_that_are_there(dataset, tmp_path):
     publish_dataset(dataset, tmp_path / "out", "me/tiny")
     told = front_matter(tmp_path / "out")
     assert (told["license"], told["language"], told["size_categories"]) == ("mit", ["en"], ["n<1K"])
-    found = {
-        (config["config_name"], one["split"]): list((tmp_path / "out").glob(one["path"]))
-        for config in told["configs"]
-        for one in config["data_files"]
-    }
-    assert set(found) == {(a, b) for a in ("sweeps", "index") for b in ("train", "test")}
-    assert all(len(paths) == 1 for paths in found.values())
-    rows = [json.loads(line) for line in found["index", "test"][0].read_text().splitlines()]
+    (config,) = told["configs"]
+    files = {one["split"]: one["path"] for one in config["data_files"]}
+    found = {split: list((tmp_path / "out").glob(path)) for split, path in files.items()}
+    assert {split: len(paths) for split, paths in found.items()} == {"train": 1, "test": 1}
+    index = (tmp_path / "out" / "index" / "test.jsonl").read_text()
+    rows = [json.loads(line) for line in index.splitlines()]
     assert [row["name"] for row in rows] == list(NAMES)
     assert {row["factor_profile"] for row in rows} == {"straight"}
 
@@ -144,8 +142,9 @@ def test_board_in_the_hubs_form(dataset, tmp_path, capsys):
     assert "hf upload me/tiny" in capsys.readouterr().out
     folder = tmp_path / "out" / "dataset"
     assert {path.name for path in paths} <= {path.name for path in (folder / "results").iterdir()}
-    assert front_matter(folder)["configs"][-1]["config_name"] == "board"
     (task,) = yaml.safe_load((folder / "eval.yaml").read_text())["tasks"]
+    (config,) = front_matter(folder)["configs"]
+    assert task["config"] == config["config_name"] and task["split"] in str(config["data_files"])
     models = {path.name: path for path in (tmp_path / "out" / "models").iterdir()}
     assert "moglo" in models and "constant-motion-oracle" not in models  # a reference, no tracker
     (result,) = yaml.safe_load((models["moglo"] / ".eval_results" / "tiny-v2.yaml").read_text())
