@@ -71,7 +71,21 @@ def _metadata(dataset: Dataset, licence: str) -> dict[str, Any]:
         **({"annotations_creators": ["machine-generated"]} if generated else {}),
         "tags": [*TAGS, *(["simulation", "synthetic"] if generated else [])],
         "configs": [{"config_name": CONFIG, "data_files": files}],
+        "dataset_info": {"config_name": CONFIG, "features": _features(dataset)},
     }
+
+
+def _features(dataset: Dataset) -> list[dict[str, Any]]:
+    """Return the types of a sample, without which `datasets` takes every .h5 for an image."""
+    told = [
+        {"name": key, "dtype": "int64" if isinstance(value, int) else "string"}
+        for key, value in index_row(dataset.entries[0]).items()
+    ]
+    names = {"h5": "binary", "__key__": "string", "__url__": "string"}
+    return [
+        {"name": "json", "struct": told},
+        *({"name": name, "dtype": kind} for name, kind in names.items()),
+    ]
 
 
 def _has(dataset: Dataset, split: str) -> bool:

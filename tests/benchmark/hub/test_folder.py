@@ -73,6 +73,8 @@ def test_front_matter_names_files_that_are_there(dataset, tmp_path):
     publish_dataset(dataset, tmp_path / "out", "me/tiny")
     told = front_matter(tmp_path / "out")
     assert (told["license"], told["language"], told["size_categories"]) == ("mit", ["en"], ["n<1K"])
+    types = {one["name"]: one.get("dtype") for one in told["dataset_info"]["features"]}
+    assert types == {"json": None, "h5": "binary", "__key__": "string", "__url__": "string"}
     (config,) = told["configs"]
     files = {one["split"]: one["path"] for one in config["data_files"]}
     found = {split: list((tmp_path / "out").glob(path)) for split, path in files.items()}
