@@ -12,6 +12,7 @@ from benchmark.commands.ablate import Ablate
 from benchmark.commands.calibrate import Calibrate
 from benchmark.commands.data import Verify
 from benchmark.commands.generalisation import Generalisation
+from benchmark.commands.publish import Publish
 from benchmark.commands.quiet import Quiet
 from benchmark.commands.recordings import Convert, Reconstruct, Track
 from benchmark.commands.results import Check, Figures, Leaderboard, Score
@@ -34,6 +35,7 @@ Command = (
     | Annotated[Score, tyro.conf.subcommand("score")]
     | Annotated[Leaderboard, tyro.conf.subcommand("leaderboard")]
     | Annotated[Figures, tyro.conf.subcommand("figures")]
+    | Annotated[Publish, tyro.conf.subcommand("publish")]
     | Annotated[Ablate, tyro.conf.subcommand("ablate")]
     | Annotated[Ship, tyro.conf.subcommand("ship")]
     | Annotated[Stress, tyro.conf.subcommand("stress")]

@@ -174,7 +174,7 @@ class Run:
             return {}
         raise UserError(
             f"{self.folder}: '{self.name}' is not trained yet; "
-            f"run 'python -m benchmark train {self.training_set.folder} --trackers {self.name}'"
+            f"run 'sweepbench train {self.training_set.folder} --trackers {self.name}'"
         )
 
 
