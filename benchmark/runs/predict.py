@@ -12,6 +12,7 @@ from typing import Any
 from benchmark.errors import UserError
 from benchmark.files import read_json, sha256_of_file, sha256_of_text, write_json
 from benchmark.hdf5 import read_prediction, write_prediction
+from benchmark.machine.lock import RefuseLost, done_once
 from benchmark.machine.memory import forget_peak_memory, peak_memory_mb
 from benchmark.machine.progress import progress
 from benchmark.runs.answer import answered, seen_by_tracker
@@ -43,17 +44,27 @@ def predict(run: Run, split: str = "test") -> Path:
     of the pixel size of its training, and `outside_training` in meta.json lists what else differs
     from its training. `meta.json` is written last. A folder that has it for the same data,
     weights and code is left as it is; otherwise its predictions are removed and all sweeps tracked
-    again, so that all measured times are of one call.
+    again, so that all measured times are of one call. While another process tracks or scores the
+    run, this one waits.
     """
     training = run.read_config() if run.tracker is not None else {}
     if run.tracker is not None and run.weights is None:
         run.tracker.load(run.folder)
     folder, meta = run.predictions, _meta(run, split, training)
-    if _is_current(folder / "meta.json", meta):
-        return folder
-    _clear(folder)
-    measured = _track_split(run, split)
-    write_json(folder / "meta.json", {**meta, **measured, "environment": environment()})
+
+    def track_anew(refuse_lost: RefuseLost) -> None:
+        _clear(folder)
+        measured = _track_split(run, split)
+        refuse_lost()
+        write_json(folder / "meta.json", {**meta, **measured, "environment": environment()})
+
+    done_once(
+        run.lock,
+        f"the prediction or scoring of '{run.name}'",
+        lambda: _is_current(folder / "meta.json", meta),
+        track_anew,
+        lambda text: _note(run, text),
+    )
     return folder
 
 

@@ -104,6 +104,11 @@ class Run:
         return self.place / "predictions"
 
     @property
+    def lock(self) -> Path:
+        """The file by which one process at a time tracks or scores the run."""
+        return self.place / "predictions.lock"
+
+    @property
     def result(self) -> Path:
         """The file of the run's scores."""
         return self.place / "result.json"
