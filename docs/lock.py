@@ -1,7 +1,7 @@
 """Write requirements.lock and requirements-cuda.lock: every package with the hashes of its files.
 
     python -m pip install uv
-    python docs/lock.py                    # versions of constraints.txt, hashes of the package index
+    python docs/lock.py                    # versions of constraints.txt, hashes of the index
     python docs/lock.py --wheels FOLDER    # and those of wheels of torch from another index
 
 The versions are those of constraints.txt. The second file holds what torch needs on GPUs. Files of
