@@ -30,7 +30,8 @@ class Run:
     tracker: None for a reference row, which needs the truth; dataset: the one to track;
     budget_tflop: training budget in 10^12 floating-point operations, 0 where nothing is learned;
     trained_on: the data set whose train split teaches the tracker, by default `dataset`; weights:
-    a folder of existing weights, in place of training.
+    a folder of existing weights, in place of training; out: a folder for the predictions, in place
+    of that in `root`.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Run:
     root: Path = RUNS
     trained_on: Dataset | None = None
     weights: Path | None = None
+    out: Path | None = None
 
     def resolved(self) -> "Run":
         """Return the same run by paths that hold in any current folder."""
@@ -50,6 +52,7 @@ class Run:
             root=self.root.resolve(),
             trained_on=self.trained_on and self.trained_on.resolved(),
             weights=self.weights and self.weights.resolve(),
+            out=self.out and self.out.resolve(),
         )
 
     @property
@@ -101,7 +104,12 @@ class Run:
     @property
     def predictions(self) -> Path:
         """The folder of the run's predictions."""
-        return self.place / "predictions"
+        return self.out or self.place / "predictions"
+
+    @property
+    def lock(self) -> Path:
+        """The file by which one process at a time tracks or scores the run."""
+        return self.predictions / ".lock"
 
     @property
     def result(self) -> Path:

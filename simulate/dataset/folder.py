@@ -15,6 +15,7 @@ from typing import Any
 from benchmark.dataset import Dataset, Entry, open_dataset, write_dataset, write_entry
 from benchmark.errors import UserError
 from benchmark.files import read_json, sha256_of_file, write_json
+from benchmark.machine.lock import only_here
 from benchmark.sweep import Sweep
 from simulate.spec.plan import SweepPlan
 
@@ -49,8 +50,9 @@ class DatasetFolder:
                 raise UserError(
                     f"{self.path}: holds a data set that was not generated; choose another --out"
                 )
-            write_json(path, ours)
-            return
+            with only_here(self.path / "identity.lock", "the beginning of a data set"):
+                if not path.is_file():
+                    write_json(path, ours)
         found = read_json(path)
         for key in ("spec_hash", "withheld"):
             if found.get(key) != ours.get(key):
