@@ -15,6 +15,7 @@ import random
 import select
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from tqdm import tqdm
 
 from benchmark.machine import lock
 from benchmark.machine.progress import hide_progress
@@ -147,6 +149,7 @@ def _be_the_command(
         os.execv(sys.executable, line)
     sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w", buffering=1)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    tqdm.set_lock(threading.RLock())  # not one that a killed fork holds for ever
     lock.WATCH_S, lock.BEAT_S = WATCH_S, BEAT_S
     forks = multiprocessing.get_context("fork")
     multiprocessing.get_context = lambda _: forks  # type: ignore[assignment]
