@@ -20,6 +20,7 @@ from benchmark.commands.runs import CheckTracker, Evaluate, Predict, Trackers, T
 from benchmark.commands.ship import Ship
 from benchmark.commands.stress import Stress
 from benchmark.commands.study import Study
+from benchmark.commands.submission import Submission
 from benchmark.commands.vessels import Vessels
 from benchmark.commands.volumes import Slice
 from benchmark.errors import exit_status
@@ -32,6 +33,7 @@ Command = (
     | Annotated[CheckTracker, tyro.conf.subcommand("check-tracker")]
     | Annotated[Trackers, tyro.conf.subcommand("trackers")]
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
+    | Annotated[Submission, tyro.conf.subcommand("submission")]
     | Annotated[Score, tyro.conf.subcommand("score")]
     | Annotated[Leaderboard, tyro.conf.subcommand("leaderboard")]
     | Annotated[Figures, tyro.conf.subcommand("figures")]
