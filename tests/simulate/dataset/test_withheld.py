@@ -117,7 +117,9 @@ def shown_in(folder, values: np.ndarray) -> int:
     """
     telling = is_telling(values)
     alone = set(values[telling].tolist())
-    pairs = [pair for pair, tell in zip(pairwise(values), pairwise(telling)) if all(tell)]
+    pairs = [
+        pair for pair, tell in zip(pairwise(values), pairwise(telling), strict=True) if all(tell)
+    ]
     wanted = {f"{value:.8e}": value for value in alone}
     decimal = re.compile(rb"-?\d+\.\d+(?:e[-+]?\d+)?")
     found: set[float] = set()
