@@ -12,12 +12,11 @@ from benchmark.commands.ablate import Ablate
 from benchmark.commands.calibrate import Calibrate
 from benchmark.commands.data import Verify
 from benchmark.commands.generalisation import Generalisation
-from benchmark.commands.publish import Publish
 from benchmark.commands.quiet import Quiet
 from benchmark.commands.recordings import Convert, Reconstruct, Track
 from benchmark.commands.results import Check, Figures, Leaderboard, Score
 from benchmark.commands.runs import CheckTracker, Evaluate, Predict, Trackers, Train
-from benchmark.commands.ship import Ship
+from benchmark.commands.sharing import Publish, Ship
 from benchmark.commands.stress import Stress
 from benchmark.commands.study import Study
 from benchmark.commands.submission import Submission

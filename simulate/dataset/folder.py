@@ -7,6 +7,7 @@ sweep, or when.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -108,6 +109,13 @@ class DatasetFolder:
         if truth is not None and plan.split not in self.without_truth:
             write_json(self.path / "truth" / f"{plan.subject}.json", truth)
         write_json(self._record(plan), asdict(entry))
+
+    def even_times(self) -> None:
+        """Give all files the modification time of the first: that of a sweep tells its work."""
+        begun = (self.path / "identity.json").stat().st_mtime_ns
+        for path in (*self.path.rglob("*"), self.path):
+            if path.stat().st_mtime_ns != begun:
+                os.utime(path, ns=(begun, begun))
 
     def finish(self, name: str, plans: Sequence[SweepPlan]) -> Dataset | None:
         """Write the index if every sweep is complete; None while sweeps are missing.

@@ -232,4 +232,6 @@ def _finish(spec: Spec, homes: _Homes, plans: Sequence[SweepPlan]) -> Dataset | 
         with atomic_path(dataset.folder / CARD) as temporary:
             temporary.write_text(dataset_card(spec, dataset), encoding="utf-8")
         write_json(dataset.folder / CROISSANT, croissant(spec, dataset))
+    if dataset is not None and homes.answers is not None:
+        homes.public.even_times()
     return dataset

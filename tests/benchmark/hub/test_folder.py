@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
-from benchmark.commands.publish import Publish
+from benchmark.commands.sharing import Publish
 from benchmark.dataset import Dataset, open_dataset, write_dataset
 from benchmark.errors import UserError
 from benchmark.files import sha256_of_file, write_json
