@@ -82,7 +82,7 @@ def started(work: Work, folder: Path, errors: Path) -> int:
     try:
         os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT), 2)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
+        sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w", 1)
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a job may have it ignored
         status = exit_status(lambda: work(folder))
         sys.stderr.flush()
@@ -154,7 +154,8 @@ def locked_elsewhere(given: Dataset, folder: Path) -> Path:
     return path
 
 
-def test_an_interrupt_while_waiting_ends_the_waiting_alone(given, tmp_path) -> None:
+def test_an_interrupt_while_waiting_ends_the_waiting_alone(given, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(lock, "WATCH_S", 1e6)
     path, told = locked_elsewhere(given, tmp_path / "runs"), tmp_path / "told"
     before = path.read_bytes()
     child = started(partial(do, "train", given.folder), tmp_path / "runs", told)
