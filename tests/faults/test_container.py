@@ -5,13 +5,17 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import tyro
 
+from benchmark.__main__ import Command
 from benchmark.dataset import write_dataset, write_entry
 from benchmark.scoring.submission import check_predictions
 from tests import command_line
 from tests.benchmark.shared.folders import make_sweep
+from tests.house.rules import PACKAGES
 
 ROOT = Path(__file__).parents[2]
 SOURCE = '''
@@ -142,3 +146,18 @@ def test_without_network_home_and_a_place_to_write(place: Path) -> None:
     steps = read_prediction(place / "output" / "s0.h5").prev_from_frame
     assert steps[:, 0, 3].tolist() == [0.0] * 8  # no address was reached
     assert steps[:, 1, 3].tolist() == [0.0] * 8  # and nothing written beside the frames
+
+
+def test_the_containerfile_runs_the_command_and_copies_what_there_is() -> None:
+    lines = (ROOT / "docs" / "Containerfile").read_text(encoding="utf-8").splitlines()
+    words = [
+        word for line in lines if line.startswith(("ENTRYPOINT", "CMD"))
+        for word in json.loads(line.partition(" ")[2])
+    ]  # fmt: skip
+    assert words[:3] == ["python", "-m", "benchmark"]
+    found: Any = tyro.cli(Command, args=words[3:])
+    assert (found.data, found.out) == (Path("/input"), Path("/output"))
+    copied = [line.split()[1:-1] for line in lines if line.startswith("COPY ") and "--" not in line]
+    assert all((ROOT / name).exists() for names in copied for name in names)
+    packages = {name.partition(".")[0] for name in PACKAGES}
+    assert packages <= {name for names in copied for name in names}
