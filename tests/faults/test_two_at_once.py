@@ -124,9 +124,10 @@ def whole(folder: Path) -> tuple[list[str], dict[str, bytes]]:
     return sorted(found), {name: b for name, b in found.items() if name.endswith(WHOLE)}
 
 
-def twice(work: Work, tmp_path: Path, prepared: Work = Path.mkdir) -> None:
+def twice(work: Work, tmp_path: Path, prepared: Work = lambda folder: None) -> None:
     """Do work in peace, then by two processes at once; the second begins while the first works."""
     folder = tmp_path / "folder"
+    folder.mkdir()
     prepared(folder)
     shutil.copytree(folder, tmp_path / "before")
     work(folder)
