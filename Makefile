@@ -19,7 +19,7 @@ RUNS := --trackers $(TRACKERS) --budget $(BUDGET) --seeds $(SEEDS)
 
 leaderboard: .venv/.complete
 	$(BIN)/python -m simulate generate $(SPEC) --out $(DATA) --workers $(WORKERS)
-	$(BIN)/python -m benchmark train $(DATA) $(RUNS)
+	$(BIN)/python -m benchmark train $(DATA) $(RUNS) --workers $(WORKERS)
 	$(BIN)/python -m benchmark predict $(DATA) $(RUNS)
 	$(BIN)/python -m benchmark evaluate $(DATA) $(RUNS)
 	$(BIN)/python -m benchmark figures $(DATA) $(RUNS)

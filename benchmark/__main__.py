@@ -16,7 +16,7 @@ from benchmark.commands.quiet import Quiet
 from benchmark.commands.recordings import Convert, Reconstruct, Track
 from benchmark.commands.results import Check, Figures, Leaderboard, Score
 from benchmark.commands.runs import CheckTracker, Evaluate, Predict, Trackers, Train
-from benchmark.commands.ship import Ship
+from benchmark.commands.sharing import Publish, Ship
 from benchmark.commands.stress import Stress
 from benchmark.commands.study import Study
 from benchmark.commands.submission import Submission
@@ -36,6 +36,7 @@ Command = (
     | Annotated[Score, tyro.conf.subcommand("score")]
     | Annotated[Leaderboard, tyro.conf.subcommand("leaderboard")]
     | Annotated[Figures, tyro.conf.subcommand("figures")]
+    | Annotated[Publish, tyro.conf.subcommand("publish")]
     | Annotated[Ablate, tyro.conf.subcommand("ablate")]
     | Annotated[Ship, tyro.conf.subcommand("ship")]
     | Annotated[Stress, tyro.conf.subcommand("stress")]

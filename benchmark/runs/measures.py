@@ -84,7 +84,7 @@ def standardised(frame: np.ndarray, images: Images) -> tuple[np.ndarray, np.ndar
     size = np.maximum(3, np.rint(WINDOW_MM / images.pixel_mm[::-1])).astype(int)
     levels = np.asarray(frame, float)
     detail = levels - uniform_filter(levels, size)
-    spread = np.sqrt(uniform_filter(detail**2, size))
+    spread = np.sqrt(np.maximum(uniform_filter(detail**2, size), 0.0))  # running sums round
     seen = spread > DARK
     if images.mask is not None:
         seen &= images.mask

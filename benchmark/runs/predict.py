@@ -35,7 +35,7 @@ from benchmark.tracker import LearnedTracker, Tracker
 from benchmark.tracks import track_of
 
 META_FORMAT = "sweepbench-predictions-1"
-ADVICE = "run 'python -m benchmark predict' first"
+ADVICE = "run 'sweepbench predict' first"
 
 
 def predict(run: Run, split: str = "test") -> Path:

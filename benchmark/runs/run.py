@@ -44,6 +44,15 @@ class Run:
     weights: Path | None = None
     out: Path | None = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Go to another process without weights, which are read or drawn anew there.
+
+        Torch would hand them over by file descriptors, of which a process that ends loses some.
+        """
+        config = None if self.tracker is None else self.tracker.config
+        kind = None if self.tracker is None else type(self.tracker)
+        return _arrived, ({**vars(self), "tracker": None}, kind, config)
+
     def resolved(self) -> "Run":
         """Return the same run by paths that hold in any current folder."""
         return replace(
@@ -182,8 +191,16 @@ class Run:
             return {}
         raise UserError(
             f"{self.folder}: '{self.name}' is not trained yet; "
-            f"run 'python -m benchmark train {self.training_set.folder} --trackers {self.name}'"
+            f"run 'sweepbench train {self.training_set.folder} --trackers {self.name}'"
         )
+
+
+def _arrived(fields: Mapping[str, Any], kind: type[Tracker] | None, config: Any) -> Run:
+    """Return the run that another process has sent: its fields, its tracker's class and config."""
+    run = Run(**fields)
+    if kind is None:
+        return run
+    return replace(run, tracker=open_weights(run.weights) if run.weights else kind(config))
 
 
 def titles(runs: Sequence[Run]) -> list[str]:

@@ -24,7 +24,7 @@ from benchmark.workers import core_count, process_pool
 from simulate import GENERATOR_VERSION
 from simulate.dataset.card import dataset_card
 from simulate.dataset.croissant import croissant
-from simulate.dataset.folder import DatasetFolder
+from simulate.dataset.folder import ABOUT, CARD, CROISSANT, DatasetFolder
 from simulate.dataset.memory import check_memory
 from simulate.dataset.withheld import Withheld, public_factors
 from simulate.spec import Spec
@@ -225,12 +225,13 @@ def _finish(spec: Spec, homes: _Homes, plans: Sequence[SweepPlan]) -> Dataset | 
     """Write index, card and metadata of the data set, and the answers' index, if complete."""
     if homes.answers is not None:
         tests = [plan for plan in plans if plan.split == "test"]
-        answers, _ = homes.answers.finish(f"{spec.name}-answers", tests)
-        if answers is None:
+        if homes.answers.finish(f"{spec.name}-answers", tests) is None:
             return None
-    dataset, is_new = homes.public.finish(spec.name, plans)
-    if dataset is not None and is_new:
-        with atomic_path(dataset.folder / "README.md") as temporary:
+    dataset = homes.public.finish(spec.name, plans)
+    if dataset is not None and not all((dataset.folder / name).is_file() for name in ABOUT):
+        with atomic_path(dataset.folder / CARD) as temporary:
             temporary.write_text(dataset_card(spec, dataset), encoding="utf-8")
-        write_json(dataset.folder / "croissant.json", croissant(spec, dataset))
+        write_json(dataset.folder / CROISSANT, croissant(spec, dataset))
+    if dataset is not None and homes.answers is not None:
+        homes.public.even_times()
     return dataset

@@ -181,7 +181,7 @@ def test_each_step_names_the_command_that_comes_before_it(data, selection):
     with pytest.raises(UserError) as error:
         Leaderboard(selection).run()
     assert str(error.value).endswith(
-        f"result.json: no such file; run 'python -m benchmark evaluate {words}' first"
+        f"result.json: no such file; run 'sweepbench evaluate {words}' first"
     )
     with pytest.raises(UserError) as error:
         Leaderboard(selection, protocol="tusrec2024").run()
@@ -189,9 +189,9 @@ def test_each_step_names_the_command_that_comes_before_it(data, selection):
     with pytest.raises(UserError) as error:
         Evaluate(selection).run()
     assert str(error.value).endswith(
-        f"meta.json: no such file; run 'python -m benchmark predict {words}' first"
+        f"meta.json: no such file; run 'sweepbench predict {words}' first"
     )
-    with pytest.raises(UserError, match="is not trained yet; run 'python -m benchmark train"):
+    with pytest.raises(UserError, match="is not trained yet; run 'sweepbench train"):
         Predict(selection).run()
 
 
