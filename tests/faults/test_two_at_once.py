@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ from benchmark.dataset import Dataset, write_dataset, write_entry
 from benchmark.errors import UserError, exit_status
 from benchmark.machine import lock
 from benchmark.machine.holder import read_holder, this_process
+from benchmark.runs import predict, score
 from simulate.dataset.generate import generate
 from simulate.spec import load_spec
 from tests.benchmark.learning.brightness import bright_sweep
@@ -58,20 +60,34 @@ def commands(data: Path, folder: Path) -> dict[str, list[Callable[[], None]]]:
     runs = Selection(data, trackers=(ME, "identity"), runs=folder, budget=BUDGET)
     study = Study(data, (ME,), budget=BUDGET, rates=1, seeds=1, runs=folder)
     ablate = Ablate(ME, data, vary=("learning_rate=0.01",), budget=BUDGET, runs=folder)
-    train, predict = Train(runs, accelerator="cpu").run, Predict(runs).run
+    train, track = Train(runs, accelerator="cpu").run, Predict(runs).run
     return {
         "train": [train],
-        "predict": [train, predict],
-        "evaluate": [train, predict, Evaluate(runs).run],
+        "predict": [train, track],
+        "evaluate": [train, track, Evaluate(runs).run],
         "study": [study.run],
         "ablate": [ablate.run],
         "stress": [Stress(runs, accelerator="cpu").run],
     }
 
 
-def do(name: str, data: Path, folder: Path) -> None:
-    for call in commands(data, folder)[name]:
+def prepare(name: str, data: Path, folder: Path) -> None:
+    for call in commands(data, folder)[name][:-1]:
         call()
+
+
+def do(name: str, data: Path, folder: Path) -> None:
+    commands(data, folder)[name][-1]()
+
+
+def slowly(work: Callable) -> Callable:
+    """Return work that takes a quarter of a second longer, in which a second process begins."""
+
+    def slow(*given: Any, **more: Any) -> Any:
+        time.sleep(0.25)
+        return work(*given, **more)
+
+    return slow
 
 
 def started(work: Work, folder: Path, errors: Path) -> int:
@@ -82,7 +98,7 @@ def started(work: Work, folder: Path, errors: Path) -> int:
     try:
         os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT), 2)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
+        sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w", 1)
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a job may have it ignored
         status = exit_status(lambda: work(folder))
         sys.stderr.flush()
@@ -108,12 +124,16 @@ def whole(folder: Path) -> tuple[list[str], dict[str, bytes]]:
     return sorted(found), {name: b for name, b in found.items() if name.endswith(WHOLE)}
 
 
-def twice(work: Work, tmp_path: Path) -> None:
+def twice(work: Work, tmp_path: Path, prepared: Work = lambda folder: None) -> None:
     """Do work in peace, then by two processes at once; the second begins while the first works."""
     folder = tmp_path / "folder"
+    folder.mkdir()
+    prepared(folder)
+    shutil.copytree(folder, tmp_path / "before")
     work(folder)
     peace = whole(folder)
     shutil.rmtree(folder)
+    shutil.move(tmp_path / "before", folder)
     first = started(work, folder, tmp_path / "first")
     until(lambda: list(folder.rglob("*.lock")))
     second = started(work, folder, tmp_path / "second")
@@ -124,8 +144,12 @@ def twice(work: Work, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["train", "predict", "evaluate", "study", "ablate", "stress"])
-def test_the_second_waits_and_the_files_are_those_of_one(given, tmp_path, name) -> None:
-    twice(partial(do, name, given.folder), tmp_path)
+def test_the_second_waits_and_the_files_are_those_of_one(
+    given, tmp_path, name, monkeypatch
+) -> None:
+    monkeypatch.setattr(predict, "_answer", slowly(predict._answer))
+    monkeypatch.setattr(score, "evaluate", slowly(score.evaluate))
+    twice(partial(do, name, given.folder), tmp_path, partial(prepare, name, given.folder))
 
 
 def test_a_second_generation_waits_for_the_first(tmp_path) -> None:
@@ -154,7 +178,8 @@ def locked_elsewhere(given: Dataset, folder: Path) -> Path:
     return path
 
 
-def test_an_interrupt_while_waiting_ends_the_waiting_alone(given, tmp_path) -> None:
+def test_an_interrupt_while_waiting_ends_the_waiting_alone(given, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(lock, "WATCH_S", 1e6)
     path, told = locked_elsewhere(given, tmp_path / "runs"), tmp_path / "told"
     before = path.read_bytes()
     child = started(partial(do, "train", given.folder), tmp_path / "runs", told)

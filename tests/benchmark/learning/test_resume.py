@@ -92,7 +92,7 @@ def test_a_damaged_checkpoint_is_named_and_the_training_begins_again(
     assert not list(cut.folder.glob("*.ckpt"))
 
 
-def test_the_same_training_at_the_same_time_is_refused(
+def test_the_same_training_at_the_same_time_is_refused_to_several_devices(
     dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, begun, free = new_run(dataset, tmp_path), threading.Event(), threading.Event()
@@ -107,7 +107,7 @@ def test_the_same_training_at_the_same_time_is_refused(
     first.start()
     assert begun.wait(30)
     with pytest.raises(UserError, match="the training of 'brightness' runs in process"):
-        train(run)
+        train(run, accelerator="cpu", devices=2)
     free.set()
     first.join()
     assert not (run.folder / LOCK).exists()
@@ -120,11 +120,11 @@ def test_a_training_that_another_process_ended_meanwhile_is_not_done_again(
     (run.folder).mkdir(parents=True)
     (run.folder / LOCK).write_text("{}")
 
-    def end_elsewhere(_path: Path) -> bool:
+    def end_elsewhere(*_: object) -> bool:
         run.write_config({"updates": 1})
         return True
 
-    monkeypatch.setattr(lock, "_rests", end_elsewhere)
+    monkeypatch.setattr(lock._Watch, "is_left", end_elsewhere)
     train(run, accelerator="cpu")
     assert run.read_config()["training"] == {"updates": 1}
 
