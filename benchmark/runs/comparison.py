@@ -47,20 +47,25 @@ class Comparison:
         halves, constant = (
             f"{one:.2f} and {other:.2f} mm" for one, other in (self.halves_mm, self.constant_mm)
         )
+        corners = f"{self.corner_mm:.2f} mm at most, {self.turned_deg:.1f} degrees"
+        steps = f"{self.step_corner_mm:.3f} mm, {self.step_turned_deg:.2f} degrees"
         found = {
-            "error of the corners at the end": f"{self.corner_mm:.2f} mm at most, {self.turned_deg:.1f} degrees",
-            "error of the corners in a step": f"{self.step_corner_mm:.3f} mm, {self.step_turned_deg:.2f} degrees",
+            "error of the corners at the end": corners,
+            "error of the corners in a step": steps,
             "elevational steps": f"correlation {self.elevational:.2f} with the true ones",
             "scale": f"{self.scale:.2f} (predicted over true path)",
             "drift of each half": f"{halves}; of the other half's constant motion {constant}",
         }
         if np.isfinite(self.end_sigma_mm):
-            word = "covers" if self.end_sigma_mm >= self.drift_mm else "is less than"
-            found["sigma"] = (
-                f"{100 * self.steps_covered:.0f} % of steps within it; at the end "
-                f"{self.end_sigma_mm:.2f} mm, which {word} the drift"
-            )
+            found["sigma"] = self._sigma()
         return {key: text.replace("nan", "unknown") for key, text in found.items()}
+
+    def _sigma(self) -> str:
+        word = "covers" if self.end_sigma_mm >= self.drift_mm else "is less than"
+        return (
+            f"{100 * self.steps_covered:.0f} % of steps within it; at the end "
+            f"{self.end_sigma_mm:.2f} mm, which {word} the drift"
+        )
 
 
 def compared(
