@@ -54,9 +54,10 @@ class Convert:
     """Turn sweeps, poses or predictions of one format into another, told by the files' names.
 
     From: .h5 of this program, MoGLo-Net, TUS-REC or zea; .mha, .mhd, .nrrd of PLUS and Slicer;
-    .tum, .kitti, .csv; a TUS-REC folder or a data set; with --poses a folder of images, .tif, .mp4,
-    .avi, DICOM. To: .h5, .mha, .mhd, .nrrd, .zea.hdf5, .tum, .kitti, .csv; without suffix a data
-    set (from TUS-REC), a TUS-REC folder, or (from a prediction) displacement fields.
+    .tum, .kitti, .csv; a folder of recordings, a TUS-REC folder or a data set; with --poses a
+    folder of images, .tif, .mp4, .avi, DICOM. To: .h5, .mha, .mhd, .nrrd, .zea.hdf5, .tum, .kitti,
+    .csv; without suffix a data set (from recordings or TUS-REC), a TUS-REC folder, or (from a
+    prediction) displacement fields.
     """
 
     source: tyro.conf.Positional[Path]
