@@ -30,14 +30,13 @@ from benchmark.learning.loop import VALIDATIONS, Loop, UpdateBar, WindowData, qu
 from benchmark.learning.machinery import Machinery
 from benchmark.learning.resume import CHECKPOINT, remove_checkpoints, resumable
 from benchmark.learning.windows import Conditions, Windows, conditions_of
-from benchmark.machine.lock import only_here, remove_left
+from benchmark.machine.lock import only_here
 from benchmark.metrics import Case, tusrec
 from benchmark.runs.run import Run, learns
 from benchmark.sweep import Sweep
 from benchmark.tracker import LearnedTracker, Recipe, Tracker
 
 IN_MEMORY_BYTES = 2**31
-LOCK = "training.lock"
 
 
 def train(
@@ -69,7 +68,7 @@ def train(
             if not run.is_trained():  # by the one that held the lock
                 _train(run, machinery)
     if machinery.is_first:
-        remove_left(run.folder / LOCK)  # of one that was killed after its last file
+        run.remove_left()
         run.refuse_other_precision(precision)
 
 
@@ -77,7 +76,7 @@ def _alone(run: Run, machinery: Machinery) -> AbstractContextManager[None]:
     """Return the lock of a training, which the first of its processes holds."""
     if not machinery.is_first:
         return nullcontext()
-    return only_here(run.folder / LOCK, f"the training of '{run.name}'", _note)
+    return only_here(run.lock, f"the training of '{run.name}'", _note)
 
 
 def _note(text: str) -> None:
