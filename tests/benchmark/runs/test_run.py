@@ -52,7 +52,7 @@ def test_existing_weights_are_read_where_a_run_arrives(tmp_path: Path) -> None:
     )
 
 
-def test_what_a_training_left_that_was_killed_after_its_last_file_is_removed(
+def test_what_a_training_that_was_killed_after_its_last_file_left_goes(
     tmp_path: Path,
 ) -> None:
     data = bright(tmp_path)
