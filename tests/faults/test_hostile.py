@@ -14,6 +14,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from PIL import Image
 
 from benchmark.dataset import open_dataset, write_entry
 from benchmark.errors import UserError
@@ -21,6 +22,7 @@ from benchmark.frames import reading_hdf5
 from benchmark.hdf5 import read_prediction, read_sweep, write_prediction, write_sweep
 from benchmark.interop import tusrec
 from benchmark.interop.cines.pictures import decoding, frame_of, open_picture
+from benchmark.interop.cines.tiff import TiffFrames
 from benchmark.interop.formats import open_sweep
 from benchmark.interop.igsio import write_igsio
 from benchmark.scoring.evaluate import evaluate
@@ -254,6 +256,14 @@ def test_a_piece_of_an_image_takes_no_more_memory_than_the_file(tmp_path: Path) 
         frame_of(picture)
     assert tracemalloc.get_traced_memory()[1] < 1 << 24
     tracemalloc.stop()
+
+
+def test_an_image_of_another_kind_is_no_tiff(tmp_path: Path) -> None:
+    """It has no pages to count, which is an error of the program that asks."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(buffer, "bmp")
+    (tmp_path / "a.tif").write_bytes(buffer.getvalue())
+    refused(lambda: TiffFrames(tmp_path / "a.tif"), "a.tif", "image")
 
 
 def test_a_header_cannot_name_a_file_of_another_folder(tmp_path: Path) -> None:

@@ -61,12 +61,15 @@ def decoding(place: str) -> Iterator[None]:
         raise UserError(f"{place}: cannot be read as an image ({reason})") from error
 
 
-def open_picture(path: Path) -> Any:
-    """Return the opened image of a file; its pixels are decoded later."""
+def open_picture(path: Path, formats: tuple[str, ...] | None = None) -> Any:
+    """Return the opened image of a file; its pixels are decoded later.
+
+    formats: Pillow's names of those that it may have, whatever its name says; None: any.
+    """
     from PIL import Image
 
     with decoding(str(path)):
-        return Image.open(_Clipped(path))
+        return Image.open(_Clipped(path), formats=formats)
 
 
 class _Clipped(io.BufferedReader):

@@ -53,7 +53,7 @@ class TiffFrames(PictureFrames):
     """Frames (N, H, W), the pages of one file, decoded when indexed."""
 
     def __init__(self, path: Path):
-        self.path, self.picture = path, open_picture(path)
+        self.path, self.picture = path, open_picture(path, ("TIFF",))
         with decoding(str(path)), warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)  # all that tells of a directory cut short
             count = self.picture.n_frames
