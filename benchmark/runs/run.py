@@ -31,7 +31,8 @@ class Run:
     tracker: None for a reference row, which needs the truth; dataset: the one to track;
     budget_tflop: training budget in 10^12 floating-point operations, 0 where nothing is learned;
     trained_on: the data set whose train split teaches the tracker, by default `dataset`; weights:
-    a folder of existing weights, in place of training.
+    a folder of existing weights, in place of training; out: a folder for the predictions, in place
+    of that in `root`.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Run:
     root: Path = RUNS
     trained_on: Dataset | None = None
     weights: Path | None = None
+    out: Path | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Go to another process without weights, which are read or drawn anew there.
@@ -60,6 +62,7 @@ class Run:
             root=self.root.resolve(),
             trained_on=self.trained_on and self.trained_on.resolved(),
             weights=self.weights and self.weights.resolve(),
+            out=self.out and self.out.resolve(),
         )
 
     @property
@@ -111,7 +114,12 @@ class Run:
     @property
     def predictions(self) -> Path:
         """The folder of the run's predictions."""
-        return self.place / "predictions"
+        return self.out or self.place / "predictions"
+
+    @property
+    def lock(self) -> Path:
+        """The file by which one process at a time tracks or scores the run."""
+        return self.predictions / ".lock"
 
     @property
     def result(self) -> Path:
@@ -119,7 +127,7 @@ class Run:
         return self.place / "result.json"
 
     @property
-    def lock(self) -> Path:
+    def training_lock(self) -> Path:
         """The file by which the process that trains the run is known."""
         return self.folder / "training.lock"
 
@@ -144,7 +152,7 @@ class Run:
             return
         for checkpoint in self.folder.glob("*.ckpt"):
             checkpoint.unlink(missing_ok=True)
-        remove_left(self.lock)
+        remove_left(self.training_lock)
 
     def refuse_other_precision(self, precision: str) -> None:
         """Refuse a trained run that was trained with another precision than the one asked for.
@@ -197,7 +205,7 @@ class Run:
             return {}
         raise UserError(
             f"{self.folder}: '{self.name}' is not trained yet; "
-            f"run 'python -m benchmark train {self.training_set.folder} --trackers {self.name}'"
+            f"run 'sweepbench train {self.training_set.folder} --trackers {self.name}'"
         )
 
 

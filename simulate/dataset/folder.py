@@ -7,6 +7,7 @@ sweep, or when.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 from benchmark.dataset import Dataset, Entry, open_dataset, write_dataset, write_entry
 from benchmark.errors import UserError
 from benchmark.files import read_json, sha256_of_file, write_json
+from benchmark.machine.lock import only_here
 from benchmark.sweep import Sweep
 from simulate.spec.plan import SweepPlan
 
@@ -51,8 +53,9 @@ class DatasetFolder:
                 raise UserError(
                     f"{self.path}: holds a data set that was not generated; choose another --out"
                 )
-            write_json(path, ours)
-            return
+            with only_here(self.path / "identity.lock", "the beginning of a data set"):
+                if not path.is_file():
+                    write_json(path, ours)
         found = read_json(path)
         for key in ("spec_hash", "withheld"):
             if found.get(key) != ours.get(key):
@@ -106,6 +109,13 @@ class DatasetFolder:
         if truth is not None and plan.split not in self.without_truth:
             write_json(self.path / "truth" / f"{plan.subject}.json", truth)
         write_json(self._record(plan), asdict(entry))
+
+    def even_times(self) -> None:
+        """Give all files the modification time of the first: that of a sweep tells its work."""
+        begun = (self.path / "identity.json").stat().st_mtime_ns
+        for path in (*self.path.rglob("*"), self.path):
+            if path.stat().st_mtime_ns != begun:
+                os.utime(path, ns=(begun, begun))
 
     def finish(self, name: str, plans: Sequence[SweepPlan]) -> Dataset | None:
         """Write the index if every sweep is complete; None while sweeps are missing.

@@ -41,7 +41,7 @@ def cut(dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ru
     with pytest.raises(KeyboardInterrupt):
         train(run, accelerator="cpu")
     monkeypatch.setattr(training.Loop, "training_step", original)
-    assert (run.folder / CHECKPOINT).is_file() and not run.lock.exists()
+    assert (run.folder / CHECKPOINT).is_file() and not run.training_lock.exists()
     return run
 
 
@@ -113,7 +113,7 @@ def test_a_training_that_was_ended_after_its_last_update_ends_well(
     assert one.read_bytes() == other.read_bytes()
 
 
-def test_the_same_training_at_the_same_time_is_refused(
+def test_the_same_training_at_the_same_time_is_refused_to_several_devices(
     dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, begun, free = new_run(dataset, tmp_path), threading.Event(), threading.Event()
@@ -128,10 +128,10 @@ def test_the_same_training_at_the_same_time_is_refused(
     first.start()
     assert begun.wait(30)
     with pytest.raises(UserError, match="the training of 'brightness' runs in process"):
-        train(run)
+        train(run, accelerator="cpu", devices=2)
     free.set()
     first.join()
-    assert not run.lock.exists()
+    assert not run.training_lock.exists()
 
 
 def test_a_training_that_another_process_ended_meanwhile_is_not_done_again(
@@ -139,13 +139,13 @@ def test_a_training_that_another_process_ended_meanwhile_is_not_done_again(
 ) -> None:
     run = new_run(dataset, tmp_path)
     run.folder.mkdir(parents=True)
-    run.lock.write_text("{}")
+    run.training_lock.write_text("{}")
 
-    def end_elsewhere(_path: Path) -> bool:
+    def end_elsewhere(*_: object) -> bool:
         run.write_config({"updates": 1})
         return True
 
-    monkeypatch.setattr(lock, "_rests", end_elsewhere)
+    monkeypatch.setattr(lock._Watch, "is_left", end_elsewhere)
     train(run, accelerator="cpu")
     assert run.read_config()["training"] == {"updates": 1}
 

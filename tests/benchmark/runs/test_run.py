@@ -62,10 +62,10 @@ def test_what_a_training_that_was_killed_after_its_last_file_left_goes(
     kept = set(run.folder.iterdir())
     ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"],
                            check=True, capture_output=True, text=True).stdout  # fmt: skip
-    run.lock.write_text(json.dumps({"process": int(ended), "host": platform.node()}))
+    run.training_lock.write_text(json.dumps({"process": int(ended), "host": platform.node()}))
     (run.folder / "last.ckpt").touch()
     assert command("benchmark", *words, cwd=tmp_path).returncode == 0
     assert set(run.folder.iterdir()) == kept
-    run.lock.write_text(json.dumps({"process": os.getpid(), "host": platform.node()}))
+    run.training_lock.write_text(json.dumps({"process": os.getpid(), "host": platform.node()}))
     assert command("benchmark", *words, cwd=tmp_path).returncode == 0
-    assert run.lock.is_file()  # of a process that lives
+    assert run.training_lock.is_file()  # of a process that lives
