@@ -1,10 +1,12 @@
 """Files made to harm: each ends in one line, soon, in little memory, and nothing else is read."""
 
+import contextlib
 import io
 import json
 import os
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 import zlib
 from pathlib import Path
@@ -15,8 +17,10 @@ import pytest
 
 from benchmark.dataset import open_dataset, write_entry
 from benchmark.errors import UserError
+from benchmark.frames import reading_hdf5
 from benchmark.hdf5 import read_prediction, read_sweep, write_prediction, write_sweep
 from benchmark.interop import tusrec
+from benchmark.interop.cines.pictures import decoding, frame_of, open_picture
 from benchmark.interop.formats import open_sweep
 from benchmark.interop.igsio import write_igsio
 from benchmark.scoring.evaluate import evaluate
@@ -180,6 +184,34 @@ def test_a_bomb_of_blosc_is_told_by_its_head() -> None:
     assert LENGTHS[BLOSC](memoryview(head[:9]), 24) == DAMAGED
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [(16 + 16 + 24 + 8, 200), (16 + 16 + 24 + 8, 0), (16 + 8, 2**64 - 16), (16 + 8, 5000)],
+)
+def test_a_heap_that_does_not_end_is_not_walked(prediction: Path, place: int, value: int) -> None:
+    """HDF5 walks it for ever where an object has no size: the first holds the file's format."""
+    data = bytearray(prediction.read_bytes())
+    heap = data.find(b"GCOL")
+    data[heap + place : heap + place + 8] = value.to_bytes(8, "little")
+    prediction.write_bytes(data)
+    refused(lambda: read_prediction(prediction), "heap of texts", "no end")
+
+
+def test_heaps_at_both_ends_of_a_large_file_are_found(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("benchmark.stored.heaps.EITHER_END", 8192)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["a"] = np.zeros(100_000)
+        file["b"] = ["a text of any length"] * 30
+    data = bytearray((tmp_path / "a.h5").read_bytes())
+    heap = data.rfind(b"GCOL")
+    assert heap > 8192 and len(data) - heap < 8192
+    with reading_hdf5(tmp_path / "a.h5") as file:
+        assert len(file["b"]) == 30
+    data[heap + 24 : heap + 32] = (2**64 - 16).to_bytes(8, "little")
+    (tmp_path / "a.h5").write_bytes(data)
+    refused(lambda: reading_hdf5(tmp_path / "a.h5").__enter__(), "heap of texts")
+
+
 def test_a_bomb_in_an_npz_is_not_unpacked(tmp_path: Path) -> None:
     header = io.BytesIO()
     array = {"descr": "<f8", "fortran_order": False, "shape": (10**9, 4, 4)}
@@ -204,6 +236,24 @@ def test_objects_are_never_unpickled(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", first_from_frame=np.array([Unpickled(left)], object))
     refused(lambda: read_prediction(tmp_path / "a.npz"), "first_from_frame", "expected numbers")
     assert not left.exists()
+
+
+#: A PNG of 8 x 8 pixels, whose piece after the pixels says that it has a gigabyte.
+LONG_PIECE = (
+    "89504e470d0a1a0a0000000d4948445200000008000000080800000000e164e1"
+    "578000001049444154789c63f461800026068a1800132c004c42a2502a000000"
+    "0249454e44ae426082"
+)
+
+
+def test_a_piece_of_an_image_takes_no_more_memory_than_the_file(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(bytes.fromhex(LONG_PIECE))
+    tracemalloc.start()
+    path = tmp_path / "a.png"
+    with contextlib.suppress(UserError), open_picture(path) as picture, decoding(str(path)):
+        frame_of(picture)
+    assert tracemalloc.get_traced_memory()[1] < 1 << 24
+    tracemalloc.stop()
 
 
 def test_a_header_cannot_name_a_file_of_another_folder(tmp_path: Path) -> None:
