@@ -1,6 +1,7 @@
 """Who holds a lock: a process of a machine, as the lock's file tells it and as others find it."""
 
 import json
+import math
 import os
 import platform
 import uuid
@@ -54,8 +55,8 @@ class Holder:
         A process of its number that began at another time is another one, or the clock was set, and
         some systems do not tell when it began.
         """
-        began = self.is_near and _began(self.process)
-        return bool(began) and abs(began - self.began) < SAME_BEGINNING_S
+        began = _began(self.process) if self.is_near else None
+        return abs((began or math.nan) - self.began) < SAME_BEGINNING_S
 
 
 def this_process() -> Holder:
