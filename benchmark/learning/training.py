@@ -37,7 +37,6 @@ from benchmark.sweep import Sweep
 from benchmark.tracker import LearnedTracker, Recipe, Tracker
 
 IN_MEMORY_BYTES = 2**31
-LOCK = "training.lock"
 
 
 def train(
@@ -67,13 +66,14 @@ def train(
     machinery = Machinery(accelerator, precision, devices, nodes)
     if machinery.is_first:
         done_once(
-            run.folder / LOCK,
+            run.training_lock,
             f"the training of '{run.name}'",
             run.is_trained,
             partial(_train, run, machinery),
             _note,
             waits=machinery.processes == 1,  # the others of a training wait for its first briefly
         )
+        run.remove_left()
         run.refuse_other_precision(precision)
     elif not run.is_trained():
         _train(run, machinery, lambda: None)

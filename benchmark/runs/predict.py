@@ -141,7 +141,7 @@ def _answer(run: Run, sweep: Sweep, domain: Domain | None) -> tuple[Prediction, 
     if run.tracker is None:
         return reference_prediction(run.name, sweep), []
     seen, regions = seen_by_tracker(sweep.observe(run.tracker.reads), domain)
-    faults = domain_faults(domain, seen.bmode, regions) if domain else []
+    faults = domain_faults(domain, seen.bmode, regions, sweep.probe) if domain else []
     return answered(run.tracker, seen), faults
 
 

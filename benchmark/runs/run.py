@@ -15,6 +15,7 @@ from benchmark.files import (
     sha256_of_text,
     write_json,
 )
+from benchmark.machine.lock import remove_left
 from benchmark.registry import make_tracker, open_weights
 from benchmark.runs.environment import environment
 from benchmark.runs.reference import reference_names
@@ -126,6 +127,11 @@ class Run:
         return self.place / "result.json"
 
     @property
+    def training_lock(self) -> Path:
+        """The file by which the process that trains the run is known."""
+        return self.folder / "training.lock"
+
+    @property
     def kind(self) -> str:
         """learned, classical, or reference (a row that needs the truth or reads no image)."""
         if self.tracker is None:
@@ -139,6 +145,14 @@ class Run:
         if self.tracker is None or self.weights is not None:
             return True
         return (self.folder / "config.json").is_file()
+
+    def remove_left(self) -> None:
+        """Remove what a training that was killed after its last file has left in a trained run."""
+        if self.tracker is None or self.weights is not None:
+            return
+        for checkpoint in self.folder.glob("*.ckpt"):
+            checkpoint.unlink(missing_ok=True)
+        remove_left(self.training_lock)
 
     def refuse_other_precision(self, precision: str) -> None:
         """Refuse a trained run that was trained with another precision than the one asked for.

@@ -255,6 +255,19 @@ def test_a_data_set_stays_in_its_folder(tmp_path: Path, key: str, value: str) ->
     refused(lambda: open_dataset(tmp_path / "data"), "dataset.json", f"sweeps[0].{key}", value)
 
 
+@pytest.mark.parametrize(
+    ("key", "value"), [("subject", "é" * 120), ("file", "a" * 300), ("file", "a/" * 800 + "a")]
+)
+def test_names_longer_than_a_system_takes_are_refused(tmp_path: Path, key: str, value: str) -> None:
+    """Asking whether such a file exists is an error of the system, not an answer."""
+    folders.make_dataset(tmp_path / "data")
+    path = tmp_path / "data" / "dataset.json"
+    content = json.loads(path.read_text())
+    content["sweeps"][0][key] = value
+    path.write_text(json.dumps(content))
+    refused(lambda: open_dataset(tmp_path / "data"), "dataset.json", f"sweeps[0].{key}")
+
+
 def test_names_in_a_record_lead_nowhere_else(tmp_path: Path) -> None:
     tusrec.write_tusrec(tmp_path / "tree", [make_sweep(0)])
     record = tmp_path / "tree" / "sweepbench.json"

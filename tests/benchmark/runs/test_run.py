@@ -1,5 +1,10 @@
 """Runs that go to other processes."""
 
+import json
+import os
+import platform
+import subprocess
+import sys
 from multiprocessing import resource_sharer
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
@@ -10,6 +15,7 @@ import torch
 from benchmark.dataset import Dataset
 from benchmark.runs.run import Run, make_run, open_run
 from tests.benchmark.learning.brightness import ME, write_bright
+from tests.command_line import command
 
 
 def sent(run: Run) -> Run:
@@ -44,3 +50,22 @@ def test_existing_weights_are_read_where_a_run_arrives(tmp_path: Path) -> None:
     assert all(
         np.array_equal(value, expected[key]) for key, value in found.tracker.arrays().items()
     )
+
+
+def test_what_a_training_that_was_killed_after_its_last_file_left_goes(
+    tmp_path: Path,
+) -> None:
+    data = bright(tmp_path)
+    words = ("train", data.folder, "--trackers", "identity", "--runs", tmp_path / "runs")
+    assert command("benchmark", *words, cwd=tmp_path).returncode == 0
+    run = make_run("identity", data, root=tmp_path / "runs")
+    kept = set(run.folder.iterdir())
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"],
+                           check=True, capture_output=True, text=True).stdout  # fmt: skip
+    run.training_lock.write_text(json.dumps({"process": int(ended), "host": platform.node()}))
+    (run.folder / "last.ckpt").touch()
+    assert command("benchmark", *words, cwd=tmp_path).returncode == 0
+    assert set(run.folder.iterdir()) == kept
+    run.training_lock.write_text(json.dumps({"process": os.getpid(), "host": platform.node()}))
+    assert command("benchmark", *words, cwd=tmp_path).returncode == 0
+    assert run.training_lock.is_file()  # of a process that lives
