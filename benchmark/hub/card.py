@@ -46,7 +46,11 @@ def _scalar(value: Any) -> Any:
 def dataset_readme(dataset: Dataset, archives: Sequence[Archive], licence: str, repo: str) -> str:
     """Return the README.md; licence: the hub's word for it; repo: OWNER/NAME on the hub."""
     card = dataset.folder / "README.md"
-    body = card.read_text(encoding="utf-8") if card.is_file() else _plain_card(dataset)
+    body = (
+        card.read_text(encoding="utf-8", errors="replace")
+        if card.is_file()
+        else _plain_card(dataset)
+    )
     parts = [front_matter(_metadata(dataset, licence)), body.rstrip(), ""]
     return "\n".join([*parts, *_loading(dataset, archives, repo)])
 

@@ -1,6 +1,7 @@
 """A folder to upload to a data hub: data set, card, metadata, board; one folder per tracker."""
 
 from pathlib import Path
+from typing import Any
 
 from benchmark.dataset import SPLITS, Dataset, open_dataset
 from benchmark.errors import UserError
@@ -56,7 +57,7 @@ def publish_dataset(
             write_text(folder / "index" / f"{split}.jsonl", text)
     own = dataset.folder / "croissant.json"
     if own.is_file():
-        found = published_croissant(read_json(own), archives, folder)
+        found = published_croissant(_metadata(own), archives, folder)
         write_json(folder / "croissant.json", found)
     text = dataset_readme(dataset, archives, licence or GENERATED, repo)
     write_text(folder / "README.md", text)
@@ -84,6 +85,15 @@ def publish_board(dataset: Dataset, results: list[Path], out: Path, repo: str) -
     described = f"{dataset.name}: poses of freehand ultrasound frames, from the images alone."
     write_text(out / "dataset" / "eval.yaml", benchmark_yaml(board, described))
     return write_models(board, out / "models", repo)
+
+
+def _metadata(path: Path) -> dict[str, Any]:
+    """Return the Croissant metadata in a file, refused where they list no files."""
+    content = read_json(path)
+    files = content.get("distribution") if isinstance(content, dict) else None
+    if not (isinstance(files, list) and all(isinstance(item, dict) for item in files)):
+        raise UserError(f"{path}: distribution: expected a list of files (Croissant)")
+    return content
 
 
 def _refuse_answers(dataset: Dataset) -> None:

@@ -15,7 +15,7 @@ def published_croissant(
 
     Records are read from `dataset.json` in both; the sweeps' files are sets within the tar files.
     """
-    index = [item for item in own["distribution"] if item["@id"] == "dataset.json"]
+    index = [item for item in own["distribution"] if item.get("@id") == "dataset.json"]
     files = [item for archive in archives for item in _described(archive, folder)]
     return {**own, "distribution": index + files}
 

@@ -37,7 +37,8 @@ def help_text(*words: str) -> str:
     for line in text.splitlines():
         line = re.sub(r"^╭─ (.+?) ─*╮$", r"\1", line)
         line = re.sub(r"^│ ?(.*?)\s*│$", r"  \1", line)
-        lines.append("" if re.fullmatch(r"╰─*╯| *-{9,} *", line) else line.rstrip())
+        if not re.fullmatch(r" *-{9,} *", line):
+            lines.append("" if re.fullmatch(r"╰─*╯", line) else line.rstrip())
     return "\n".join(lines).strip()
 
 

@@ -21,6 +21,8 @@ from benchmark.interop.formats import open_sweep
 from benchmark.interop.igsio import write_igsio
 from benchmark.scoring.evaluate import evaluate
 from benchmark.scoring.submission import check_predictions
+from benchmark.stored.hdf5 import WholeArrays
+from benchmark.stored.packing import BLOSC, DAMAGED, LENGTHS
 from benchmark.sweep import Prediction
 from tests.benchmark.shared import folders
 from tests.benchmark.shared.random_sweeps import make_sweep
@@ -100,12 +102,82 @@ def test_one_array_under_many_names_counts_each_time(sweep: Path) -> None:
     refused(lambda: read_sweep(sweep), "/imu/a", "bytes in a file")
 
 
-def test_a_bomb_in_hdf5_is_not_unpacked(prediction: Path) -> None:
-    with h5py.File(prediction, "r+") as file:
-        del file["sigma" if "sigma" in file else "prev_from_frame"]
-        bomb = file.create_dataset("sigma", (3,), "f8", chunks=(3,), compression="gzip")
-        bomb.id.write_direct_chunk((0,), zlib.compress(b"\0" * (100 << 20), 9))
-    refused(lambda: read_prediction(prediction), "sigma", "unpacks to more")
+#: Filters of HDF5 by name: the number of each, and its settings for a chunk of three doubles.
+FILTERS = {
+    "deflate": (1, (4,)),
+    "shuffle": (2, (8,)),
+    "nbit": (5, ()),
+    "lzf": (32000, (4, 261, 24)),  # its version, its library's, the size of a chunk
+}
+
+
+def packed(path: Path, chunk: bytes, *filters: str, mask: int = 0) -> None:
+    """Put three doubles in place of sigma, in one chunk that these filters made in turn."""
+    plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    plan.set_chunk((3,))
+    for name in filters:
+        number, settings = FILTERS[name]
+        plan.set_filter(number, h5py.h5z.FLAG_OPTIONAL, settings)
+    with h5py.File(path, "r+") as file:
+        if "sigma" in file:
+            del file["sigma"]
+        space = h5py.h5s.create_simple((3,))
+        made = h5py.h5d.create(file.id, b"sigma", h5py.h5t.IEEE_F64LE, space, plan)
+        made.write_direct_chunk((0,), chunk, mask)
+
+
+LZF_BOMB = bytes(2) + b"\xe0\xff\0" * 100_000  # each token repeats a byte 264 times: 26 MB
+
+
+@pytest.mark.parametrize(
+    ("chunk", "filters", "words"),
+    [
+        (LZF_BOMB, ("lzf",), "unpacks to more"),
+        (zlib.compress(bytes(100 << 20)), ("deflate",), "unpacks to more"),
+        (zlib.compress(zlib.compress(bytes(100 << 20))), ("deflate", "deflate"), "filters [1, 1]"),
+        (zlib.compress(bytes(100 << 20)), ("deflate", "shuffle"), "filters [1, 2]"),
+        (LZF_BOMB, ("lzf", "deflate"), "filters [32000, 1]"),
+        (bytes(24), ("nbit",), "filters [5]"),
+        (bytes([7]) + bytes(8), ("lzf",), "holds 8 in their place"),
+        (zlib.compress(bytes(8)), ("deflate",), "holds 8 in their place"),
+        (zlib.compress(bytes(24))[:-6], ("deflate",), "is damaged"),
+        (bytes(8), (), "holds 8 in their place"),
+    ],
+)  # fmt: skip
+def test_a_chunk_that_does_not_hold_its_bytes_is_not_read(prediction, chunk, filters, words):
+    """HDF5 unpacks long ones to the end, and reads memory that is not theirs behind short ones."""
+    packed(prediction, chunk, *filters)
+    refused(lambda: read_prediction(prediction), "sigma", words)
+
+
+def test_a_chunk_whose_filters_are_left_out_has_its_own_size(prediction: Path) -> None:
+    packed(prediction, np.ones(3).tobytes(), "deflate", mask=1)
+    assert np.array_equal(read_prediction(prediction).sigma, np.ones(3))
+    packed(prediction, bytes(8), "deflate", mask=1)
+    refused(lambda: read_prediction(prediction), "sigma", "holds 8")
+
+
+@pytest.mark.parametrize("packing", [None, "gzip", "lzf"])
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("fletcher32", [False, True])
+def test_what_h5py_packs_is_read(tmp_path, packing, shuffle, fletcher32) -> None:
+    values = np.random.default_rng(0).integers(0, 5, (100, 33))
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("plain", data=values, chunks=(7, 10), compression=packing,
+                            shuffle=shuffle, fletcher32=fletcher32)  # fmt: skip
+        file.create_dataset("noise", data=values.astype(float) / 7, chunks=(50, 33),
+                            compression=packing, shuffle=shuffle)  # fmt: skip
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert np.array_equal(WholeArrays(file)(file, "plain"), values)
+        assert np.array_equal(WholeArrays(file)(file, "noise"), values / 7)
+
+
+def test_a_bomb_of_blosc_is_told_by_its_head() -> None:
+    """Bytes 4 to 7 of the head are the unpacked size, for which Blosc's filter takes memory."""
+    head = bytes([2, 1, 1, 8]) + (24).to_bytes(4, "little") + bytes(8)
+    assert LENGTHS[BLOSC](memoryview(head), 24) == 24
+    assert LENGTHS[BLOSC](memoryview(head), 16) == 17
+    assert LENGTHS[BLOSC](memoryview(head[:9]), 24) == DAMAGED
 
 
 def test_a_bomb_in_an_npz_is_not_unpacked(tmp_path: Path) -> None:
@@ -181,6 +253,19 @@ def test_a_data_set_stays_in_its_folder(tmp_path: Path, key: str, value: str) ->
     content["sweeps"][0][key] = value
     path.write_text(json.dumps(content))
     refused(lambda: open_dataset(tmp_path / "data"), "dataset.json", f"sweeps[0].{key}", value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("subject", "é" * 120), ("file", "a" * 300), ("file", "a/" * 800 + "a")]
+)
+def test_names_longer_than_a_system_takes_are_refused(tmp_path: Path, key: str, value: str) -> None:
+    """Asking whether such a file exists is an error of the system, not an answer."""
+    folders.make_dataset(tmp_path / "data")
+    path = tmp_path / "data" / "dataset.json"
+    content = json.loads(path.read_text())
+    content["sweeps"][0][key] = value
+    path.write_text(json.dumps(content))
+    refused(lambda: open_dataset(tmp_path / "data"), "dataset.json", f"sweeps[0].{key}")
 
 
 def test_names_in_a_record_lead_nowhere_else(tmp_path: Path) -> None:

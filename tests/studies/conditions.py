@@ -130,7 +130,7 @@ def tried(name: str, condition: Condition, spec: Spec, plans: list[SweepPlan],
         sweep = replace(sweep, channels={"bmode": channel})
         seen, regions = seen_by_tracker(sweep.observe(), domain)
         prediction = answered(tracker, seen)
-        faults = [str(fault) for fault in domain_faults(domain, seen.bmode, regions)]
+        faults = [str(fault) for fault in domain_faults(domain, seen.bmode, regions, sweep.probe)]
         faults += step_faults(domain, seen.bmode, prediction)
         row.errors.append(error(sweep, prediction.first_from_frame))
         row.warnings += faults

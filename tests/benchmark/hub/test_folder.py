@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
-from benchmark.commands.publish import Publish
+from benchmark.commands.sharing import Publish
 from benchmark.dataset import Dataset, open_dataset, write_dataset
 from benchmark.errors import UserError
 from benchmark.files import sha256_of_file, write_json
@@ -124,6 +124,9 @@ def test_answers_other_data_and_data_without_a_licence_are_refused(dataset, tmp_
     other = write_dataset(tmp_path / "c", "other", dataset.entries[:1], {"spec_hash": "y"})
     with pytest.raises(UserError, match=r"expected an empty folder or one of 'tiny-v2'.*'other'"):
         publish_dataset(dataset, other.folder, "me/tiny")
+    write_json(dataset.folder / "croissant.json", {"distribution": "none"})
+    with pytest.raises(UserError, match=r"croissant\.json: distribution: expected a list of files"):
+        publish_dataset(dataset, tmp_path / "e", "me/tiny")
     dotted = replace(dataset.entries[0], file="sweeps/a.b.h5")
     with pytest.raises(UserError, match=r"expected a name with one dot.*'sweeps/a\.b\.h5'"):
         publish_dataset(replace(dataset, entries=(dotted,)), tmp_path / "d", "me/tiny")
