@@ -98,19 +98,22 @@ def share_kept(seen, beam):
 
 
 @inlined
-def silence(work, at, staged, wanted):
+def keep_first(work, at, staged, wanted, gain):
     """Keep the first `wanted` (a fraction) of the `staged` scatterers from entry `at` on.
 
-    The one in which `wanted` ends is faded, those after it get weight 0.
+    gain: float32 factor of their weights. The one in which `wanted` ends is faded, those after it
+    are silent.
     """
+    if staged == 0:
+        return
     whole = int(wanted)
-    if whole < staged:
-        fade = _f(np.sqrt(wanted - whole))
-        work.re[at + whole] *= fade
-        work.im[at + whole] *= fade
-    for i in range(at + whole + 1, at + staged):
-        work.re[i] = _f(0.0)
-        work.im[i] = _f(0.0)
+    kept = min(whole + 1, staged)
+    for i in range(at + kept, at + staged):
+        work.amplitude[i] = _f(0.0)
+    cell = work.cells_used[0]
+    work.cells[cell, 0], work.cells[cell, 1], work.cells[cell, 2] = at, at + kept, gain
+    work.cells[cell, 3] = np.sqrt(wanted - whole) if whole < staged else 1.0
+    work.cells_used[0] = cell + 1
 
 
 @inlined
@@ -121,12 +124,7 @@ def thin_cell(work, at, staged, count, seen, beam):
     mm.
     """
     share = share_kept(seen, beam)
-    wanted = share * count
-    gain = _f(1.0 / np.sqrt(share))
-    for i in range(at, at + min(int(wanted) + 1, staged)):
-        work.re[i] *= gain
-        work.im[i] *= gain
-    silence(work, at, staged, wanted)
+    keep_first(work, at, staged, share * count, _f(1.0 / np.sqrt(share)))
 
 
 @kernel

@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 from benchmark.geometry import apply, inverse
 from simulate.compiled import inlined, kernel
 from simulate.iq.beam import Beam
-from simulate.iq.culling import ROOT3, extent, share_kept, silence, slab_corners, touches
+from simulate.iq.culling import ROOT3, extent, keep_first, share_kept, slab_corners, touches
 from simulate.iq.drawing import BLOCK_SIDE, CELLS, LANES
 from simulate.iq.scatterers import entries_at
-from simulate.iq.splat import splat_staged
-from simulate.iq.staging import STAGE, stage
+from simulate.iq.staging import BATCH, STAGE, add_staged, stage
 
 _f = np.float32
 NODES = BLOCK_SIDE + 1  # corners of cells per side of a block
@@ -218,7 +217,8 @@ def _add_cell(
     if count == 0 or not touches(seen, reach + wider, diagonal + wider, beam):
         return staged
     wanted, gain = float(count), 1.0
-    if motion.thinned and not scatterers.listed[block]:
+    thinned = motion.thinned and not scatterers.listed[block]
+    if thinned:
         share = share_kept(seen, beam)
         wanted, gain = share * count, 1.0 / np.sqrt(share)
     stretch = (
@@ -228,18 +228,23 @@ def _add_cell(
     whole = (np.int64(math.ceil(wanted)) + LANES - 1) // LANES * LANES
     end = begin + min(whole, starts[cell + 1] - begin)
     if staged + end - begin > STAGE:
-        splat_staged(staged, beam.grid.columns, work)
+        add_staged(staged, beam, work)
         staged = np.int64(0)
     entries = entries_at(scatterers.places[block], starts[CELLS])
     x, y = entries[0, begin:end], entries[1, begin:end]
     z, amplitude = entries[2, begin:end], entries[3, begin:end]
     if sheared is None:
-        stage(x, y, z, amplitude, _f(gain), origin, s.rotation, None, beam, radius, work, staged)
+        stage(x, y, z, amplitude, _f(gain), origin, s.rotation, None, radius, work, staged)
     else:
         moving = (drift, s.turning, here)
-        stage(x, y, z, amplitude, _f(gain), origin, s.rotation, moving, beam, radius, work, staged)
-    silence(work, staged, end - begin, wanted)
-    return staged + end - begin
+        stage(x, y, z, amplitude, _f(gain), origin, s.rotation, moving, radius, work, staged)
+    if thinned:
+        keep_first(work, staged, end - begin, wanted, _f(1.0))
+    staged += end - begin
+    if staged < BATCH:
+        return staged
+    add_staged(staged, beam, work)
+    return np.int64(0)
 
 
 @kernel
@@ -279,7 +284,7 @@ def splat_moving(scatterers, views, motion, sheared, beam, radius, work):
                 scatterers, block, cell, views, motion, sheared, slack, beam, radius, s, work,
                 staged,
             )  # fmt: skip
-    splat_staged(staged, beam.grid.columns, work)
+    add_staged(staged, beam, work)
 
 
 @inlined

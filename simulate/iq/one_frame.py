@@ -19,8 +19,7 @@ from simulate.iq.drawing import BLOCK_SIDE, CELLS
 from simulate.iq.filters import add_noise, filter_frame, shade
 from simulate.iq.moving import Motion, splat_moving
 from simulate.iq.scatterers import Scatterers, entries_at
-from simulate.iq.splat import splat_staged
-from simulate.iq.staging import STAGE, Workspace, stage
+from simulate.iq.staging import BATCH, STAGE, Workspace, add_staged, stage
 
 _f = np.float32
 
@@ -108,14 +107,14 @@ def splat_frame(scatterers, image_from_world, thinned, beam, radius, work):
             cell += 1
             # Thinning counts the scatterers of whole cells, so a run must not be split.
             if thinned is not None and staged + end - begin > STAGE:
-                splat_staged(staged, beam.grid.columns, work)
+                add_staged(staged, beam, work)
                 staged = np.int64(0)
             run = staged - begin
             while begin < end:
                 stop = min(end, begin + STAGE - staged)
                 stage(
                     x[begin:stop], y[begin:stop], z[begin:stop], amplitude[begin:stop], _f(1.0),
-                    (ox, oy, oz), matrix, None, beam, radius, work, staged,
+                    (ox, oy, oz), matrix, None, radius, work, staged,
                 )  # fmt: skip
                 staged += stop - begin
                 begin = stop
@@ -125,7 +124,7 @@ def splat_frame(scatterers, image_from_world, thinned, beam, radius, work):
                         padded = starts[c + 1] - starts[c]
                         count = scatterers.counts[block, c]
                         thin_cell(work, run + starts[c], padded, count, place, beam)
-                if staged == STAGE:
-                    splat_staged(staged, beam.grid.columns, work)
+                if staged >= BATCH:
+                    add_staged(staged, beam, work)
                     staged = np.int64(0)
-    splat_staged(staged, beam.grid.columns, work)
+    add_staged(staged, beam, work)

@@ -15,7 +15,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from simulate.compiled import inlined, inner
+from simulate.compiled import inlined
 
 # Weights of the cubic B-spline at fraction f: WEIGHTS[3] f³ + WEIGHTS[2] f² + WEIGHTS[1] f + ...
 WEIGHTS = (
@@ -26,8 +26,6 @@ WEIGHTS = (
 )
 SPLAT_WIDTH = 4  # samples touched per axis: one before, two after the integer position
 SPLAT_VARIANCE = 1.0 / 3.0  # of the cubic B-spline, in samples²
-
-_f, _i = np.float32, np.int32
 
 _FLOAT = ir.FloatType()
 _INT32 = ir.IntType(32)
@@ -61,33 +59,41 @@ def _spline(builder: Any, fraction: Any, repeat: int) -> Any:
 
 
 @intrinsic
-def splat_cubic(
-    typingctx: Any, grid: Any, corner: Any, stride: Any, column: Any, row: Any, re: Any, im: Any
+def _splat_cubic(
+    typingctx: Any, grid: Any, corner: Any, stride: Any, column: Any, value: Any, down: Any, n: Any
 ) -> Any:
-    """Add (re, im) to `grid` at a fractional position.
+    """Add scatterer `n` to `grid`.
 
     `grid` is float32, C order, (re, im) interleaved; `corner` is the flat index of the first of the
-    4 × 4 samples, `stride` the number of floats per row; `column` and `row` are the fractions in
-    [0, 1) past the second sample. Nothing is checked: the caller keeps the 4 × 4 samples inside.
+    4 × 4 samples, `stride` the number of floats per row; `column` the fraction in [0, 1) past the
+    second sample; `value` and `down` as in `simulate.iq.staging.Workspace`. Nothing is checked: the
+    caller keeps the 4 × 4 samples inside.
     """
-    signature = types.void(grid, types.intp, types.intp, *[types.float32] * 4)
+    signature = types.void(grid, types.intp, types.intp, types.float32, value, down, types.intp)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        array, corner, stride, column, row, re, im = args
-        data = context.make_array(signature.args[0])(context, builder, array).data
-        vector = ir.VectorType(_FLOAT, 8)
-        # Two broadcasts and a blend: loads do them, and no shuffle.
-        parts = broadcast(builder, re, 8), broadcast(builder, im, 8)
-        value = _shuffle(builder, parts[0], [0, 9, 2, 11, 4, 13, 6, 15], parts[1])
-        across = builder.fmul(_spline(builder, column, 2), value, ("fast",))
-        down = _spline(builder, row, 1)
-        place = builder.gep(data, [corner])
-        for line in range(SPLAT_WIDTH):
-            weighted = builder.fmul(across, _shuffle(builder, down, [line] * 8), ("fast",))
+        data, value, down = (
+            context.make_array(signature.args[n])(context, builder, args[n]).data for n in (0, 4, 5)
+        )
+        vector, wide = ir.VectorType(_FLOAT, 8), ir.VectorType(ir.DoubleType(), 4)
+        span = builder.udiv(
+            context.make_array(signature.args[5])(context, builder, args[5]).nitems,
+            ir.Constant(ir.IntType(64), SPLAT_WIDTH),
+        )
+        # The pair (re, im) is one double to the load that repeats it.
+        pair = builder.gep(builder.bitcast(value, ir.DoubleType().as_pointer()), [args[6]])
+        pairs = builder.insert_element(
+            ir.Constant(wide, ir.Undefined), builder.load(pair, align=4), ir.Constant(_INT32, 0)
+        )
+        value = builder.bitcast(_shuffle(builder, pairs, [0] * 4), vector)
+        across = builder.fmul(_spline(builder, args[3], 2), value, ("fast",))
+        place, weight = builder.gep(data, [args[1]]), builder.gep(down, [args[6]])
+        for _ in range(SPLAT_WIDTH):
+            weighted = builder.fmul(across, broadcast(builder, builder.load(weight), 8), ("fast",))
             pointer = builder.bitcast(place, vector.as_pointer())
             old = builder.load(pointer, align=4)
             builder.store(builder.fadd(old, weighted, ("fast",)), pointer, align=4)
-            place = builder.gep(place, [stride])
+            place, weight = builder.gep(place, [args[2]]), builder.gep(weight, [span])
         return context.get_dummy_value()
 
     return signature, codegen
@@ -123,36 +129,32 @@ def interpolate_pair(
 
 
 @inlined
-def _aim(stride, column, row, re, im, corner, chosen):
-    """Split positions into the first of the 4 × 4 samples (`corner`) and the fractions past it.
+def _spread(row, re, im, spline, value, down):
+    """Write (re, im) to `value` and the weights of four rows, at the fractions `row`, to `down`.
 
-    The fractions take the place of `column` and `row`. chosen: 1 where a weight is not 0, else 0.
+    spline: `WEIGHTS`, as numbers that no compiler knows: each sum is then one of Horner's rule.
     """
-    for i in range(np.uint64(len(column))):
-        left, above = _i(column[i]), _i(row[i])
-        corner[i] = (above - _i(1)) * stride + _i(2) * (left - _i(1))
-        column[i] -= _f(left)
-        row[i] -= _f(above)
-        chosen[i] = _i(1) if (re[i] != _f(0.0)) | (im[i] != _f(0.0)) else _i(0)
+    span = len(down) // SPLAT_WIDTH
+    for line in range(SPLAT_WIDTH):
+        weights = down[line * span :]
+        w0, w1, w2, w3 = spline[0, line], spline[1, line], spline[2, line], spline[3, line]
+        for n in range(np.uint64(len(row))):
+            f = row[n]
+            weights[n] = ((w3 * f + w2) * f + w1) * f + w0
+    for n in range(np.uint64(len(row))):
+        value[np.uint64(2) * n], value[np.uint64(2) * n + np.uint64(1)] = re[n], im[n]
 
 
-@inner
-def splat_staged(staged, columns, work):
-    """Add to the grid, in their order, the first `staged` scatterers that are heard.
+@inlined
+def splat_heard(kept, columns, work):
+    """Add to the grid, in their order, the first `kept` of the heard scatterers.
 
-    work: a `simulate.iq.staging.Workspace`, whose positions are lost.
+    work: a `simulate.iq.staging.Workspace`.
     """
-    stride = 2 * columns
-    column, row, re, im = work.column, work.row, work.re, work.im
-    corner, chosen = work.corner, work.chosen
-    _aim(_i(stride), column[:staged], row[:staged], re[:staged], im[:staged], corner, chosen)
-    kept = np.uint64(0)
-    for i in range(np.uint64(staged)):
-        heard = np.uint64(chosen[i])
-        chosen[kept] = _i(i)
-        kept += heard
+    value, down = work.value, work.down
+    _spread(work.depth[:kept], work.re, work.im, work.spline, value, down)
     for n in range(kept):
-        one = np.uint64(chosen[n])
-        splat_cubic(  # type: ignore[call-arg]
-            work.grid, np.intp(corner[one]), stride, column[one], row[one], re[one], im[one]
-        )
+        _splat_cubic(  # type: ignore[call-arg]
+            work.grid, np.intp(work.corner[n]), np.intp(2 * columns), work.lateral[n], value, down,
+            np.intp(n),
+        )  # fmt: skip

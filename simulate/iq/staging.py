@@ -1,4 +1,8 @@
-"""Runs of scatterers to position and complex weight on the grid, compiled."""
+"""Runs of scatterers to positions in the image, and those that are heard to the grid, compiled.
+
+Runs are staged until there are a few thousand scatterers, whose scratch fits the cache. Then those
+that the frame hears are brought together, and only they are weighed and splatted.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +11,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.compiled import arctan, decay, inlined, turn
+from simulate.compiled import arctan, decay, inlined, inner, turn
 from simulate.iq.beam import Grid
-from simulate.iq.splat import interpolate_pair
+from simulate.iq.splat import WEIGHTS, interpolate_pair, splat_heard
 
-STAGE = 8192  # scatterers transformed before they are splatted: their scratch fits the cache
+STAGE = 8192  # scatterers that may be staged
+BATCH = 2048  # staged scatterers that are worth adding to the grid
 
 SPARE = 32  # floats past the end that vectors may read or write
 
-_f = np.float32
+_f, _i = np.float32, np.int32
 
 
 class Workspace(NamedTuple):
@@ -23,45 +28,65 @@ class Workspace(NamedTuple):
 
     `grid`: (rows, columns) complex samples, flat, (re, im) interleaved, and `SPARE` floats. `line`:
     one row of it, and as many.
-    All others have an entry for each of STAGE scatterers: `column` and `row` on the grid, weight
-    `re` and `im`, the `corner` of its samples on the grid, numbers of the `chosen` ones, and the
-    weight of the lens, `lens_re` and `lens_im`.
+
+    An entry for each of STAGE staged scatterers: `lateral` position, `depth` and elevation `off`,
+    `amplitude`, and the `level` of the lens's table. For each heard one, in their order: its number
+    among the staged ones, `chosen`; what was staged, moved up; the weight of the lens, `lens_re`
+    and `lens_im`, and all of its weight, `re` and `im`; the `corner` of its samples on the grid.
+    `lateral` and `depth` then are fractions past the second sample. `value` (2 STAGE): (re, im)
+    interleaved; `down` (4 STAGE): the weights of the four rows, one row after the other; `spline`:
+    `simulate.iq.splat.WEIGHTS`.
+
+    `cells`, of which `cells_used` (1,) counts the used ones: thinned cells as (first staged
+    scatterer, end of those kept, their gain, factor of the last one).
     """
 
     grid: NDArray[np.float32]
-    column: NDArray[np.float32]
-    row: NDArray[np.float32]
+    line: NDArray[np.float32]
+    lateral: NDArray[np.float32]
+    depth: NDArray[np.float32]
+    off: NDArray[np.float32]
+    amplitude: NDArray[np.float32]
+    level: NDArray[np.int32]
+    chosen: NDArray[np.int32]
+    lens_re: NDArray[np.float32]
+    lens_im: NDArray[np.float32]
     re: NDArray[np.float32]
     im: NDArray[np.float32]
     corner: NDArray[np.int32]
-    chosen: NDArray[np.int32]
-    line: NDArray[np.float32]
-    lens_re: NDArray[np.float32]
-    lens_im: NDArray[np.float32]
+    value: NDArray[np.float32]
+    down: NDArray[np.float32]
+    spline: NDArray[np.float32]
+    cells: NDArray[np.float64]
+    cells_used: NDArray[np.int64]
 
 
 def workspace(grid: Grid) -> Workspace:
     """Return scratch arrays for one thread working on one grid."""
+    floats = {
+        name: np.zeros(STAGE, np.float32)
+        for name in ("lateral", "depth", "off", "amplitude", "lens_re", "lens_im", "re", "im")
+    }
     return Workspace(
         grid=np.zeros(grid.rows * grid.columns * 2 + SPARE, np.float32),
-        column=np.zeros(STAGE, np.float32),
-        row=np.zeros(STAGE, np.float32),
-        re=np.zeros(STAGE, np.float32),
-        im=np.zeros(STAGE, np.float32),
-        corner=np.zeros(STAGE, np.int32),
-        chosen=np.zeros(STAGE, np.int32),
         line=np.zeros(grid.columns * 2 + SPARE, np.float32),
-        lens_re=np.zeros(STAGE, np.float32),
-        lens_im=np.zeros(STAGE, np.float32),
+        level=np.zeros(STAGE, np.int32),
+        chosen=np.zeros(STAGE, np.int32),
+        corner=np.zeros(STAGE, np.int32),
+        value=np.zeros(2 * STAGE, np.float32),
+        down=np.zeros(4 * STAGE, np.float32),
+        spline=np.array(WEIGHTS, np.float32),
+        cells=np.zeros((STAGE, 4)),
+        cells_used=np.zeros(1, np.int64),
+        **floats,
     )
 
 
 @inlined
-def stage(x, y, z, amplitude, gain, origin, rotation, drift, beam, radius, work, at):
-    """Transform a run of scatterers to grid position and complex weight.
+def stage(x, y, z, amplitude, gain, origin, rotation, drift, radius, work, at):
+    """Transform a run of scatterers to positions in the image.
 
-    Results go to the scratch of `work` from entry `at` on. Three loops: LLVM does not vectorise a
-    loop with a data-dependent table look-up, so that look-up has a loop of its own.
+    Results go to the scratch of `work` from entry `at` on.
 
     Parameters
     ----------
@@ -72,12 +97,23 @@ def stage(x, y, z, amplitude, gain, origin, rotation, drift, beam, radius, work,
         unit of lateral position, and the lateral position at which both are exact; else None.
     radius : of a curvilinear probe, mm; None for a linear one, whose loop has no polar coordinates.
     """
-    count = len(x)
-    lateral, depth = work.column[at : at + count], work.row[at : at + count]
-    off, im = work.re[at : at + count], work.im[at : at + count]
+    end = at + len(x)
+    lateral, depth, off = work.lateral[at:end], work.depth[at:end], work.off[at:end]
     _place(x, y, z, origin, rotation, drift, radius, lateral, depth, off)
-    _look_up(beam.lens, depth, off, work.corner, work.lens_re, work.lens_im)
-    _weigh(amplitude, gain, beam, lateral, depth, off, im, work.lens_re, work.lens_im)
+    staged = work.amplitude[at:end]
+    for i in range(np.uint64(len(x))):
+        staged[i] = amplitude[i] * gain
+
+
+@inner
+def add_staged(staged, beam, work):
+    """Add to the grid, in their order, those of the first `staged` scatterers that are heard."""
+    columns = beam.grid.columns
+    kept = _choose(beam, work.lateral[:staged], work.depth[:staged], work.amplitude, work)
+    _bring_together(kept, beam.lens, work)
+    _weigh(beam, work.lateral[:kept], work.depth[:kept], work.re[:kept], work.im[:kept], work)
+    _thin(kept, work)
+    splat_heard(kept, columns, work)
 
 
 @inlined
@@ -119,60 +155,104 @@ def _place(x, y, z, origin, rotation, drift, radius, lateral, depth, off):
 
 
 @inlined
-def _look_up(lens, depth, off, level, lens_re, lens_im):
-    """Write the complex weights of the lens at depths and elevations; level is scratch."""
-    if lens is None:
-        return
-    per_mm, last_level = _f(lens.levels_per_mm), _f(lens.values.shape[0] - 1)
-    last_place = _f(lens.values.shape[1] - 1.001)
-    places, stride = lens.places_per_mm, np.intp(2 * lens.values.shape[1])
-    for i in range(np.uint64(len(depth))):
-        level[i] = np.int32(min(max(depth[i] * per_mm + _f(0.5), _f(0.0)), last_level))
-    for i in range(np.uint64(len(depth))):
-        here = np.uint64(level[i])
-        place = min(abs(off[i]) * places[here], last_place)
-        inner = np.int32(place)
-        start = np.intp(here) * stride + np.intp(2) * np.intp(inner)
-        interpolate_pair(  # type: ignore[call-arg]
-            lens.values, start, place - _f(inner), lens_re, lens_im, np.intp(i)
-        )
+def _choose(beam, lateral, depth, amplitude, work):
+    """Write the numbers of the scatterers that are heard to `chosen`; return how many they are.
 
-
-@inlined
-def _weigh(amplitude, gain, beam, lateral, depth, off, im, lens_re, lens_im):
-    """Turn positions into columns (`lateral`), rows (`depth`) and weights (re `off`, im `im`).
-
-    Scatterers that are not heard get weight 0 and a position inside the grid.
+    Those are inside the grid, not silent, and not where the field of the lens has been faded out.
     """
-    grid = beam.grid
+    grid, lens, level, chosen = beam.grid, beam.lens, work.level, work.chosen
     first_column, per_column = _f(grid.first_column), _f(1.0 / grid.column_step)
     first_row, per_row = _f(grid.first_row), _f(1.0 / grid.row_step)
     last_column, last_row = _f(grid.columns - 2), _f(grid.rows - 2)
+    one, zero = _f(1.0), _f(0.0)
+    if lens is not None:
+        per_mm, last_level = _f(lens.levels_per_mm), _f(lens.values.shape[0] - 1)
+    for i in range(np.uint64(len(depth))):
+        y = depth[i]
+        column, row = (lateral[i] - first_column) * per_column, (y - first_row) * per_row
+        inside = (column >= one) & (column < last_column) & (row >= one) & (row < last_row)
+        chosen[i] = _i(1) if inside & (y > zero) & (amplitude[i] != zero) else _i(0)
+        if lens is not None:
+            level[i] = _i(min(max(y * per_mm + _f(0.5), zero), last_level))
+    kept = np.uint64(0)
+    for i in range(np.uint64(len(depth))):
+        heard = np.uint64(chosen[i])
+        if lens is not None:
+            place = abs(work.off[i]) * lens.places_per_mm[np.uint64(level[i])]
+            heard &= np.uint64(place < _f(lens.values.shape[1] - 2))
+        chosen[kept] = _i(i)
+        kept += heard
+    return kept
+
+
+@inlined
+def _bring_together(kept, lens, work):
+    """Move what was staged of the chosen scatterers up, and look up the weights of the lens."""
+    for n in range(kept):
+        i = np.uint64(work.chosen[n])
+        if lens is None:
+            work.off[n] = work.off[i]
+        else:
+            here, stride = np.uint64(work.level[i]), np.intp(2 * lens.values.shape[1])
+            place = abs(work.off[i]) * lens.places_per_mm[here]
+            low = _i(place)
+            start = np.intp(here) * stride + np.intp(2) * np.intp(low)
+            interpolate_pair(  # type: ignore[call-arg]
+                lens.values, start, place - _f(low), work.lens_re, work.lens_im, np.intp(n)
+            )
+        work.lateral[n], work.depth[n] = work.lateral[i], work.depth[i]
+        work.amplitude[n] = work.amplitude[i]
+
+
+@inlined
+def _weigh(beam, lateral, depth, re, im, work):
+    """Write the weights and the corners of heard scatterers, and turn positions into fractions."""
+    grid, amplitude, corner = beam.grid, work.amplitude, work.corner
+    lens_re, lens_im, off = work.lens_re, work.lens_im, work.off
+    first_column, per_column = _f(grid.first_column), _f(1.0 / grid.column_step)
+    first_row, per_row = _f(grid.first_row), _f(1.0 / grid.row_step)
+    stride = _i(2 * grid.columns)
     carrier, bend = _f(beam.carrier[0]), _f(beam.carrier[1])
     scale, cut = _f(beam.elevation_scale), _f(beam.elevation_cut)
     e0, e1, e2, e3 = beam.elevation[0], beam.elevation[1], beam.elevation[2], beam.elevation[3]
     e4, e5, e6 = beam.elevation[4], beam.elevation[5], beam.elevation[6]
     one, zero = _f(1.0), _f(0.0)
-    for i in range(np.uint64(len(amplitude))):
+    for i in range(np.uint64(len(depth))):
         y = depth[i]
         cosine, sine = turn((carrier + bend * y) * y)
         column = (lateral[i] - first_column) * per_column
         row = (y - first_row) * per_row
-        heard = (
-            (y > zero) & (column >= one) & (column < last_column) & (row >= one) & (row < last_row)
-        )
-        weight = amplitude[i] * gain
+        weight = amplitude[i]
         if beam.lens is not None:
-            re, aside = weight * lens_re[i], weight * lens_im[i]
-            cosine, sine = re * cosine + aside * sine, re * sine - aside * cosine
+            along, aside = weight * lens_re[i], weight * lens_im[i]
+            cosine, sine = along * cosine + aside * sine, along * sine - aside * cosine
         else:
             t = y * scale - one
             spread = ((((((e6 * t + e5) * t + e4) * t + e3) * t + e2) * t + e1) * t) + e0
             exponent = off[i] * off[i] / spread
-            heard &= exponent <= cut
             weight *= decay(exponent)
+            weight = weight if exponent <= cut else zero
             cosine, sine = weight * cosine, weight * sine
-        off[i] = cosine if heard else zero
-        im[i] = -sine if heard else zero
-        lateral[i] = column if heard else one
-        depth[i] = row if heard else one
+        re[i], im[i] = cosine, -sine
+        left, above = _i(column), _i(row)
+        corner[i] = (above - _i(1)) * stride + _i(2) * (left - _i(1))
+        lateral[i], depth[i] = column - _f(left), row - _f(above)
+
+
+@inlined
+def _thin(kept, work):
+    """Raise and fade the weights of the heard scatterers of thinned cells."""
+    n = np.uint64(0)
+    for cell in range(work.cells_used[0]):
+        first, end = work.cells[cell, 0], work.cells[cell, 1]
+        gain, fade = _f(work.cells[cell, 2]), _f(work.cells[cell, 3])
+        while n < kept and work.chosen[n] < first:
+            n += np.uint64(1)
+        while n < kept and work.chosen[n] < end:
+            work.re[n] *= gain
+            work.im[n] *= gain
+            if work.chosen[n] == end - 1:
+                work.re[n] *= fade
+                work.im[n] *= fade
+            n += np.uint64(1)
+    work.cells_used[0] = 0
