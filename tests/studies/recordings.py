@@ -136,8 +136,9 @@ def draw(file: Path, paths: Mapping[str, Distances], tracker: str) -> None:
 
 
 def row(name: str, found: Comparison, notes: list[str]) -> str:
-    """Return a line of the table; notes are those on what lies outside of training."""
+    """Return a line of the table; of the notes, those on training and on speckle not shared."""
     outside = [note.split(": ", 1)[1].split(",")[0] for note in notes if "outside" in note]
+    outside += [note.split(" (")[0] for note in notes if "share no speckle" in note]
     cells = [
         name,
         f"{found.elevational:.2f}",
