@@ -18,9 +18,9 @@ from simulate.spec.factors import at_level
 from simulate.spec.plan import plan_sweeps
 
 # Seconds of one core, measured on an idle virtual core of a 2.6 GHz server by `limits.py` and
-# `estimate.py` of `tests/speed`: per B-mode frame, per scatterer in its slab and per pixel with shadows, per
-# tissue, by kind, and per scatterer drawn in it, per node and step of a photoacoustic grid, and per
-# run, to start. Fibres about double the number of scatterers, both drawn and rendered.
+# `estimate.py` of `tests/speed`: per B-mode frame, per scatterer in its slab and per pixel with
+# shadows, per tissue, by kind, and per scatterer drawn in it, per node and step of a photoacoustic
+# grid, and per run, to start. Fibres about double the number of scatterers, drawn and rendered.
 PER_FRAME_S = 6e-4
 PER_SLAB_SCATTERER_S = 1.05e-8
 PER_SHADED_PIXEL_S = 3e-8
