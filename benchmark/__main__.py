@@ -16,9 +16,10 @@ from benchmark.commands.quiet import Quiet
 from benchmark.commands.recordings import Convert, Reconstruct, Track
 from benchmark.commands.results import Check, Figures, Leaderboard, Score
 from benchmark.commands.runs import CheckTracker, Evaluate, Predict, Trackers, Train
-from benchmark.commands.ship import Ship
+from benchmark.commands.sharing import Publish, Ship
 from benchmark.commands.stress import Stress
 from benchmark.commands.study import Study
+from benchmark.commands.submission import Submission
 from benchmark.commands.vessels import Vessels
 from benchmark.commands.volumes import Slice
 from benchmark.errors import exit_status
@@ -31,9 +32,11 @@ Command = (
     | Annotated[CheckTracker, tyro.conf.subcommand("check-tracker")]
     | Annotated[Trackers, tyro.conf.subcommand("trackers")]
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
+    | Annotated[Submission, tyro.conf.subcommand("submission")]
     | Annotated[Score, tyro.conf.subcommand("score")]
     | Annotated[Leaderboard, tyro.conf.subcommand("leaderboard")]
     | Annotated[Figures, tyro.conf.subcommand("figures")]
+    | Annotated[Publish, tyro.conf.subcommand("publish")]
     | Annotated[Ablate, tyro.conf.subcommand("ablate")]
     | Annotated[Ship, tyro.conf.subcommand("ship")]
     | Annotated[Stress, tyro.conf.subcommand("stress")]

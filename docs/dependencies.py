@@ -1,8 +1,11 @@
 """What each package of constraints.txt is needed for, and its licence.
 
     python docs/dependencies.py           # a table: package, version, licence, needed by
+    python docs/dependencies.py --write   # the same into docs/dependencies.md
     python docs/dependencies.py --check   # exit status 1 if a package that is asked for is never
-                                          # imported, or one that is imported is never asked for
+                                          # imported, one that is imported is never asked for, one
+                                          # of constraints.txt is needed by nothing, or the lock
+                                          # has other versions
 
 Reads the metadata of the installed packages and the imports of every file of this repository.
 """
@@ -17,7 +20,12 @@ from importlib import metadata
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("benchmark", "simulate", "baselines", "moglo", "tests", "docs", "results")
+FOLDERS = (
+    "sweepbench", "benchmark", "simulate", "baselines", "moglo",
+    "tests", "docs", "gallery", "results",
+)  # fmt: skip
+CONSTRAINTS, LOCK = ROOT / "constraints.txt", ROOT / "requirements.lock"
+PAGE, MARK = ROOT / "docs" / "dependencies.md", "<!-- docs/dependencies.py --write -->\n"
 #: Programs and plugins that nothing imports: what they are run by.
 RUN = {
     "mypy": "make lint",
@@ -25,6 +33,16 @@ RUN = {
     "setuptools": "the build",
     "dask": "its extra",
     "pytest-xdist": "pytest",
+    "mkdocs": "make docs",
+    "mkdocs-material": "make docs",
+    "mkdocstrings": "make docs",
+    "hdf5plugin": "h5py, for files of zea",
+}
+#: Licences that the metadata of a package lack or state otherwise than its own licence file.
+STATED = {
+    "k-wave-python": "LGPL-3.0 (its LICENSE; the metadata say GPL)",
+    "hdf5plugin": "MIT, its filters others (its LICENSE)",
+    "mlcroissant": "Apache-2.0 (its repository; the package states none)",
 }
 
 
@@ -86,7 +104,9 @@ def needed_by() -> dict[str, list[str]]:
 
 
 def licence(name: str) -> str:
-    """Return the licence that a package's metadata state, "" where it is not installed."""
+    """Return the licence of a package, by its metadata; "" where it is not installed."""
+    if plain(name) in STATED:
+        return STATED[plain(name)]
     try:
         told = metadata.metadata(name)
     except metadata.PackageNotFoundError:
@@ -107,6 +127,30 @@ def faults() -> Iterator[str]:
         users = {user.partition("[")[0] for user in needed.get(name, ())}
         if not users & wanted.keys():
             yield f"{name}: imported by {used[name]}, asked for by nothing"
+    for name in pins(CONSTRAINTS):
+        if name not in wanted and not needed.get(name) and _is_installed(name):
+            yield f"{name}: in {CONSTRAINTS.name}, needed by nothing"
+    yield from lock_faults(CONSTRAINTS, LOCK)
+
+
+def pins(path: Path) -> dict[str, str]:
+    """Return the version of each package of constraints.txt or of a lock, by its plain name."""
+    found = re.findall(r"^([\w.-]+)==([\w.+]+)", path.read_text(encoding="utf-8"), flags=re.M)
+    return {plain(name): version for name, version in found}
+
+
+def lock_faults(constraints: Path, lock: Path) -> Iterator[str]:
+    """Yield where a lock has other packages than constraints.txt, other versions or no hashes."""
+    wanted, locked = pins(constraints), pins(lock)
+    for name, version in wanted.items():
+        if locked.get(name) != version:
+            yield f"{lock.name}: {name}: expected {version}, got {locked.get(name)}"
+    yield from (
+        f"{lock.name}: {name}: not in {constraints.name}" for name in locked.keys() - wanted.keys()
+    )
+    for block in re.split(r"^(?=\w)", lock.read_text(encoding="utf-8"), flags=re.M):
+        if "==" in block and "--hash=sha256:" not in block:
+            yield f"{lock.name}: {block.split()[0]}: no hash"
 
 
 def _is_installed(name: str) -> bool:
@@ -119,23 +163,36 @@ def _is_installed(name: str) -> bool:
 
 def table() -> Iterator[str]:
     """Yield the rows of the table in Markdown."""
-    wanted, needed = asked(), needed_by()
+    wanted, needed, used = asked(), needed_by(), imported()
     yield "| package | version | licence | needed by |\n|---|---|---|---|"
-    for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():
+    for line in CONSTRAINTS.read_text(encoding="utf-8").splitlines():
         name, _, version = line.partition("==")
         if version:
             key = plain(name)
-            users = [wanted[key]] if key in wanted else sorted(needed.get(key, []))[:3]
+            users = sorted(needed.get(key, []))[:3]
+            if key in wanted:
+                users = [f"{wanted[key]}: {RUN.get(key) or used.get(key, 'nothing')}"]
             yield f"| {name} | {version} | {licence(name)} | {', '.join(users) or '?'} |"
 
 
+def write_page() -> None:
+    """Write the table into the page, below its mark."""
+    above, mark, _ = PAGE.read_text(encoding="utf-8").partition(MARK)
+    PAGE.write_text(above + mark + "\n" + "\n".join(table()) + "\n", encoding="utf-8")
+
+
 def main() -> int:
-    """Print the table, or the faults."""
+    """Print or write the table, or print the faults."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="print faults instead of the table")
-    lines = list(faults() if parser.parse_args().check else table())
+    parser.add_argument("--write", action="store_true", help=f"write the table into {PAGE.name}")
+    given = parser.parse_args()
+    if given.write:
+        write_page()
+        return 0
+    lines = list(faults() if given.check else table())
     print("\n".join(lines))
-    return int(bool(lines) and lines[0].count("|") == 0)
+    return int(bool(lines) and given.check)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from benchmark.registry import open_weights
 from benchmark.sweep import Sweep
 from moglo.inference import evaluating
 from moglo.tracker import MoGLo
+from simulate.dataset.pictures import save
 
 IMAGES = Path(__file__).parent / "images"
 SHOWN = 3  # sweeps
@@ -46,7 +47,7 @@ def main() -> None:
     for column, sweep in zip(axes.T, sweeps, strict=True):
         draw_sweep(column, scores(tracker, sweep), sweep)
     drawing.tight_layout()
-    drawing.savefig(arguments.out, dpi=110)
+    save(drawing, arguments.out, colours=200)
 
 
 def draw_sweep(axes: np.ndarray, maps: np.ndarray, sweep: Sweep) -> None:

@@ -25,7 +25,8 @@ GROUPS = {
     "Train and score trackers": (
         "trackers", "check-tracker", "train", "predict", "evaluate", "leaderboard", "figures",
     ),
-    "Score predictions made elsewhere": ("check", "score"),
+    "Score predictions made elsewhere": ("submission", "check", "score"),
+    "Share data and a board": ("publish",),
     "Find where a tracker breaks": ("stress", "generalisation"),
     "Study a tracker": ("study", "ablate", "ship"),
     "Work with recordings": ("convert", "calibrate", "track", "reconstruct", "slice", "vessels"),

@@ -36,6 +36,7 @@ class Generalisation:
             shift_csv,
         )
         from benchmark.robustness.shift import parse_shift, shift_ratios
+        from benchmark.runs.provenance import write_sources
 
         cells = generalisation_table(self.results, by=self.by)
         ratios = shift_ratios(cells, [parse_shift(text) for text in self.shifts])
@@ -43,6 +44,7 @@ class Generalisation:
         write_text(self.out / "generalisation.csv", generalisation_csv(cells))
         write_text(self.out / "shifts.csv", shift_csv(ratios))
         write_text(self.out / "generalisation.md", markdown)
+        write_sources(self.out, self.results)
         for metric in dict.fromkeys(cell.metric for cell in cells):
             plot.save(
                 generalisation_figure(cells, metric),

@@ -20,9 +20,10 @@ from benchmark.interop.sequence import Reading
 from benchmark.interop.tracked import anchored, open_compared, open_tracked
 from benchmark.interop.volumes import volume_suffix, write_volume
 from benchmark.runs.answer import Advance, mirrored
+from benchmark.runs.comparison import compared
 from benchmark.runs.field_of_view import of_tissue
 from benchmark.runs.track import open_tracker, track
-from benchmark.speckle.file import described, placed, read_probe
+from benchmark.speckle.file import described, known_of, placed, read_probe
 from benchmark.speckle.map import speckle_map
 from benchmark.sweep import (
     Axes,
@@ -53,9 +54,10 @@ class Convert:
     """Turn sweeps, poses or predictions of one format into another, told by the files' names.
 
     From: .h5 of this program, MoGLo-Net, TUS-REC or zea; .mha, .mhd, .nrrd of PLUS and Slicer;
-    .tum, .kitti, .csv; a TUS-REC folder or a data set; with --poses a folder of images, .tif, .mp4,
-    .avi, DICOM. To: .h5, .mha, .mhd, .nrrd, .zea.hdf5, .tum, .kitti, .csv; without suffix a data
-    set (from TUS-REC), a TUS-REC folder, or (from a prediction) displacement fields.
+    .tum, .kitti, .csv; a folder of recordings, a TUS-REC folder or a data set; with --poses a
+    folder of images, .tif, .mp4, .avi, DICOM. To: .h5, .mha, .mhd, .nrrd, .zea.hdf5, .tum, .kitti,
+    .csv; without suffix a data set (from recordings or TUS-REC), a TUS-REC folder, or (from a
+    prediction) displacement fields.
     """
 
     source: tyro.conf.Positional[Path]
@@ -243,22 +245,34 @@ class Track:
         if self.save_poses:
             _save_poses(self.save_poses, prediction, images)
         facts: dict[str, Any] = {"recording": recording.name, "poses": self.tracker}
-        if tracker.uses_speckle_map:
-            facts["speckle map"] = described(speckle_map(probe, images))
+        facts["probe"] = known_of(probe)
+        facts["speckle map"] = described(speckle_map(probe, images))
         own, poses = recording.world_from_image, prediction.first_from_frame
         beside: Paths = {}
         if own is not None and (known := np.isfinite(own).all((1, 2))).any():
-            drift, other = (
-                end_error_mm(images, own[known], each.first_from_frame[known])
-                for each in (prediction, mirrored(prediction))
-            )
-            some = "" if known.all() else f" (of {known.sum()} of {len(known)} frames)"
-            facts["drift at the end"] = f"{drift:.2f} mm{some}"
-            facts["drift at the end, mirrored"] = f"{other:.2f} mm (with the other sign along z)"
+            facts |= _beside_own(images, own, prediction)
             name = self.reading.poses.name if self.reading.poses else OWN
             poses, beside = anchored(own, poses), {name: (images, own[known])}
         paths: Paths = {self.tracker: (images, poses)}
         finish(paths, beside, facts, recording.world.axes, self.placing, self.output, find=find)
+
+
+def _beside_own(images: Images, own: np.ndarray, prediction: Prediction) -> dict[str, str]:
+    """Return facts of a prediction beside the recording's own poses (N, 4, 4), NaN where unknown.
+
+    The drift for both signs along z, and `benchmark.runs.comparison` for the sign as given.
+    """
+    known = np.isfinite(own).all((1, 2))
+    drift, other = (
+        end_error_mm(images, own[known], each.first_from_frame[known])
+        for each in (prediction, mirrored(prediction))
+    )
+    some = "" if known.all() else f" (of {known.sum()} of {len(known)} frames)"
+    found = compared(images, own, prediction)
+    return {
+        "drift at the end": f"{drift:.2f} mm{some}",
+        "drift at the end, mirrored": f"{other:.2f} mm (with the other sign along z)",
+    } | ({} if found is None else found.facts())
 
 
 def _share(images: Images) -> str:

@@ -149,7 +149,7 @@ class Leaderboard:
         data = self.selection.data or "DATA"
         return UserError(
             "leaderboard: expected runs to rank (--trackers, --weights) or --results, got neither; "
-            f"e.g. 'python -m benchmark leaderboard {data} --trackers moglo identity', or with "
+            f"e.g. 'sweepbench leaderboard {data} --trackers moglo identity', or with "
             "'--results FOLDER' every result below a folder"
         )
 

@@ -46,6 +46,7 @@ class Train(Quiet, Divided):
             for run in chosen:
                 if run.is_trained():
                     run.refuse_other_precision(self.precision)
+                    run.remove_left()
             self._train(crew, [run for run in chosen if not run.is_trained()])
         if is_first(self.devices * self.nodes):
             print(f"trained: {', '.join(str(run.folder) for run in chosen)}")

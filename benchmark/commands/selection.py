@@ -70,7 +70,7 @@ class Choice:
 
     def command(self, verb: str, *more: str) -> str:
         """Return the command line of another command on the same runs, quoted for a shell."""
-        words = ["python", "-m", "benchmark", verb, str(self.data)]
+        words = ["sweepbench", verb, str(self.data)]
         for item in fields(self):
             value = getattr(self, item.name)
             if item.name != "data" and value != item.default:

@@ -24,9 +24,22 @@ def read_cine_images(path: Path, reading: Reading, report: Report) -> tuple[Cine
         the format.
     """
     cine = read_cine(path, report)
+    _refuse_untold(cine, reading)
     frames = eight_bit(cine.frames, reading.window, path)
     images = Images(frames, _times(cine, reading), _mm_from_pixel(cine, reading))
     return cine, with_mask(images, reading.mask, path, report, stated=cine.mask, find=True)
+
+
+def _refuse_untold(cine: Cine, reading: Reading) -> None:
+    """Refuse a cine of which neither its file nor the user tells times or pixels: all at once."""
+    untold = {}
+    if reading.frame_rate is None and cine.timestamps is None:
+        untold["the times of its frames"] = "--frame-rate"
+    if reading.pixel_mm is None and not reading.calibration and cine.pixel_mm is None:
+        untold["the size of a pixel"] = "--pixel-mm or --calibration"
+    if untold:
+        told, given = " and ".join(untold), ", and ".join(untold.values())
+        raise UserError(f"{cine.path}: does not tell {told}; give {given}")
 
 
 def _times(cine: Cine, reading: Reading) -> np.ndarray:
@@ -34,8 +47,7 @@ def _times(cine: Cine, reading: Reading) -> np.ndarray:
         if not reading.frame_rate > 0:
             raise UserError(f"--frame-rate: expected above 0, got {reading.frame_rate}")
         return np.arange(len(cine.frames)) / reading.frame_rate
-    if cine.timestamps is None:
-        raise UserError(f"{cine.path}: does not tell the times of its frames; give --frame-rate")
+    assert cine.timestamps is not None  # refused above
     if not (np.diff(cine.timestamps) > 0).all():
         raise UserError(f"{cine.path}: the times of its frames do not rise; give --frame-rate")
     return cine.timestamps

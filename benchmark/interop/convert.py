@@ -2,11 +2,14 @@
 
 A source is recognised by its content, a target by its name: .h5 (this program), .mha, .mhd, .nrrd,
 .nhdr (PLUS, Slicer), .zea.hdf5 (zea), .tum, .kitti, .csv; a name without suffix is a folder: a data
-set if the source is TUS-REC, displacement fields if it is a prediction, else TUS-REC.
+set if the source is TUS-REC or a folder of recordings, displacement fields if it is a prediction,
+else TUS-REC.
 """
 
+from collections.abc import Iterable, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +20,7 @@ from benchmark.files import cannot_be_written
 from benchmark.hdf5 import read_prediction, write_prediction
 from benchmark.interop import tusrec
 from benchmark.interop.displacements import write_displacements
+from benchmark.interop.folder import RECORDINGS, plan_of, planned_sweeps
 from benchmark.interop.formats import (
     FORMATS,
     HDF5,
@@ -33,7 +37,10 @@ from benchmark.interop.poses.table import read_pose_table
 from benchmark.interop.poses.trajectory import Unit, write_trajectory
 from benchmark.interop.sequence import Reading, trajectory_of
 from benchmark.interop.tracked import checked, open_tracked
+from benchmark.speckle.file import read_probe
 from benchmark.sweep import Prediction, Sweep
+
+FOLDERS = ("tusrec", "dataset", RECORDINGS)
 
 
 def convert(
@@ -57,14 +64,16 @@ def convert(
     reading, writing = reading or Reading(), writing or Writing()
     kind = kind_of(source)
     with clear_write_errors(target):
-        if reading.poses and kind in ("tusrec", "dataset", "prediction", "trajectory"):
+        if reading.poses and kind in (*FOLDERS, "prediction", "trajectory"):
             raise UserError(f"--poses: expected the frames of one sweep with it, got {source}")
         if kind == "tusrec" and not target.suffix:
-            return [_into_dataset(source, target, reading, writing, report)]
+            return [_challenge_into_dataset(source, target, reading, writing, report)]
+        if kind == RECORDINGS and not target.suffix:
+            return [_recordings_into_dataset(source, target, reading, writing, report)]
         if kind == "dataset" and not target.suffix:
             layout, year, split = writing.layout, writing.year, writing.split
             return tusrec.write_splits(target, open_dataset(source), layout, year, split, report)
-        if kind in ("tusrec", "dataset"):
+        if kind in FOLDERS:
             raise UserError(f"{target}: expected a folder (no suffix) for the sweeps of {source}")
         if kind in ("prediction", "trajectory"):
             owner = open_sweep(sweep, reading, report) if sweep else None
@@ -165,23 +174,51 @@ def _write_trajectory(
     return [target]
 
 
-def _into_dataset(
+def _challenge_into_dataset(
     source: Path, target: Path, reading: Reading, writing: Writing, report: Report
 ) -> Path:
     """Write a TUS-REC folder's sweeps into a data set, a new one or beside the sweeps it has."""
-    there = open_dataset(target) if (target / "dataset.json").is_file() else None
-    entries = {entry.name: entry for entry in there.entries} if there else {}
     recording = (reading.calibration, reading.frame_rate, report)
-    for split, scan in tusrec.read_splits(source, writing.split, *recording):
-        sweep = checked(
-            with_field_of_view(scan, source, reading, report), source / scan.name, reading, report
-        )
-        file = f"sweeps/{sweep.name}.h5"
-        subject = str(sweep.factors["subject"])
-        entries[sweep.name] = write_entry(target, file, sweep, split, subject)
+    sweeps = (
+        (split, str(scan.factors["subject"]), with_field_of_view(scan, source, reading, report))
+        for split, scan in tusrec.read_splits(source, writing.split, *recording)
+    )
     identity = {
         "source": "TUS-REC",
         "licence": "CC BY-NC-SA 4.0 of the source; do not redistribute",
     }
+    seen = (
+        (split, subject, checked(sweep, source / sweep.name, reading, report))
+        for split, subject, sweep in sweeps
+    )
+    return _into_dataset(target, seen, identity)
+
+
+def _recordings_into_dataset(
+    source: Path, target: Path, reading: Reading, writing: Writing, report: Report
+) -> Path:
+    """Write a folder's recordings into a data set, a new one or beside the sweeps it has."""
+    described = read_probe(writing.probe) if writing.probe else {}
+
+    def opened(path: Path) -> Sweep:
+        sweep = open_tracked(path, reading, report).sweep
+        if sweep.bmode.is_withheld:
+            raise UserError(f"{path}: its poses are withheld; expected frames with poses")
+        return sweep
+
+    plans = plan_of(source, writing.splits, writing.split)
+    sweeps = planned_sweeps(plans, source, opened, described)
+    return _into_dataset(target, sweeps, {"source": f"recordings of {source.name}"})
+
+
+def _into_dataset(
+    target: Path, sweeps: Iterable[tuple[str, str, Sweep]], identity: Mapping[str, Any]
+) -> Path:
+    """Write sweeps, each with its split and subject, into a new data set or beside those it has."""
+    there = open_dataset(target) if (target / "dataset.json").is_file() else None
+    entries = {entry.name: entry for entry in there.entries} if there else {}
+    for split, subject, sweep in sweeps:
+        file = f"sweeps/{sweep.name}.h5"
+        entries[sweep.name] = write_entry(target, file, sweep, split, subject)
     write_dataset(target, target.name, list(entries.values()), identity)
     return target / "dataset.json"

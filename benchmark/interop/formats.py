@@ -19,6 +19,7 @@ from benchmark.interop.cines import readers
 from benchmark.interop.cines.fan import probe_mask
 from benchmark.interop.cines.field_of_view import with_mask
 from benchmark.interop.displacements import FirstFrame
+from benchmark.interop.folder import RECORDINGS, recordings_in
 from benchmark.interop.poses.table import SUFFIXES
 from benchmark.interop.poses.trajectory import write_trajectory
 from benchmark.interop.rf import ipasc, zea, zea_writing
@@ -53,7 +54,14 @@ class Writing:
     """TUS-REC edition: landmarks are in landmark/ (2024) or landmarks/ (2025)."""
     split: Literal["train", "val", "test"] | None = None
     """Split of a TUS-REC folder's sweeps (by default that of its record or name, else train or test
-    by its layout); of a data set, the only one to write."""
+    by its layout); of a folder's recordings whose names or table tell none; of a data set, the only
+    one to write."""
+    splits: Path | None = None
+    """Table of a folder's recordings: .csv with the columns file, subject, split, or .toml of
+    tables train, val, test with `subject = [files]`; by default splits.csv or splits.toml in the
+    folder, else the names tell."""
+    probe: Path | None = None
+    """What is known of the probe of a folder's recordings (JSON or TOML), kept in every sweep."""
     first_frame_landmarks: FirstFrame = "still"
     """Displacement of landmarks on frame 0: none (still), or what TUS-REC's scorer compares with,
     the last frame's (as_scored)."""
@@ -149,7 +157,9 @@ FORMATS = (
 
 
 def kind_of(path: Path) -> str:
-    """Return what a file or folder holds: the name of a format, prediction, tusrec or dataset.
+    """Return what a file or folder holds: the name of a format, or prediction.
+
+    Of a folder: tusrec, dataset, cine (images), or recordings.
 
     Raises
     ------
@@ -162,9 +172,11 @@ def kind_of(path: Path) -> str:
             return "dataset"
         if readers.cine_format(path):
             return CINE
+        if recordings_in(path):
+            return RECORDINGS
         raise UserError(
             f"{path}: neither a data set nor a TUS-REC folder (frames_transfs, transfs), and "
-            "without images"
+            "without images or recordings"
         )
     name = path.name.lower()
     if not path.is_file():

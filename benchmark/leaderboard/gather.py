@@ -33,7 +33,7 @@ def _under(place: Path, paths: list[Path], protocol: str) -> list[Path]:
     if not chosen:
         others = ", ".join(f"'{name}'" for name in sorted(set(told.values())))
         raise UserError(
-            f"{place}: protocol: expected '{protocol}', got {others}; run 'python -m benchmark "
+            f"{place}: protocol: expected '{protocol}', got {others}; run 'sweepbench "
             f"score PREDICTIONS DATA --protocol {protocol}'"
         )
     return chosen

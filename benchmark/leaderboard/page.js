@@ -19,6 +19,7 @@ DATA.rows.forEach((row) => {
   row.colour = reference ? "--reference" : `--series-${series % 8}`;
   row.dash = reference ? "dot" : ["solid", "dash", "longdashdot"][Math.floor(series / 8) % 3];
   series += reference ? 0 : 1;
+  row.curves = row.drifts.map((drift, i) => (drift ? [DATA.sweeps[i].path, drift] : null));
   row.values = Object.fromEntries(Object.entries(row.tables).map(([id, table]) => [id, meanOverSeeds(table)]));
 });
 
@@ -126,7 +127,7 @@ function sortBy(key) {
   const again = state.sort.key === key;
   const down = again ? !state.sort.down : METRICS.get(key)?.higher_is_better || false;
   state.sort = { key, down };
-  refresh();
+  redrawBoard();
   document.querySelector(`[data-sort="${CSS.escape(key)}"]`)?.focus();
 }
 
@@ -237,6 +238,11 @@ function board(rows, kept) {
       header("Parameters", "parameters", { unit: "" }), header("Training", "training", { unit: "s" }),
       header("Seed", "seeds", { unit: "" }))),
     h("tbody", {}, sortedRows(rows, results).map((row) => boardRow(row, results, ranks.get(row), columns, scale))));
+}
+
+/** Draw the table again, and nothing of what its order and its columns leave as it is. */
+function redrawBoard() {
+  document.querySelector("table.board").replaceWith(board(shownRows(), keptSweeps()));
 }
 
 // ---- routes -----------------------------------------------------------------------------------

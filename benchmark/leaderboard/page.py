@@ -6,6 +6,7 @@ Every text that came from a file travels inside that JSON and becomes text nodes
 
 import html
 import json
+from collections.abc import Mapping, Sequence
 from importlib import metadata, resources
 from pathlib import Path
 from string import Template
@@ -42,6 +43,9 @@ IDENTITIES = {"subject", "seed", "index", "name", "spec_hash", "hash", "spec", "
 #: Factors that come first among the filters.
 FIRST_FACTORS = ("profile", "factor", "severity", "tissue")
 MOST_VALUES = 40  # of a factor to filter by
+#: Lines of all rows and sweeps have so many points in all, of each at least so many: a large board
+#: stays a page that opens at once.
+ALL_POINTS, FEWEST_POINTS = 200_000, 25
 
 
 def page_html(board: "Leaderboard", figures_folder: Path | str | None = None) -> str:
@@ -76,6 +80,8 @@ def embedded_json(value: Any) -> str:
 def page_data(board: "Leaderboard") -> dict[str, Any]:
     """Return all that the page shows, as JSON values."""
     factors = _factors(board)
+    points = max(FEWEST_POINTS, ALL_POINTS // max(1, len(board.rows) * len(board.sweeps)))
+    paths = _paths(board, points)
     return {
         "version": _version(),
         "dataset": dict(board.dataset),
@@ -98,8 +104,11 @@ def page_data(board: "Leaderboard") -> dict[str, Any]:
             for dof, label in DEGREES_OF_FREEDOM.items()
             if {f"bias_step_{dof}", f"noise_step_{dof}"} <= set(board.metrics)
         ],
-        "sweeps": [{**sweep, "true": _rounded(sweep["true"], 2)} for sweep in board.sweeps],
-        "rows": [_row(row, board) for row in board.rows],
+        "sweeps": [
+            {**sweep, "true": _line(sweep["true"], points), "path": paths.get(sweep["name"])}
+            for sweep in board.sweeps
+        ],
+        "rows": [_row(row, board, paths, points) for row in board.rows],
         "paired": board.paired,
         "rank_frequencies": board.rank_frequencies,
     }
@@ -125,7 +134,11 @@ def _metric(name: str) -> dict[str, Any]:
     }
 
 
-def _row(row: "Row", board: "Leaderboard") -> dict[str, Any]:
+def _row(
+    row: "Row", board: "Leaderboard", paths: Mapping[str, list[float]], points: int
+) -> dict[str, Any]:
+    names = [sweep["name"] for sweep in board.sweeps]
+    scored = [{sweep["name"]: sweep for sweep in result["sweeps"]} for result in row.results]
     kept = [
         *("card", "config", "config_hash", "trained_on", "outside_training", "training"),
         *("environment", "code_sha256"),
@@ -149,8 +162,8 @@ def _row(row: "Row", board: "Leaderboard") -> dict[str, Any]:
         "failed": [failure for result in row.results for failure in result.get("failed") or []],
         "summary": row.summary,
         "tables": {name: _table(table) for name, table in row.tables.items()},
-        "curves": [_curve(row, sweep["name"]) for sweep in board.sweeps],
-        "predicted": [_predicted(row, sweep["name"]) for sweep in board.sweeps],
+        "drifts": [_drift(scored, name, paths) for name in names],
+        "predicted": [_predicted(scored[0], name, points) for name in names],
         "weights": [r["weights_sha256"] for r in row.results if r.get("weights_sha256")],
         "seconds_per_frame": row.mean_of("seconds_per_frame"),
         "peak_memory_mb": row.mean_of("peak_memory_mb"),
@@ -172,24 +185,51 @@ def _seed_means(row: "Row") -> list[dict[str, Any]]:
     ]
 
 
-def _of_sweep(result: Any, name: str, key: str) -> dict[str, Any]:
-    return next((s.get(key) or {} for s in result["sweeps"] if s["name"] == name), {})
+Scored = Mapping[str, Mapping[str, Any]]  # the entries of a result by the name of their sweep
 
 
-def _curve(row: "Row", name: str) -> list[list[float]] | None:
-    """Return [path, drift] of a sweep; the drift is the mean over seeds, sampled alike."""
-    curves = [_of_sweep(result, name, "curve") for result in row.results]
-    curves = [curve for curve in curves if len(curve.get("path_mm") or []) > 1]
+def _curve(scored: Scored, name: str) -> Mapping[str, Any] | None:
+    """Return the curve of a sweep in one result, None where it has no two points."""
+    curve = (scored.get(name) or {}).get("curve") or {}
+    return curve if len(curve.get("path_mm") or []) > 1 else None
+
+
+def _paths(board: "Leaderboard", points: int) -> dict[str, list[float]]:
+    """Return by sweep the lengths of path at which drift is shown, those of the first result."""
+    found: dict[str, list[float]] = {}
+    for row in board.rows:
+        for result in row.results:
+            scored = {sweep["name"]: sweep for sweep in result["sweeps"]}
+            for name in scored.keys() - found.keys():
+                if (curve := _curve(scored, name)) is not None:
+                    found[name] = _line(curve["path_mm"], points)
+    return found
+
+
+def _drift(
+    scored: Sequence[Scored], name: str, paths: Mapping[str, list[float]]
+) -> list[float] | None:
+    """Return the drift of a sweep along its path, mean over seeds; None where no seed tells it."""
+    curves = [curve for one in scored if (curve := _curve(one, name)) is not None]
     if not curves:
         return None
-    path = curves[0]["path_mm"]
+    path = paths[name]
     drift = np.mean([np.interp(path, c["path_mm"], c["drift_mm"]) for c in curves], axis=0)
-    return [_rounded(path, 2), _rounded(drift.tolist(), 3)]
+    return _rounded(drift.tolist(), 3)
 
 
-def _predicted(row: "Row", name: str) -> Any:
+def _predicted(scored: Scored, name: str, points: int) -> Any:
     """Return the path of a sweep as the first seed predicts it; no seed predicts a mean path."""
-    return _rounded(_of_sweep(row.results[0], name, "trajectory").get("predicted"), 2)
+    path = ((scored.get(name) or {}).get("trajectory") or {}).get("predicted")
+    return _line(path, points)
+
+
+def _line(values: Any, points: int) -> Any:
+    """Return at most so many values of a line, both ends among them, rounded; None for None."""
+    if values is None or len(values) <= points:
+        return _rounded(values, 2)
+    kept = np.linspace(0, len(values) - 1, points).round().astype(int)
+    return _rounded([values[index] for index in kept], 2)
 
 
 def _rounded(value: Any, places: int) -> Any:

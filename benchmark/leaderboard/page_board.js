@@ -20,8 +20,13 @@ function viewBoard(main) {
 }
 
 function boardNote(frames) {
-  const toggle = h("button", { type: "button", class: "plain", id: "columns", onclick: () => { state.all = !state.all; refresh(); } },
-    state.all ? "Main metrics only" : `All ${DATA.metrics.length} metrics`);
+  const offer = () => (state.all ? "Main metrics only" : `All ${DATA.metrics.length} metrics`);
+  const toggle = h("button", { type: "button", class: "plain", id: "columns" }, offer());
+  toggle.addEventListener("click", () => {
+    state.all = !state.all;
+    redrawBoard();
+    toggle.textContent = offer();
+  });
   const text = `Means over sweeps with 95 % intervals over subjects and training seeds; ${plural(frames, "frame")} in all. A range of ranks: ` +
     "the paired differences below leave these open. One training: interval and rank are those of these weights; another training of the same method would score otherwise. " +
     "Reference rows know the truth, or no image at all, and are not ranked; neither are rows with missing sweeps.";

@@ -54,21 +54,36 @@ function labelPlaces(points, sizes, frame) {
   const whiskers = points.map((p) => [p.x - 1, p.high, p.x + 1, p.low]);
   const hit = (box, [x, y]) => x > box[0] - 3 && x < box[2] + 3 && y > box[1] - 3 && y < box[3] + 3;
   const places = points.map(() => null);
-  const cost = (i, place) => {
-    const others = places.filter((other, k) => other && k !== i);
+  /** What a place costs whatever the other labels do. */
+  const fixed = (i, place) => {
     const outside = Math.max(0, -place.box[0]) + Math.max(0, place.box[2] - frame[0]) + Math.max(0, -place.box[1]) + Math.max(0, place.box[3] - frame[1]);
-    const over = sum(others.map((o) => overlap(o.box, place.box))) + sum(marks.map((m) => overlap(m, place.box)));
-    const line = leader(points[i], place);
-    const crossed = sum(others.map((o) => line.filter((at) => hit(o.box, at)).length)) +
-      sum(marks.map((m, k) => (k === i ? 0 : line.filter((at) => hit(m, at)).length)));
-    return place.away + 20 * outside + 3 * over + 24 * crossed + sum(whiskers.map((w) => overlap(w, place.box)));
+    place.line = leader(points[i], place);
+    const crossed = sum(marks.map((m, k) => (k === i ? 0 : place.line.filter((at) => hit(m, at)).length)));
+    return place.away + 20 * outside + 3 * sum(marks.map((m) => overlap(m, place.box))) + 24 * crossed +
+      sum(whiskers.map((w) => overlap(w, place.box)));
+  };
+  /** What it costs beside the labels that have a place. */
+  const beside = (i, place) => {
+    const others = places.filter((other, k) => other && k !== i);
+    return 3 * sum(others.map((o) => overlap(o.box, place.box))) +
+      24 * sum(others.map((o) => place.line.filter((at) => hit(o.box, at)).length));
+  };
+  const cheapest = (i) => {
+    let [best, least] = [null, Infinity];
+    for (const place of choices[i]) {
+      if (place.away >= least) break; // the nearest come first, and none costs less than its distance
+      place.fixed ??= fixed(i, place);
+      if (place.fixed >= least) continue;
+      const whole = place.fixed + beside(i, place);
+      if (whole < least) [best, least] = [place, whole];
+    }
+    return best;
   };
   const choices = points.map((p, i) => candidates(p, ...sizes[i]));
   for (let round = 0; round < 4; round++) {
-    points.forEach((_, i) => {
-      const costs = choices[i].map((place) => cost(i, place));
-      places[i] = choices[i][costs.indexOf(Math.min(...costs))];
-    });
+    const old = [...places];
+    points.forEach((_, i) => { places[i] = cheapest(i); });
+    if (places.every((place, i) => place === old[i])) break;
   }
   return places;
 }

@@ -116,7 +116,9 @@ class WindowData(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Any]:
         epoch = self.trainer.current_epoch if self.trainer else 0
-        updates = self.ends[epoch] - (self.ends[epoch - 1] if epoch else 0)
+        before = self.ends[epoch - 1] if epoch else 0
+        # Lightning's last checkpoint may be of the end, where no update is left.
+        updates = self.ends[epoch] - before if epoch < VALIDATIONS else 0
         seed = self.seed * VALIDATIONS + epoch
         count = updates * self.batch_size
         windows = Windows(self.sweeps, self.window, count, seed, self.batch_size, self.conditions)

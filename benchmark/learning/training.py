@@ -10,7 +10,7 @@ import math
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +30,13 @@ from benchmark.learning.loop import VALIDATIONS, Loop, UpdateBar, WindowData, qu
 from benchmark.learning.machinery import Machinery
 from benchmark.learning.resume import CHECKPOINT, remove_checkpoints, resumable
 from benchmark.learning.windows import Conditions, Windows, conditions_of
-from benchmark.machine.lock import only_here, remove_left
+from benchmark.machine.lock import RefuseLost, done_once
 from benchmark.metrics import Case, tusrec
 from benchmark.runs.run import Run, learns
 from benchmark.sweep import Sweep
 from benchmark.tracker import LearnedTracker, Recipe, Tracker
 
 IN_MEMORY_BYTES = 2**31
-LOCK = "training.lock"
 
 
 def train(
@@ -51,7 +50,8 @@ def train(
     """Train or calibrate a run's tracker and write its weights and `config.json`.
 
     A run that is trained already is left as it is; an interrupted one goes on after its last
-    validation, or from the start if its checkpoint is damaged.
+    validation, or from the start if its checkpoint is damaged. While another process trains it,
+    this one waits; with several devices it is refused.
 
     accelerator, precision, devices, nodes: as `Machinery` says. With several devices this
     process's command is started once more for each of the others, by Lightning or, on a cluster,
@@ -59,32 +59,31 @@ def train(
 
     Raises
     ------
-    UserError : a run that was trained, or began, with another precision; one that another process
-        trains; a learned tracker without a budget, or whose batch the devices cannot share; a data
-        set without the splits that the tracker learns from; a full disk.
+    UserError : a run that was trained, or began, with another precision; one that another machine
+        took over; a learned tracker without a budget, or whose batch the devices cannot share; a
+        data set without the splits that the tracker learns from; a full disk.
     """
     machinery = Machinery(accelerator, precision, devices, nodes)
-    if not run.is_trained():
-        with _alone(run, machinery):
-            if not run.is_trained():  # by the one that held the lock
-                _train(run, machinery)
     if machinery.is_first:
-        remove_left(run.folder / LOCK)  # of one that was killed after its last file
+        done_once(
+            run.training_lock,
+            f"the training of '{run.name}'",
+            run.is_trained,
+            partial(_train, run, machinery),
+            _note,
+            waits=machinery.processes == 1,  # the others of a training wait for its first briefly
+        )
+        run.remove_left()
         run.refuse_other_precision(precision)
-
-
-def _alone(run: Run, machinery: Machinery) -> AbstractContextManager[None]:
-    """Return the lock of a training, which the first of its processes holds."""
-    if not machinery.is_first:
-        return nullcontext()
-    return only_here(run.folder / LOCK, f"the training of '{run.name}'", _note)
+    elif not run.is_trained():
+        _train(run, machinery, lambda: None)
 
 
 def _note(text: str) -> None:
     print(f"note: {text}", file=sys.stderr)
 
 
-def _train(run: Run, machinery: Machinery) -> None:
+def _train(run: Run, machinery: Machinery, refuse_lost: RefuseLost) -> None:
     """Train a run's tracker, and write its weights and last `config.json`."""
     assert run.tracker is not None
     began = time.perf_counter()
@@ -99,6 +98,7 @@ def _train(run: Run, machinery: Machinery) -> None:
         record, earlier = _optimise(run, tracker, sweeps, machinery)
     if machinery.is_first:
         seconds = earlier + time.perf_counter() - began
+        refuse_lost()
         tracker.save(run.folder)
         run.write_config({**record, "seconds": round(seconds, 1)})
         remove_checkpoints(run)

@@ -15,6 +15,8 @@ from benchmark.tracks import BMODE
 
 LEAST_SPREAD = 2.0  # grey levels, standard deviation of a frame: below it there is no signal
 UNTOLD_MM = 5.0  # sigma of a step of which nothing is told: a hand at 100 mm/s between frames
+LOST_MM = 1.5  # least sigma of a step between frames that share no speckle: a hand at 30 mm/s
+LEAST_SHARED = float(np.exp(-1))  # correlation of frames 1.4 lengths of their speckle apart
 MIRROR = np.diag([1.0, 1.0, -1.0, 1.0])  # to the other side of the image plane
 
 Advance = Literal["plus", "minus", "unknown"]
@@ -75,6 +77,21 @@ def answered(tracker: Tracker, seen: Observation, empty: np.ndarray | None = Non
         so_far = np.concatenate([[0], np.cumsum(untold)])
         position_sigma = np.hypot(position_sigma, UNTOLD_MM * np.sqrt(so_far))
     return Prediction(geometry.chain(poses), steps, sigma, position_sigma)
+
+
+def lost(prediction: Prediction) -> Prediction:
+    """Return a prediction as unsure as a hand's usual motion, where it states a sigma at all.
+
+    For frames that share no speckle: a step's sigma is at least `LOST_MM`, and that of positions
+    grows by it in every step, since what then misleads a tracker is alike in all of them.
+    """
+    if prediction.sigma is None:
+        return prediction
+    sigma = np.maximum(prediction.sigma, LOST_MM)
+    positions = LOST_MM * np.arange(len(sigma) + 1)
+    if prediction.position_sigma is not None:
+        positions = np.maximum(prediction.position_sigma, positions)
+    return replace(prediction, sigma=sigma, position_sigma=positions)
 
 
 def without_signal(images: Images) -> np.ndarray:

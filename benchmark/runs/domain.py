@@ -1,6 +1,6 @@
 """The domain of training data in numbers, and the comparison of other images with it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +14,7 @@ from benchmark.files import read_json, write_json
 from benchmark.runs.field_of_view import Regions
 from benchmark.runs.measures import AHEAD, MEASURES, PACE, measures
 from benchmark.runs.pixel_size import SAME_PIXEL
+from benchmark.speckle.quarters import elevational_mm
 from benchmark.sweep import Images, Prediction, centre_path
 
 DOMAIN_FILE = "domain.json"
@@ -23,6 +24,9 @@ LEAST_EXTENT = 0.9  # of the side of a training image; a smaller image is report
 SMALLEST_STEP = 0.01  # mm; shorter steps are taken as no motion
 MOST_SPREADS = 3.6  # of a measure of speckle; from the table of `tests/studies/conditions.py`
 LEAST_SWEEPS = 4  # of a training split, for a line through the measures
+MOST_UNEVEN = 0.1  # share of longer intervals; from the same table
+LONGER = 1.5  # times the median: an interval in which a frame is missing
+MAP_MARGIN = 1.1  # of elevational lengths: twice the error of the formulas
 LEAST_SPREAD = 0.02  # relative, of measures over sweeps that are all alike
 
 
@@ -37,6 +41,10 @@ class Domain:
 
     Where frames differ, pixel_mm and shape are medians, pixel_span_mm is (across low, high, down
     low, high) and least_mm (width, height) that of the smallest; else both are empty.
+
+    elevation_mm: (low, high) of the elevational speckle length in the middle of each quarter of the
+    depth, one after another, by the probes' descriptions; empty where they do not tell it. uneven:
+    largest share of a sweep's intervals between frames that are `LONGER` than usual.
     """
 
     pixel_mm: tuple[float, float]
@@ -46,6 +54,8 @@ class Domain:
     measures: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     pixel_span_mm: tuple[float, ...] = ()
     least_mm: tuple[float, ...] = ()
+    elevation_mm: tuple[float, ...] = ()
+    uneven: float = 0.0
 
     def has_pixels(self, pixel_mm: np.ndarray) -> bool:
         """Whether frames of different pixels were trained on, and these (2,) are among them."""
@@ -60,12 +70,14 @@ class Domain:
 def measure_domain(dataset: Dataset, split: str = "train") -> Domain:
     """Return the domain of a split, from some frames of every sweep."""
     steps, rates, found = [], [], []
-    pixel, shape = [], []
+    pixel, shape, uneven, lengths = [], [], [], []
     for sweep in dataset.sweeps(split, lazy=True):
         images = sweep.bmode
         steps.append(step_lengths(images, sweep.prev_from_frame))
         rates.append(1 / np.median(np.diff(images.timestamps)))
         found.append(measures(images))
+        uneven.append(uneven_share(images))
+        lengths.append(elevational_mm(sweep.probe, images))
         pixel.append(images.pixel_mm)
         shape.append(images.frames.shape[1:])
     low, high = np.percentile(np.concatenate(steps), (1, 99))
@@ -80,7 +92,23 @@ def measure_domain(dataset: Dataset, split: str = "train") -> Domain:
         measures=_lines([row for row in found if row]),
         pixel_span_mm=spans[0],
         least_mm=spans[1],
+        elevation_mm=_ranges(lengths),
+        uneven=max(uneven),
     )
+
+
+def uneven_share(images: Images) -> float:
+    """Return the share of intervals between frames that are `LONGER` than their median."""
+    intervals = np.diff(images.timestamps)
+    return float((intervals > LONGER * np.median(intervals)).mean()) if len(intervals) else 0.0
+
+
+def _ranges(lengths: Sequence[np.ndarray | None]) -> tuple[float, ...]:
+    """Return (low, high) of lengths (4,) of sweeps, one quarter after another; empty of none."""
+    known = [each for each in lengths if each is not None]
+    if not known:
+        return ()
+    return tuple(np.stack([np.min(known, 0), np.max(known, 0)], 1).ravel().tolist())
 
 
 def _lines(found: Sequence[Mapping[str, float]]) -> dict[str, tuple[float, ...]]:
@@ -141,7 +169,11 @@ def find_domain(folder: Path) -> Domain | None:
 def _domain_of(values: dict[str, Any]) -> Domain:
     """Return the domain that a `domain.json` holds."""
     spans = {key: tuple(span) for key, span in values.get("measures", {}).items()}
-    others = {key: tuple(value) for key, value in values.items() if key != "measures"}
+    others = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in values.items()
+        if key != "measures"
+    }
     return Domain(**others, measures=spans)
 
 
@@ -167,13 +199,20 @@ def _in_training(trained: tuple[float, float] | None) -> str:
 
 
 def domain_faults(
-    domain: Domain, images: Images, regions: Regions | None = None
+    domain: Domain,
+    images: Images,
+    regions: Regions | None = None,
+    probe: Mapping[str, Any] | None = None,
 ) -> list[DomainFault]:
     """Return the measures of images that lie far outside the ranges of training.
 
-    images: as the tracker sees them; regions: what was left out of the recording's own.
+    images: as the tracker sees them; regions: what was left out of the recording's own; probe: its
+    description, where anything is known of it.
     """
-    faults = []
+    faults = [*_probe_faults(domain, images, probe or {})]
+    if (share := uneven_share(images)) > max(MOST_UNEVEN, MARGIN * domain.uneven):
+        most = (0.0, domain.uneven)
+        faults.append(DomainFault("share of intervals in which frames are missing", share, most))
     rate = 1 / float(np.median(np.diff(images.timestamps))) if len(images.frames) > 1 else None
     if rate and not domain.frame_rate[0] / MARGIN <= rate <= domain.frame_rate[1] * MARGIN:
         faults.append(DomainFault("frame rate (Hz)", rate, domain.frame_rate))
@@ -197,6 +236,21 @@ def _speckle_faults(domain: Domain, found: Mapping[str, float]) -> list[DomainFa
             low, value, high = np.exp([expected - most, found[key], expected + most]).tolist()
             faults.append(DomainFault(MEASURES[key], value, (low, high)))
     return faults
+
+
+def _probe_faults(
+    domain: Domain, images: Images, probe: Mapping[str, Any]
+) -> Iterator[DomainFault]:
+    """Yield the quarter of the depth in which a probe's speckle is most unlike that of training."""
+    if not domain.elevation_mm or (lengths := elevational_mm(probe, images)) is None:
+        return
+    spans = np.reshape(domain.elevation_mm, (-1, 2))
+    beyond = np.maximum(lengths / spans[:, 1], spans[:, 0] / lengths)
+    worst = int(beyond.argmax())
+    if beyond[worst] > MAP_MARGIN:
+        low, high = spans[worst].tolist()
+        where = f"elevational speckle length of the probe, quarter {worst + 1} of the depth (mm)"
+        yield DomainFault(where, float(lengths[worst]), (low, high))
 
 
 def _extent_faults(domain: Domain, images: Images) -> list[DomainFault]:

@@ -6,12 +6,14 @@ The folder holds one file per sweep and `meta.json`: tracker, training, data, ti
 import inspect
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
-from benchmark.errors import UserError
+from benchmark.errors import Report, UserError
 from benchmark.files import read_json, sha256_of_file, sha256_of_text, write_json
 from benchmark.hdf5 import read_prediction, write_prediction
+from benchmark.machine.lock import RefuseLost, done_once
 from benchmark.machine.memory import forget_peak_memory, peak_memory_mb
 from benchmark.machine.progress import progress
 from benchmark.runs.answer import answered, seen_by_tracker
@@ -33,7 +35,7 @@ from benchmark.tracker import LearnedTracker, Tracker
 from benchmark.tracks import track_of
 
 META_FORMAT = "sweepbench-predictions-1"
-ADVICE = "run 'python -m benchmark predict' first"
+ADVICE = "run 'sweepbench predict' first"
 
 
 def predict(run: Run, split: str = "test") -> Path:
@@ -43,21 +45,42 @@ def predict(run: Run, split: str = "test") -> Path:
     of the pixel size of its training, and `outside_training` in meta.json lists what else differs
     from its training. `meta.json` is written last. A folder that has it for the same data,
     weights and code is left as it is; otherwise its predictions are removed and all sweeps tracked
-    again, so that all measured times are of one call.
+    again, so that all measured times are of one call. While another process tracks or scores the
+    run, this one waits.
     """
     training = run.read_config() if run.tracker is not None else {}
     if run.tracker is not None and run.weights is None:
         run.tracker.load(run.folder)
+    return predict_loaded(run, split, training)
+
+
+def predict_loaded(
+    run: Run, split: str, training: dict[str, Any], failed: Report | None = None
+) -> Path:
+    """Let a run's tracker, whose weights are loaded, track a split, as `predict` does.
+
+    training: the content of its `config.json`, {} without any; failed: told of each sweep at which
+    the tracker raises an exception, which then has no prediction. By default it ends the work.
+    """
     folder, meta = run.predictions, _meta(run, split, training)
-    if _is_current(folder / "meta.json", meta):
-        return folder
-    _clear(folder)
-    measured = _track_split(run, split)
-    write_json(folder / "meta.json", {**meta, **measured, "environment": environment()})
+
+    def track_anew(refuse_lost: RefuseLost) -> None:
+        _clear(folder)
+        measured = _track_split(run, split, failed)
+        refuse_lost()
+        write_json(folder / "meta.json", {**meta, **measured, "environment": environment()})
+
+    done_once(
+        run.lock,
+        f"the prediction or scoring of '{run.name}'",
+        lambda: _is_current(folder / "meta.json", meta),
+        track_anew,
+        lambda text: _note(run, text),
+    )
     return folder
 
 
-def _track_split(run: Run, split: str) -> dict[str, Any]:
+def _track_split(run: Run, split: str, failed: Report | None) -> dict[str, Any]:
     """Track every sweep of a split and write its prediction; return what meta.json says of it."""
     domain = _domain(run)
     faults: list[list[DomainFault]] = []
@@ -66,11 +89,20 @@ def _track_split(run: Run, split: str) -> dict[str, Any]:
     for entry in progress(run.dataset.split(split), desc=f"predict {run.name}", unit="sweep"):
         sweep = run.dataset.load(entry)
         began = time.perf_counter()
-        prediction, sweep_faults = _answer(run, sweep, domain)
+        try:
+            prediction, sweep_faults = _answer(run, sweep, domain)
+        except Exception as error:
+            if failed is None:
+                error.add_note(f"while '{run.name}' tracked sweep '{sweep.name}'")
+                raise
+            failed(f"sweep '{sweep.name}': {_in_a_line(error)}")
+            continue
         seconds += time.perf_counter() - began
         frames += len(sweep)
         write_prediction(run.predictions / f"{sweep.name}.h5", prediction)
         faults.append(sweep_faults)
+    if not frames:
+        raise UserError(f"'{run.name}' tracked none of the sweeps of split '{split}'")
     measured: dict[str, Any] = {
         "seconds_per_frame": seconds / frames,
         "peak_memory_mb": peak_memory_mb(),
@@ -79,6 +111,13 @@ def _track_split(run: Run, split: str) -> dict[str, Any]:
         measured["outside_training"] = summarised(faults)
         report_outside(measured["outside_training"], lambda text: _note(run, text), "it")
     return measured
+
+
+def _in_a_line(error: Exception) -> str:
+    """Return an exception, with the file and line that raised it, as one line."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text} ({Path(place.filename).name}, line {place.lineno})"
 
 
 def _note(run: Run, text: str) -> None:
@@ -102,7 +141,7 @@ def _answer(run: Run, sweep: Sweep, domain: Domain | None) -> tuple[Prediction, 
     if run.tracker is None:
         return reference_prediction(run.name, sweep), []
     seen, regions = seen_by_tracker(sweep.observe(run.tracker.reads), domain)
-    faults = domain_faults(domain, seen.bmode, regions) if domain else []
+    faults = domain_faults(domain, seen.bmode, regions, sweep.probe) if domain else []
     return answered(run.tracker, seen), faults
 
 

@@ -15,6 +15,7 @@ from benchmark.files import (
     sha256_of_text,
     write_json,
 )
+from benchmark.machine.lock import remove_left
 from benchmark.registry import make_tracker, open_weights
 from benchmark.runs.environment import environment
 from benchmark.runs.reference import reference_names
@@ -30,7 +31,8 @@ class Run:
     tracker: None for a reference row, which needs the truth; dataset: the one to track;
     budget_tflop: training budget in 10^12 floating-point operations, 0 where nothing is learned;
     trained_on: the data set whose train split teaches the tracker, by default `dataset`; weights:
-    a folder of existing weights, in place of training.
+    a folder of existing weights, in place of training; out: a folder for the predictions, in place
+    of that in `root`.
     """
 
     name: str
@@ -41,6 +43,16 @@ class Run:
     root: Path = RUNS
     trained_on: Dataset | None = None
     weights: Path | None = None
+    out: Path | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Go to another process without weights, which are read or drawn anew there.
+
+        Torch would hand them over by file descriptors, of which a process that ends loses some.
+        """
+        config = None if self.tracker is None else self.tracker.config
+        kind = None if self.tracker is None else type(self.tracker)
+        return _arrived, ({**vars(self), "tracker": None}, kind, config)
 
     def resolved(self) -> "Run":
         """Return the same run by paths that hold in any current folder."""
@@ -50,6 +62,7 @@ class Run:
             root=self.root.resolve(),
             trained_on=self.trained_on and self.trained_on.resolved(),
             weights=self.weights and self.weights.resolve(),
+            out=self.out and self.out.resolve(),
         )
 
     @property
@@ -101,12 +114,22 @@ class Run:
     @property
     def predictions(self) -> Path:
         """The folder of the run's predictions."""
-        return self.place / "predictions"
+        return self.out or self.place / "predictions"
+
+    @property
+    def lock(self) -> Path:
+        """The file by which one process at a time tracks or scores the run."""
+        return self.predictions / ".lock"
 
     @property
     def result(self) -> Path:
         """The file of the run's scores."""
         return self.place / "result.json"
+
+    @property
+    def training_lock(self) -> Path:
+        """The file by which the process that trains the run is known."""
+        return self.folder / "training.lock"
 
     @property
     def kind(self) -> str:
@@ -122,6 +145,14 @@ class Run:
         if self.tracker is None or self.weights is not None:
             return True
         return (self.folder / "config.json").is_file()
+
+    def remove_left(self) -> None:
+        """Remove what a training that was killed after its last file has left in a trained run."""
+        if self.tracker is None or self.weights is not None:
+            return
+        for checkpoint in self.folder.glob("*.ckpt"):
+            checkpoint.unlink(missing_ok=True)
+        remove_left(self.training_lock)
 
     def refuse_other_precision(self, precision: str) -> None:
         """Refuse a trained run that was trained with another precision than the one asked for.
@@ -174,8 +205,16 @@ class Run:
             return {}
         raise UserError(
             f"{self.folder}: '{self.name}' is not trained yet; "
-            f"run 'python -m benchmark train {self.training_set.folder} --trackers {self.name}'"
+            f"run 'sweepbench train {self.training_set.folder} --trackers {self.name}'"
         )
+
+
+def _arrived(fields: Mapping[str, Any], kind: type[Tracker] | None, config: Any) -> Run:
+    """Return the run that another process has sent: its fields, its tracker's class and config."""
+    run = Run(**fields)
+    if kind is None:
+        return run
+    return replace(run, tracker=open_weights(run.weights) if run.weights else kind(config))
 
 
 def titles(runs: Sequence[Run]) -> list[str]:

@@ -1,9 +1,11 @@
 """A trained run brought to its result: tracked, then scored, each unless it is done already."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
 from benchmark.files import read_json
+from benchmark.machine.lock import only_here
 from benchmark.runs.predict import predict
 from benchmark.runs.run import Run
 from benchmark.scoring.evaluate import evaluate, is_current
@@ -36,13 +38,20 @@ def evaluate_run(
 ) -> None:
     """Score a run's predictions of a split and write its result.json.
 
+    While another process tracks or scores the run, this one waits.
+
     answers: as in `score_run`.
 
     Raises
     ------
     UserError : as `evaluate`.
     """
-    evaluate(run.predictions, run.dataset, protocol, run.result, split=split, answers=answers)
+    with only_here(run.lock, f"the prediction or scoring of '{run.name}'", _note):
+        evaluate(run.predictions, run.dataset, protocol, run.result, split=split, answers=answers)
+
+
+def _note(text: str) -> None:
+    print(f"note: {text}", file=sys.stderr)
 
 
 def is_scored(run: Run, split: str = "test", protocol: str = "sweepbench-v2") -> bool:

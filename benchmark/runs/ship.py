@@ -110,10 +110,10 @@ def model_card(
         lines += [_scores(results), ""]
     lines += [
         "Taught by simulated sweeps alone. `domain.json` holds the ranges that training showed; "
-        "`python -m benchmark track` compares a recording with them and says what lies outside.",
+        "`sweepbench track` compares a recording with them and says what lies outside.",
         "",
-        f"Use: `python -m benchmark predict DATA --weights <this folder>`, or "
-        f"`python -m benchmark track RECORDING --tracker {asked}`.",
+        f"Use: `sweepbench predict DATA --weights <this folder>`, or "
+        f"`sweepbench track RECORDING --tracker {asked}`.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -9,10 +9,12 @@ import numpy as np
 from benchmark.errors import Report, UserError, silent
 from benchmark.registry import make_tracker, open_weights, shipped_weights, tracker_class
 from benchmark.runs.answer import (
+    LEAST_SHARED,
     Advance,
     advancing,
     answered,
     elevational_mm,
+    lost,
     seen_by_tracker,
     without_signal,
 )
@@ -25,6 +27,7 @@ from benchmark.runs.domain import (
     step_faults,
     unsure_frames,
 )
+from benchmark.runs.measures import shared_speckle
 from benchmark.sweep import Images, Observation, Prediction
 from benchmark.tracker import LearnedTracker, Tracker
 from benchmark.tracks import BMODE
@@ -69,8 +72,8 @@ def track(
 
     The tracker is shown tissue alone, at the pixel size and at most the extent of training; poses
     are in mm and hold for the frames as they were. Reported: the share of the image that is used,
-    what lies outside the domain of training, frames without signal, and the frames at which the
-    tracker itself states a large uncertainty.
+    what lies outside the domain of training, frames without signal, frames that share no speckle
+    (whose sigma is then large), and those at which the tracker itself states a large uncertainty.
 
     advance: the direction along z over the whole sweep, which two frames do not tell: the answer
     is mirrored where it goes the other way. None leaves it as it is and reports that it is assumed.
@@ -91,9 +94,16 @@ def track(
     if domain is None:
         report("it is not known what the tracker was trained on: no word on whether this is alike")
     else:
-        report_outside(domain_faults(domain, seen.bmode, regions), report)
+        report_outside(domain_faults(domain, seen.bmode, regions, probe), report)
     empty = without_signal(seen.bmode)
     prediction = answered(tracker, seen, empty)
+    shared = shared_speckle(seen.bmode)
+    if shared is not None and shared < LEAST_SHARED:
+        prediction = lost(prediction)
+        report(
+            f"consecutive frames share no speckle (correlation {shared:.2f}): how far apart they "
+            "lie cannot be told, the path is a guess"
+        )
     _report_answer(domain, seen.bmode, prediction, empty, report)
     prediction = advancing(prediction, seen.bmode, advance or "unknown")
     moves = elevational_mm(seen.bmode, prediction.prev_from_frame)

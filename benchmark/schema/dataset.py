@@ -18,6 +18,10 @@ from benchmark.schema.checks import (
 )
 from benchmark.schema.plain import plain_fault
 
+#: Bytes of a name, to which a suffix is added, and characters of a path: systems end at 255 and
+#: 4096 bytes, and raise an error of their own behind them.
+LONGEST_NAME, LONGEST_PATH = 200, 900
+
 
 def is_file_name(value: Any) -> bool:
     """Return whether a value is a name that a file can have in any folder."""
@@ -25,12 +29,17 @@ def is_file_name(value: Any) -> bool:
         isinstance(value, str)
         and value not in ("", ".", "..")
         and not any(mark in value for mark in "/\\\0")
+        and len(value.encode(errors="replace")) <= LONGEST_NAME
     )
 
 
 def is_path_below(value: Any) -> bool:
     """Return whether a value is a relative path that stays in its folder, links aside."""
-    return isinstance(value, str) and bool(value) and all(map(is_file_name, value.split("/")))
+    return (
+        isinstance(value, str)
+        and 0 < len(value) <= LONGEST_PATH
+        and all(map(is_file_name, value.split("/")))
+    )
 
 
 FILE_NAME = Kind("a name that a file can have", is_file_name)

@@ -27,7 +27,7 @@ from benchmark.schema.checks import (
     whole_from,
 )
 from benchmark.speckle.map import SpeckleMap
-from benchmark.speckle.probe import NEEDED
+from benchmark.speckle.probe import ATTENUATION, BANDWIDTH, F_NUMBER, NEEDED
 from benchmark.sweep import Images
 
 SCHEMA = "sweepbench-probe-1"
@@ -65,6 +65,9 @@ DESCRIPTION: dict[str, Schema] = {
     "face_mm": ListOf(NUMBER, "two numbers"),
     "speckle": SPECKLE,
 }
+
+#: Keys that say nothing of the beam.
+NOT_OF_BEAM = ("schema", "name", "made_from", "face_mm")
 
 
 def read_probe(path: Path) -> dict[str, Any]:
@@ -153,3 +156,38 @@ def described(speckle: SpeckleMap) -> str:
         f"elevational {low:.2g} to {high:.2g} mm, scale within {100 * speckle.relative_error:.0f} "
         f"% ({origin})"
     )
+
+
+def known_of(probe: Mapping[str, Any]) -> str:
+    """Return in words what a description says of the probe, and what was taken for what it lacks.
+
+    Keys of a description alone count, measured lengths of speckle as one of them.
+    """
+    known = [
+        "measured speckle" if key == "speckle" else f"{key} {_short(probe[key])}"
+        for key in DESCRIPTION
+        if key not in NOT_OF_BEAM and probe.get(key) is not None
+    ]
+    usual = {
+        "sound_speed_m_s": "1540",
+        "attenuation_db_cm_mhz": f"{ATTENUATION}",
+        "fractional_bandwidth": f"{BANDWIDTH}",
+        "f_number": f"{F_NUMBER}",
+        "pitch_mm": "a wavelength",
+        "transmit_focus_mm": "the focus of the lens",
+        "start_depth_mm": "0",
+    }
+    taken = [f"{key} {value}" for key, value in usual.items() if probe.get(key) is None]
+    missing = [key for key in NEEDED if probe.get(key) is None]
+    parts = [f"known: {', '.join(known) or 'nothing'}"]
+    if probe.get("speckle") is None:
+        parts += [f"not known: {', '.join(missing)}"] if missing else []
+        parts += [f"taken as usual: {', '.join(taken)}"] if taken and not missing else []
+    return "; ".join(parts)
+
+
+def _short(value: Any) -> str:
+    """Return a value of a description in few digits."""
+    if isinstance(value, Mapping | str | bool):
+        return str(value)
+    return ", ".join(f"{number:.4g}" for number in np.ravel(value))

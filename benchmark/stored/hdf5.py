@@ -1,18 +1,17 @@
 """HDF5 files that anybody may have written: no link out of them, no array larger than they are."""
 
 import math
-import zlib
 from typing import Any
 
 import h5py
 import numpy as np
 
-from benchmark.stored import SPARE_BYTES, Refused, most_bytes
+from benchmark.stored import Refused, most_bytes
+from benchmark.stored.packing import Packing
 
 NUMBERS = "biuf"  # kinds of numpy's types
 CHUNK_BYTES = 1024  # that HDF5 needs for each chunk while it reads many
 TIME_BYTES = 8  # of the time that each frame has
-DEFLATE_RATIO = 1032  # bytes that one of a deflated stream can stand for
 
 
 def refuse_links(file: h5py.File) -> None:
@@ -26,15 +25,16 @@ def refuse_links(file: h5py.File) -> None:
     out = file.id.links.visit(lambda name, info: None if info.type in own else name, info=True)
     if out is not None:
         raise Refused(f"{_shown(out)}: expected an object of this file, got a link to another file")
-    out = file.visititems(lambda name, item: name if _lies_elsewhere(item) else None)
+    out = h5py.h5o.visit(file.id, lambda name: name if _lies_elsewhere(file, name) else None)
     if out is not None:
         raise Refused(f"{_shown(out)}: expected an array of this file, got one in other files")
 
 
-def _lies_elsewhere(item: Any) -> bool:
-    if not isinstance(item, h5py.Dataset):
+def _lies_elsewhere(file: h5py.File, name: bytes) -> bool:
+    item = h5py.h5o.open(file.id, name)
+    if not isinstance(item, h5py.h5d.DatasetID):
         return False
-    plan = item.id.get_create_plist()
+    plan = item.get_create_plist()
     return plan.get_layout() == h5py.h5d.VIRTUAL or plan.get_external_count() > 0
 
 
@@ -42,11 +42,16 @@ def _shown(name: Any) -> str:
     return name.decode(errors="replace") if isinstance(name, bytes) else str(name)
 
 
+def _file_bytes(item: h5py.Group | h5py.Dataset) -> int:
+    """Return the size of the file that an object lies in."""
+    return int(h5py.h5i.get_file_id(item.id).get_filesize())
+
+
 class WholeArrays:
     """Reads arrays of numbers of one file whole, as long as all of them fit `most_bytes`."""
 
     def __init__(self, file: h5py.Group | h5py.Dataset):
-        self.size = file.file.id.get_filesize()
+        self.size = _file_bytes(file)
         self.left = most_bytes(self.size)
 
     def __call__(self, group: h5py.Group, key: str) -> np.ndarray:
@@ -124,30 +129,19 @@ def frames_of(group: h5py.Group, key: str) -> h5py.Dataset:
 
 
 def refuse_bombs(stored: h5py.Dataset, selection: Any) -> None:
-    """Refuse compressed chunks that a reading of `selection` unpacks to more than their size.
-
-    HDF5 itself unpacks a chunk to the end, however long it gets.
+    """Refuse chunks, of those a reading of `selection` takes, that do not hold their size.
 
     Raises
     ------
-    Refused : such a chunk, or chunks larger than `most_bytes`.
+    Refused : such a chunk, chunks larger than `most_bytes`, or packed as `Packing` refuses.
     """
     if stored.chunks is None or not stored.size:
         return
     _refuse_large(stored, math.prod(stored.chunks) * stored.dtype.itemsize, "a chunk")
-    plan = stored.id.get_create_plist()
-    filters = [plan.get_filter(number)[0] for number in range(plan.get_nfilters())]
-    if h5py.h5z.FILTER_DEFLATE not in filters:
-        return
-    limit = math.prod(stored.chunks) * stored.dtype.itemsize + 4  # a checksum may be within
+    packing = Packing(stored)
     for place in stored.iter_chunks(_slices(selection, stored.shape)):
         corner = tuple(s.start // n * n for s, n in zip(place, stored.chunks, strict=True))
-        told = stored.id.get_chunk_info_by_coord(corner)
-        if told.byte_offset is None or told.size * DEFLATE_RATIO <= SPARE_BYTES:
-            continue
-        _, packed = stored.id.read_direct_chunk(corner)
-        if _unpacks_beyond(packed, limit):
-            raise Refused(f"{stored.name}: a chunk unpacks to more than its {limit} bytes")
+        packing.refuse(stored, corner)
 
 
 def _slices(selection: Any, shape: tuple[int, ...]) -> tuple[slice, ...]:
@@ -162,15 +156,8 @@ def _slices(selection: Any, shape: tuple[int, ...]) -> tuple[slice, ...]:
     return (rows, *(slice(0, length) for length in shape[1:]))
 
 
-def _unpacks_beyond(packed: bytes, limit: int) -> bool:
-    try:
-        return len(zlib.decompressobj().decompress(packed, limit + 1)) > limit
-    except zlib.error:
-        return False  # not deflated, or damaged: HDF5 says so
-
-
 def _refuse_large(stored: h5py.Dataset, needed: int, what: str) -> None:
-    size = stored.file.id.get_filesize()
+    size = _file_bytes(stored)
     if needed > most_bytes(size):
         raise Refused(
             f"{stored.name}: expected {what} of no more than {most_bytes(size)} bytes in a file of "

@@ -104,7 +104,9 @@ def _run_of(setting: Setting, dataset: Dataset, budget: float, seed: int, root: 
 
 def _trained(run: Run, validation: Validation | None) -> dict[str, Any]:
     """Train a run, and score it; return what is known of it, read where it was done before."""
-    if not run.is_trained():
+    if run.is_trained():
+        run.remove_left()
+    else:
         from benchmark.learning.training import train
 
         train(run)

@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import sweepbench.__main__ as console
 
-COLUMNS = 92
+COLUMNS = 84  # as many as stand side by side on a page
 
 
 @contextlib.contextmanager
@@ -37,7 +37,8 @@ def help_text(*words: str) -> str:
     for line in text.splitlines():
         line = re.sub(r"^╭─ (.+?) ─*╮$", r"\1", line)
         line = re.sub(r"^│ ?(.*?)\s*│$", r"  \1", line)
-        lines.append("" if re.fullmatch(r"╰─*╯| *-{9,}", line) else line.rstrip())
+        if not re.fullmatch(r" *-{9,} *", line):
+            lines.append("" if re.fullmatch(r"╰─*╯", line) else line.rstrip())
     return "\n".join(lines).strip()
 
 

@@ -109,7 +109,7 @@ def dataset_card(spec: Spec, dataset: Dataset) -> str:
     parts = [
         f"# {spec.name}", "", spec.description, "",
         "Simulated freehand ultrasound: the poses are exact, not measured. Made by",
-        f"`python -m simulate generate {spec.name}`, which gives the same bytes again with the",
+        f"`sweepbench generate {spec.name}`, which gives the same bytes again with the",
         "library versions in `dataset.json`. `croissant.json` describes it for data hubs.", "",
         _splits(dataset),
         *_acquisition(list(drawn_specs(spec))), *_extras(spec),

@@ -7,6 +7,7 @@ sweep, or when.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -15,8 +16,11 @@ from typing import Any
 from benchmark.dataset import Dataset, Entry, open_dataset, write_dataset, write_entry
 from benchmark.errors import UserError
 from benchmark.files import read_json, sha256_of_file, write_json
+from benchmark.machine.lock import only_here
 from benchmark.sweep import Sweep
 from simulate.spec.plan import SweepPlan
+
+CARD, CROISSANT = ABOUT = ("README.md", "croissant.json")  # files that tell of the index
 
 
 def _in_words(key: str, identity: Mapping[str, Any]) -> str:
@@ -49,8 +53,9 @@ class DatasetFolder:
                 raise UserError(
                     f"{self.path}: holds a data set that was not generated; choose another --out"
                 )
-            write_json(path, ours)
-            return
+            with only_here(self.path / "identity.lock", "the beginning of a data set"):
+                if not path.is_file():
+                    write_json(path, ours)
         found = read_json(path)
         for key in ("spec_hash", "withheld"):
             if found.get(key) != ours.get(key):
@@ -105,17 +110,27 @@ class DatasetFolder:
             write_json(self.path / "truth" / f"{plan.subject}.json", truth)
         write_json(self._record(plan), asdict(entry))
 
-    def finish(self, name: str, plans: Sequence[SweepPlan]) -> tuple[Dataset | None, bool]:
-        """Write the index if every sweep is complete.
+    def even_times(self) -> None:
+        """Give all files the modification time of the first: that of a sweep tells its work."""
+        begun = (self.path / "identity.json").stat().st_mtime_ns
+        for path in (*self.path.rglob("*"), self.path):
+            if path.stat().st_mtime_ns != begun:
+                os.utime(path, ns=(begun, begun))
 
-        Returns the data set, or None while sweeps are missing, and whether the index is new.
+    def finish(self, name: str, plans: Sequence[SweepPlan]) -> Dataset | None:
+        """Write the index if every sweep is complete; None while sweeps are missing.
+
+        What tells of an older index (`ABOUT`) is removed first, so that it is missing afterwards
+        however the process ends.
         """
         found = [self.recorded(plan) for plan in plans]
         entries = [entry for entry in found if entry is not None]
         if len(entries) < len(plans):
-            return None, False
+            return None
         if (self.path / "dataset.json").is_file():
             dataset = open_dataset(self.path)
             if [asdict(e) for e in dataset.entries] == [asdict(e) for e in entries]:
-                return dataset, False
-        return write_dataset(self.path, name, entries, read_json(self.path / "identity.json")), True
+                return dataset
+        for about in ABOUT:
+            (self.path / about).unlink(missing_ok=True)
+        return write_dataset(self.path, name, entries, read_json(self.path / "identity.json"))

@@ -1,11 +1,13 @@
 """From a spec to a data set folder, with the same bytes however the work is divided.
 
 Any number of processes, machines and interrupted runs may share it; see `simulate.dataset.folder`.
+Of several that are to make the same part, one does and the others wait.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass
@@ -16,12 +18,13 @@ from typing import Any
 from benchmark.dataset import Dataset
 from benchmark.errors import UserError
 from benchmark.files import atomic_path, write_json
+from benchmark.machine.lock import only_here, remove_left
 from benchmark.machine.progress import progress
 from benchmark.workers import core_count, process_pool
 from simulate import GENERATOR_VERSION
 from simulate.dataset.card import dataset_card
 from simulate.dataset.croissant import croissant
-from simulate.dataset.folder import DatasetFolder
+from simulate.dataset.folder import ABOUT, CARD, CROISSANT, DatasetFolder
 from simulate.dataset.memory import check_memory
 from simulate.dataset.withheld import Withheld, public_factors
 from simulate.spec import Spec
@@ -83,23 +86,16 @@ def generate(
     plans = plan_sweeps(spec)
     mine = plans[part - 1 :: parts]
     _claim(spec, homes, withheld)
-    missing = [plan for plan in mine if not _is_made(homes, plan)]
-    missing.sort(key=lambda plan: not plan.showcase)  # first those that take longest
-    if missing:
-        _refuse_mixed_versions(spec, homes)
-        count = min(workers or core_count(), len(missing))
-        if executor is None:
-            check_memory(spec, count)
-        work = partial(_make_and_write, spec, homes=homes, withheld=withheld)
-        with progress(
-            total=len(mine), initial=len(mine) - len(missing), desc=f"generate {spec.name}",
-            unit="sweep",
-        ) as bar:  # fmt: skip
-            bar.set_postfix_str("first use compiles")
-            for _ in _as_made(work, missing, count, executor):
-                bar.set_postfix_str("", refresh=False)
-                bar.update()
+    lock = homes.public.path / f"generate-{part}-of-{parts}.lock"
+    if not all(_is_made(homes, plan) for plan in mine):
+        with only_here(lock, f"the generation of '{spec.name}', part {part}/{parts},", _note):
+            _Job(spec, homes, withheld, mine).make(workers, executor)
+    remove_left(lock)
     return _finish(spec, homes, plans)
+
+
+def _note(text: str) -> None:
+    print(f"note: {text}", file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True)
@@ -108,6 +104,36 @@ class _Homes:
 
     public: DatasetFolder
     answers: DatasetFolder | None
+
+
+@dataclass(frozen=True)
+class _Job:
+    """The sweeps of one part of a data set, to be made where they are missing."""
+
+    spec: Spec
+    homes: _Homes
+    withheld: Withheld | None
+    plans: Sequence[SweepPlan]
+
+    def make(self, workers: int | None, executor: Executor | None) -> None:
+        """Make the missing sweeps in so many processes of this machine, or by an executor."""
+        missing = [plan for plan in self.plans if not _is_made(self.homes, plan)]
+        if not missing:
+            return
+        missing.sort(key=lambda plan: not plan.showcase)  # first those that take longest
+        _refuse_mixed_versions(self.spec, self.homes)
+        count = min(workers or core_count(), len(missing))
+        if executor is None:
+            check_memory(self.spec, count)
+        work = partial(_make_and_write, self.spec, homes=self.homes, withheld=self.withheld)
+        with progress(
+            total=len(self.plans), initial=len(self.plans) - len(missing),
+            desc=f"generate {self.spec.name}", unit="sweep",
+        ) as bar:  # fmt: skip
+            bar.set_postfix_str("first use compiles")
+            for _ in _as_made(work, missing, count, executor):
+                bar.set_postfix_str("", refresh=False)
+                bar.update()
 
 
 def _homes(folder: Path, withheld: Withheld | None) -> _Homes:
@@ -199,12 +225,13 @@ def _finish(spec: Spec, homes: _Homes, plans: Sequence[SweepPlan]) -> Dataset | 
     """Write index, card and metadata of the data set, and the answers' index, if complete."""
     if homes.answers is not None:
         tests = [plan for plan in plans if plan.split == "test"]
-        answers, _ = homes.answers.finish(f"{spec.name}-answers", tests)
-        if answers is None:
+        if homes.answers.finish(f"{spec.name}-answers", tests) is None:
             return None
-    dataset, is_new = homes.public.finish(spec.name, plans)
-    if dataset is not None and is_new:
-        with atomic_path(dataset.folder / "README.md") as temporary:
+    dataset = homes.public.finish(spec.name, plans)
+    if dataset is not None and not all((dataset.folder / name).is_file() for name in ABOUT):
+        with atomic_path(dataset.folder / CARD) as temporary:
             temporary.write_text(dataset_card(spec, dataset), encoding="utf-8")
-        write_json(dataset.folder / "croissant.json", croissant(spec, dataset))
+        write_json(dataset.folder / CROISSANT, croissant(spec, dataset))
+    if dataset is not None and homes.answers is not None:
+        homes.public.even_times()
     return dataset

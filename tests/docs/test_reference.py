@@ -75,7 +75,7 @@ def test_every_command_has_its_options() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=relative)
 def test_pages_name_only_commands_and_options_that_exist(page: Path) -> None:
-    called = re.compile(r"(?:sweepbench|python -m (?:benchmark|simulate)) ([a-z][a-z-]+)([^`\n]*)")
+    called = re.compile(r"sweepbench ([a-z][a-z-]+)([^`\n]*)")
     for name, rest in called.findall(page.read_text().replace("\\\n", " ")):
         if name in commands():
             known = lines.help_text(name)
@@ -83,6 +83,11 @@ def test_pages_name_only_commands_and_options_that_exist(page: Path) -> None:
                 assert re.search(rf"{option}\b", known), (name, option)
         else:
             assert not rest.startswith((" --", " data/")), name  # words of a sentence
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_commands_have_one_spelling(page: Path) -> None:
+    assert not re.findall(r"python -m (?:benchmark|simulate) [a-z-]+", page.read_text())
 
 
 @pytest.mark.parametrize("module", interface.modules())

@@ -8,7 +8,9 @@ import io
 import json
 import re
 import struct
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from random import Random
 from typing import Any
 
@@ -109,72 +111,115 @@ VALUES: tuple[Any, ...] = (
     {"a": {}},
     [1, "a"],
 )
+HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 TOKEN = re.compile(r"[-+]?[0-9.]+(?:e[-+]?\d+)?|\w+|[^\w\s]", re.I)
 
 
-def flipped(rng: Random, data: bytes) -> bytes:
+def flipped(rng: Random, data: bytes, places: Sequence[int]) -> bytes:
     """Flip up to eight bits, mostly near the beginning."""
     changed = bytearray(data)
     for _ in range(rng.choice((1, 1, 2, 3, 8))):
-        changed[_place(rng, len(changed))] ^= 1 << rng.randrange(8)
+        changed[_place(rng, len(changed), places)] ^= 1 << rng.randrange(8)
     return bytes(changed)
 
 
-def overwritten(rng: Random, data: bytes) -> bytes:
+def overwritten(rng: Random, data: bytes, places: Sequence[int]) -> bytes:
     """Put an unlikely whole number over one to eight bytes, either byte order."""
     size, order = rng.choice((1, 2, 4, 8)), rng.choice("<>")
     value = rng.choice(INTEGERS) & (2 ** (8 * size) - 1)
     number = struct.pack(order + {1: "B", 2: "H", 4: "I", 8: "Q"}[size], value)
-    place = _place(rng, len(data))
+    place = _place(rng, len(data), places)
     return data[:place] + number + data[place + size :]
 
 
-def cut(rng: Random, data: bytes) -> bytes:
+def cut(rng: Random, data: bytes, places: Sequence[int]) -> bytes:
     """Keep the beginning of a file, or leave out a piece."""
-    start, end = sorted((_place(rng, len(data)), _place(rng, len(data))))
+    start, end = sorted((_place(rng, len(data), places), _place(rng, len(data), places)))
     return data[:start] if rng.random() < 0.5 else data[:start] + data[end:]
 
 
-def moved(rng: Random, data: bytes) -> bytes:
+def moved(rng: Random, data: bytes, places: Sequence[int]) -> bytes:
     """Repeat a piece at another place, over what is there or before it."""
-    start, size, place = _place(rng, len(data)), rng.randrange(1, 64), _place(rng, len(data))
+    start, size, place = (
+        _place(rng, len(data), places),
+        rng.randrange(1, 64),
+        _place(rng, len(data), places),
+    )
     piece = data[start : start + size] * rng.choice((1, 1, 2, 50))
     return data[:place] + piece + data[place + (len(piece) if rng.random() < 0.5 else 0) :]
 
 
-def _place(rng: Random, size: int) -> int:
-    if not size:
-        return 0
-    return rng.randrange(min(size, rng.choice((64, 512, 2048, size))))
+def _place(rng: Random, size: int, places: Sequence[int]) -> int:
+    """Return where to damage a file: one of these places, or mostly in its first bytes."""
+    if places and rng.random() < 0.9:
+        return min(rng.choice(places), max(size - 1, 0))
+    return rng.randrange(min(size, rng.choice((64, 512, 2048, size)))) if size else 0
 
 
-BYTES: tuple[Damage, ...] = (flipped, flipped, overwritten, overwritten, cut, moved)
+@lru_cache(maxsize=16)
+def _telling_places(data: bytes) -> Sequence[int]:
+    """Return the bytes of an HDF5 file that are not its arrays' values, unused space or zeros."""
+    tell = np.frombuffer(data, np.uint8) != 0
+    tell = np.convolve(tell, np.ones(4))[: len(tell)] > 0  # numbers end in zeros, low bytes first
+
+    def leave_out(name: str, item: h5py.Group | h5py.Dataset) -> None:
+        if not isinstance(item, h5py.Dataset):
+            return
+        stored = [(item.id.get_offset(), item.id.get_storage_size())]
+        if item.chunks:
+            told = [item.id.get_chunk_info(n) for n in range(item.id.get_num_chunks())]
+            stored = [(chunk.byte_offset, chunk.size) for chunk in told]
+        for start, size in stored:
+            if start is not None:
+                tell[start : start + size] = False
+
+    try:
+        with h5py.File.in_memory(data) as file:
+            file.visititems(leave_out)
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError):
+        pass  # damaged already: all of it
+    return np.flatnonzero(tell).tolist()
+
+
+BYTES = (flipped, flipped, overwritten, overwritten, cut, moved)
 
 
 def bytes_damaged(rng: Random, data: bytes) -> bytes:
     """Damage bytes once or a few times, whatever they mean."""
+    places = _telling_places(data) if data[:8] == HDF5_MAGIC else ()
     for _ in range(rng.choice((1, 1, 1, 2, 4))):
-        data = rng.choice(BYTES)(rng, data) or b"\0"
+        data = rng.choice(BYTES)(rng, data, places) or b"\0"
     return data
 
 
 def text_damaged(rng: Random, data: bytes) -> bytes:
     """Replace, repeat, remove or swap words and lines of a text, or of a text's header."""
-    text = data.decode("latin-1")
+    end = _header_end(data) if rng.random() < 0.95 else len(data)
+    text, rest = data[:end].decode("latin-1"), data[end:]
     for _ in range(rng.choice((1, 1, 1, 2, 4))):
         text = _lines_damaged(rng, text) if rng.random() < 0.3 else _word_damaged(rng, text)
-    return (
-        text.encode("latin-1", "ignore") if rng.random() < 0.9 else text.encode("utf-8", "ignore")
-    )
+    return text.encode("latin-1" if rng.random() < 0.9 else "utf-8", "ignore") + rest
+
+
+def _header_end(data: bytes) -> int:
+    """Return where the header of a MetaImage or NRRD file ends; of other files, the whole."""
+    mark = {b"NRRD": b"\n\n", b"Obje": b"= LOCAL\n"}.get(data[:4])
+    place = data.find(mark) if mark else -1
+    return len(data) if mark is None or place < 0 else place + len(mark)
 
 
 def _word_damaged(rng: Random, text: str) -> str:
-    tokens = list(TOKEN.finditer(text))
+    tokens = _tokens(text)
     if not tokens:
         return rng.choice(WORDS)
-    one = rng.choice(tokens)
-    new = rng.choice(WORDS) if rng.random() < 0.8 else rng.choice(tokens)[0]
-    return text[: one.start()] + new + text[one.end() :]
+    start, end = rng.choice(tokens)
+    new = rng.choice(WORDS) if rng.random() < 0.8 else text[slice(*rng.choice(tokens))]
+    return text[:start] + new + text[end:]
+
+
+@lru_cache(maxsize=64)
+def _tokens(text: str) -> Sequence[tuple[int, int]]:
+    return [found.span() for found in TOKEN.finditer(text)]
 
 
 def _lines_damaged(rng: Random, text: str) -> str:
@@ -278,16 +323,33 @@ ARRAYS: tuple[Callable[[Random, np.ndarray], Any], ...] = (
 
 def hdf5_damaged(rng: Random, data: bytes) -> bytes:
     """Remove, replace, link, or blow up an object or attribute of an HDF5 file."""
-    buffer = io.BytesIO(data)
-    with h5py.File(buffer, "r+") as file:
+    arrays, attributes = _contents(data)
+    with h5py.File.in_memory(data) as file:
         for _ in range(rng.choice((1, 1, 1, 2, 3))):
-            names: list[str] = []
-            file.visit(names.append)
-            if file.attrs and rng.random() < 0.15:
-                _attribute_damaged(rng, file)
-            elif names:
-                _object_damaged(rng, file, rng.choice(names))
-    return buffer.getvalue()
+            if attributes and rng.random() < 0.2:
+                _attribute_damaged(rng, file, *rng.choice(attributes))
+            else:
+                name = rng.choice(list(arrays))
+                if name in file:
+                    _object_damaged(rng, file, name, arrays[name])
+        file.flush()
+        return bytes(file.id.get_file_image())
+
+
+@lru_cache(maxsize=16)
+def _contents(data: bytes) -> tuple[dict[str, np.ndarray], list[tuple[str, str]]]:
+    """Return the objects of a file by name, small arrays as they are, and all attributes."""
+    arrays: dict[str, np.ndarray] = {}
+    with h5py.File.in_memory(data) as file:
+        attributes = [("/", key) for key in file.attrs]
+
+        def look(name: str, item: h5py.Group | h5py.Dataset) -> None:
+            small = isinstance(item, h5py.Dataset) and item.shape and item.nbytes < 1e6
+            arrays[name] = np.asarray(item[()] if small else np.zeros((3, 4, 4)))
+            attributes.extend((name, key) for key in item.attrs)
+
+        file.visititems(look)
+    return arrays, attributes
 
 
 ATTRIBUTES: tuple[Any, ...] = (
@@ -306,21 +368,43 @@ ATTRIBUTES: tuple[Any, ...] = (
 )
 
 
-def _attribute_damaged(rng: Random, file: h5py.File) -> None:
-    key = rng.choice(list(file.attrs))
-    new = rng.choice(ATTRIBUTES)
+def _attribute_damaged(rng: Random, file: h5py.File, name: str, key: str) -> None:
+    if name not in file or key not in file[name].attrs:
+        return
+    new, held = rng.choice(ATTRIBUTES), file[name].attrs
     if new is None:
-        del file.attrs[key]
+        del held[key]
+    elif isinstance(held[key], str) and rng.random() < 0.5:
+        held[key] = text_damaged(rng, held[key].encode()).decode("latin-1").replace("\0", "")
     else:
-        file.attrs[key] = new
+        held[key] = new
 
 
-def _object_damaged(rng: Random, file: h5py.File, name: str) -> None:
-    old = file.get(name)
-    small = isinstance(old, h5py.Dataset) and old.shape and old.nbytes < 1e6
-    array = old[()] if small else np.zeros((3, 4, 4))
+def _object_damaged(rng: Random, file: h5py.File, name: str, array: np.ndarray) -> None:
     del file[name]
-    rng.choice(OBJECTS)(rng, file, name, np.asarray(array))
+    rng.choice(OBJECTS)(rng, file, name, array)
+
+
+def _packed(rng: Random, file: h5py.File, name: str, array: np.ndarray) -> None:
+    """Store an array in a chunk that is cut, grown, packed in another way, or damaged."""
+    array = np.atleast_1d(array)
+    kind = array.dtype if array.dtype.kind in "fiub" else np.dtype("f8")
+    packing = rng.choice((None, "gzip", "lzf"))
+    options = {"shuffle": rng.random() < 0.3, "fletcher32": rng.random() < 0.3}
+    made = file.create_dataset(name, data=np.zeros(array.shape, kind), chunks=array.shape,
+                               compression=packing, **options)  # fmt: skip
+    made.flush()
+    mask, chunk = made.id.read_direct_chunk((0,) * array.ndim)
+    how = rng.randrange(5)
+    if how == 0:
+        chunk = bytes_damaged(rng, chunk)
+    elif how == 1:
+        chunk = zlib.compress(bytes(rng.choice((1, array.size, 10**7))))
+    elif how == 2:
+        chunk = b"\xff" * rng.choice((1, 2, 30, 3000))
+    elif how == 3:
+        chunk = chunk[: rng.randrange(len(chunk) + 1)]
+    made.id.write_direct_chunk((0,) * array.ndim, chunk, rng.choice((0, mask, 1, 2, 7)))
 
 
 def _promised(rng: Random, file: h5py.File, name: str, array: np.ndarray) -> None:
@@ -331,9 +415,11 @@ def _promised(rng: Random, file: h5py.File, name: str, array: np.ndarray) -> Non
 
 
 def _virtual(rng: Random, file: h5py.File, name: str, array: np.ndarray) -> None:
-    layout = h5py.VirtualLayout(array.shape, "f8")
-    layout[...] = h5py.VirtualSource(rng.choice(("other.h5", "/dev/zero", ".")), "a", array.shape)
-    file.create_virtual_dataset(name, layout)
+    space = h5py.h5s.create_simple(array.shape or (1,))
+    plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    plan.set_obj_track_times(False)  # the same bytes at any time
+    plan.set_virtual(space, rng.choice((b"other.h5", b"/dev/zero", b".")), b"a", space)
+    h5py.h5d.create(file.id, name.encode(), h5py.h5t.IEEE_F64LE, space, plan)
 
 
 KINDS = (
@@ -393,6 +479,8 @@ OBJECTS: tuple[Callable[[Random, h5py.File, str, np.ndarray], Any], ...] = (
     _reshaped,
     _never_written,
     _promised,
+    _packed,
+    _packed,
     _virtual,
     _kind,
     _kind,

@@ -2,21 +2,22 @@
 
     python -m tests.faults.fuzz metaimage nrrd --count 100000 --seconds 600 --seed 0 --keep finds
 
-Input number i of a seed is always the same file. Every reader must end in an answer or a UserError
-of one line, within 10 s of processor time, in memory of at most twice the file and 256 MiB more.
-What ends otherwise is printed once for each place in the code, and kept. The exit status is 1 if
-anything was found. Readers run in a child process with limits; one that dies is replaced, and goes
-on after the input at which it died.
+Input number i of a seed is always the same file; one with the bytes of an earlier one, or of a
+sound file, is neither read nor counted. Every reader must end in an answer or a UserError of one
+line, within 10 s of processor time, in memory of at most twice the file and 256 MiB more. What ends
+otherwise is printed once for each place in the code, and kept. The exit status is 1 if anything was
+found. With `--counts` a folder keeps how far each reader came, and the same command goes on there.
+Readers run in a child process with limits; one that dies is replaced, and goes on after the input
+at which it died.
 """
 
 import argparse
-import mmap
+import gc
 import os
 import random
 import resource
 import shutil
 import signal
-import struct
 import sys
 import tempfile
 import time
@@ -30,17 +31,20 @@ from pathlib import Path
 from benchmark.errors import UserError, chain
 from tests.faults.damage import damaged
 from tests.faults.inputs import READERS, Reader
+from tests.faults.ledger import MOST, Ledger
 
 SECONDS = 10  # of the processor that one input may take
 PATIENCE = 120  # seconds by the clock, for what waits without working
 SPARE_BYTES = 256 << 20  # of address space beside twice the file
-#: Shared by parent and child: the number of the input, and how many ended in an answer.
-STATE = struct.Struct("QQ")
+OF_A_CHILD = 5000  # inputs, so that what readers keep in memory does not add up
 
 
 @dataclass
 class Tally:
-    """What came of the inputs of one reader: finds by place, each with its first input."""
+    """What came of the inputs of one reader: finds by place, each with its first input.
+
+    inputs, answers, seconds (of the processor) are those of the whole ledger, finds of this run.
+    """
 
     inputs: int = 0
     answers: int = 0
@@ -56,43 +60,60 @@ class Tally:
 
 
 class Inputs:
-    """The damaged files of one reader; `put` writes number i into the folder and returns it."""
+    """The damaged files of one reader, which are made in memory; `put` writes one of them."""
 
     def __init__(self, reader: Reader, folder: Path, seed: int):
-        self.seed, self.sound = seed, reader.write(folder)
+        self.seed, self.folder, self.sound = seed, folder, sorted(reader.write(folder))
         self.content = {file: file.read_bytes() for _, file in self.sound}
         self.changed: Path | None = None
         for entry, _ in self.sound:  # what is not imported yet would count as memory of an input
             reader.read(entry)
 
-    def put(self, index: int) -> tuple[Path, Path]:
-        """Write one damaged file, all others being sound; return what is read and the file."""
+    def make(self, index: int) -> tuple[Path, Path, bytes]:
+        """Return what is read of input `index`, its damaged file and the bytes of that."""
         rng = random.Random(f"{self.seed}:{index}")
         entry, file = rng.choice(self.sound)
-        if self.changed is not None:
-            self.changed.write_bytes(self.content[self.changed])
-        file.write_bytes(damaged(rng, file.name, self.content[file]))
+        return entry, file, damaged(rng, file.name, self.content[file])
+
+    def put(self, file: Path, data: bytes) -> None:
+        """Write one damaged file; all others are sound."""
+        if self.changed not in (None, file):
+            _write(self.changed, self.content[self.changed])
+        _write(file, data)
         self.changed = file
-        return entry, file
+
+    def name(self, file: Path) -> str:
+        """Return the name of a file in the folder."""
+        return file.relative_to(self.folder).as_posix()
 
 
-def fuzz(name: str, count: int, seconds: float, seed: int, keep: Path | None) -> Tally:
+def _write(path: Path, data: bytes) -> None:
+    with open(path, "wb", buffering=0) as file:  # noqa: PTH123  (three times as quick)
+        file.write(data)
+
+
+def fuzz(
+    name: str, count: int, seconds: float, seed: int, keep: Path | None, counts: Path | None = None
+) -> Tally:
     """Return what came of up to `count` inputs of a reader, in about so many seconds."""
-    tally, start = Tally(), time.monotonic()
-    with tempfile.TemporaryDirectory(dir=_fast_folder()) as place, mmap.mmap(-1, 4096) as shared:
-        folder = Path(place).resolve()
-        inputs = Inputs(READERS[name], folder, seed)
-        first = 0
-        while first < count and time.monotonic() - start < seconds:
-            end = start + seconds
-            for what, index in _in_child(READERS[name], inputs, range(first, count), end, shared):
+    tally, end = Tally(), time.monotonic() + seconds
+    ledger = Ledger(counts and counts / f"{name}-{seed}")
+    with tempfile.TemporaryDirectory(dir=_fast_folder()) as place:
+        reader, inputs = READERS[name], Inputs(READERS[name], Path(place).resolve(), seed)
+        for file, data in inputs.content.items():
+            ledger.is_new(inputs.name(file), data)
+        gc.freeze()
+        while ledger["inputs"] < count and time.monotonic() < end:
+            for what, index in _in_child(reader, inputs, count, end, ledger):
                 tally.add(what, index)
-            last, answers = STATE.unpack_from(shared)
-            first, tally.answers = last + 1, tally.answers + answers
-        tally.inputs, tally.seconds = first, time.monotonic() - start
+                ledger["finds"] += 1
         if keep:
             for index, what in tally.finds.values():
-                _keep(keep, f"{name}-{seed}-{index}", what, inputs.put(index), folder)
+                entry, file, data = inputs.make(index)
+                inputs.put(file, data)
+                _keep(keep, f"{name}-{seed}-{index}", what, (entry, file), inputs.folder)
+    tally.inputs, tally.answers = ledger["inputs"], ledger["answers"]
+    tally.seconds = ledger["microseconds"] / 1e6
     return tally
 
 
@@ -101,7 +122,7 @@ def _fast_folder() -> str | None:
 
 
 def _in_child(
-    reader: Reader, inputs: Inputs, numbers: range, end: float, shared: mmap.mmap
+    reader: Reader, inputs: Inputs, count: int, end: float, ledger: Ledger
 ) -> Iterator[tuple[str, int]]:
     """Yield finds of a child that works through inputs until it is done, dies or time is over."""
     reading, writing = os.pipe()
@@ -109,9 +130,9 @@ def _in_child(
     if not child:
         os.close(reading)
         try:
-            _work(reader, inputs, numbers, end, shared, writing)
+            _work(reader, inputs, count, end, ledger, writing)
         except BaseException as error:  # of this program, not of a reader
-            os.write(writing, f"{STATE.unpack_from(shared)[0]} fuzzing: {error!r}\n".encode())
+            os.write(writing, f"{ledger['index'] - 1} fuzzing: {error!r}\n".encode())
         finally:
             os._exit(0)
     os.close(writing)
@@ -119,19 +140,17 @@ def _in_child(
         for line in lines:
             index, _, what = line.rstrip("\n").partition(" ")
             yield what, int(index)
-    _, status = os.waitpid(child, 0)
+    _, status, used = os.wait4(child, 0)
+    ledger["microseconds"] += round(1e6 * (used.ru_utime + used.ru_stime))
     if os.WIFSIGNALED(status):
         ended = os.WTERMSIG(status)
-        what = (
-            "hang"
-            if ended in (signal.SIGALRM, signal.SIGPROF)
-            else f"crash ({signal.Signals(ended).name})"
-        )
-        yield what, STATE.unpack_from(shared)[0]
+        hang = ended in (signal.SIGALRM, signal.SIGPROF)
+        ledger["inputs"] += 1
+        yield "hang" if hang else f"crash ({signal.Signals(ended).name})", ledger["index"] - 1
 
 
 def _work(
-    reader: Reader, inputs: Inputs, numbers: range, end: float, shared: mmap.mmap, pipe: int
+    reader: Reader, inputs: Inputs, count: int, end: float, ledger: Ledger, pipe: int
 ) -> None:
     """Read inputs in this child process and end it; finds go into the pipe, a line each."""
     null = os.open(os.devnull, os.O_WRONLY)
@@ -139,23 +158,28 @@ def _work(
     os.dup2(null, 2)
     warnings.simplefilter("ignore")
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    answers = 0
-    for index in numbers:
-        STATE.pack_into(shared, 0, index, answers)
-        if time.monotonic() > end:
-            break
-        entry, file = inputs.put(index)
-        limit = used + SPARE_BYTES + 2 * file.stat().st_size
-        resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
-        signal.setitimer(signal.ITIMER_PROF, SECONDS)
-        signal.alarm(PATIENCE)
-        what = outcome(reader, entry)
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.alarm(0)
-        answers += what is None
-        if what:
-            os.write(pipe, f"{index} {what}\n".encode())
-    STATE.pack_into(shared, 0, index, answers)
+    first = index = ledger["index"]
+    done, limit = ledger["inputs"], 0
+    while done < count and index < first + OF_A_CHILD and time.monotonic() < end:
+        ledger["index"] = index + 1
+        entry, file, data = inputs.make(index)
+        if ledger.is_new(inputs.name(file), data):
+            inputs.put(file, data)
+            wanted = used + SPARE_BYTES + 2 * len(data)
+            if wanted != limit:
+                resource.setrlimit(resource.RLIMIT_AS, (wanted, resource.RLIM_INFINITY))
+                limit = wanted
+            signal.setitimer(signal.ITIMER_PROF, SECONDS)
+            signal.alarm(PATIENCE)
+            what = outcome(reader, entry)
+            done += 1
+            ledger["inputs"] = done
+            ledger["answers"] += what is None
+            if what:
+                os.write(pipe, f"{index} {what}\n".encode())
+        index += 1
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    signal.alarm(0)
 
 
 def outcome(reader: Reader, entry: Path) -> str | None:
@@ -206,12 +230,16 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60.0, help="for each reader")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, help="folder for the inputs of finds")
+    parser.add_argument("--counts", type=Path, help="folder of counts, from which to go on")
     given = parser.parse_args()
+    if given.count > MOST:
+        parser.error(f"--count: expected at most {MOST}, got {given.count}")
     found = False
     for name in given.readers:
-        tally = fuzz(name, given.count, given.seconds, given.seed, given.keep)
+        tally = fuzz(name, given.count, given.seconds, given.seed, given.keep, given.counts)
         print(
-            f"{name}: {tally.inputs} inputs in {tally.seconds:.0f} s, {tally.answers} answered, "
+            f"{name}: {tally.inputs} inputs in {tally.seconds:.0f} s of the processor "
+            f"({tally.inputs / max(tally.seconds, 1e-6):.0f} a second), {tally.answers} answered, "
             f"{sum(tally.times.values())} finds at {len(tally.finds)} places",
             flush=True,
         )

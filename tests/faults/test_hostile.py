@@ -1,10 +1,12 @@
 """Files made to harm: each ends in one line, soon, in little memory, and nothing else is read."""
 
+import contextlib
 import io
 import json
 import os
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 import zlib
 from pathlib import Path
@@ -15,12 +17,16 @@ import pytest
 
 from benchmark.dataset import open_dataset, write_entry
 from benchmark.errors import UserError
+from benchmark.frames import reading_hdf5
 from benchmark.hdf5 import read_prediction, read_sweep, write_prediction, write_sweep
 from benchmark.interop import tusrec
+from benchmark.interop.cines.pictures import decoding, frame_of, open_picture
 from benchmark.interop.formats import open_sweep
 from benchmark.interop.igsio import write_igsio
 from benchmark.scoring.evaluate import evaluate
 from benchmark.scoring.submission import check_predictions
+from benchmark.stored.hdf5 import WholeArrays
+from benchmark.stored.packing import BLOSC, DAMAGED, LENGTHS
 from benchmark.sweep import Prediction
 from tests.benchmark.shared import folders
 from tests.benchmark.shared.random_sweeps import make_sweep
@@ -100,12 +106,110 @@ def test_one_array_under_many_names_counts_each_time(sweep: Path) -> None:
     refused(lambda: read_sweep(sweep), "/imu/a", "bytes in a file")
 
 
-def test_a_bomb_in_hdf5_is_not_unpacked(prediction: Path) -> None:
-    with h5py.File(prediction, "r+") as file:
-        del file["sigma" if "sigma" in file else "prev_from_frame"]
-        bomb = file.create_dataset("sigma", (3,), "f8", chunks=(3,), compression="gzip")
-        bomb.id.write_direct_chunk((0,), zlib.compress(b"\0" * (100 << 20), 9))
-    refused(lambda: read_prediction(prediction), "sigma", "unpacks to more")
+#: Filters of HDF5 by name: the number of each, and its settings for a chunk of three doubles.
+FILTERS = {
+    "deflate": (1, (4,)),
+    "shuffle": (2, (8,)),
+    "nbit": (5, ()),
+    "lzf": (32000, (4, 261, 24)),  # its version, its library's, the size of a chunk
+}
+
+
+def packed(path: Path, chunk: bytes, *filters: str, mask: int = 0) -> None:
+    """Put three doubles in place of sigma, in one chunk that these filters made in turn."""
+    plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    plan.set_chunk((3,))
+    for name in filters:
+        number, settings = FILTERS[name]
+        plan.set_filter(number, h5py.h5z.FLAG_OPTIONAL, settings)
+    with h5py.File(path, "r+") as file:
+        if "sigma" in file:
+            del file["sigma"]
+        space = h5py.h5s.create_simple((3,))
+        made = h5py.h5d.create(file.id, b"sigma", h5py.h5t.IEEE_F64LE, space, plan)
+        made.write_direct_chunk((0,), chunk, mask)
+
+
+LZF_BOMB = bytes(2) + b"\xe0\xff\0" * 100_000  # each token repeats a byte 264 times: 26 MB
+
+
+@pytest.mark.parametrize(
+    ("chunk", "filters", "words"),
+    [
+        (LZF_BOMB, ("lzf",), "unpacks to more"),
+        (zlib.compress(bytes(100 << 20)), ("deflate",), "unpacks to more"),
+        (zlib.compress(zlib.compress(bytes(100 << 20))), ("deflate", "deflate"), "filters [1, 1]"),
+        (zlib.compress(bytes(100 << 20)), ("deflate", "shuffle"), "filters [1, 2]"),
+        (LZF_BOMB, ("lzf", "deflate"), "filters [32000, 1]"),
+        (bytes(24), ("nbit",), "filters [5]"),
+        (bytes([7]) + bytes(8), ("lzf",), "holds 8 in their place"),
+        (zlib.compress(bytes(8)), ("deflate",), "holds 8 in their place"),
+        (zlib.compress(bytes(24))[:-6], ("deflate",), "is damaged"),
+        (bytes(8), (), "holds 8 in their place"),
+    ],
+)  # fmt: skip
+def test_a_chunk_that_does_not_hold_its_bytes_is_not_read(prediction, chunk, filters, words):
+    """HDF5 unpacks long ones to the end, and reads memory that is not theirs behind short ones."""
+    packed(prediction, chunk, *filters)
+    refused(lambda: read_prediction(prediction), "sigma", words)
+
+
+def test_a_chunk_whose_filters_are_left_out_has_its_own_size(prediction: Path) -> None:
+    packed(prediction, np.ones(3).tobytes(), "deflate", mask=1)
+    assert np.array_equal(read_prediction(prediction).sigma, np.ones(3))
+    packed(prediction, bytes(8), "deflate", mask=1)
+    refused(lambda: read_prediction(prediction), "sigma", "holds 8")
+
+
+@pytest.mark.parametrize("packing", [None, "gzip", "lzf"])
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("fletcher32", [False, True])
+def test_what_h5py_packs_is_read(tmp_path, packing, shuffle, fletcher32) -> None:
+    values = np.random.default_rng(0).integers(0, 5, (100, 33))
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("plain", data=values, chunks=(7, 10), compression=packing,
+                            shuffle=shuffle, fletcher32=fletcher32)  # fmt: skip
+        file.create_dataset("noise", data=values.astype(float) / 7, chunks=(50, 33),
+                            compression=packing, shuffle=shuffle)  # fmt: skip
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert np.array_equal(WholeArrays(file)(file, "plain"), values)
+        assert np.array_equal(WholeArrays(file)(file, "noise"), values / 7)
+
+
+def test_a_bomb_of_blosc_is_told_by_its_head() -> None:
+    """Bytes 4 to 7 of the head are the unpacked size, for which Blosc's filter takes memory."""
+    head = bytes([2, 1, 1, 8]) + (24).to_bytes(4, "little") + bytes(8)
+    assert LENGTHS[BLOSC](memoryview(head), 24) == 24
+    assert LENGTHS[BLOSC](memoryview(head), 16) == 17
+    assert LENGTHS[BLOSC](memoryview(head[:9]), 24) == DAMAGED
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [(16 + 16 + 24 + 8, 200), (16 + 16 + 24 + 8, 0), (16 + 8, 2**64 - 16), (16 + 8, 5000)],
+)
+def test_a_heap_that_does_not_end_is_not_walked(prediction: Path, place: int, value: int) -> None:
+    """HDF5 walks it for ever where an object has no size: the first holds the file's format."""
+    data = bytearray(prediction.read_bytes())
+    heap = data.find(b"GCOL")
+    data[heap + place : heap + place + 8] = value.to_bytes(8, "little")
+    prediction.write_bytes(data)
+    refused(lambda: read_prediction(prediction), "heap of texts", "no end")
+
+
+def test_heaps_at_both_ends_of_a_large_file_are_found(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("benchmark.stored.heaps.EITHER_END", 8192)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["a"] = np.zeros(100_000)
+        file["b"] = ["a text of any length"] * 30
+    data = bytearray((tmp_path / "a.h5").read_bytes())
+    heap = data.rfind(b"GCOL")
+    assert heap > 8192 and len(data) - heap < 8192
+    with reading_hdf5(tmp_path / "a.h5") as file:
+        assert len(file["b"]) == 30
+    data[heap + 24 : heap + 32] = (2**64 - 16).to_bytes(8, "little")
+    (tmp_path / "a.h5").write_bytes(data)
+    refused(lambda: reading_hdf5(tmp_path / "a.h5").__enter__(), "heap of texts")
 
 
 def test_a_bomb_in_an_npz_is_not_unpacked(tmp_path: Path) -> None:
@@ -132,6 +236,24 @@ def test_objects_are_never_unpickled(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", first_from_frame=np.array([Unpickled(left)], object))
     refused(lambda: read_prediction(tmp_path / "a.npz"), "first_from_frame", "expected numbers")
     assert not left.exists()
+
+
+#: A PNG of 8 x 8 pixels, whose piece after the pixels says that it has a gigabyte.
+LONG_PIECE = (
+    "89504e470d0a1a0a0000000d4948445200000008000000080800000000e164e1"
+    "578000001049444154789c63f461800026068a1800132c004c42a2502a000000"
+    "0249454e44ae426082"
+)
+
+
+def test_a_piece_of_an_image_takes_no_more_memory_than_the_file(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(bytes.fromhex(LONG_PIECE))
+    tracemalloc.start()
+    path = tmp_path / "a.png"
+    with contextlib.suppress(UserError), open_picture(path) as picture, decoding(str(path)):
+        frame_of(picture)
+    assert tracemalloc.get_traced_memory()[1] < 1 << 24
+    tracemalloc.stop()
 
 
 def test_a_header_cannot_name_a_file_of_another_folder(tmp_path: Path) -> None:
@@ -181,6 +303,19 @@ def test_a_data_set_stays_in_its_folder(tmp_path: Path, key: str, value: str) ->
     content["sweeps"][0][key] = value
     path.write_text(json.dumps(content))
     refused(lambda: open_dataset(tmp_path / "data"), "dataset.json", f"sweeps[0].{key}", value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("subject", "é" * 120), ("file", "a" * 300), ("file", "a/" * 800 + "a")]
+)
+def test_names_longer_than_a_system_takes_are_refused(tmp_path: Path, key: str, value: str) -> None:
+    """Asking whether such a file exists is an error of the system, not an answer."""
+    folders.make_dataset(tmp_path / "data")
+    path = tmp_path / "data" / "dataset.json"
+    content = json.loads(path.read_text())
+    content["sweeps"][0][key] = value
+    path.write_text(json.dumps(content))
+    refused(lambda: open_dataset(tmp_path / "data"), "dataset.json", f"sweeps[0].{key}")
 
 
 def test_names_in_a_record_lead_nowhere_else(tmp_path: Path) -> None:

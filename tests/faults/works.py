@@ -1,68 +1,122 @@
-"""The work that is killed: each function prepares it in a folder and returns what does it."""
+"""The commands that are killed: the words of each, what it reads, what its folder holds before."""
 
-import dataclasses
+import importlib
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.leaderboard.publish import build_leaderboard
-from benchmark.learning.training import train
-from benchmark.runs.predict import predict
-from benchmark.runs.run import make_run
-from simulate.dataset.generate import generate
-from simulate.spec import load_spec
-from tests.benchmark.learning.brightness import FLOPS, ME, write_bright
-from tests.benchmark.shared import folders, synthetic_results
+from benchmark.dataset import write_dataset, write_entry
+from tests import command_line
+from tests.benchmark.learning.brightness import FLOPS, bright_sweep
+from tests.benchmark.shared import synthetic_results
+from tests.benchmark.studies.rated import ME
 
-Work = Callable[[Path], object]
-
-
-def generating(given: Path) -> Work:
-    """Two sweeps of four frames in one process."""
-    spec = load_spec("tiny-v2")
-    spec = dataclasses.replace(
-        spec,
-        subjects=dataclasses.replace(spec.subjects, train=1, val=0, test=1),
-        acquisition=dataclasses.replace(spec.acquisition, frames=4),
-        showcase=dataclasses.replace(spec.showcase, sweeps=0),
-    )
-    return lambda folder: generate(spec, folder, workers=1)
+SPLITS = ("train", "train", "val", "test", "test", "test")
+SPEC = """
+extends = "tiny-v2"
+name = "killed"
+subjects = { train = 1, val = 0, test = 1 }
+acquisition = { frames = 4 }
+probe = { height_px = 32 }
+showcase = { sweeps = 0 }
+"""
 
 
-def training(given: Path) -> Work:
-    """A learned tracker of one weight, with checkpoints."""
-    dataset = write_bright(given)
+@dataclass(frozen=True)
+class Work:
+    """A command: what writes the files it reads into a folder, and the words of its line.
 
-    def work(folder: Path) -> None:
-        run = make_run(ME, dataset, budget_tflop=40 * FLOPS / 1e12, root=folder)
-        train(run, accelerator="cpu")
+    words: given that folder and the one to work in, which begins with a copy of its `runs`, if any;
+    divides: whether the command takes `--workers`.
+    """
 
-    return work
+    package: str
+    write: Callable[[Path], None]
+    words: Callable[[Path, Path], list[object]]
+    divides: bool = True
 
-
-def predicting(given: Path) -> Work:
-    """Predictions of four sweeps by a tracker that learns nothing."""
-    dataset = folders.make_dataset(given)
-
-    def work(folder: Path) -> None:
-        run = make_run("identity", dataset, root=folder)
-        train(run)
-        predict(run)
-
-    return work
+    def line(self, given: Path, folder: Path, workers: int) -> list[str]:
+        """Return the words of the command line."""
+        more = ["--workers", workers] if self.divides else []
+        return [str(word) for word in (*self.words(given, folder), *more)]
 
 
-def ranking(given: Path) -> Work:
-    """The files of a board of two trackers."""
-    given.mkdir(parents=True)
+def command(package: str, words: list[str]) -> int:
+    """Run what `python -m package words` runs, in this process; return its status."""
+    sys.argv = [f"python -m {package}", *words]
+    return importlib.import_module(f"{package}.__main__").main()
+
+
+def _spec(given: Path) -> None:
+    """Two sweeps of four frames, and a secret from which one of them may be drawn."""
+    (given / "killed.toml").write_text(SPEC, encoding="utf-8")
+    (given / "entropy").write_text("f0e1d2c3b4a59687" * 2, encoding="ascii")
+
+
+def _bright(given: Path) -> None:
+    """Sweeps whose steps can be read from the brightness of their frames."""
+    data = given / "data"
+    sweeps = [bright_sweep(f"s{n}", 24, n) for n in range(len(SPLITS))]
+    entries = [
+        write_entry(data, f"{sweep.name}.h5", sweep, split, f"u{n}")
+        for n, (sweep, split) in enumerate(zip(sweeps, SPLITS, strict=True))
+    ]
+    write_dataset(data, "bright", entries, {})
+
+
+def _selected(verb: str, given: Path, folder: Path) -> list[object]:
+    """Two trainings of a tracker of two weights, and a tracker that learns nothing."""
+    budget = ["--budget", 36 * FLOPS / 1e12, "--seeds", 0, 1, "--runs", folder / "runs"]
+    return [verb, given / "data", "--trackers", ME, "identity", *budget]
+
+
+def _made(*verbs: str) -> Callable[[Path], None]:
+    """Return what writes data and does what comes before a command."""
+
+    def write(given: Path) -> None:
+        _bright(given)
+        for verb in verbs:
+            done = command_line.command("benchmark", *_selected(verb, given, given), cwd=given)
+            assert done.returncode == 0, done.stderr
+
+    return write
+
+
+def _results(given: Path) -> None:
+    """Results of two trackers."""
     rates = {"moglo": 9.0, "other": 20.0}
     results = [synthetic_results.result(n, rate=r, sweeps=6) for n, r in rates.items()]
-    paths = synthetic_results.write_results(given, results)
-    return lambda folder: build_leaderboard(paths, folder)
+    synthetic_results.write_results(given, results)
 
 
-WORKS: dict[str, Callable[[Path], Work]] = {
-    "generate": generating,
-    "train": training,
-    "predict": predicting,
-    "leaderboard": ranking,
+def _generate(given: Path, folder: Path) -> list[object]:
+    return ["generate", given / "killed.toml", "--out", folder / "data", "--no-preview"]
+
+
+def _withhold(given: Path, folder: Path) -> list[object]:
+    secret = ["--withhold-poses", "--entropy-file", given / "entropy"]
+    return [*_generate(given, folder), *secret]
+
+
+def _study(given: Path, folder: Path) -> list[object]:
+    budget = ["--budget", 18 * FLOPS / 1e12, "--share", 0.5, "--rates", 3, "--seeds", 2]
+    places = ["--runs", folder / "runs", "--keep", folder / "kept"]
+    return ["study", given / "data", "--trackers", ME, *budget, *places]
+
+
+def _rank(given: Path, folder: Path) -> list[object]:
+    return ["leaderboard", "--results", given, "--out", folder / "board", "--keep", folder / "kept"]
+
+
+WORKS = {
+    "generate": Work("simulate", _spec, _generate),
+    "generate --withhold-poses": Work("simulate", _spec, _withhold),
+    "train": Work("benchmark", _made(), lambda *at: _selected("train", *at)),
+    "predict": Work("benchmark", _made("train"), lambda *at: _selected("predict", *at)),
+    "study": Work("benchmark", _made(), _study),
+    "evaluate": Work(
+        "benchmark", _made("train", "predict"), lambda *at: _selected("evaluate", *at)
+    ),
+    "leaderboard": Work("benchmark", _results, _rank, divides=False),
 }

@@ -30,7 +30,7 @@ BELOW = {
     "simulate": ("benchmark.machine", "benchmark.beam"),
     "benchmark.__main__": ("benchmark.commands",),
     "benchmark.commands": (
-        "benchmark.figures", "benchmark.studies", "benchmark.interop.volumes",
+        "benchmark.figures", "benchmark.studies", "benchmark.interop.volumes", "benchmark.hub",
     ),
     "benchmark.figures": (
         "benchmark.vessels", "benchmark.learning", "benchmark.robustness", "benchmark.interop",
@@ -48,6 +48,7 @@ BELOW = {
     "benchmark.interop.cines": ("benchmark",),
     "benchmark.interop.rf": ("benchmark.interop.cines", "benchmark.machine"),
     "benchmark.runs": ("benchmark.scoring", "benchmark.speckle"),
+    "benchmark.hub": ("benchmark.leaderboard",),
     "benchmark.leaderboard": ("benchmark.scoring",),
     "benchmark.scoring": ("benchmark.volume", "benchmark.metrics"),
     "benchmark.volume": ("benchmark.machine",),

@@ -1,5 +1,6 @@
 """Still images as Pillow opens them, made frames."""
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,7 +66,26 @@ def open_picture(path: Path) -> Any:
     from PIL import Image
 
     with decoding(str(path)):
-        return Image.open(path)
+        return Image.open(_Clipped(path))
+
+
+class _Clipped(io.BufferedReader):
+    """A file of which never more is asked than it holds: reading takes memory for what is asked.
+
+    Pillow asks for as much as the length of a piece in the file says.
+    """
+
+    def __init__(self, path: Path):
+        super().__init__(io.FileIO(path))
+        self._size = path.stat().st_size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return up to so many bytes, or all that follow."""
+        left = max(self._size - self.tell(), 0)
+        return super().read(left if size is None or size < 0 else min(size, left))
+
+    def __del__(self) -> None:
+        self.close()
 
 
 def frame_of(picture: Any) -> np.ndarray:

@@ -46,6 +46,8 @@ def poses_at_frames(
     empty = np.isin(frame_times, table.times[~held])
     valid = ~np.any([empty, *faults.values()], 0)
     _tell(table, {"whose row holds no pose": empty, **faults}, report)
+    if len(table) == len(frame_times) and not valid[[0, -1]].all():
+        report(f"{table.path}: as many poses as frames; --lag start lets both begin together")
     placed = np.full((len(frame_times), 4, 4), np.nan)
     placed[valid] = geometry.interpolate(times, poses, frame_times[valid])
     return placed, valid

@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmark.errors import UserError
 from benchmark.stored import Refused
-from benchmark.stored.hdf5 import WholeArrays, array_of
+from benchmark.stored.hdf5 import WholeArrays, array_of, refuse_bombs
 
 Shape = tuple[int | None, ...]
 
@@ -92,5 +92,6 @@ def text(group: h5py.Group, key: str) -> str:
     stored = group[key]
     if not isinstance(stored, h5py.Dataset) or stored.size != 1:
         raise Refused(f"{group.name}/{key}: expected one text")
+    refuse_bombs(stored, ())
     value: Any = stored[()]
     return value.decode() if isinstance(value, bytes) else str(value)

@@ -73,6 +73,8 @@ def _mm_from_pixel(coordinates: h5py.Dataset, shape: tuple[int, ...], key: str) 
     rows, columns = shape[1:]
     if coordinates.ndim > 3 and coordinates.shape[0] == shape[0]:
         frames_of(coordinates.parent, coordinates.name)
+        for end in (0, shape[0] - 1):
+            refuse_bombs(coordinates, end)
         places = np.stack([coordinates[0], coordinates[shape[0] - 1]])
     else:
         places = WholeArrays(coordinates)(coordinates.parent, coordinates.name)[None]

@@ -58,7 +58,7 @@ def test_what_is_no_part_is_refused(bright: Dataset, tmp_path: Path, shard: str)
 
 def test_the_commands_of_the_page_can_be_read() -> None:
     """Flags and values; a comment ends a line."""
-    told = re.findall(r"python -m benchmark ([^#\n]+)", PAGE.read_text(encoding="utf-8"))
+    told = re.findall(r"sweepbench ((?!generate)[^#\n`]+)", PAGE.read_text(encoding="utf-8"))
     found: list[Any] = [
         tyro.cli(Command, args=shlex.split(line.replace("$part", "2/8"))) for line in told
     ]

@@ -138,13 +138,15 @@ def test_a_protocol_chooses_among_results(tmp_path, capsys):
     with pytest.raises(UserError) as error:
         board_of([paths[0]], tmp_path, capsys, protocol="moglo2025")
     assert str(error.value) == (
-        f"{paths[0]}: protocol: expected 'moglo2025', got 'sweepbench-v1'; run 'python -m "
-        "benchmark score PREDICTIONS DATA --protocol moglo2025'"
+        f"{paths[0]}: protocol: expected 'moglo2025', got 'sweepbench-v1'; run "
+        "'sweepbench score PREDICTIONS DATA --protocol moglo2025'"
     )
 
 
 def test_with_nothing_to_rank_the_command_says_what_is_missing(data, tmp_path):
-    with pytest.raises(UserError, match=r"--trackers.* or --results, got neither; e\.g\. 'python"):
+    with pytest.raises(
+        UserError, match=r"--trackers.* or --results, got neither; e\.g\. 'sweepbench"
+    ):
         Leaderboard(Choice(data.folder)).run()
     with pytest.raises(UserError, match="leaderboard DATA --trackers"):
         Leaderboard(Choice()).run()
@@ -181,7 +183,7 @@ def test_each_step_names_the_command_that_comes_before_it(data, selection):
     with pytest.raises(UserError) as error:
         Leaderboard(selection).run()
     assert str(error.value).endswith(
-        f"result.json: no such file; run 'python -m benchmark evaluate {words}' first"
+        f"result.json: no such file; run 'sweepbench evaluate {words}' first"
     )
     with pytest.raises(UserError) as error:
         Leaderboard(selection, protocol="tusrec2024").run()
@@ -189,9 +191,9 @@ def test_each_step_names_the_command_that_comes_before_it(data, selection):
     with pytest.raises(UserError) as error:
         Evaluate(selection).run()
     assert str(error.value).endswith(
-        f"meta.json: no such file; run 'python -m benchmark predict {words}' first"
+        f"meta.json: no such file; run 'sweepbench predict {words}' first"
     )
-    with pytest.raises(UserError, match="is not trained yet; run 'python -m benchmark train"):
+    with pytest.raises(UserError, match="is not trained yet; run 'sweepbench train"):
         Predict(selection).run()
 
 
@@ -202,7 +204,7 @@ def test_rows_that_need_no_training_need_no_training_data(selection, capsys):
     capsys.readouterr()
     Leaderboard(selection).run()
     assert sorted(ranked(capsys.readouterr().out)) == sorted(selection.trackers)
-    with pytest.raises(UserError, match="expected 'moglo2025', got 'tusrec2024'; run 'python"):
+    with pytest.raises(UserError, match="expected 'moglo2025', got 'tusrec2024'; run 'sweepbench"):
         Leaderboard(selection, protocol="moglo2025").run()
 
 

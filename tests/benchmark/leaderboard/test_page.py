@@ -17,7 +17,7 @@ from scipy import optimize, stats
 from benchmark.errors import UserError
 from benchmark.figures import plot
 from benchmark.figures.turning import turnable
-from benchmark.leaderboard import build_leaderboard
+from benchmark.leaderboard import build_leaderboard, page
 from benchmark.leaderboard.board import read_leaderboard
 from benchmark.leaderboard.page import embedded_json, page_data
 from benchmark.leaderboard.page_figures import page_figures
@@ -40,6 +40,22 @@ EVIL_NAME = "<script>window.hacked = 1</script> \"q\" 'a' & 100% #/x"
 
 
 # ---- without a browser ------------------------------------------------------------------------
+
+
+def test_lines_of_a_large_board_are_thinned_between_their_ends(tmp_path, monkeypatch) -> None:
+    board = read_leaderboard(write_results(tmp_path, synthetic_results.field()))
+    whole = page_data(board)
+    monkeypatch.setattr(page, "ALL_POINTS", 0)
+    thin = page_data(board)
+    path = whole["sweeps"][0]["path"]
+    fewer = thin["sweeps"][0]["path"]
+    assert len(path) == 60 and len(fewer) == page.FEWEST_POINTS
+    assert fewer[0] == path[0] and fewer[-1] == path[-1] and set(fewer) <= set(path)
+    for one, other in zip(whole["rows"], thin["rows"], strict=True):
+        expected = np.interp(fewer, path, one["drifts"][0])
+        np.testing.assert_allclose(other["drifts"][0], expected, atol=2e-3)
+        assert len(other["predicted"][0]) == page.FEWEST_POINTS
+        assert other["predicted"][0][-1] == one["predicted"][0][-1]
 
 
 @pytest.mark.parametrize("text", [EVIL, EVIL_NAME, "<!--", "]]>", "\u2028\u2029", "é", "\x00"])

@@ -10,7 +10,7 @@ from benchmark.dataset import Dataset
 from benchmark.errors import UserError
 from benchmark.learning import training
 from benchmark.learning.resume import CHECKPOINT, resumable
-from benchmark.learning.training import LOCK, train
+from benchmark.learning.training import train
 from benchmark.machine import lock
 from benchmark.runs.run import Run, make_run
 from tests.benchmark.learning.brightness import FLOPS, ME
@@ -41,7 +41,7 @@ def cut(dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ru
     with pytest.raises(KeyboardInterrupt):
         train(run, accelerator="cpu")
     monkeypatch.setattr(training.Loop, "training_step", original)
-    assert (run.folder / CHECKPOINT).is_file() and not (run.folder / LOCK).exists()
+    assert (run.folder / CHECKPOINT).is_file() and not run.training_lock.exists()
     return run
 
 
@@ -92,7 +92,28 @@ def test_a_damaged_checkpoint_is_named_and_the_training_begins_again(
     assert not list(cut.folder.glob("*.ckpt"))
 
 
-def test_the_same_training_at_the_same_time_is_refused(
+def test_a_training_that_was_ended_after_its_last_update_ends_well(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no validation after the first is better, Lightning's last checkpoint is of the end."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "_drift_share", lambda *_: 1.0)
+    whole, ended = new_run(dataset, tmp_path / "whole"), new_run(dataset, tmp_path / "ended")
+    train(whole, accelerator="cpu")
+    for owner, name in ((training.Loop, "on_train_end"), (training, "_restore")):
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, stop)
+            with pytest.raises(KeyboardInterrupt):
+                train(ended, accelerator="cpu")
+    train(ended, accelerator="cpu")
+    one, other = (run.folder / "weights.safetensors" for run in (whole, ended))
+    assert one.read_bytes() == other.read_bytes()
+
+
+def test_the_same_training_at_the_same_time_is_refused_to_several_devices(
     dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, begun, free = new_run(dataset, tmp_path), threading.Event(), threading.Event()
@@ -107,24 +128,24 @@ def test_the_same_training_at_the_same_time_is_refused(
     first.start()
     assert begun.wait(30)
     with pytest.raises(UserError, match="the training of 'brightness' runs in process"):
-        train(run)
+        train(run, accelerator="cpu", devices=2)
     free.set()
     first.join()
-    assert not (run.folder / LOCK).exists()
+    assert not run.training_lock.exists()
 
 
 def test_a_training_that_another_process_ended_meanwhile_is_not_done_again(
     dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = new_run(dataset, tmp_path)
-    (run.folder).mkdir(parents=True)
-    (run.folder / LOCK).write_text("{}")
+    run.folder.mkdir(parents=True)
+    run.training_lock.write_text("{}")
 
-    def end_elsewhere(_path: Path) -> bool:
+    def end_elsewhere(*_: object) -> bool:
         run.write_config({"updates": 1})
         return True
 
-    monkeypatch.setattr(lock, "_rests", end_elsewhere)
+    monkeypatch.setattr(lock._Watch, "is_left", end_elsewhere)
     train(run, accelerator="cpu")
     assert run.read_config()["training"] == {"updates": 1}
 

@@ -340,5 +340,10 @@ def test_the_command_writes_tables_and_pictures(paths, tmp_path, capsys):
         "shifts.csv",
     } <= names
     assert json.loads((tmp_path / "out" / "generalisation-lpe.json").read_text())["tracker"] is None
+    sources = json.loads((tmp_path / "out" / "provenance.json").read_text())["results"]
+    assert [each["tracker"] for each in sources] == [
+        json.loads(path.read_text())["tracker"] for path in paths
+    ]
+    assert {each["dataset"]["hash"] for each in sources} == {HOME["hash"], AWAY["hash"]}
     with pytest.raises(UserError, match="at least one result"):
         Generalisation((), out=tmp_path).run()

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmark.commands.ship import Ship
+from benchmark.commands.sharing import Ship
 from benchmark.errors import UserError
 from benchmark.hdf5 import read_prediction
 from benchmark.learning.training import train

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, map_coordinates
 
 from benchmark import geometry
 from benchmark.commands.recordings import Output, Track
@@ -30,8 +30,10 @@ from benchmark.runs.domain import (
     summarised,
     unsure_frames,
 )
+from benchmark.runs.measures import measures, shared_speckle
 from benchmark.runs.pixel_size import resampled
 from benchmark.runs.track import open_tracker, track
+from benchmark.speckle.quarters import elevational_mm
 from benchmark.sweep import Channel, Images, Observation, Prediction, Sweep
 from benchmark.tracker import Tracker
 from benchmark.volume.choices import Placing
@@ -245,6 +247,53 @@ def test_frames_like_some_of_a_mixed_training_stay_as_they_are(dataset, tmp_path
     assert "image" not in " ".join(map(str, domain_faults(domain, seen)))
 
 
+def test_a_probe_of_other_speckle_and_missing_frames_are_told(dataset) -> None:
+    images = speckle_sweep(seed=3).observe().bmode
+    lens = {"centre_frequency_hz": 7e6, "element_height_mm": 4.0, "elevation_focus_mm": 12.0}
+    usual = elevational_mm(lens, images)
+    assert usual is not None and elevational_mm({}, images) is None
+    spans = np.stack([usual, 1.05 * usual], 1).ravel()
+    domain = replace(measure_domain(dataset), elevation_mm=tuple(spans.tolist()))
+    assert domain_faults(domain, images, probe=lens) == []
+    wide = {**lens, "element_height_mm": 2.0}  # a smaller lens has a wider beam at its focus
+    (fault,) = domain_faults(domain, images, probe=wide)
+    assert "elevational speckle length of the probe" in fault.measure
+    assert fault.found > 1.1 * fault.trained[1]
+    assert domain_faults(domain, images) == []  # nothing is known of the probe
+    kept = np.sort(np.random.default_rng(0).permutation(20)[:14])
+    some = replace(images, frames=images.frames[kept], timestamps=images.timestamps[kept])
+    measures_told = {fault.measure for fault in domain_faults(domain, some)}
+    assert "share of intervals in which frames are missing" in measures_told
+    patient = replace(domain, uneven=0.4)
+    assert "missing" not in " ".join(map(str, domain_faults(patient, some)))
+
+
+def test_frames_that_share_no_speckle_leave_a_tracker_unsure(dataset) -> None:
+    """Slices of noise smoothed over two: a step of one correlates by 0.94, of eight by nothing."""
+    near = speckle_sweep(seed=3).observe().bmode
+    rng = np.random.default_rng(4)
+    apart = gaussian_filter(rng.normal(size=(20, 64, 64)), (0, 1.5, 2.5))
+    far = replace(near, frames=np.clip(110 + 45 * apart / apart.std(), 1, 255).astype(np.uint8))
+    assert shared_speckle(near) == pytest.approx(np.exp(-1 / 16), abs=0.05)
+    assert shared_speckle(far) < 0.2
+    told: list[str] = []
+    prediction = track(Steady(), None, near, {}, told.append)
+    assert "share no speckle" not in " ".join(told) and prediction.sigma.max() == 0.5
+    prediction = track(Steady(), None, far, {}, told.append)
+    assert "share no speckle" in " ".join(told)
+    assert prediction.sigma.min() == 1.5 and prediction.end_sigma == pytest.approx(19 * 1.5)
+
+
+def test_motion_in_the_plane_is_measured_between_pixels() -> None:
+    images = speckle_sweep(seed=3).observe().bmode
+    tissue = gaussian_filter(np.random.default_rng(6).normal(size=(64, 200)), 1.5)
+    tissue = np.clip(110 + 45 * tissue / tissue.std(), 1, 255)
+    rows, columns = np.indices((64, 64))
+    frames = [map_coordinates(tissue, [rows, columns + 2.6 * n]) for n in range(20)]
+    slid = replace(images, frames=np.array(frames).astype(np.uint8))
+    assert np.exp(measures(slid)["sideways_mm"]) == pytest.approx(2.6 * 0.25, rel=0.1)
+
+
 def tracked(tmp_path: Path, source: Path, **changes) -> None:
     options = {"tracker": NAME, "run_folder": run_folder(tmp_path), **changes}
     output = Output(tmp_path / "out" / "v.nrrd")
@@ -258,6 +307,11 @@ def test_from_a_sequence_to_a_volume(tmp_path: Path, capsys) -> None:
     assert f"path, {NAME}: 7.6 mm" in printed.out and "its own poses: 5.7 mm" in printed.out
     assert "drift at the end: 1.90 mm" in printed.out
     assert "drift at the end, mirrored: 13.30 mm" in printed.out  # 7.6 + 5.7
+    assert "error of the corners at the end: 1.90 mm at most, 0.0 degrees" in printed.out
+    assert "scale: 1.33 (predicted over true path)" in printed.out
+    assert "of the other half's constant motion 0.00 and 0.00 mm" in printed.out
+    assert "sigma: 47 % of steps within it" in printed.out  # 9 of 19
+    assert "probe: known: nothing; not known: centre_frequency_hz" in printed.out
     assert "image used: 100 %" in printed.out
     assert "assumed to advance towards plus z" in printed.err
     assert "unsure of 9 of 19 steps" in printed.err

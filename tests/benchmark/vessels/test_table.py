@@ -124,7 +124,7 @@ def test_what_cannot_be_measured_is_said(case: Case, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="at least one tracker"):
         vessel_table([])
     other = make_run("true-in-plane", case.dataset, root=tmp_path)
-    with pytest.raises(UserError, match="run 'python -m benchmark predict' first"):
+    with pytest.raises(UserError, match="run 'sweepbench predict' first"):
         vessel_table([other])
     predict(other)
     meta = other.predictions / "meta.json"

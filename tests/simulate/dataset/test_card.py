@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 
@@ -11,6 +12,7 @@ import pytest
 from benchmark.dataset import open_dataset, write_dataset
 from benchmark.files import sha256_of_file
 from benchmark.hdf5 import write_sweep
+from benchmark.hub.folder import publish_dataset
 from simulate.dataset.decorrelation import decorrelation, draw_decorrelation
 from simulate.dataset.generate import generate
 from simulate.dataset.preview import write_preview
@@ -96,6 +98,31 @@ def test_croissant_names_every_file_with_its_hash(made):
         assert all(path.rpartition(".")[2] in row for row in index["sweeps"])
     identifiers = [item["@id"] for item in (*files, records, *records["field"])]
     assert len(set(identifiers)) == len(identifiers)
+
+
+@pytest.mark.parametrize("published", [False, True])
+def test_croissant_holds_by_its_own_library(made, published, tmp_path, caplog):
+    library = pytest.importorskip("mlcroissant", exc_type=ImportError)
+    folder = tmp_path / "hub" if published else made.folder
+    if published:
+        publish_dataset(made, folder, "me/tiny")
+    found = library.Dataset(folder / "croissant.json")
+    issues = found.metadata.ctx.issues
+    assert not issues.errors and not issues.warnings
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+    names = [record["sweeps/name"].decode() for record in found.records("sweeps")]
+    assert names == [entry.name for entry in made.entries]
+
+
+def test_published_croissant_names_the_tar_files_with_their_hashes(made, tmp_path):
+    archives = publish_dataset(made, tmp_path, "me/tiny")
+    told = json.loads((tmp_path / "croissant.json").read_text())["distribution"]
+    files = {item["@id"]: item for item in told if item["@type"] == "cr:FileObject"}
+    assert set(files) == {"dataset.json", *(archive.file for archive in archives)}
+    for name, item in files.items():
+        assert sha256_of_file(tmp_path / name) == item["sha256"]
+    sets = [item for item in told if item["@type"] == "cr:FileSet"]
+    assert [item["containedIn"]["@id"] for item in sets] == [a.file for a in archives if a.sweeps]
 
 
 #: Properties of the RAI extension, as mlcroissant 1.1 reads them.

@@ -59,6 +59,28 @@ def test_one_worker_is_this_process_itself(made, tmp_path, monkeypatch):
     assert contents(folder) == contents(made)
 
 
+@pytest.mark.parametrize("name", ["README.md", "croissant.json"])
+def test_a_card_that_a_killed_run_did_not_write_is_written_by_the_next(made, tmp_path, name):
+    folder = tmp_path / "d"
+    shutil.copytree(made, folder)
+    (folder / name).unlink()
+    generate(SPEC, folder, workers=1)
+    assert contents(folder) == contents(made)
+
+
+def test_a_new_index_leaves_no_card_of_an_older_one(made, tmp_path, monkeypatch):
+    folder = tmp_path / "d"
+    shutil.copytree(made, folder)
+    (folder / "dataset.json").unlink()
+    monkeypatch.setattr(module, "dataset_card", None)  # ends where the card is made
+    with pytest.raises(TypeError):
+        generate(SPEC, folder, workers=1)
+    assert not {"README.md", "croissant.json"} & set(contents(folder))
+    monkeypatch.undo()
+    generate(SPEC, folder, workers=1)
+    assert contents(folder) == contents(made)
+
+
 def test_any_executor_and_any_shards_give_the_same_bytes(made, tmp_path):
     folder = tmp_path / "d"
     with ThreadPoolExecutor(1) as executor:

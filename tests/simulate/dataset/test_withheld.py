@@ -2,6 +2,10 @@
 
 import dataclasses
 import json
+import re
+import struct
+from itertools import pairwise
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -12,11 +16,14 @@ from benchmark.errors import UserError
 from benchmark.files import write_json
 from benchmark.hdf5 import write_prediction
 from benchmark.scoring.evaluate import evaluate
-from benchmark.sweep import Prediction
+from benchmark.sweep import Prediction, World
 from simulate.dataset.generate import generate
 from simulate.dataset.withheld import Withheld, read_entropy
 from simulate.spec import load_spec
+from simulate.spec.plan import plan_sweeps
 from simulate.sweep.compose import make_sweep
+from simulate.sweep.scene import draw_scene
+from tests.benchmark.shared.full_sweep import full_sweep
 
 ENTROPY = int("c0ffee" * 8, 16)
 BASE = load_spec("tiny-v2")
@@ -60,6 +67,150 @@ def test_the_public_folder_gives_nothing_away(made):
     assert again.name == sweep.name
     assert (again.bmode.frames != sweep.bmode.frames).mean() > 0.5
     assert not np.allclose(again.bmode.world_from_image, answer.bmode.world_from_image)
+
+
+def truths(answers) -> dict[str, np.ndarray]:
+    """Return the numbers of the answers, of the vessels and of the hand, by where they are from."""
+    (entry,) = answers.entries
+    sweep = answers.load(entry)
+    found = {
+        "poses": sweep.bmode.world_from_image[:, :3],
+        "first_from_frame": sweep.first_from_frame[:, :3],
+        "prev_from_frame": sweep.prev_from_frame[:, :3],
+        "measured": sweep.bmode.measured["optical"][:, :3],
+        "landmarks": sweep.landmarks[:, 1:],
+        "factors": [entry.factors[key] for key in ("path_mm", "net_mm")],
+        "fingerprint": [
+            entry.fingerprint["bmode/world_from_image"],
+            entry.fingerprint["landmarks"],
+        ],
+        "vessels": list(numbers_of(answers.truth(entry.subject))),
+        "hand": list(numbers_of(draw_scene(SPEC, plan_sweeps(SPEC)[2], ENTROPY).motion)),
+    }
+    found |= {key: values for key, values in sweep.imu.items() if key.startswith("true_")}
+    return {key: np.ravel(values).astype(float) for key, values in found.items()}
+
+
+def numbers_of(value):
+    """Yield all floating-point numbers of a record of dataclasses, lists and arrays."""
+    if dataclasses.is_dataclass(value):
+        value = vars(value)
+    if isinstance(value, float):
+        yield value
+    elif isinstance(value, np.ndarray):
+        yield from value.ravel().astype(float).tolist()
+    elif isinstance(value, dict | list | tuple):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from numbers_of(item)
+
+
+def is_telling(values: np.ndarray) -> np.ndarray:
+    """Return which numbers are no round ones, which stand everywhere."""
+    return (np.abs(values) > 1e-6) & (np.abs(1000 * values - np.round(1000 * values)) > 1e-6)
+
+
+def shown_in(folder, values: np.ndarray) -> int:
+    """Return how many of the telling numbers a folder's files show.
+
+    As float64 of either byte order, as float32 with the next number behind it, or as decimals of
+    nine digits.
+    """
+    telling = is_telling(values)
+    alone = set(values[telling].tolist())
+    pairs = [
+        pair for pair, tell in zip(pairwise(values), pairwise(telling), strict=True) if all(tell)
+    ]
+    wanted = {f"{value:.8e}": value for value in alone}
+    decimal = re.compile(rb"-?\d+\.\d+(?:e[-+]?\d+)?")
+    found: set[float] = set()
+    for path in folder.rglob("*"):
+        data = path.read_bytes() if path.is_file() else b""
+        for order in "<>":
+            found |= {value for value in alone if struct.pack(f"{order}d", value) in data}
+            found |= {pair[0] for pair in pairs if struct.pack(f"{order}2f", *pair) in data}
+        told = (f"{float(text):.8e}" for text in decimal.findall(data))
+        found |= {wanted[text] for text in told if text in wanted}
+    return len(found)
+
+
+@pytest.mark.parametrize("form", ["<f8", ">f8", "<f4", ">f4", "text"])
+def test_a_number_is_found_however_it_is_written(tmp_path, form):
+    values = np.random.default_rng(0).normal(size=9)
+    data = json.dumps(values.tolist()).encode() if form == "text" else values.astype(form).tobytes()
+    (tmp_path / "a").write_bytes(b"abc" + data)
+    assert shown_in(tmp_path, values) == len(values) - form.endswith("4")
+    assert shown_in(tmp_path, values + 0.1) == 0
+
+
+def test_no_file_of_the_public_folder_shows_a_number_of_the_answers(made):
+    public, answers = made
+    for name, values in truths(answers).items():
+        count = len(set(values[is_telling(values)]))
+        assert count > 1, name
+        assert shown_in(public.folder, values) == 0, name
+        if name not in ("hand", "first_from_frame", "prev_from_frame"):  # these are derived
+            assert shown_in(answers.folder, values) == count, name
+
+
+def test_the_public_folder_is_the_same_whatever_the_answers_are(tmp_path, monkeypatch):
+    """Two sets with the same images at other poses, landmarks and factors differ in nothing."""
+    folders = []
+    for run in range(2):
+
+        def composed(spec, plan, entropy, run=run):
+            shown = full_sweep()
+            moved = {
+                name: dataclasses.replace(
+                    channel,
+                    world_from_image=channel.world_from_image[:: 1 - 2 * run],
+                    measured={"optical": (1 + run) * channel.world_from_image},
+                    line_world_from_image=np.full((len(channel.frames), 2 + run, 4, 4), 0.5 + run),
+                    world=World(f"world {run}"),
+                )
+                for name, channel in shown.channels.items()
+            }
+            kept = {"subject": plan.subject, "profile": plan.profile}
+            answer = {"path_mm": 1.5 + run, "seed": run, "vary.motion.speed": "x" * run}
+            if plan.split != "test":
+                return dataclasses.replace(shown, name=plan.name, factors=kept)
+            return dataclasses.replace(
+                shown,
+                name=plan.name,
+                channels=moved,
+                landmarks=shown.landmarks[: 1 + run],
+                factors=kept | answer,
+                imu=shown.imu | {"true_acceleration": np.full((3 + run, 3), 0.5)},
+            )
+
+        monkeypatch.setattr("simulate.dataset.generate.compose_sweep", composed)
+        monkeypatch.setattr("simulate.dataset.generate.subject_tissue", fake_tissue(run))
+        place = tmp_path / str(run)
+        kept = Withheld(ENTROPY, str(place / "answers"))
+        assert generate(SPEC, place / "public", workers=1, withheld=kept) is not None
+        folders.append(place / "public")
+    one, other = (
+        {path.relative_to(folder): path.is_file() and path.read_bytes()
+         for path in sorted(folder.rglob("*"))} for folder in folders
+    )  # fmt: skip
+    assert list(one) == list(other) and [path for path in one if one[path] != other[path]] == []
+    answers = [folder.parent / "answers" / "sweeps" for folder in folders]
+    assert len({path.read_bytes() for folder in answers for path in folder.iterdir()}) == 2
+
+
+def fake_tissue(run: int):
+    """Return what stands for `subject_tissue`: other vessels of test subjects in each run."""
+
+    def tissue(spec, subject_index, entropy):
+        vessels = SimpleNamespace(to_json=lambda: {"vessels": [run if entropy else 0]})
+        return SimpleNamespace(vessels=vessels)
+
+    return tissue
+
+
+def test_times_of_files_tell_nothing(made):
+    public, _ = made
+    paths = (public.folder, *public.folder.rglob("*"))
+    assert len({path.stat().st_mtime_ns for path in paths}) == 1
 
 
 def test_training_sweeps_are_those_of_the_public_seed(made):

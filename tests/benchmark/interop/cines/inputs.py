@@ -54,16 +54,16 @@ def write_dicom(
     data = pydicom.Dataset()
     data.file_meta = pydicom.dataset.FileMetaDataset()
     data.SOPClassUID = "1.2.840.10008.5.1.4.1.1.3.1"  # ultrasound multi-frame
-    data.SOPInstanceUID = generate_uid()
+    data.SOPInstanceUID = generate_uid(entropy_srcs=[path.name])  # the same file again
     data.PatientName = "Somebody^Real"
     if region is not None:
         data.SequenceOfUltrasoundRegions = [_region(region)]
     for key, value in tags.items():
         setattr(data, key, value)
     data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    data.set_pixel_data(frames, kind, bits)
+    data.set_pixel_data(frames, kind, bits, generate_instance_uid=False)
     if compress == "rle":
-        data.compress(RLELossless)
+        data.compress(RLELossless, generate_instance_uid=False)
     if compress == "jpeg":
         _jpeg(data, frames)
     data.save_as(path, enforce_file_format=True)

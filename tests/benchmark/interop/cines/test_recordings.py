@@ -42,6 +42,8 @@ def test_what_is_given_completes_a_folder(tmp_path: Path) -> None:
         open_recording(folder, Reading(pixel_mm=(0.2, 0.1)))
     with pytest.raises(UserError, match="does not tell the size of a pixel; give --pixel-mm or"):
         open_recording(folder, Reading(frame_rate=20))
+    with pytest.raises(UserError, match="frames and the size of a pixel; give --frame"):
+        open_recording(folder, Reading())
     for wrong in ((0.0, 0.1), (0.2, -1.0), (np.nan, 1.0)):
         with pytest.raises(UserError, match="--pixel-mm: expected a width and a height above 0"):
             open_recording(folder, Reading(frame_rate=20, pixel_mm=wrong))

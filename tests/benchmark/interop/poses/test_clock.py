@@ -43,6 +43,14 @@ def test_frames_outside_and_in_gaps_have_none() -> None:
     assert "p.csv: 2 of 10 frames in gaps longer than 0.5 s: no pose" in notes
 
 
+def test_a_row_per_frame_on_another_clock_is_told_of_lag_start() -> None:
+    table = table_of(0.025 + np.arange(6) / 20)
+    for shift, told in ((0.0, 1), (0.025, 0)):
+        notes: list[str] = []
+        poses_at_frames(table, shift + np.arange(6) / 20, notes.append)
+        assert sum("--lag start lets both begin together" in note for note in notes) == told
+
+
 def test_a_short_gap_is_bridged_and_an_empty_row_is_not() -> None:
     table = table_of(np.arange(6) / 10)
     table.world_from_body[2] = np.nan

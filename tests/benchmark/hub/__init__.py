@@ -1,0 +1,1 @@
+"""Tests of folders for a data hub."""
