@@ -38,6 +38,12 @@ RUN = {
     "mkdocstrings": "make docs",
     "hdf5plugin": "h5py, for files of zea",
 }
+#: Licences that the metadata of a package lack or state otherwise than its own licence file.
+STATED = {
+    "k-wave-python": "LGPL-3.0 (its LICENSE; the metadata say GPL)",
+    "hdf5plugin": "MIT, its filters others (its LICENSE)",
+    "mlcroissant": "Apache-2.0 (its repository; the package states none)",
+}
 
 
 def plain(name: str) -> str:
@@ -98,7 +104,9 @@ def needed_by() -> dict[str, list[str]]:
 
 
 def licence(name: str) -> str:
-    """Return the licence that a package's metadata state, "" where it is not installed."""
+    """Return the licence of a package, by its metadata; "" where it is not installed."""
+    if plain(name) in STATED:
+        return STATED[plain(name)]
     try:
         told = metadata.metadata(name)
     except metadata.PackageNotFoundError:

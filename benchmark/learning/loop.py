@@ -117,7 +117,7 @@ class WindowData(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Any]:
         epoch = self.trainer.current_epoch if self.trainer else 0
         before = self.ends[epoch - 1] if epoch else 0
-        # A training that ended twice after its last validation goes on where no update is left.
+        # Lightning's last checkpoint may be of the end, where no update is left.
         updates = self.ends[epoch] - before if epoch < VALIDATIONS else 0
         seed = self.seed * VALIDATIONS + epoch
         count = updates * self.batch_size

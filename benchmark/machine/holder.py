@@ -1,6 +1,7 @@
 """Who holds a lock: a process of a machine, as the lock's file tells it and as others find it."""
 
 import json
+import math
 import os
 import platform
 import uuid
@@ -51,10 +52,11 @@ class Holder:
     def is_there(self) -> bool:
         """Return whether it is known to be there still: this machine has it, at work or stopped.
 
-        A process of its number that began at another time is another one, or the clock was set.
+        A process of its number that began at another time is another one, or the clock was set, and
+        some systems do not tell when it began.
         """
         began = _began(self.process) if self.is_near else None
-        return began is not None and abs(began - self.began) < SAME_BEGINNING_S
+        return abs((began or math.nan) - self.began) < SAME_BEGINNING_S
 
 
 def this_process() -> Holder:
@@ -106,12 +108,13 @@ def _namespace() -> str:
 def _began(process: int) -> float | None:
     """Return when a process of this machine began (s since 1970); None where there is none.
 
-    One that has ended and that its parent has not asked about is none.
+    One that has ended and that its parent has not asked about is none; 0.0 where the system does
+    not tell.
     """
     try:
         found = psutil.Process(process)
         return None if found.status() == psutil.STATUS_ZOMBIE else found.create_time()
     except psutil.NoSuchProcess:
         return None
-    except psutil.Error:
-        return 0.0  # there, and nothing more is told
+    except (psutil.Error, OSError):
+        return 0.0

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from benchmark import geometry
-from benchmark.runs.domain import Domain
+from benchmark.runs.domain import Domain, step_lengths
 from benchmark.runs.field_of_view import Regions, all_tissue, find_regions, tissue_alone
 from benchmark.runs.pixel_size import resampled
 from benchmark.sweep import Images, Observation, Prediction, centre_path
@@ -15,7 +15,6 @@ from benchmark.tracks import BMODE
 
 LEAST_SPREAD = 2.0  # grey levels, standard deviation of a frame: below it there is no signal
 UNTOLD_MM = 5.0  # sigma of a step of which nothing is told: a hand at 100 mm/s between frames
-LOST_MM = 1.5  # least sigma of a step between frames that share no speckle: a hand at 30 mm/s
 LEAST_SHARED = float(np.exp(-1))  # correlation of frames 1.4 lengths of their speckle apart
 MIRROR = np.diag([1.0, 1.0, -1.0, 1.0])  # to the other side of the image plane
 
@@ -79,19 +78,19 @@ def answered(tracker: Tracker, seen: Observation, empty: np.ndarray | None = Non
     return Prediction(geometry.chain(poses), steps, sigma, position_sigma)
 
 
-def lost(prediction: Prediction) -> Prediction:
-    """Return a prediction as unsure as a hand's usual motion, where it states a sigma at all.
+def lost(prediction: Prediction, images: Images) -> Prediction:
+    """Return a prediction that is as unsure of every step as the step is long, if it states sigma.
 
-    For frames that share no speckle: a step's sigma is at least `LOST_MM`, and that of positions
-    grows by it in every step, since what then misleads a tracker is alike in all of them.
+    For frames that share no speckle. The sigma of positions grows with the path, since what then
+    misleads a tracker is alike in all steps.
     """
     if prediction.sigma is None:
         return prediction
-    sigma = np.maximum(prediction.sigma, LOST_MM)
-    positions = LOST_MM * np.arange(len(sigma) + 1)
-    if prediction.position_sigma is not None:
-        positions = np.maximum(prediction.position_sigma, positions)
-    return replace(prediction, sigma=sigma, position_sigma=positions)
+    steps = step_lengths(images, prediction.prev_from_frame)
+    path = np.concatenate([[0.0], np.cumsum(steps)])
+    known = prediction.position_sigma
+    positions = path if known is None else np.maximum(known, path)
+    return replace(prediction, sigma=np.maximum(prediction.sigma, steps), position_sigma=positions)
 
 
 def without_signal(images: Images) -> np.ndarray:

@@ -90,7 +90,8 @@ def _shift_px(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     peak = np.unravel_index(int(product.argmax()), product.shape)
     shift = []
     for axis in (1, 0):
-        line, at, size = product.take(peak[1 - axis], 1 - axis), peak[axis], product.shape[axis]
+        at, size = int(peak[axis]), product.shape[axis]
+        line = product[:, peak[1]] if axis == 0 else product[peak[0]]
         before, here, after = line[at - 1], line[at], line[(at + 1) % size]
         bend = before - 2 * here + after
         part = (before - after) / (2 * bend) if bend < 0 else 0.0

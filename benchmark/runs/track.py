@@ -99,7 +99,7 @@ def track(
     prediction = answered(tracker, seen, empty)
     shared = shared_speckle(seen.bmode)
     if shared is not None and shared < LEAST_SHARED:
-        prediction = lost(prediction)
+        prediction = lost(prediction, seen.bmode)
         report(
             f"consecutive frames share no speckle (correlation {shared:.2f}): how far apart they "
             "lie cannot be told, the path is a guess"

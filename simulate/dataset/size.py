@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from simulate.iq.beam import ELEVATION_CUT, sampled_beam, scatterer_density
+from simulate.iq.beam import ELEVATION_CUT, sampled_beam, scatterer_density, share_kept_at
 from simulate.photoacoustic.grid import image_probe, plan_grid
 from simulate.probe.acquisition import laser_times
 from simulate.probe.transducer import Probe
@@ -17,17 +17,15 @@ from simulate.spec.draw import draw_spec
 from simulate.spec.factors import at_level
 from simulate.spec.plan import plan_sweeps
 
-# Seconds of one core, measured on a virtual core of a 2.5 GHz server (`tests/speed/estimate.py`):
-# per B-mode frame, per scatterer in its slab and per pixel with shadows, per tissue and per
-# scatterer drawn in it, by kind, per node and step of a photoacoustic grid, and per run, to start.
-# Fibres about double the number of scatterers, both drawn and rendered.
-PER_FRAME_S = 3e-3
-PER_SLAB_SCATTERER_S = 2.2e-8
-PER_SHADED_PIXEL_S = 8e-8
-PER_TISSUE_S = {"uniform": 0.0, "layered": 0.5, "inclusions": 0.5, "forearm": 2.0, "carotid": 1.0}
-PER_DRAWN_SCATTERER_S = {
-    "uniform": 3e-7, "layered": 5e-7, "inclusions": 5e-7, "forearm": 2e-6, "carotid": 2e-6,
-}  # fmt: skip
+# Seconds of one core, measured on an idle virtual core of a 2.6 GHz server by `limits.py` and
+# `estimate.py` of `tests/speed`: per B-mode frame, per scatterer in its slab and per pixel with
+# shadows, per tissue, by kind, and per scatterer drawn in it, per node and step of a photoacoustic
+# grid, and per run, to start. Fibres about double the number of scatterers, drawn and rendered.
+PER_FRAME_S = 6e-4
+PER_SLAB_SCATTERER_S = 1.05e-8
+PER_SHADED_PIXEL_S = 3e-8
+PER_TISSUE_S = {"uniform": 0.0, "layered": 0.25, "inclusions": 0.25, "forearm": 0.8, "carotid": 0.4}
+PER_DRAWN_SCATTERER_S = 4.3e-8
 WITH_FIBRES = 2.0
 PER_NODE_STEP_S = {"kwave": 4e-8, "propagator": 8e-10}
 START_S = 6.0
@@ -197,15 +195,27 @@ def slab_of(spec: Spec) -> tuple[float, float, float]:
     return density, area, beam
 
 
+def kept_of(spec: Spec) -> float:
+    """Return the share of the scatterers in a slab that are kept; fibres are not thinned."""
+    if not spec.bmode.depth_adaptive:
+        return 1.0
+    depths = spec.probe.row_depths_mm
+    beam = spec.probe.sigma_elevation_mm(np.maximum(depths, 0.0))
+    kept = float((share_kept_at(spec.probe, depths) * beam).sum() / beam.sum())
+    fibres = 1.0 - 1.0 / WITH_FIBRES if spec.tissue.coherent_fraction > 0.0 else 0.0
+    return fibres + (1.0 - fibres) * kept
+
+
 def bmode_seconds(spec: Spec) -> float:
     """Return the seconds of the B-mode frames of one sweep, its tissue drawn for it alone."""
     density, area, beam = slab_of(spec)
+    density *= kept_of(spec)
     drawn = density * area * (beam + float(np.mean(spec.motion.path_length_mm)))
     per_frame = PER_FRAME_S + density * area * beam * PER_SLAB_SCATTERER_S
     if spec.bmode.shadows:
         per_frame += PER_SHADED_PIXEL_S * spec.probe.width_px * spec.probe.height_px
     kind = spec.tissue.kind
-    drawing = PER_TISSUE_S[kind] + drawn * PER_DRAWN_SCATTERER_S[kind]
+    drawing = PER_TISSUE_S[kind] + drawn * PER_DRAWN_SCATTERER_S
     return drawing + spec.acquisition.frames * per_frame
 
 

@@ -116,7 +116,7 @@ def scatterer_density(probe: Probe, scatterers_per_cell: float) -> float:
     return scatterers_per_cell / float(FWHM**3 * area.min() * probe.sigma_axial_mm)
 
 
-def _thinning(probe: Probe, depths_mm: Array) -> Array:
+def share_kept_at(probe: Probe, depths_mm: Array) -> Array:
     """Return the smallest resolution cell of the image over the cell at each depth, at most 1."""
     image = np.maximum(probe.row_depths_mm, 0.0)
     smallest = (probe.sigma_lateral_mm(image) * probe.sigma_elevation_mm(image)).min()
@@ -182,7 +182,7 @@ def sampled_beam(
         zones_used=lateral.used,
         gain=(gain[:, None] * lateral.gain).astype(np.float32),
         noise_gain=np.pad(noise / response, grid.border_rows, mode="edge").astype(np.float32),
-        keep=_thinning(probe, rows),
+        keep=share_kept_at(probe, rows),
         aperture=(0.5 / probe.f_number, 0.5 * probe.aperture_mm / (probe.radius_mm or 1.0)),
     )
 

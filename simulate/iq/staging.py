@@ -108,12 +108,13 @@ def stage(x, y, z, amplitude, gain, origin, rotation, drift, radius, work, at):
 @inner
 def add_staged(staged, beam, work):
     """Add to the grid, in their order, those of the first `staged` scatterers that are heard."""
-    columns = beam.grid.columns
-    kept = _choose(beam, work.lateral[:staged], work.depth[:staged], work.amplitude, work)
-    _bring_together(kept, beam.lens, work)
+    grid, lens = beam.grid, beam.lens
+    lateral, depth = work.lateral[:staged], work.depth[:staged]
+    kept = _choose(grid, lens, lateral, depth, work.amplitude, work)
+    _bring_together(kept, lens, work)
     _weigh(beam, work.lateral[:kept], work.depth[:kept], work.re[:kept], work.im[:kept], work)
     _thin(kept, work)
-    splat_heard(kept, columns, work)
+    splat_heard(kept, grid.columns, work)
 
 
 @inlined
@@ -155,12 +156,12 @@ def _place(x, y, z, origin, rotation, drift, radius, lateral, depth, off):
 
 
 @inlined
-def _choose(beam, lateral, depth, amplitude, work):
+def _choose(grid, lens, lateral, depth, amplitude, work):
     """Write the numbers of the scatterers that are heard to `chosen`; return how many they are.
 
     Those are inside the grid, not silent, and not where the field of the lens has been faded out.
     """
-    grid, lens, level, chosen = beam.grid, beam.lens, work.level, work.chosen
+    level, chosen = work.level, work.chosen
     first_column, per_column = _f(grid.first_column), _f(1.0 / grid.column_step)
     first_row, per_row = _f(grid.first_row), _f(1.0 / grid.row_step)
     last_column, last_row = _f(grid.columns - 2), _f(grid.rows - 2)

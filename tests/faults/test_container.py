@@ -154,8 +154,8 @@ def test_the_containerfile_runs_the_command_and_copies_what_there_is() -> None:
         word for line in lines if line.startswith(("ENTRYPOINT", "CMD"))
         for word in json.loads(line.partition(" ")[2])
     ]  # fmt: skip
-    assert words[:3] == ["python", "-m", "benchmark"]
-    found: Any = tyro.cli(Command, args=words[3:])
+    assert words[0] == "sweepbench"
+    found: Any = tyro.cli(Command, args=words[1:])
     assert (found.data, found.out) == (Path("/input"), Path("/output"))
     copied = [line.split()[1:-1] for line in lines if line.startswith("COPY ") and "--" not in line]
     assert all((ROOT / name).exists() for names in copied for name in names)

@@ -28,7 +28,6 @@ from simulate.spec import load_spec
 from tests.benchmark.learning.brightness import bright_sweep
 from tests.benchmark.studies.rated import BUDGET, ME
 from tests.faults.kill import contents
-from tests.faults.works import generating
 
 if sys.platform == "win32":
     pytest.skip("no fork", allow_module_level=True)
@@ -153,7 +152,14 @@ def test_the_second_waits_and_the_files_are_those_of_one(
 
 
 def test_a_second_generation_waits_for_the_first(tmp_path) -> None:
-    twice(generating(tmp_path), tmp_path)
+    spec = load_spec("tiny-v2")
+    spec = replace(
+        spec,
+        subjects=replace(spec.subjects, train=1, val=0, test=1),
+        acquisition=replace(spec.acquisition, frames=4),
+        showcase=replace(spec.showcase, sweeps=0),
+    )
+    twice(lambda folder: generate(spec, folder, workers=1), tmp_path)
 
 
 def test_of_two_specs_in_one_new_folder_one_is_refused(tmp_path, monkeypatch) -> None:

@@ -26,6 +26,7 @@ from typing import Any
 import psutil
 from tqdm import tqdm
 
+from benchmark.errors import exit_status
 from benchmark.machine import lock
 from benchmark.machine.progress import hide_progress
 from tests.faults.works import command
@@ -35,6 +36,7 @@ OPERATIONS = ("open", "os.rename", "os.remove", "os.mkdir", "os.utime", "os.chmo
 PATIENCE = 300  # seconds until a command that neither works nor ends is lost
 PARTING = 20  # seconds that workers have to end after their command
 WATCH_S, BEAT_S = 0.6, 0.1  # of locks, in place of 10 s and 1 s, in forks
+TOLD_TO_END = (signal.SIGINT, signal.SIGTERM)
 ALL, PARENT, WORKER = "all", "parent", "worker"
 
 
@@ -110,11 +112,13 @@ def run(
 ) -> End:
     """Run a command that works in a folder, end it where a kill says so, and wait for its end."""
     notes = folder.with_suffix(".err")
+    signal.pthread_sigmask(signal.SIG_BLOCK, TOLD_TO_END)  # until the child is the command
     child = os.fork()
     if not child:
         with contextlib.suppress(BaseException):
             _be_the_command(package, words, folder, kill, fresh, notes)
         os._exit(3)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, TOLD_TO_END)
     ended = os.pidfd_open(child)
     try:
         if kill is not None and kill.after is not None and not _waited(ended, kill.after):
@@ -136,7 +140,7 @@ def _be_the_command(
     os.setsid()
     hide_progress()
     atexit._clear()  # what the first process does at its end
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in TOLD_TO_END:
         signal.signal(number, signal.SIG_DFL)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.dup2(os.open(notes, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
@@ -146,6 +150,7 @@ def _be_the_command(
         if inside is not None:
             told = json.dumps([package, words, str(folder), asdict(inside)])
             line = [sys.executable, "-m", "tests.faults.victims", told]
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, TOLD_TO_END)
         os.execv(sys.executable, line)
     sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w", buffering=1)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -154,8 +159,14 @@ def _be_the_command(
     forks = multiprocessing.get_context("fork")
     multiprocessing.get_context = lambda _: forks  # type: ignore[assignment]
     HOOK.arm(folder, kill)
+    statuses = [1]
+
+    def main() -> None:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, TOLD_TO_END)
+        statuses[0] = command(package, words)
+
     try:
-        status = command(package, words)
+        status = exit_status(main) or statuses[0]
     except BaseException:
         traceback.print_exc()
         status = 1

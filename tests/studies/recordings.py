@@ -1,13 +1,15 @@
 """How a tracker does on recordings of probes and hands that its training did not hold.
 
-    python tests/studies/recordings.py [--tracker moglo-any] [--sweeps 2] [--keep DIR]
+    python tests/studies/recordings.py [--tracker moglo-any] [--sweeps 2] [--picture FILE]
 
 Short sweeps of four specs are rendered and written as PLUS writes them (MetaImage, poses,
 calibration), without what the simulator knows. They are tracked as by `track --probe` with a
 description of the probe: frequency, height and focus of the lens, where the image begins, and the
 radius of a curved one; --no-probe leaves that out. The direction along z is told by --advance.
 Printed is what `track` prints beside a recording's own poses (`benchmark.runs.comparison`): drift
-and constant motion are means over the two halves of a recording. Some minutes on one core.
+and constant motion are means over the two halves of a recording. --picture draws how far the image
+centre went by the poses and by the tracker, with its sigma. Some minutes on one core; --keep DIR
+keeps the recordings.
 """
 
 import argparse
@@ -28,7 +30,7 @@ from benchmark.runs.answer import Advance, elevational_mm
 from benchmark.runs.comparison import Comparison, compared
 from benchmark.runs.track import open_tracker, track
 from benchmark.speckle.file import placed
-from benchmark.sweep import Sweep
+from benchmark.sweep import Images, Sweep, centre_path
 from simulate.spec import Spec, load_spec
 from simulate.spec.factors import changed
 from simulate.spec.plan import plan_sweeps
@@ -38,6 +40,7 @@ SPECS = ("carotid-v2", "forearm-v2", "pa-hetero-v2", "tusrec-like-v2")
 TOLD = ("centre_frequency_hz", "element_height_mm", "elevation_focus_mm", "start_depth_mm")
 FRAMES = 60  # at the specs' own speeds
 Described = Mapping[str, Any]
+Distances = tuple[np.ndarray, np.ndarray, np.ndarray | None]  # true, predicted, sigma (N,) mm
 
 
 def shortened(spec: Spec, frames: int) -> Spec:
@@ -76,12 +79,14 @@ def main() -> None:
     parser.add_argument("--specs", nargs="+", default=list(SPECS))
     parser.add_argument("--sweeps", type=int, default=2)
     parser.add_argument("--no-probe", dest="probe", action="store_false")
+    parser.add_argument("--picture", type=Path)
     parser.add_argument("--keep", type=Path)
     chosen = parser.parse_args()
     tracker, domain = open_tracker(chosen.tracker, chosen.run)
     print("| recording | steps, correlation | path, predicted over true | drift, mm | constant "
           "motion, mm | end, mm | sigma of the end, mm | corners, mm | notes |")  # fmt: skip
     print("|---|---|---|---|---|---|---|---|---|")
+    paths: dict[str, Distances] = {}
     with tempfile.TemporaryDirectory() as scratch:
         folder = chosen.keep or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
@@ -94,12 +99,46 @@ def main() -> None:
             probe = placed(told if chosen.probe else {}, images)
             prediction = track(tracker, domain, images, probe, notes.append, advance)
             found = compared(images, own, prediction)
-            print(row(path.name.removesuffix(".igs.mha"), found, notes), flush=True)
+            name = path.name.removesuffix(".igs.mha")
+            print(row(name, found, notes), flush=True)
+            paths[name] = (
+                went(images, own),
+                went(images, prediction.first_from_frame),
+                prediction.position_sigma,
+            )
+    if chosen.picture:
+        draw(chosen.picture, paths, chosen.tracker)
+
+
+def went(images: Images, poses: np.ndarray) -> np.ndarray:
+    """Return how far (N,) mm the image centre is from its first place."""
+    path = centre_path(images, poses)
+    return np.linalg.norm(path - path[0], axis=1)
+
+
+def draw(file: Path, paths: Mapping[str, Distances], tracker: str) -> None:
+    """Draw distances from the first frame over frames, one panel a recording."""
+    from matplotlib import pyplot as plt
+
+    rows = -(-len(paths) // 4)
+    figure, axes = plt.subplots(
+        rows, 4, figsize=(11, 2.5 * rows), layout="constrained", squeeze=False
+    )
+    for axis, (name, (true, found, sigma)) in zip(axes.flat, paths.items(), strict=False):
+        frames = np.arange(len(true))
+        axis.plot(frames, true, "k", label="poses of the recording")
+        axis.plot(frames, found, label=tracker)
+        if sigma is not None:
+            axis.fill_between(frames, found - sigma, found + sigma, alpha=0.25)
+        axis.set(title=name, xlabel="frame", ylabel="from the first frame, mm", ylim=(0, None))
+    axes[0, 0].legend()
+    figure.savefig(file, dpi=110)
 
 
 def row(name: str, found: Comparison, notes: list[str]) -> str:
-    """Return a line of the table; notes are those on what lies outside of training."""
+    """Return a line of the table; of the notes, those on training and on speckle not shared."""
     outside = [note.split(": ", 1)[1].split(",")[0] for note in notes if "outside" in note]
+    outside += [note.split(" (")[0] for note in notes if "share no speckle" in note]
     cells = [
         name,
         f"{found.elevational:.2f}",

@@ -1,10 +1,8 @@
 """Runs that go to other processes."""
 
-import json
-import os
-import platform
 import subprocess
 import sys
+from dataclasses import replace
 from multiprocessing import resource_sharer
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
@@ -13,6 +11,7 @@ import numpy as np
 import torch
 
 from benchmark.dataset import Dataset
+from benchmark.machine.holder import this_process
 from benchmark.runs.run import Run, make_run, open_run
 from tests.benchmark.learning.brightness import ME, write_bright
 from tests.command_line import command
@@ -62,10 +61,11 @@ def test_what_a_training_that_was_killed_after_its_last_file_left_goes(
     kept = set(run.folder.iterdir())
     ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"],
                            check=True, capture_output=True, text=True).stdout  # fmt: skip
-    run.training_lock.write_text(json.dumps({"process": int(ended), "host": platform.node()}))
+    mine = this_process()
+    run.training_lock.write_text(replace(mine, process=int(ended)).to_json())
     (run.folder / "last.ckpt").touch()
     assert command("benchmark", *words, cwd=tmp_path).returncode == 0
     assert set(run.folder.iterdir()) == kept
-    run.training_lock.write_text(json.dumps({"process": os.getpid(), "host": platform.node()}))
+    run.training_lock.write_text(mine.to_json())
     assert command("benchmark", *words, cwd=tmp_path).returncode == 0
     assert run.training_lock.is_file()  # of a process that lives

@@ -281,7 +281,8 @@ def test_frames_that_share_no_speckle_leave_a_tracker_unsure(dataset) -> None:
     assert "share no speckle" not in " ".join(told) and prediction.sigma.max() == 0.5
     prediction = track(Steady(), None, far, {}, told.append)
     assert "share no speckle" in " ".join(told)
-    assert prediction.sigma.min() == 1.5 and prediction.end_sigma == pytest.approx(19 * 1.5)
+    assert prediction.sigma.min() == pytest.approx(0.3) and prediction.sigma.max() == 0.5
+    assert prediction.end_sigma == pytest.approx(19 * 0.3)
 
 
 def test_motion_in_the_plane_is_measured_between_pixels() -> None:
