@@ -23,7 +23,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 
 from benchmark.dataset import Dataset
-from benchmark.errors import UserError
+from benchmark.errors import UserError, chain
 from benchmark.files import clear_full_disk
 from benchmark.learning.flops import flop_counter
 from benchmark.learning.loop import VALIDATIONS, Loop, UpdateBar, WindowData, quiet_lightning
@@ -245,6 +245,10 @@ def _fit(
                 trainer.fit(loop, data, ckpt_path=path, weights_only=True)
         except SystemExit as end:  # Lightning's answer to Ctrl-C
             raise KeyboardInterrupt from end
+        except RuntimeError as error:  # of Lightning's, while it answers
+            if any(isinstance(one, KeyboardInterrupt) for one in chain(error)):
+                raise KeyboardInterrupt from error
+            raise
     _restore(tracker, Path(best.best_model_path))
     _lay_out(tracker, channels_last=False)
     return trainer.global_step, math.isfinite(float(best.best_model_score))  # type: ignore[arg-type]

@@ -55,7 +55,9 @@ def main(data: str, run: str) -> None:
     drawn = table.drop(columns=["log scale", "kind"]).dropna(axis=1, thresh=len(table) // 2)
     drawn = drawn.loc[:, drawn.nunique() > 1]
     ranks = drawn.corrwith(table["log scale"], method="spearman").dropna()
-    print(ranks.reindex(ranks.abs().sort_values(ascending=False).index)[:SHOWN].round(2).to_string())
+    print(
+        ranks.reindex(ranks.abs().sort_values(ascending=False).index)[:SHOWN].round(2).to_string()
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Still images as Pillow opens them, made frames."""
 
 import io
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,8 @@ from benchmark.errors import UserError
 from benchmark.frames import StreamedFrames
 
 DEEP = ("I", "F")  # Pillow's modes of more than 8 bits begin so
+ANY_FILE_PIXELS = 2**24  # as many are taken of a file of any size
+PIXELS_PER_BYTE = 1_100  # and of a large one, more than packing brings forth
 
 
 class PictureFrames(StreamedFrames):
@@ -65,11 +68,21 @@ def open_picture(path: Path, formats: tuple[str, ...] | None = None) -> Any:
     """Return the opened image of a file; its pixels are decoded later.
 
     formats: Pillow's names of those that it may have, whatever its name says; None: any.
+
+    Raises
+    ------
+    UserError : no image, or a size that the bytes of the file cannot hold.
     """
     from PIL import Image
 
-    with decoding(str(path)):
-        return Image.open(_Clipped(path), formats=formats)
+    with decoding(str(path)), warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the bound is below
+        picture = Image.open(_Clipped(path), formats=formats)
+    size = path.stat().st_size
+    width, height = picture.size
+    if width * height > max(ANY_FILE_PIXELS, PIXELS_PER_BYTE * size):
+        raise UserError(f"{path}: {width} x {height} pixels, more than its {size} bytes can hold")
+    return picture
 
 
 class _Clipped(io.BufferedReader):

@@ -113,6 +113,20 @@ def test_a_training_that_was_ended_after_its_last_update_ends_well(
     assert one.read_bytes() == other.read_bytes()
 
 
+def test_an_interrupt_at_which_lightning_stumbles_is_an_interrupt(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(*_: object, **__: object) -> None:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            raise RuntimeError("Please call `iter(combined_loader)` first.")  # noqa: B904
+
+    monkeypatch.setattr(pl.Trainer, "fit", stumble)
+    with pytest.raises(KeyboardInterrupt):
+        train(new_run(dataset, tmp_path), accelerator="cpu")
+
+
 def test_the_same_training_at_the_same_time_is_refused_to_several_devices(
     dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """Folders of images and TIFF stacks, against the arrays that were written."""
 
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -170,3 +171,14 @@ def test_a_stack_cut_short_is_refused(tmp_path: Path, compression: str | None, l
     path.write_bytes(path.read_bytes()[:-lost])
     with pytest.raises(UserError, match=r"cut.tif(: page \d)?: cannot be read as an image"):
         read_cine(path, silence).frames[:]
+
+
+def test_a_size_that_the_file_cannot_hold_is_refused(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "f", moving_block(3))
+    wide = tmp_path / "f" / "frame_0.png"
+    content = bytearray(wide.read_bytes())
+    content[16:24] = (12_000).to_bytes(4, "big") * 2  # IHDR: width and height
+    content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
+    wide.write_bytes(content)
+    with pytest.raises(UserError, match=r"frame_0\.png: 12000 x 12000 pixels, more than its"):
+        read_cine(folder, silence)
