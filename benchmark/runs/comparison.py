@@ -82,7 +82,8 @@ def compared(
     true = geometry.anchor(world_from_image[known])
     found = geometry.anchor(prediction.first_from_frame[known])
     steps = prediction.prev_from_frame if known.all() else geometry.relative(found)
-    case = Case(true, found, images.mm_from_pixel, images.frames.shape[1:], steps)
+    rows, columns = images.frames.shape[1:]
+    case = Case(true, found, images.mm_from_pixel, (rows, columns), steps)
     here, there = (geometry.apply(poses, case.corners) for poses in (found[-1], true[-1]))
     near, far = (
         geometry.apply(each, case.corners[None]) for each in (steps, case.true_prev_from_frame)

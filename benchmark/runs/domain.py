@@ -169,7 +169,7 @@ def find_domain(folder: Path) -> Domain | None:
 def _domain_of(values: dict[str, Any]) -> Domain:
     """Return the domain that a `domain.json` holds."""
     spans = {key: tuple(span) for key, span in values.get("measures", {}).items()}
-    others = {
+    others: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value
         for key, value in values.items()
         if key != "measures"

@@ -50,7 +50,9 @@ def measures(images: Images) -> dict[str, float]:
     places = np.unique(np.linspace(0, len(images.frames) - 1 - AHEAD, PLACES).astype(int))
     if len(images.frames) <= AHEAD or not (found := [_at(images, int(n)) for n in places]):
         return {}
-    rho, widths, sideways = (np.median(values, axis=0) for values in zip(*found, strict=True))
+    rho, widths, sideways = (
+        np.asarray(np.median(values, axis=0)) for values in zip(*found, strict=True)
+    )
     if not widths.all():
         return {}
     lost = -np.log(np.clip(rho, LEAST, MOST))
