@@ -50,9 +50,7 @@ def measures(images: Images) -> dict[str, float]:
     places = np.unique(np.linspace(0, len(images.frames) - 1 - AHEAD, PLACES).astype(int))
     if len(images.frames) <= AHEAD or not (found := [_at(images, int(n)) for n in places]):
         return {}
-    rho, widths, sideways = (
-        np.asarray(np.median(values, axis=0)) for values in zip(*found, strict=True)
-    )
+    rho, widths, sideways = (np.median(values, axis=0) for values in zip(*found, strict=True))
     if not widths.all():
         return {}
     lost = -np.log(np.clip(rho, LEAST, MOST))
@@ -92,7 +90,8 @@ def _shift_px(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     peak = np.unravel_index(int(product.argmax()), product.shape)
     shift = []
     for axis in (1, 0):
-        line, at, size = product.take(peak[1 - axis], 1 - axis), peak[axis], product.shape[axis]
+        line: np.ndarray = np.take(product, [peak[1 - axis]], 1 - axis).ravel()
+        at, size = peak[axis], len(line)
         before, here, after = line[at - 1], line[at], line[(at + 1) % size]
         bend = before - 2 * here + after
         part = (before - after) / (2 * bend) if bend < 0 else 0.0
