@@ -13,7 +13,7 @@ from benchmark.errors import UserError
 from benchmark.frames import StreamedFrames
 
 DEEP = ("I", "F")  # Pillow's modes of more than 8 bits begin so
-ANY_FILE_PIXELS = 2**24  # as many are taken of a file of any size
+ANY_FILE_PIXELS = 2**22  # as many are taken of a file of any size
 PIXELS_PER_BYTE = 1_100  # and of a large one, more than packing brings forth
 
 
