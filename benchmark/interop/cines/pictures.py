@@ -78,11 +78,19 @@ def open_picture(path: Path, formats: tuple[str, ...] | None = None) -> Any:
     with decoding(str(path)), warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the bound is below
         picture = Image.open(_Clipped(path), formats=formats)
+    refuse_promise(picture, path, str(path))
+    return picture
+
+
+def refuse_promise(picture: Any, path: Path, place: str) -> None:
+    """Refuse an opened image, or a page of one, that the bytes of its file cannot hold.
+
+    place: how messages name it.
+    """
     size = path.stat().st_size
     width, height = picture.size
     if width * height > max(ANY_FILE_PIXELS, PIXELS_PER_BYTE * size):
-        raise UserError(f"{path}: {width} x {height} pixels, more than its {size} bytes can hold")
-    return picture
+        raise UserError(f"{place}: {width} x {height} pixels, more than {size} bytes can hold")
 
 
 class _Clipped(io.BufferedReader):

@@ -8,7 +8,13 @@ import numpy as np
 
 from benchmark.errors import Report, UserError
 from benchmark.interop.cines.cine import Cine
-from benchmark.interop.cines.pictures import PictureFrames, decoding, frame_of, open_picture
+from benchmark.interop.cines.pictures import (
+    PictureFrames,
+    decoding,
+    frame_of,
+    open_picture,
+    refuse_promise,
+)
 
 SUFFIXES = (".tif", ".tiff")
 DESCRIPTION, X_RESOLUTION, Y_RESOLUTION = 270, 282, 283  # tags of TIFF
@@ -65,6 +71,7 @@ class TiffFrames(PictureFrames):
     def _decoded(self, index: int) -> np.ndarray:
         with decoding(self._place(index)):
             self.picture.seek(index)
+            refuse_promise(self.picture, self.path, self._place(index))
             return frame_of(self.picture)
 
 

@@ -180,5 +180,17 @@ def test_a_size_that_the_file_cannot_hold_is_refused(tmp_path: Path) -> None:
     content[16:24] = (12_000).to_bytes(4, "big") * 2  # IHDR: width and height
     content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
     wide.write_bytes(content)
-    with pytest.raises(UserError, match=r"frame_0\.png: 12000 x 12000 pixels, more than its"):
+    with pytest.raises(UserError, match=r"frame_0\.png: 12000 x 12000 pixels, more than"):
         read_cine(folder, silence)
+
+
+def test_a_page_whose_size_the_file_cannot_hold_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "stack.tif"
+    first, second = moving_block(2)
+    with tifffile.TiffWriter(path) as writer:
+        writer.write(first)
+        writer.write(second)
+    with tifffile.TiffFile(path, mode="r+b") as stack:
+        stack.pages[1].tags["ImageLength"].overwrite(2**22)
+    with pytest.raises(UserError, match=r"stack.tif: page 1: \d+ x 4194304 pixels, more than"):
+        np.asarray(read_cine(path, silence).frames)
