@@ -64,7 +64,7 @@ def test_a_tracker_from_outside_is_checked_trained_and_ranked(home: Path) -> Non
     text = (ROOT / "docs/add-a-tracker.md").read_text()
     for block in re.findall(r"```python\n(# (\w+\.py)\n.*?)```", text, re.S):
         (home / block[1]).write_text(block[0])
-    names = ["my_net:MyNet", "my_flow:Still"]
+    names = ["my_net:MyNet", "my_file:Still"]
     said = command("benchmark", "check-tracker", *names, cwd=home).stdout
     assert said.count("keeps the contract") == 2
     chosen = ["data/tiny-v2", "--trackers", *names, "--budget", "0.002"]

@@ -16,7 +16,7 @@ from benchmark.leaderboard.board import Leaderboard
 from benchmark.leaderboard.columns import digits, main_columns, short_title, unit
 from benchmark.leaderboard.row import Row
 from benchmark.metrics import METRICS
-from benchmark.tables import write_text
+from benchmark.tables import markdown, write_text
 
 FRAMEWORK = "sweepbench"
 
@@ -111,9 +111,8 @@ def _readme(board: Leaderboard, row: Row, repo: str) -> str:
         ],
     }
     about = str(row.first("card") or "").strip()
-    scores = [f"| {one['name']} | {one['value']} |" for one in metrics]
-    table = ["| metric | value |", "| --- | --- |", *scores]
-    lines = [front_matter(matter), f"# {row.label}", "", about, "", *table, "", _notes(board, row)]
+    scores = markdown([{"metric": one["name"], "value": str(one["value"])} for one in metrics])
+    lines = [front_matter(matter), f"# {row.label}", "", about, "", scores, _notes(board, row)]
     return "\n".join(lines) + ".\n"
 
 

@@ -1,6 +1,7 @@
 """A run: one tracker, one configuration, one data set, one seed; its folder follows from those."""
 
 import json
+import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -46,13 +47,12 @@ class Run:
     out: Path | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Go to another process without weights, which are read or drawn anew there.
+        """Go to another process with the tracker's weights as bytes.
 
-        Torch would hand them over by file descriptors, of which a process that ends loses some.
+        Torch would hand them over by file descriptors, of which a process that ends loses some; and
+        weights drawn anew there would take random numbers from a training that runs beside.
         """
-        config = None if self.tracker is None else self.tracker.config
-        kind = None if self.tracker is None else type(self.tracker)
-        return _arrived, ({**vars(self), "tracker": None}, kind, config)
+        return _arrived, ({**vars(self), "tracker": None}, pickle.dumps(self.tracker))
 
     def resolved(self) -> "Run":
         """Return the same run by paths that hold in any current folder."""
@@ -209,12 +209,9 @@ class Run:
         )
 
 
-def _arrived(fields: Mapping[str, Any], kind: type[Tracker] | None, config: Any) -> Run:
-    """Return the run that another process has sent: its fields, its tracker's class and config."""
-    run = Run(**fields)
-    if kind is None:
-        return run
-    return replace(run, tracker=open_weights(run.weights) if run.weights else kind(config))
+def _arrived(fields: Mapping[str, Any], tracker: bytes) -> Run:
+    """Return the run that another process has sent: its fields, and its tracker as bytes."""
+    return replace(Run(**fields), tracker=pickle.loads(tracker))
 
 
 def titles(runs: Sequence[Run]) -> list[str]:

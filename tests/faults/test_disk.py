@@ -1,27 +1,51 @@
 """Disks that fail: work ends in one line (status 2) or well, and the next run finishes it."""
 
+import contextlib
 import os
 import shutil
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from benchmark.machine import lock
-from tests.faults.kill import contents, in_child
-from tests.faults.works import WORKS, Work
+from tests.faults.kill import contents
+from tests.faults.works import WORKS, command
 
 if sys.platform == "win32":
     pytest.skip("no fork", allow_module_level=True)
 
 ENDS_IN_ONE_LINE, ENDS_WELL = 2, 0
+Action = Callable[[Path], int]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A command and what it reads; called with a folder, it works there and returns its status."""
+
+    name: str
+    given: Path
+
+    def begin(self, folder: Path) -> None:
+        """Give the work its folder as it is at first, where there is none."""
+        runs = self.given / "runs"
+        if runs.is_dir() and not (folder / "runs").is_dir():
+            with contextlib.suppress(OSError):
+                shutil.copytree(runs, folder / "runs")
+
+    def __call__(self, folder: Path) -> int:
+        work = WORKS[self.name]
+        return command(work.package, work.line(self.given, folder, 1))
 
 
 @pytest.fixture(params=["leaderboard", "predict"])
-def work(request, tmp_path: Path) -> Work:
-    return WORKS[request.param](tmp_path / "given")
+def work(request, tmp_path: Path) -> Task:
+    (tmp_path / "given").mkdir()
+    WORKS[request.param].write(tmp_path / "given")
+    return Task(request.param, tmp_path / "given")
 
 
 @pytest.fixture(autouse=True)
@@ -30,42 +54,56 @@ def watch(monkeypatch) -> None:
     monkeypatch.setattr(lock, "BEAT_S", 0.1)
 
 
-def ends_and_is_finished(work: Work, failing: Work, folder: Path, peace: dict) -> None:
-    ended, _ = in_child(failing, folder)
-    assert ended in (ENDS_IN_ONE_LINE, ENDS_WELL)
-    assert in_child(work, folder)[0] == ENDS_WELL
+def status_of(work: Task, folder: Path, action: Action | None = None) -> int:
+    """Do work, or an action that does it, in a child without output; return its status."""
+    work.begin(folder)
+    child = os.fork()
+    if not child:
+        status = 3
+        with contextlib.suppress(BaseException):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, 1)
+            os.dup2(nowhere, 2)
+            status = (action or work)(folder)
+        os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def ends_and_is_finished(work: Task, failing: Action, folder: Path, peace: dict) -> None:
+    assert status_of(work, folder, failing) in (ENDS_IN_ONE_LINE, ENDS_WELL)
+    assert status_of(work, folder) == ENDS_WELL
     assert contents(folder) == peace
 
 
-def done_in_peace(work: Work, folder: Path) -> dict[str, bytes]:
-    assert in_child(work, folder)[0] == ENDS_WELL
+def done_in_peace(work: Task, folder: Path) -> dict[str, bytes]:
+    assert status_of(work, folder) == ENDS_WELL
     return contents(folder)
 
 
-def limited(work: Work, size: int) -> Work:
+def limited(work: Task, size: int) -> Action:
     """Return work whose files cannot grow beyond a size in bytes."""
 
-    def run(folder: Path) -> None:
+    def run(folder: Path) -> int:
         import resource
 
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # writing then fails, as on a full disk
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-        work(folder)
+        return work(folder)
 
     return run
 
 
-def test_writes_fail_at_any_byte(work: Work, tmp_path: Path) -> None:
+def test_writes_fail_at_any_byte(work: Task, tmp_path: Path) -> None:
     peace = done_in_peace(work, tmp_path / "peace")
     for size in (0, 1, 300, 3000, 30_000):
         folder = tmp_path / str(size)
         ends_and_is_finished(work, limited(work, size), folder, peace)
 
 
-def at_operation(work: Work, number: int, act: Callable[[Path], object]) -> Work:
+def at_operation(work: Task, number: int, act: Callable[[Path], object]) -> Action:
     """Return work during which something happens to its folder at an opening of a file in it."""
 
-    def run(folder: Path) -> None:
+    def run(folder: Path) -> int:
         left = [number]
 
         def hook(event: str, arguments: tuple) -> None:
@@ -75,34 +113,34 @@ def at_operation(work: Work, number: int, act: Callable[[Path], object]) -> Work
                     act(folder)
 
         sys.addaudithook(hook)
-        work(folder)
+        return work(folder)
 
     return run
 
 
 @pytest.mark.parametrize("number", [1, 4, 9])
-def test_the_folder_vanishes(work: Work, tmp_path: Path, number: int) -> None:
+def test_the_folder_vanishes(work: Task, tmp_path: Path, number: int) -> None:
     peace = done_in_peace(work, tmp_path / "peace")
     vanishing = at_operation(work, number, lambda f: shutil.rmtree(f, ignore_errors=True))
     ends_and_is_finished(work, vanishing, tmp_path / "folder", peace)
 
 
-def test_a_file_where_a_folder_should_be_is_one_line(work: Work, tmp_path: Path) -> None:
+def test_a_file_where_a_folder_should_be_is_one_line(work: Task, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert in_child(work, tmp_path / "file" / "folder")[0] == ENDS_IN_ONE_LINE
+    assert status_of(work, tmp_path / "file" / "folder") == ENDS_IN_ONE_LINE
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root writes anywhere")
-def test_a_read_only_folder_is_one_line(work: Work, tmp_path: Path) -> None:
+def test_a_read_only_folder_is_one_line(work: Task, tmp_path: Path) -> None:
     (tmp_path / "locked").mkdir(mode=0o555)
-    assert in_child(work, tmp_path / "locked" / "folder")[0] == ENDS_IN_ONE_LINE
+    assert status_of(work, tmp_path / "locked" / "folder") == ENDS_IN_ONE_LINE
 
 
 @pytest.mark.parametrize("seconds", [-1e9, 1e9])
-def test_clocks_jump_between_two_runs(work: Work, tmp_path: Path, seconds: float) -> None:
+def test_clocks_jump_between_two_runs(work: Task, tmp_path: Path, seconds: float) -> None:
     peace = done_in_peace(work, tmp_path / "folder")
     for path in (tmp_path / "folder").rglob("*"):
         moved = path.stat().st_mtime + seconds
         os.utime(path, (moved, moved))
-    assert in_child(work, tmp_path / "folder")[0] == ENDS_WELL
+    assert status_of(work, tmp_path / "folder") == ENDS_WELL
     assert contents(tmp_path / "folder") == peace

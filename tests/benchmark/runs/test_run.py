@@ -26,7 +26,7 @@ def bright(tmp_path: Path) -> Dataset:
     return write_bright(tmp_path / "data")
 
 
-def test_a_run_arrives_with_what_names_it_and_without_weights(tmp_path: Path) -> None:
+def test_a_run_arrives_with_what_names_it_and_its_weights(tmp_path: Path) -> None:
     data = bright(tmp_path)
     for name in (ME, "identity", "constant-motion-oracle"):
         run = make_run(name, data, budget_tflop=1e-9, seed=3, root=tmp_path / "runs")
@@ -34,7 +34,9 @@ def test_a_run_arrives_with_what_names_it_and_without_weights(tmp_path: Path) ->
     run = make_run(ME, data, budget_tflop=1e-9, root=tmp_path / "runs")
     assert run.tracker is not None
     torch.nn.init.constant_(run.tracker.module().weight, 7.0)
-    assert sent(run).tracker.module().weight != 7
+    before = torch.get_rng_state()
+    assert sent(run).tracker.module().weight == 7
+    assert torch.equal(torch.get_rng_state(), before)  # of a training that runs beside
     assert resource_sharer._resource_sharer._listener is None  # no tensor by file descriptor
 
 
