@@ -94,6 +94,18 @@ def _remove_left(path: Path) -> None:
                 Path(entry.path).unlink()
 
 
+def remove_left_in(folder: Path) -> None:
+    """Remove temporary files in a folder whose processes, of this machine, have ended."""
+    import psutil
+
+    host = f"{zlib.crc32(platform.node().encode()):08x}"
+    name = re.compile(rf"\..*-{host}-([0-9]+)-[^-]*\.part(\.\w+)?")
+    for entry in os.scandir(folder):
+        found = name.fullmatch(entry.name)
+        if found and not psutil.pid_exists(int(found[1])):
+            Path(entry.path).unlink(missing_ok=True)
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

@@ -143,7 +143,8 @@ def process_pool(workers: int, threads: int = 1) -> Iterator[ProcessPoolExecutor
             raise UserError(ENDED if lines.get_obj().value else NONE_BEGAN) from error
         raise
     finally:
-        pool.shutdown()
+        with contextlib.suppress(RuntimeError):  # a thread that an interrupt kept from beginning
+            pool.shutdown()
 
 
 class _Pool(ProcessPoolExecutor):

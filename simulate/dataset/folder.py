@@ -15,12 +15,13 @@ from typing import Any
 
 from benchmark.dataset import Dataset, Entry, open_dataset, write_dataset, write_entry
 from benchmark.errors import UserError
-from benchmark.files import read_json, sha256_of_file, write_json
-from benchmark.machine.lock import only_here
+from benchmark.files import read_json, remove_left_in, sha256_of_file, write_json
+from benchmark.machine.lock import only_here, remove_left
 from benchmark.sweep import Sweep
 from simulate.spec.plan import SweepPlan
 
 CARD, CROISSANT = ABOUT = ("README.md", "croissant.json")  # files that tell of the index
+LOCK = "identity.lock"
 
 
 def _in_words(key: str, identity: Mapping[str, Any]) -> str:
@@ -53,9 +54,10 @@ class DatasetFolder:
                 raise UserError(
                     f"{self.path}: holds a data set that was not generated; choose another --out"
                 )
-            with only_here(self.path / "identity.lock", "the beginning of a data set"):
+            with only_here(self.path / LOCK, "the beginning of a data set"):
                 if not path.is_file():
                     write_json(path, ours)
+        remove_left(self.path / LOCK)  # of one that was killed after it wrote
         found = read_json(path)
         for key in ("spec_hash", "withheld"):
             if found.get(key) != ours.get(key):
@@ -127,6 +129,7 @@ class DatasetFolder:
         entries = [entry for entry in found if entry is not None]
         if len(entries) < len(plans):
             return None
+        remove_left_in(self.path / "sweeps")
         if (self.path / "dataset.json").is_file():
             dataset = open_dataset(self.path)
             if [asdict(e) for e in dataset.entries] == [asdict(e) for e in entries]:

@@ -30,11 +30,10 @@ class Task:
     given: Path
 
     def begin(self, folder: Path) -> None:
-        """Give the work its folder as it is at first, where there is none."""
-        runs = self.given / "runs"
-        if runs.is_dir() and not (folder / "runs").is_dir():
+        """Give the work what its folder holds at first."""
+        if (self.given / "runs").is_dir():
             with contextlib.suppress(OSError):
-                shutil.copytree(runs, folder / "runs")
+                shutil.copytree(self.given / "runs", folder / "runs", dirs_exist_ok=True)
 
     def __call__(self, folder: Path) -> int:
         work = WORKS[self.name]
@@ -59,12 +58,15 @@ def status_of(work: Task, folder: Path, action: Action | None = None) -> int:
     work.begin(folder)
     child = os.fork()
     if not child:
-        status = 3
-        with contextlib.suppress(BaseException):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, 1)
-            os.dup2(nowhere, 2)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
+        try:
             status = (action or work)(folder)
+        except SystemExit as end:
+            status = end.code if isinstance(end.code, int) else 1
+        except BaseException:
+            status = 3
         os._exit(status)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
