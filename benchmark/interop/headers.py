@@ -249,7 +249,7 @@ def _meta(path: Path, fields: dict, frame_fields: dict, offset: int) -> Header:
         sizes,
         dtype.newbyteorder(">" if msb.lower() == "true" else "<"),
         packed,
-        _integers(path, fields, size)[0] if packed and size in fields else None,
+        next(iter(_integers(path, fields, size)), None) if packed and size in fields else None,
         path if data == "LOCAL" else _beside(path, "ElementDataFile", data),
         _meta_offset(path, fields, offset if data == "LOCAL" else 0, packed),
         fields.get("UltrasoundImageOrientation"),

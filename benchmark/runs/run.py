@@ -1,7 +1,6 @@
 """A run: one tracker, one configuration, one data set, one seed; its folder follows from those."""
 
 import json
-import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -45,14 +44,6 @@ class Run:
     trained_on: Dataset | None = None
     weights: Path | None = None
     out: Path | None = None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Go to another process with the tracker's weights as bytes.
-
-        Torch would hand them over by file descriptors, of which a process that ends loses some; and
-        weights drawn anew there would take random numbers from a training that runs beside.
-        """
-        return _arrived, ({**vars(self), "tracker": None}, pickle.dumps(self.tracker))
 
     def resolved(self) -> "Run":
         """Return the same run by paths that hold in any current folder."""
@@ -207,11 +198,6 @@ class Run:
             f"{self.folder}: '{self.name}' is not trained yet; "
             f"run 'sweepbench train {self.training_set.folder} --trackers {self.name}'"
         )
-
-
-def _arrived(fields: Mapping[str, Any], tracker: bytes) -> Run:
-    """Return the run that another process has sent: its fields, and its tracker as bytes."""
-    return replace(Run(**fields), tracker=pickle.loads(tracker))
 
 
 def titles(runs: Sequence[Run]) -> list[str]:

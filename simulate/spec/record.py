@@ -43,6 +43,7 @@ from simulate.spec.vary import Vary
 from simulate.spec.vary_check import check_vary
 from simulate.tissue.settings import TissueSettings
 
+LONGEST_NAME = 255  # characters; systems take no longer names of files
 SPEC_FOLDER = Path(__file__).parents[1] / "specs"
 
 # Keys added since the specs of the package were frozen, by table ("" for whole tables). At its
@@ -231,7 +232,7 @@ def _table(path: Path, below: tuple[Path, ...] = ()) -> dict[str, Any]:
     if not isinstance(base, str):
         raise UserError(f"{path}: extends: expected the name of a spec or file, got {base!r}")
     inner = path.parent / base if base.endswith(".toml") else SPEC_FOLDER / f"{base}.toml"
-    if not inner.is_file():
+    if len(inner.name) > LONGEST_NAME or not inner.is_file():
         raise UserError(f"{path}: extends: {unknown_name('spec', base, spec_names())}")
     if inner in (*below, path):
         raise UserError(f"{path}: extends: '{base}' leads back to itself")

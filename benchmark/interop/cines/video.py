@@ -38,7 +38,9 @@ def read_video(path: Path, report: Report) -> Cine:
             f"{path}: expected a video, got {len(times)} frames that can be decoded (damaged, "
             "an unknown codec, or a still image?)"
         )
-    first = next(_decoded(path))
+    first = next(_decoded(path), None)
+    if first is None:
+        raise UserError(f"{path}: none of its frames can be decoded a second time (damaged?)")
     shape = (len(times), *first.shape)
     frames = SpooledFrames(shape, first.dtype, _decoded(path), str(path))
     return Cine(path, frames, times if np.isfinite(times).all() else None)

@@ -170,5 +170,7 @@ def _nifti_matrix(path: Path, header: bytes, order: str) -> np.ndarray:
     w = np.sqrt(max(0.0, 1 - x * x - y * y - z * z))
     handed, *spacing = struct.unpack_from(f"{order}4f", header, 76)
     scale = np.array(spacing) * [1, 1, -1 if handed < 0 else 1]
+    if not 0.0 < np.linalg.norm([x, y, z, w]) < np.inf:
+        raise UserError(f"{path}: quatern_b, c, d: expected a rotation, got {x:g}, {y:g}, {z:g}")
     rotation = Rotation.from_quat([x, y, z, w]).as_matrix()
     return _matrix(unit * rotation * scale, unit * np.array(origin))
