@@ -50,6 +50,11 @@ def silent(message: str) -> None:
     """Report nothing."""
 
 
+def note(message: str) -> None:
+    """Report on standard error."""
+    print(f"note: {message}", file=sys.stderr, flush=True)
+
+
 def exit_status(command: Callable[[], object]) -> int:
     """Run a command and return its exit status: 0, 2 after a user's mistake, 130 when interrupted.
 

@@ -77,33 +77,35 @@ def _clear_lost_folder(path: Path, temporary: Path) -> Iterator[None]:
 
 def _temporary(path: Path) -> tuple[str, str]:
     """Return how names of temporary files for `path` begin, before the process, and end."""
-    host = zlib.crc32(platform.node().encode())
-    return f".{path.stem[:100]}-{host:08x}-", f".part{path.suffix}"
+    return f".{path.stem[:100]}-{_host()}-", f".part{path.suffix}"
 
 
 def _remove_left(path: Path) -> None:
     """Remove temporary files for `path` whose processes, of this machine, have ended."""
+    prefix, suffix = map(re.escape, _temporary(path))
+    _remove_dead(path.parent, prefix, suffix)
+
+
+def remove_left_in(folder: Path) -> None:
+    """Remove temporary files in a folder whose processes, of this machine, have ended."""
+    _remove_dead(folder, rf"\..*-{_host()}-", r"\.part(\.\w+)?")
+
+
+def _remove_dead(folder: Path, prefix: str, suffix: str) -> None:
+    """Remove files whose process has ended; its number lies between two regular expressions."""
     import psutil
 
-    prefix, suffix = _temporary(path)
-    name = re.compile(re.escape(prefix) + r"([0-9]+)-[^-]*" + re.escape(suffix))
-    for entry in os.scandir(path.parent):
+    name = re.compile(prefix + r"([0-9]+)-[^-]*" + suffix)
+    for entry in os.scandir(folder):
         found = name.fullmatch(entry.name)
         if found and not psutil.pid_exists(int(found[1])):
             with contextlib.suppress(OSError):
                 Path(entry.path).unlink()
 
 
-def remove_left_in(folder: Path) -> None:
-    """Remove temporary files in a folder whose processes, of this machine, have ended."""
-    import psutil
-
-    host = f"{zlib.crc32(platform.node().encode()):08x}"
-    name = re.compile(rf"\..*-{host}-([0-9]+)-[^-]*\.part(\.\w+)?")
-    for entry in os.scandir(folder):
-        found = name.fullmatch(entry.name)
-        if found and not psutil.pid_exists(int(found[1])):
-            Path(entry.path).unlink(missing_ok=True)
+def _host() -> str:
+    """Return eight hexadecimal digits that stand for this machine in names of files."""
+    return f"{zlib.crc32(platform.node().encode()):08x}"
 
 
 def _umask() -> int:

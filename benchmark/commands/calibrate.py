@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from benchmark.commands.recordings import warn
-from benchmark.errors import UserError
+from benchmark.errors import UserError, note
 from benchmark.interop.poses.attach import selected
 from benchmark.interop.sequence import Reading
 from benchmark.interop.tracked import open_tracked
@@ -34,7 +33,7 @@ class Calibrate:
     """First frame, and the one after the last, to calibrate on; by default all, 240 at most."""
 
     def run(self) -> None:
-        sweep = open_tracked(self.recording, self.reading, warn).sweep
+        sweep = open_tracked(self.recording, self.reading, note).sweep
         if not isinstance(sweep.bmode, Channel):
             raise UserError(f"{self.recording}: its poses are withheld; expected known ones")
         channel = self._chosen(sweep.bmode)

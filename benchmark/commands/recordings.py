@@ -1,6 +1,5 @@
 """The commands for recordings of any format: convert, reconstruct, track."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import tyro
 
-from benchmark.errors import UserError
+from benchmark.errors import UserError, note
 from benchmark.figures.pictures import write_pictures
 from benchmark.geometry import inverse, path_length, unanchor
 from benchmark.hdf5 import write_prediction
@@ -44,11 +43,6 @@ Paths = dict[str, tuple[Images, np.ndarray]]  # by name: frames and their poses 
 Job = tuple[Paths, Paths, dict[str, Any], Axes]  # as `finish` takes them
 
 
-def warn(message: str) -> None:
-    """Print a remark on a recording to standard error."""
-    print(f"note: {message}", file=sys.stderr)
-
-
 @dataclass(frozen=True)
 class Convert:
     """Turn sweeps, poses or predictions of one format into another, told by the files' names.
@@ -74,7 +68,7 @@ class Convert:
             reading=self.reading,
             writing=self.writing,
             sweep=self.sweep,
-            report=warn,
+            report=note,
         )
         for path in written[:5]:
             print(path)
@@ -132,7 +126,7 @@ class Reconstruct:
 
     def _alone(self) -> Job:
         """Return what to reconstruct of one sweep: by its own poses or others, its own beside."""
-        tracked = open_tracked(self.sweep, self.reading, warn)
+        tracked = open_tracked(self.sweep, self.reading, note)
         images = channel_of(tracked.sweep, self.channel, self.sweep)
         beside: Paths = {}
         if self.tracker:
@@ -155,7 +149,7 @@ class Reconstruct:
             )
         files = _named((self.sweep, *self.more))
         sweeps = {
-            name: open_tracked(file, self.reading, warn).sweep for name, file in files.items()
+            name: open_tracked(file, self.reading, note).sweep for name, file in files.items()
         }
         refuse_other_worlds(sweeps)
         channels = {name: channel_of(s, self.channel, files[name]) for name, s in sweeps.items()}
@@ -165,17 +159,17 @@ class Reconstruct:
             raise UserError(f"the axes of the world are taken differently ({shown}); give --world")
         paths: Paths = {name: (c, c.world_from_image) for name, c in channels.items()}
         for name in lying_apart({name: corners_of(*path) for name, path in paths.items()}):
-            warn(f"{name}: touches no other sweep; expected poses in one world")
+            note(f"{name}: touches no other sweep; expected poses in one world")
         names = ", ".join(sweep.name for sweep in sweeps.values())
         facts = {"sweeps": names, "channel": self.channel, "poses": "their own poses"}
         return paths, {}, facts, axes.pop()
 
     def _by_tracker(self, tracker: str, sweep: Sweep, images: Images) -> np.ndarray:
         """Return poses (N, 4, 4) of a channel's frames by a tracker, from the sweep's first on."""
-        chosen, domain = open_tracker(tracker, self.run_folder, warn)
+        chosen, domain = open_tracker(tracker, self.run_folder, note)
         find = self.reading.finds_tissue
         prediction = track(
-            chosen, domain, sweep.observe().bmode, sweep.probe, warn, self.advance, find=find
+            chosen, domain, sweep.observe().bmode, sweep.probe, note, self.advance, find=find
         )
         known = np.eye(4)[None] if sweep.bmode.is_withheld else sweep.bmode.world_from_image
         poses = unanchor(known, prediction.first_from_frame)
@@ -235,13 +229,13 @@ class Track:
     """What is known of the probe (JSON or TOML): its numbers, or what `calibrate` measured."""
 
     def run(self) -> None:
-        tracker, domain = open_tracker(self.tracker, self.run_folder, warn)
-        recording = open_compared(self.recording, self.reading, warn)
+        tracker, domain = open_tracker(self.tracker, self.run_folder, note)
+        recording = open_compared(self.recording, self.reading, note)
         images = recording.images
         find = self.reading.finds_tissue
         stated = read_probe(self.probe) if self.probe else {}
         probe = placed({**recording.sweep.probe, **stated}, images)
-        prediction = track(tracker, domain, images, probe, warn, self.advance, find=find)
+        prediction = track(tracker, domain, images, probe, note, self.advance, find=find)
         if self.save_poses:
             _save_poses(self.save_poses, prediction, images)
         facts: dict[str, Any] = {"recording": recording.name, "poses": self.tracker}

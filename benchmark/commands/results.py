@@ -10,7 +10,7 @@ import tyro
 
 from benchmark.commands.selection import Choice, Selection
 from benchmark.dataset import Dataset, open_dataset
-from benchmark.errors import UserError
+from benchmark.errors import UserError, note
 from benchmark.runs.run import Run
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Check:
         for fault in faults:
             print(fault, file=sys.stderr)
         for remark in prediction_remarks(self.predictions, dataset):
-            print(f"note: {remark}", file=sys.stderr)
+            note(remark)
         if faults:
             raise UserError(f"{self.predictions}: {len(faults)} fault(s)")
         print(f"{self.predictions}: no faults")
@@ -67,7 +67,7 @@ class Score:
         )
         truth = open_dataset(self.answers) if self.answers else dataset
         for remark in prediction_remarks(self.predictions, truth):
-            print(f"note: {remark}", file=sys.stderr)
+            note(remark)
         print(_score_line(result, self.out))
 
 

@@ -1,6 +1,5 @@
 """The command that makes a submission: one tracker's predictions in a folder of their own."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from benchmark.commands.quiet import Quiet
 from benchmark.commands.recordings import RunFolder
 from benchmark.commands.results import Check
 from benchmark.dataset import open_dataset
+from benchmark.errors import note
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,5 @@ class Submission(Quiet):
         from benchmark.runs.submission import write_submission
 
         dataset = open_dataset(self.data)
-        write_submission(self.tracker, dataset, self.out, self.run_folder, self.split, _note)
+        write_submission(self.tracker, dataset, self.out, self.run_folder, self.split, note)
         Check(self.out, dataset.folder, self.split).run()
-
-
-def _note(text: str) -> None:
-    print(f"note: {text}", file=sys.stderr, flush=True)

@@ -6,8 +6,8 @@ from typing import Any
 
 import tyro
 
-from benchmark.commands.recordings import channel_of, warn
-from benchmark.errors import UserError
+from benchmark.commands.recordings import channel_of
+from benchmark.errors import UserError, note
 from benchmark.hdf5 import write_sweep
 from benchmark.interop.convert import clear_write_errors
 from benchmark.interop.formats import HDF5
@@ -38,7 +38,7 @@ class Slice:
     def run(self) -> None:
         if self.out.suffix.lower() not in HDF5:
             raise UserError(f"{self.out}: expected a name ending in one of {', '.join(HDF5)}")
-        sweep = open_tracked(self.sweep, self.reading, warn).sweep
+        sweep = open_tracked(self.sweep, self.reading, note).sweep
         channel = channel_of(sweep, self.channel, self.sweep)
         axes = self.world or channel.world.axes
         volume = read_volume(self.volume, world=axes)

@@ -179,19 +179,18 @@ def _challenge_into_dataset(
 ) -> Path:
     """Write a TUS-REC folder's sweeps into a data set, a new one or beside the sweeps it has."""
     recording = (reading.calibration, reading.frame_rate, report)
-    sweeps = (
-        (split, str(scan.factors["subject"]), with_field_of_view(scan, source, reading, report))
-        for split, scan in tusrec.read_splits(source, writing.split, *recording)
-    )
+
+    def seen(scan: Sweep) -> Sweep:
+        sweep = with_field_of_view(scan, source, reading, report)
+        return checked(sweep, source / scan.name, reading, report)
+
+    scans = tusrec.read_splits(source, writing.split, *recording)
+    sweeps = ((split, str(scan.factors["subject"]), seen(scan)) for split, scan in scans)
     identity = {
         "source": "TUS-REC",
         "licence": "CC BY-NC-SA 4.0 of the source; do not redistribute",
     }
-    seen = (
-        (split, subject, checked(sweep, source / sweep.name, reading, report))
-        for split, subject, sweep in sweeps
-    )
-    return _into_dataset(target, seen, identity)
+    return _into_dataset(target, sweeps, identity)
 
 
 def _recordings_into_dataset(

@@ -1,13 +1,12 @@
 """What an interrupted training left in its run's folder: checked, and thrown away if damaged."""
 
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from benchmark.errors import UserError
+from benchmark.errors import UserError, note
 from benchmark.runs.run import Run
 
 CHECKPOINT = "last.ckpt"
@@ -32,8 +31,8 @@ def resumable(run: Run, precision: str) -> Path | None:
         if fault is None and not _is_whole(path):
             fault = f"{path}: missing or damaged"
     if fault:
-        print(f"note: {fault}; '{run.name}' is trained again from the start", file=sys.stderr)
-        remove_checkpoints(run)
+        note(f"{fault}; '{run.name}' is trained again from the start")
+        run.remove_checkpoints()
         return None
     known = (state or {}).get("precision", precision)
     if known != precision:
@@ -42,12 +41,6 @@ def resumable(run: Run, precision: str) -> Path | None:
             "with the former, or delete the folder or use another --runs"
         )
     return last
-
-
-def remove_checkpoints(run: Run) -> None:
-    """Remove all checkpoints of a run."""
-    for path in run.folder.glob("*.ckpt"):
-        path.unlink(missing_ok=True)
 
 
 def _is_whole(path: Path) -> bool:

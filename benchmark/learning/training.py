@@ -7,7 +7,6 @@ with the smallest error are kept. `refine` and `finish` of the tracker then foll
 """
 
 import math
-import sys
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -23,12 +22,12 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 
 from benchmark.dataset import Dataset
-from benchmark.errors import UserError, chain
+from benchmark.errors import UserError, chain, note
 from benchmark.files import clear_full_disk
 from benchmark.learning.flops import flop_counter
 from benchmark.learning.loop import VALIDATIONS, Loop, UpdateBar, WindowData, quiet_lightning
 from benchmark.learning.machinery import Machinery
-from benchmark.learning.resume import CHECKPOINT, remove_checkpoints, resumable
+from benchmark.learning.resume import CHECKPOINT, resumable
 from benchmark.learning.windows import Conditions, Windows, conditions_of
 from benchmark.machine.lock import RefuseLost, done_once
 from benchmark.metrics import Case, tusrec
@@ -70,17 +69,13 @@ def train(
             f"the training of '{run.name}'",
             run.is_trained,
             partial(_train, run, machinery),
-            _note,
+            note,
             waits=machinery.processes == 1,  # the others of a training wait for its first briefly
         )
-        run.remove_left()
+        run.remove_checkpoints()
         run.refuse_other_precision(precision)
     elif not run.is_trained():
         _train(run, machinery, lambda: None)
-
-
-def _note(text: str) -> None:
-    print(f"note: {text}", file=sys.stderr)
 
 
 def _train(run: Run, machinery: Machinery, refuse_lost: RefuseLost) -> None:
@@ -101,7 +96,7 @@ def _train(run: Run, machinery: Machinery, refuse_lost: RefuseLost) -> None:
         refuse_lost()
         tracker.save(run.folder)
         run.write_config({**record, "seconds": round(seconds, 1)})
-        remove_checkpoints(run)
+        run.remove_checkpoints()
     if machinery.processes > 1 and distributed.is_initialized():
         distributed.barrier()  # the others begin nothing else before it is written
 
@@ -191,7 +186,7 @@ def _optimise(
     error = float(np.mean([_drift_share(tracker, sweep) for sweep in validation]))
     if loop.left_out:
         lost = f"{loop.left_out} of {done} updates"
-        _note(f"{run.name}: {lost} had no finite gradient and were left out")
+        note(f"{run.name}: {lost} had no finite gradient and were left out")
     record = {
         "updates": done,
         "updates_left_out": loop.left_out,

@@ -14,7 +14,7 @@ from benchmark.files import read_json, write_json
 from benchmark.runs.field_of_view import Regions
 from benchmark.runs.measures import AHEAD, MEASURES, PACE, measures
 from benchmark.runs.pixel_size import SAME_PIXEL
-from benchmark.speckle.quarters import elevational_mm
+from benchmark.speckle.quarters import elevational_lengths_mm
 from benchmark.sweep import Images, Prediction, centre_path
 
 DOMAIN_FILE = "domain.json"
@@ -77,7 +77,7 @@ def measure_domain(dataset: Dataset, split: str = "train") -> Domain:
         rates.append(1 / np.median(np.diff(images.timestamps)))
         found.append(measures(images))
         uneven.append(uneven_share(images))
-        lengths.append(elevational_mm(sweep.probe, images))
+        lengths.append(elevational_lengths_mm(sweep.probe, images))
         pixel.append(images.pixel_mm)
         shape.append(images.frames.shape[1:])
     low, high = np.percentile(np.concatenate(steps), (1, 99))
@@ -242,7 +242,7 @@ def _probe_faults(
     domain: Domain, images: Images, probe: Mapping[str, Any]
 ) -> Iterator[DomainFault]:
     """Yield the quarter of the depth in which a probe's speckle is most unlike that of training."""
-    if not domain.elevation_mm or (lengths := elevational_mm(probe, images)) is None:
+    if not domain.elevation_mm or (lengths := elevational_lengths_mm(probe, images)) is None:
         return
     spans = np.reshape(domain.elevation_mm, (-1, 2))
     beyond = np.maximum(lengths / spans[:, 1], spans[:, 0] / lengths)

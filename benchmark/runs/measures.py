@@ -7,6 +7,7 @@ and with the number of frames, depends on the beam, the tissue and the machine.
 
 import numpy as np
 
+from benchmark.speckle.matching import circular_correlation, whole_shift
 from benchmark.sweep import Images
 
 PLACES = 16  # in a sweep, evenly spread
@@ -84,9 +85,9 @@ def _at(images: Images, place: int) -> tuple[np.ndarray, np.ndarray, float]:
 def _shift_px(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Return the shift (across, down) of a frame (H, W) against another at which they agree best.
 
-    By Fourier transforms, between pixels by a parabola.
+    Between pixels by a parabola.
     """
-    product = np.fft.irfft2(np.fft.rfft2(one).conj() * np.fft.rfft2(other), s=one.shape)
+    product = circular_correlation(one, other)
     peak = np.unravel_index(int(product.argmax()), product.shape)
     shift = []
     for axis in (1, 0):
@@ -110,7 +111,7 @@ def shared_speckle(images: Images) -> float | None:
     for place in np.unique(np.linspace(0, len(images.frames) - 2, PLACES).astype(int)).tolist():
         one, seen = standardised(images.frames[place], images, FINE_MM)
         other, also = standardised(images.frames[place + 1], images, FINE_MM)
-        across, down = (-np.rint(_shift_px(one, other)).astype(int)).tolist()
+        across, down = (-whole_shift(one, other)).tolist()
         other, also = (np.roll(each, (down, across), (0, 1)) for each in (other, also))
         found.append(_correlation(one, seen, other, also))
     return float(np.median(found))

@@ -10,7 +10,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from benchmark.errors import Report, UserError
+from benchmark.errors import Report, UserError, note
 from benchmark.files import read_json, sha256_of_file, sha256_of_text, write_json
 from benchmark.hdf5 import read_prediction, write_prediction
 from benchmark.machine.lock import RefuseLost, done_once
@@ -121,7 +121,7 @@ def _in_a_line(error: Exception) -> str:
 
 
 def _note(run: Run, text: str) -> None:
-    print(f"note: {run.name}: {text}", file=sys.stderr)
+    note(f"{run.name}: {text}")
 
 
 def _domain(run: Run) -> Domain | None:

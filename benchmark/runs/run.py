@@ -139,11 +139,15 @@ class Run:
 
     def remove_left(self) -> None:
         """Remove what a training that was killed after its last file has left in a trained run."""
+        self.remove_checkpoints()
+        remove_left(self.training_lock)
+
+    def remove_checkpoints(self) -> None:
+        """Remove all checkpoints of the run's training, where it has one."""
         if self.tracker is None or self.weights is not None:
             return
         for checkpoint in self.folder.glob("*.ckpt"):
             checkpoint.unlink(missing_ok=True)
-        remove_left(self.training_lock)
 
     def refuse_other_precision(self, precision: str) -> None:
         """Refuse a trained run that was trained with another precision than the one asked for.

@@ -1,9 +1,9 @@
 """A trained run brought to its result: tracked, then scored, each unless it is done already."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
+from benchmark.errors import note
 from benchmark.files import read_json
 from benchmark.machine.lock import only_here
 from benchmark.runs.predict import predict
@@ -46,12 +46,8 @@ def evaluate_run(
     ------
     UserError : as `evaluate`.
     """
-    with only_here(run.lock, f"the prediction or scoring of '{run.name}'", _note):
+    with only_here(run.lock, f"the prediction or scoring of '{run.name}'", note):
         evaluate(run.predictions, run.dataset, protocol, run.result, split=split, answers=answers)
-
-
-def _note(text: str) -> None:
-    print(f"note: {text}", file=sys.stderr)
 
 
 def is_scored(run: Run, split: str = "test", protocol: str = "sweepbench-v2") -> bool:

@@ -135,10 +135,15 @@ def _stays(windows: np.ndarray, shifts: np.ndarray) -> np.ndarray:
     return (first >= 0) & (last < windows.shape[1])
 
 
+def circular_correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return the sums of products (H, W) of two frames less their means, by shift (row, column)."""
+    spectra = np.fft.rfft2(np.stack([one - one.mean(), other - other.mean()]))
+    return np.fft.irfft2(spectra[0].conj() * spectra[1], s=one.shape)
+
+
 def whole_shift(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Return the shift (column, row), whole pixels, at which two frames (H, W) correlate best."""
-    spectra = np.fft.rfft2(np.stack([one - one.mean(), other - other.mean()]))
-    product = np.fft.irfft2(spectra[0].conj() * spectra[1], s=one.shape)
+    product = circular_correlation(one, other)
     row, column = np.unravel_index(product.argmax(), product.shape)
     height, width = one.shape
     return np.array(

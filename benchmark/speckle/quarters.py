@@ -14,7 +14,7 @@ from benchmark.sweep import Images
 QUARTERS = (0.125, 0.375, 0.625, 0.875)  # of the depth, their middles
 
 
-def elevational_mm(probe: Mapping[str, Any], images: Images) -> np.ndarray | None:
+def elevational_lengths_mm(probe: Mapping[str, Any], images: Images) -> np.ndarray | None:
     """Return the elevational speckle lengths (4,) mm in the middle of each quarter of the depth.
 
     By the probe's description (`benchmark.speckle.map`); None where it does not tell them.

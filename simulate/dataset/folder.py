@@ -16,12 +16,11 @@ from typing import Any
 from benchmark.dataset import Dataset, Entry, open_dataset, write_dataset, write_entry
 from benchmark.errors import UserError
 from benchmark.files import read_json, remove_left_in, sha256_of_file, write_json
-from benchmark.machine.lock import only_here, remove_left
+from benchmark.machine.lock import done_once
 from benchmark.sweep import Sweep
 from simulate.spec.plan import SweepPlan
 
 CARD, CROISSANT = ABOUT = ("README.md", "croissant.json")  # files that tell of the index
-LOCK = "identity.lock"
 
 
 def _in_words(key: str, identity: Mapping[str, Any]) -> str:
@@ -49,15 +48,16 @@ class DatasetFolder:
         UserError : the folder holds another data set, or part of one of other library versions.
         """
         path, ours = self.path / "identity.json", dict(identity)
-        if not path.is_file():
-            if (self.path / "dataset.json").is_file():
-                raise UserError(
-                    f"{self.path}: holds a data set that was not generated; choose another --out"
-                )
-            with only_here(self.path / LOCK, "the beginning of a data set"):
-                if not path.is_file():
-                    write_json(path, ours)
-        remove_left(self.path / LOCK)  # of one that was killed after it wrote
+        if not path.is_file() and (self.path / "dataset.json").is_file():
+            raise UserError(
+                f"{self.path}: holds a data set that was not generated; choose another --out"
+            )
+        done_once(
+            self.path / "identity.lock",
+            "the beginning of a data set",
+            path.is_file,
+            lambda _: write_json(path, ours),
+        )
         found = read_json(path)
         for key in ("spec_hash", "withheld"):
             if found.get(key) != ours.get(key):

@@ -7,7 +7,6 @@ Of several that are to make the same part, one does and the others wait.
 from __future__ import annotations
 
 import importlib.metadata
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass
@@ -16,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.dataset import Dataset
-from benchmark.errors import UserError
+from benchmark.errors import UserError, note
 from benchmark.files import atomic_path, write_json
-from benchmark.machine.lock import only_here, remove_left
+from benchmark.machine.lock import done_once
 from benchmark.machine.progress import progress
 from benchmark.workers import core_count, process_pool
 from simulate import GENERATOR_VERSION
@@ -86,16 +85,14 @@ def generate(
     plans = plan_sweeps(spec)
     mine = plans[part - 1 :: parts]
     _claim(spec, homes, withheld)
-    lock = homes.public.path / f"generate-{part}-of-{parts}.lock"
-    if not all(_is_made(homes, plan) for plan in mine):
-        with only_here(lock, f"the generation of '{spec.name}', part {part}/{parts},", _note):
-            _Job(spec, homes, withheld, mine).make(workers, executor)
-    remove_left(lock)
+    done_once(
+        homes.public.path / f"generate-{part}-of-{parts}.lock",
+        f"the generation of '{spec.name}', part {part}/{parts},",
+        lambda: all(_is_made(homes, plan) for plan in mine),
+        lambda _: _Job(spec, homes, withheld, mine).make(workers, executor),
+        note,
+    )
     return _finish(spec, homes, plans)
-
-
-def _note(text: str) -> None:
-    print(f"note: {text}", file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True)
@@ -118,7 +115,7 @@ class _Job:
     def make(self, workers: int | None, executor: Executor | None) -> None:
         """Make the missing sweeps in so many processes of this machine, or by an executor."""
         missing = [plan for plan in self.plans if not _is_made(self.homes, plan)]
-        if not missing:
+        if not missing:  # another part's commands make some of these sweeps too
             return
         missing.sort(key=lambda plan: not plan.showcase)  # first those that take longest
         _refuse_mixed_versions(self.spec, self.homes)

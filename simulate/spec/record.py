@@ -43,7 +43,6 @@ from simulate.spec.vary import Vary
 from simulate.spec.vary_check import check_vary
 from simulate.tissue.settings import TissueSettings
 
-LONGEST_NAME = 255  # characters; systems take no longer names of files
 SPEC_FOLDER = Path(__file__).parents[1] / "specs"
 
 # Keys added since the specs of the package were frozen, by table ("" for whole tables). At its
@@ -215,6 +214,14 @@ def load_spec(name_or_path: str | Path) -> Spec:
     return spec_from_table(_table(path), str(path))
 
 
+def _is_file(path: Path) -> bool:
+    """Return whether a path is a file; a path longer than a system takes is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def _table(path: Path, below: tuple[Path, ...] = ()) -> dict[str, Any]:
     """Return the table of a TOML file, merged into that of the spec that it `extends`, if any.
 
@@ -232,7 +239,7 @@ def _table(path: Path, below: tuple[Path, ...] = ()) -> dict[str, Any]:
     if not isinstance(base, str):
         raise UserError(f"{path}: extends: expected the name of a spec or file, got {base!r}")
     inner = path.parent / base if base.endswith(".toml") else SPEC_FOLDER / f"{base}.toml"
-    if len(inner.name) > LONGEST_NAME or not inner.is_file():
+    if not _is_file(inner):
         raise UserError(f"{path}: extends: {unknown_name('spec', base, spec_names())}")
     if inner in (*below, path):
         raise UserError(f"{path}: extends: '{base}' leads back to itself")

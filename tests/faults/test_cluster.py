@@ -14,6 +14,7 @@ from simulate.dataset.generate import generate
 from simulate.spec import load_spec
 from tests.faults.dying import die_before_the_record
 from tests.faults.kill import contents
+from tests.local_cluster import local_cluster
 
 TINY = load_spec("tiny-v2")
 SPEC = dataclasses.replace(
@@ -49,14 +50,7 @@ def test_shards_at_the_same_time(undisturbed, tmp_path: Path) -> None:
 
 def test_a_cluster_that_loses_a_worker_in_the_middle(undisturbed, tmp_path: Path) -> None:
     """Killed between a sweep and its record; its nanny starts another, and any worker goes on."""
-    distributed = pytest.importorskip("distributed")
-    with (
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-        ) as cluster,
-        distributed.Client(cluster) as client,
-        dask_executor(cluster.scheduler_address) as executor,
-    ):
+    with local_cluster(2) as (address, client), dask_executor(address) as executor:
         processes = client.run(_process)
         first, _ = processes
         client.run(die_before_the_record, workers=[first])

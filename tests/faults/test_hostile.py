@@ -302,16 +302,21 @@ def test_a_submission_with_links_out_of_its_folder_has_faults_and_no_score(submi
     refused(lambda: evaluate(submission, tmp_path / "data"), "meta.json", "link out of the folder")
 
 
+def make_dataset_with(folder: Path, key: str, value: str) -> None:
+    """Write a data set whose index says this of its first sweep."""
+    folders.make_dataset(folder)
+    path = folder / "dataset.json"
+    content = json.loads(path.read_text())
+    content["sweeps"][0][key] = value
+    path.write_text(json.dumps(content))
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [("name", "../../x"), ("file", "../other.h5"), ("file", "/etc/passwd"), ("subject", "a/b")],
 )
 def test_a_data_set_stays_in_its_folder(tmp_path: Path, key: str, value: str) -> None:
-    folders.make_dataset(tmp_path / "data")
-    path = tmp_path / "data" / "dataset.json"
-    content = json.loads(path.read_text())
-    content["sweeps"][0][key] = value
-    path.write_text(json.dumps(content))
+    make_dataset_with(tmp_path / "data", key, value)
     refused(lambda: open_dataset(tmp_path / "data"), "dataset.json", f"sweeps[0].{key}", value)
 
 
@@ -320,11 +325,7 @@ def test_a_data_set_stays_in_its_folder(tmp_path: Path, key: str, value: str) ->
 )
 def test_names_longer_than_a_system_takes_are_refused(tmp_path: Path, key: str, value: str) -> None:
     """Asking whether such a file exists is an error of the system, not an answer."""
-    folders.make_dataset(tmp_path / "data")
-    path = tmp_path / "data" / "dataset.json"
-    content = json.loads(path.read_text())
-    content["sweeps"][0][key] = value
-    path.write_text(json.dumps(content))
+    make_dataset_with(tmp_path / "data", key, value)
     refused(lambda: open_dataset(tmp_path / "data"), "dataset.json", f"sweeps[0].{key}")
 
 

@@ -24,6 +24,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # where the project is not installed
 
+from benchmark import geometry
 from benchmark.interop.igsio import write_igsio
 from benchmark.interop.tracked import open_compared
 from benchmark.runs.answer import Advance, elevational_mm
@@ -94,8 +95,8 @@ def main() -> None:
             recording = open_compared(path)
             images, own = recording.images, recording.world_from_image
             notes: list[str] = []
-            true = np.linalg.inv(own[:-1]) @ own[1:]
-            advance: Advance = "plus" if elevational_mm(images, true) > 0 else "minus"
+            along = elevational_mm(images, geometry.relative(own))
+            advance: Advance = "plus" if along > 0 else "minus"
             probe = placed(told if chosen.probe else {}, images)
             prediction = track(tracker, domain, images, probe, notes.append, advance)
             found = compared(images, own, prediction)

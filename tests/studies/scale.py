@@ -30,7 +30,7 @@ def log_scale(sweep: Sweep, prediction: Prediction) -> float | None:
     centre = sweep.bmode.centre_mm
     true = geometry.about(centre, sweep.prev_from_frame)[:, :3, 3]
     poses = prediction.first_from_frame
-    found = geometry.about(centre, np.linalg.inv(poses[:-1]) @ poses[1:])[:, :3, 3]
+    found = geometry.about(centre, geometry.relative(poses))[:, :3, 3]
     path, across = np.linalg.norm(true, axis=1).sum(), np.abs(true[:, 2]).sum()
     if path < LEAST_PATH_MM or across < LEAST_SHARE * path:
         return None

@@ -33,7 +33,7 @@ from benchmark.runs.domain import (
 from benchmark.runs.measures import measures, shared_speckle
 from benchmark.runs.pixel_size import resampled
 from benchmark.runs.track import open_tracker, track
-from benchmark.speckle.quarters import elevational_mm
+from benchmark.speckle.quarters import elevational_lengths_mm
 from benchmark.sweep import Channel, Images, Observation, Prediction, Sweep
 from benchmark.tracker import Tracker
 from benchmark.volume.choices import Placing
@@ -250,8 +250,8 @@ def test_frames_like_some_of_a_mixed_training_stay_as_they_are(dataset, tmp_path
 def test_a_probe_of_other_speckle_and_missing_frames_are_told(dataset) -> None:
     images = speckle_sweep(seed=3).observe().bmode
     lens = {"centre_frequency_hz": 7e6, "element_height_mm": 4.0, "elevation_focus_mm": 12.0}
-    usual = elevational_mm(lens, images)
-    assert usual is not None and elevational_mm({}, images) is None
+    usual = elevational_lengths_mm(lens, images)
+    assert usual is not None and elevational_lengths_mm({}, images) is None
     spans = np.stack([usual, 1.05 * usual], 1).ravel()
     domain = replace(measure_domain(dataset), elevation_mm=tuple(spans.tolist()))
     assert domain_faults(domain, images, probe=lens) == []

@@ -17,6 +17,7 @@ from benchmark.studies.rates import run_study
 from benchmark.studies.variations import Setting, run_settings
 from tests.benchmark.studies.fatal import FATAL, watch_briefly
 from tests.benchmark.studies.rated import BUDGET, ME
+from tests.local_cluster import local_cluster
 
 
 def timeless(value: Any) -> Any:
@@ -81,15 +82,9 @@ def test_commands_tell_that_other_parts_are_missing(
 @pytest.fixture
 def cluster() -> Iterator[str]:
     """The address of a scheduler with two worker processes."""
-    distributed = pytest.importorskip("distributed")
-    with (
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-        ) as found,
-        distributed.Client(found) as client,
-    ):
+    with local_cluster(2) as (address, client):
         client.run(watch_briefly)
-        yield found.scheduler_address
+        yield address
 
 
 def test_a_lost_workers_training_is_taken_up_again_on_a_cluster(

@@ -24,6 +24,7 @@ from simulate.spec.plan import plan_sweeps
 from simulate.sweep.compose import make_sweep
 from simulate.sweep.scene import subject_tissue
 from tests import command_line
+from tests.local_cluster import local_cluster
 
 SPEC = load_spec("tiny-v2")
 ROOT = Path(__file__).parents[3]
@@ -93,13 +94,7 @@ def test_any_executor_and_any_shards_give_the_same_bytes(made, tmp_path):
 
 def test_a_dask_cluster_gives_the_same_bytes(made, tmp_path):
     """A worker process of a local cluster, with three threads."""
-    distributed = pytest.importorskip("distributed")
-    with (
-        distributed.LocalCluster(
-            n_workers=1, threads_per_worker=3, processes=True, dashboard_address=None
-        ) as cluster,
-        dask_executor(cluster.scheduler_address) as executor,
-    ):
+    with local_cluster(1, threads=3) as (address, _), dask_executor(address) as executor:
         assert generate(SPEC, tmp_path / "d", executor=executor) is not None
     assert contents(tmp_path / "d") == contents(made)
 
