@@ -59,6 +59,7 @@ def status_of(work: Task, folder: Path, action: Action | None = None) -> int:
     child = os.fork()
     if not child:
         status = 3
+        os.chdir(work.given.parent)  # where no runs lie that are not the command's
         with contextlib.suppress(BaseException), Path(os.devnull).open("w") as sys.stdout:
             sys.stderr = sys.stdout  # not pytest's files, which would not grow either
             status = (action or work)(folder)

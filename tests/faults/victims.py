@@ -136,8 +136,11 @@ def run(
 def _be_the_command(
     package: str, words: list[str], folder: Path, kill: Kill | None, fresh: bool, notes: Path
 ) -> None:
-    """Become the command, in a session of its own; does not return."""
+    """Become the command, in a session of its own beside its folder; does not return."""
     os.setsid()
+    paths = [str(Path.cwd()), *filter(None, [os.environ.get("PYTHONPATH")])]
+    os.environ["PYTHONPATH"] = os.pathsep.join(paths)  # for commands in fresh interpreters
+    os.chdir(folder.parent)  # where no runs or data lie that are not the command's
     hide_progress()
     atexit._clear()  # what the first process does at its end
     for number in TOLD_TO_END:
