@@ -1,5 +1,6 @@
 """A tracker that reads each step from the brightness of its frame, and data made for it."""
 
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +24,15 @@ class Brightness(LearnedTracker):
     window = 2
     recipe = Recipe(batch_size=8, learning_rate=0.05, schedule="cosine", average=0.5)
 
-    def __init__(self, config=None):
-        super().__init__(config)
-        self.net = torch.nn.Linear(1, 1)
+    @cached_property
+    def net(self):
+        """Built when it is first needed, as the project's networks are: a run that is sent to a
+        worker then holds no tensors. Its weights follow from the seed alone, whenever that is."""
+        net, seeded = torch.nn.Linear(1, 1), torch.Generator().manual_seed(torch.initial_seed())
+        with torch.no_grad():
+            for values in net.parameters():
+                values.uniform_(-1.0, 1.0, generator=seeded)
+        return net
 
     def module(self):
         return self.net
