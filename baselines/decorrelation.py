@@ -17,7 +17,7 @@ from benchmark.speckle.registration import (
     registered_gaps,
     registration_of,
 )
-from benchmark.speckle.samples import Samples, centre_motion, samples_of
+from benchmark.speckle.samples import Samples, motion_between, samples_of
 from benchmark.sweep import Images, Observation, Prediction, Sweep
 from benchmark.tracker import Tracker
 
@@ -68,7 +68,7 @@ class SpeckleDecorrelation(Tracker):
             seen = _Seen(_first_frames(sweep.observe(), share))
             poses = sweep.bmode.world_from_image[: len(seen.observation)]
             for gap, pairs in seen.registered(self.config, wider).items():
-                motion = centre_motion(seen.observation.bmode, poses, gap)
+                motion = motion_between(seen.observation.bmode, poses, gap)
                 depth, number = seen.depth_mm(pairs), wider.index(gap)
                 sigma = seen.speckle.at(depth)[..., 2]
                 samples.append(samples_of(pairs, motion, depth, sigma, seen.rate, number))

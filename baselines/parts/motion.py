@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from benchmark import geometry
+from benchmark.speckle.samples import motion_between
 from benchmark.sweep import Images, Sweep
 
 
@@ -24,8 +25,7 @@ def steps_from_centre_motion(images: Images, motion: np.ndarray) -> np.ndarray:
 
 def true_motion(sweep: Sweep, gap: int = 1) -> np.ndarray:
     """Return the true centre motion (N-gap, 6) between frames `gap` apart."""
-    poses = sweep.bmode.world_from_image
-    return centre_motion(sweep.bmode, geometry.inverse(poses[:-gap]) @ poses[gap:])
+    return motion_between(sweep.bmode, sweep.bmode.world_from_image, gap)
 
 
 def fuse_gaps(

@@ -18,7 +18,7 @@ from benchmark.speckle.registration import (
     registered_gaps,
     registration_of,
 )
-from benchmark.speckle.samples import Samples, centre_motion, samples_of
+from benchmark.speckle.samples import Samples, motion_between, samples_of
 from benchmark.sweep import Channel, Images, Observation, Sweep
 
 GAPS = (1, 2, 3, 4, 6, 8, 12, 16, 24)
@@ -124,7 +124,7 @@ def _gaps(images: Channel, name: str) -> tuple[tuple[int, ...], tuple[float, flo
     for gap in GAPS:
         if len(images.frames) - gap < LEAST_PAIRS:
             break
-        motion = centre_motion(images, images.world_from_image, gap)
+        motion = motion_between(images, images.world_from_image, gap)
         chosen[gap] = float(np.median(np.abs(motion[:, 2])))
         if chosen[gap] > FARTHEST_MM:
             break
@@ -147,7 +147,7 @@ def _samples(sweep: Sweep, images: Channel, gaps: tuple[int, ...]) -> tuple[Samp
     parts = []
     for gap, pairs in found.items():
         depth = patch_depths(sweep.probe, images, pairs.centre_mm)
-        motion = centre_motion(images, images.world_from_image, gap)
+        motion = motion_between(images, images.world_from_image, gap)
         parts.append(samples_of(pairs, motion, depth, np.ones_like(depth), rate, 0))
     return Samples.joined(parts), sum(len(pairs.motion) for pairs in found.values())
 

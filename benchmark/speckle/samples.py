@@ -14,7 +14,7 @@ from benchmark.sweep import Images
 Array = NDArray[np.float64]
 
 
-def centre_motion(images: Images, world_from_image: Array, gap: int) -> Array:
+def motion_between(images: Images, world_from_image: Array, gap: int) -> Array:
     """Return the motion (N-gap, 6) between frames `gap` apart: image centre mm, rotation vector."""
     steps = geometry.inverse(world_from_image[:-gap]) @ world_from_image[gap:]
     return geometry.degrees_of_freedom(geometry.about(images.centre_mm, steps))
