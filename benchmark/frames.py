@@ -51,10 +51,11 @@ def reading_hdf5(path: Path | str) -> Iterator[h5py.File]:
     if not Path(path).is_file():
         raise UserError(f"{path}: no such file")
     with hdf5_faults(path):
-        refuse_deadly(Path(path))
+        checked = refuse_deadly(Path(path))
         with open_hdf5(path) as file:
-            refuse_links(file)
-            refuse_heaps(file)
+            if not checked:
+                refuse_links(file)
+                refuse_heaps(file)
             yield file
 
 

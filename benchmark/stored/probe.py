@@ -18,11 +18,13 @@ from pathlib import Path
 
 from benchmark.stored import Refused
 
-READY = "ready"
+READY, CHECKED = "ready", "checked"  # answers of the process, which loads what is not needed here
 CRASH = "the HDF5 library crashes on this file: it is damaged or hostile"
 HANG = "the HDF5 library finds no end in this file: it is damaged or hostile"
 #: What an answer of the process says of a file; any other: nothing.
-FAULTS = {"memory": "the HDF5 library needs too much memory for this file: it is damaged or hostile"}
+FAULTS = {
+    "memory": "the HDF5 library needs too much memory for this file: it is damaged or hostile"
+}
 #: What the process runs: with the places of modules that this one has, and no other.
 CODE = "import sys; sys.path[:] = sys.argv[1:]; from benchmark.stored.trial import serve; serve()"
 #: One thread, and memory that was freed or never filled holds no old values, so that it is fatal
@@ -45,8 +47,8 @@ class Probe:
         self.possible = True
         self.known: dict[tuple[int, ...], str] = {}
 
-    def fault(self, path: Path) -> str:
-        """Return what the library does wrong with a file, "" where nothing is known.
+    def answer(self, path: Path) -> str:
+        """Return CHECKED, what the library does wrong with a file, or "" where nothing is known.
 
         A file is gone through once, as long as its place, size and times stay.
         """
@@ -55,18 +57,18 @@ class Probe:
         with self.lock:
             if file in self.known:
                 return self.known[file]
-            fault = self._tried(path)
+            answer = self._tried(path)
             if len(self.known) >= MOST_KNOWN:
                 self.known.clear()
             if time.time() - max(about.st_mtime, about.st_ctime) > SETTLED_S:
-                self.known[file] = fault
-        return fault
+                self.known[file] = answer
+        return answer
 
     def _tried(self, path: Path) -> str:
         for _ in range(2):  # again where it was ended from outside, or ended as nothing came
             answer, code = self._asked(path)
             if answer is not None:
-                return FAULTS.get(answer, "")
+                return FAULTS.get(answer, answer if answer == CHECKED else "")
             if code not in OUTSIDE:
                 return HANG if code == HUNG else CRASH
         return ""
@@ -145,14 +147,17 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=PROBE.forget)
 
 
-def refuse_deadly(path: Path) -> None:
+def refuse_deadly(path: Path) -> bool:
     """Refuse an HDF5 file that the library crashes on, or finds no end in.
+
+    Return whether `refuse_links` and `refuse_heaps` have passed it already.
 
     Raises
     ------
     Refused : such a file.
     OSError : no such file.
     """
-    fault = PROBE.fault(path)
-    if fault:
-        raise Refused(fault)
+    answer = PROBE.answer(path)
+    if answer not in ("", CHECKED):
+        raise Refused(answer)
+    return answer == CHECKED

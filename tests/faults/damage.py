@@ -10,6 +10,7 @@ import re
 import struct
 import zlib
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from functools import lru_cache
 from random import Random
 from typing import Any
@@ -266,13 +267,13 @@ def _value_damaged(rng: Random, whole: Any) -> None:
     if how == 0 and len(holder) > 1:
         del holder[place]
     elif how == 1:
-        holder.append(holder[place])
+        holder.append(deepcopy(holder[place]))
     else:
         holder[place] = _new_value(rng, holder[place])
 
 
 def _new_value(rng: Random, old: Any) -> Any:
-    return rng.choice((*VALUES, [old], {"a": old}))
+    return deepcopy(rng.choice((*VALUES, [old], {"a": old})))  # else one list in many places
 
 
 def _holders(value: Any) -> list[Any]:
