@@ -25,9 +25,9 @@ SECONDS = 5  # of the processor that one file may take; the process ends itself 
 IDLE_SECONDS = 20  # without a file, after which it ends
 SPARE_BYTES = 256 << 20  # of address space beside twice the file
 #: What is touched of one file at most: objects with attributes, chunks, bytes of arrays.
-MOST_OBJECTS, MOST_CHUNKS, MOST_BYTES = 5_000, 100_000, 64 << 20
+MOST_OBJECTS, MOST_CHUNKS, MOST_BYTES = 5_000, 100_000, 16 << 20
 MOST_TEXTS = 1_000  # of one array
-PLAIN_BYTES = 1 << 20  # of an array without filters, which HDF5 only copies
+PLAIN_BYTES = 1 << 16  # of an array without filters, which HDF5 only copies
 
 
 def serve() -> None:
