@@ -57,13 +57,13 @@ def _tried(path: str) -> str:
 
     Any other fault that can be told is left for the reader to tell.
     """
-    touch = Touch()
+    touch, enough = Touch(), False
     try:
-        _limit_memory(2 * Path(path).stat().st_size + SPARE_BYTES)
+        enough = _limit_memory(2 * Path(path).stat().st_size + SPARE_BYTES)
         with _limited_time():
             touch.file(path)
     except MemoryError:
-        return MEMORY
+        return MEMORY if enough else FAULTY
     except Exception:
         return CHECKED if touch.checked else FAULTY
     return CHECKED
@@ -82,17 +82,21 @@ def _limited_time() -> Iterator[None]:
         signal.setitimer(signal.ITIMER_PROF, 0)
 
 
-def _limit_memory(more: int) -> None:
-    """Let this process take so many bytes of address space beyond those it has, where it can."""
+def _limit_memory(more: int) -> bool:
+    """Let this process take so many bytes of address space beyond those it has, where it can.
+
+    Return whether it may take as many, which a limit of the user's may not leave.
+    """
     try:
         import resource
 
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     except (ImportError, OSError):
-        return
+        return False
     most, hard = pages * resource.getpagesize() + more, resource.getrlimit(resource.RLIMIT_AS)[1]
-    allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (allowed, hard))
+    enough = hard == resource.RLIM_INFINITY or most <= hard
+    resource.setrlimit(resource.RLIMIT_AS, (most if enough else hard, hard))
+    return enough
 
 
 class Touch:

@@ -139,6 +139,24 @@ def test_a_file_without_end_takes_seconds_of_the_processor(monkeypatch) -> None:
     assert done.returncode == probe.HUNG
 
 
+@pytest.mark.parametrize(("limit", "answer"), [("-1", "memory"), ("most + (64 << 20)", "faulty")])
+def test_only_the_files_own_need_of_memory_is_held_against_it(sound, limit, answer) -> None:
+    """Not a limit of the user's that leaves less than a file may take."""
+    code = (
+        "import resource, sys\n"
+        "from benchmark.stored import trial\n"
+        "def lack(*self): raise MemoryError\n"
+        "trial.Touch.file = lack\n"
+        "most = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        f"resource.setrlimit(resource.RLIMIT_AS, ({limit}, {limit}))\n"
+        "print(trial._tried(sys.argv[1]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, sound], stdout=subprocess.PIPE, text=True, check=True
+    )
+    assert done.stdout.strip() == answer
+
+
 def test_an_interrupt_leaves_no_answer_for_the_next_file(sound, deadly, monkeypatch) -> None:
     read_prediction(sound)
     told = probe._line
