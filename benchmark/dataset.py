@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmark.errors import UserError, unknown_name
+from benchmark.errors import UserError, one_line, unknown_name
 from benchmark.files import (
     array_fingerprint,
     canonical_json,
@@ -129,7 +129,7 @@ class Dataset:
 
         Of such a file it says whether its content differs as well.
         """
-        return [fault for entry in self.entries if (fault := self._fault(entry))]
+        return [one_line(fault) for entry in self.entries if (fault := self._fault(entry))]
 
     def _fault(self, entry: Entry) -> str | None:
         path = self.folder / entry.file

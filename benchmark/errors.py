@@ -17,8 +17,17 @@ class UserError(Exception):
     """
 
     def __init__(self, text: object = ""):
-        line = " ".join(str(text).split("\n"))
-        super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line))
+        super().__init__(one_line(text))
+
+
+def one_line(text: object) -> str:
+    """Return a text that may quote what a file holds as one line that a terminal only prints."""
+    line = " ".join(str(text).split("\n"))
+    return line if line.isprintable() else "".join(map(_printable, line))
+
+
+def _printable(character: str) -> str:
+    return character if character.isprintable() else ascii(character)[1:-1]
 
 
 def chain(error: BaseException | None) -> Iterator[BaseException]:

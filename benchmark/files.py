@@ -13,6 +13,7 @@ import os
 import platform
 import re
 import shutil
+import stat
 import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.errors import UserError, chain
+from benchmark.stored.jsons import MOST_BYTES, parsed
 
 #: How many projections a fingerprint has.
 PROJECTIONS = 8
@@ -179,11 +181,12 @@ def read_json(path: Path | str) -> Any:
 
     Raises
     ------
-    UserError : the file is missing, cannot be read or is not JSON, with its name and the line.
+    UserError : the file is missing, cannot be read, is not JSON or more of it than is read
+        (`benchmark.stored.jsons`), with its name and the line.
     """
     path = Path(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))  # editors put a byte order mark
+        return parsed(_text(path))
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
     except OSError as error:
@@ -194,6 +197,16 @@ def read_json(path: Path | str) -> Any:
         raise UserError(f"{path}: expected JSON, {error}") from error
     except RecursionError as error:
         raise UserError(f"{path}: expected JSON, got lists or objects nested too deeply") from error
+
+
+def _text(path: Path) -> str:
+    """Return the text of a file, which a pipe or a device is not: these may go on for ever."""
+    about = path.stat()
+    if not stat.S_ISREG(about.st_mode):
+        raise OSError(errno.EINVAL, "no regular file")
+    if about.st_size > MOST_BYTES:
+        raise ValueError(f"at most {MOST_BYTES} bytes, got {about.st_size}")
+    return path.read_text(encoding="utf-8-sig")  # editors put a byte order mark
 
 
 def sha256_of_text(text: str) -> str:

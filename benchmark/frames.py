@@ -13,6 +13,7 @@ from benchmark.errors import UserError
 from benchmark.stored import Refused
 from benchmark.stored.hdf5 import frames_of, refuse_bombs, refuse_links
 from benchmark.stored.heaps import refuse_heaps
+from benchmark.stored.probe import refuse_deadly
 
 # Files are renamed into place when they are whole, so nothing is gained by locking them, and some
 # file systems (NFS) refuse it. The variable HDF5_USE_FILE_LOCKING goes before this.
@@ -44,15 +45,18 @@ def reading_hdf5(path: Path | str) -> Iterator[h5py.File]:
 
     Raises
     ------
-    UserError : no such file, no HDF5, links to other files, heaps without end; and within the block
-        whatever is wrong with what is read.
+    UserError : no such file, no HDF5, a file that the library crashes on, links to other files,
+        heaps without end; and within the block whatever is wrong with what is read.
     """
     if not Path(path).is_file():
         raise UserError(f"{path}: no such file")
-    with hdf5_faults(path), open_hdf5(path) as file:
-        refuse_links(file)
-        refuse_heaps(file)
-        yield file
+    with hdf5_faults(path):
+        checked = refuse_deadly(Path(path))
+        with open_hdf5(path) as file:
+            if not checked:
+                refuse_links(file)
+                refuse_heaps(file)
+            yield file
 
 
 @contextmanager

@@ -4,7 +4,6 @@ Frames lie one per chunk and uncompressed: speckle does not compress, and a wind
 is read without the rest.
 """
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from benchmark.frames import LazyFrames, open_hdf5, reading_hdf5
 from benchmark.schema.checks import shown
 from benchmark.stored import npz
 from benchmark.stored.hdf5 import WholeArrays, group_of, text_attribute
+from benchmark.stored.jsons import parsed
 from benchmark.sweep import (
     Channel,
     Images,
@@ -242,7 +242,7 @@ def _text(path: Path, file: h5py.File, key: str) -> str:
 
 def _object(path: Path, file: h5py.File, key: str) -> dict[str, Any]:
     """Return an attribute of a file that must be the JSON of an object."""
-    content = json.loads(_text(path, file, key))
+    content = parsed(_text(path, file, key))
     if not isinstance(content, dict):
         raise UserError(f"{path}: {key}: expected an object, got {shown(content)}")
     return content

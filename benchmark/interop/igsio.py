@@ -8,7 +8,6 @@ are base64 JSON in fields that other programs ignore.
 """
 
 import base64
-import json
 import zlib
 from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Many
@@ -27,6 +26,7 @@ from benchmark.interop.orientation import from_marked_far, plain_code, to_marked
 from benchmark.interop.sequence import Reading, Sequence, sweep_of
 from benchmark.interop.streams import FileFrames, InterleavedFrames
 from benchmark.stored import most_bytes
+from benchmark.stored.jsons import parsed
 from benchmark.sweep import Sweep
 
 SUFFIXES = (".mha", ".mhd", ".nrrd", ".nhdr")
@@ -137,7 +137,7 @@ def _statuses(values: dict[int, str], count: int) -> np.ndarray:
 def _record(fields: dict[str, str], path: Path) -> dict[str, Any]:
     pieces = [fields[key] for key in sorted(fields) if key.startswith(RECORD)]
     try:
-        return record_of(json.loads(base64.b64decode("".join(pieces)))) if pieces else {}
+        return record_of(parsed(base64.b64decode("".join(pieces)).decode())) if pieces else {}
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: {RECORD} is damaged ({error})") from error
 

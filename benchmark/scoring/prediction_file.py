@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.errors import UserError
+from benchmark.errors import UserError, one_line
 from benchmark.frames import reading_hdf5
 from benchmark.geometry import se3_fault
 from benchmark.hdf5 import PREDICTION_FORMAT, text_of
@@ -27,10 +27,10 @@ FARTHEST_MM = 1e6
 def prediction_faults(path: Path, frames: int) -> list[str]:
     """Return one line per fault of one prediction file that should cover `frames` frames."""
     if leads_out(path):
-        return [f"{path}: {LINK}"]
+        return [one_line(f"{path}: {LINK}")]
     try:
         with opened_prediction(path) as file:
-            return [f"{path}: {fault}" for fault in _faults(file, frames)]
+            return [one_line(f"{path}: {fault}") for fault in _faults(file, frames)]
     except UserError as error:
         return [str(error)]
 

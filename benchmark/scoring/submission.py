@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.dataset import SPLITS, Dataset, open_dataset
-from benchmark.errors import UserError
+from benchmark.errors import UserError, one_line
 from benchmark.files import is_fingerprint, read_json
 from benchmark.schema.checks import NAME, Keys, faults, shown
 from benchmark.schema.plain import plain_fault
@@ -52,7 +52,7 @@ def check_predictions(folder: Path | str, dataset: Dataset | Path | str, split: 
         for name in expected
         if name not in files
     ]
-    return found
+    return list(map(one_line, found))
 
 
 def prediction_files(folder: Path) -> tuple[dict[str, list[Path]], list[Path]]:

@@ -88,7 +88,16 @@ def group_of(group: h5py.Group, key: str) -> h5py.Group:
     KeyError : no such key.
     Refused : an array.
     """
-    found = group[key]
+    return as_group(group[key])
+
+
+def as_group(found: Any) -> h5py.Group:
+    """Return a group as it is.
+
+    Raises
+    ------
+    Refused : an array.
+    """
     if not isinstance(found, h5py.Group):
         raise Refused(f"{found.name}: expected a group, got an array")
     return found
@@ -102,9 +111,9 @@ def array_of(group: h5py.Group, key: str, kinds: str = NUMBERS) -> h5py.Dataset:
     Raises
     ------
     KeyError : no such key.
-    Refused : a group, an empty dataset, another type.
+    Refused : a group, an empty dataset, another type; an array in place of the group.
     """
-    stored = group[key]
+    stored = as_group(group)[key]
     if not isinstance(stored, h5py.Dataset):
         raise Refused(f"{stored.name}: expected an array, got a group")
     if stored.shape is None or stored.dtype.kind not in kinds:

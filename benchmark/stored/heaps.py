@@ -30,7 +30,7 @@ def refuse_heaps(file: h5py.File) -> None:
         size = raw.seek(0, 2)
         for start in dict.fromkeys((0, max(size - EITHER_END, min(size, EITHER_END)))):
             raw.seek(start)
-            _search(raw.read(EITHER_END), start)
+            _search(raw.read(min(EITHER_END, size - start)), start)
 
 
 def _search(data: bytes, start: int) -> None:

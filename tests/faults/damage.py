@@ -10,6 +10,7 @@ import re
 import struct
 import zlib
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from functools import lru_cache
 from random import Random
 from typing import Any
@@ -192,6 +193,25 @@ def bytes_damaged(rng: Random, data: bytes) -> bytes:
     return data
 
 
+#: How HDF5 stores types: class and version in one byte, three of what the class has, the size.
+TYPE = re.compile(
+    rb"[\x10\x11\x13\x15\x16][\0-\xff]{3}[\1\2\4\x08]\0{3}|\x19[\0-\2][\0-\xff]\0\x10\0{3}"
+)
+
+
+def type_damaged(rng: Random, data: bytes) -> bytes:
+    """Flip bits of what HDF5 tells of the type of an array or attribute, or put an odd byte in."""
+    places = [found.start() for found in TYPE.finditer(data)]
+    if not places:
+        return bytes_damaged(rng, data)
+    changed, place = bytearray(data), rng.choice(places)
+    for _ in range(rng.choice((1, 1, 2, 3))):
+        changed[place + rng.randrange(8)] ^= 1 << rng.randrange(8)
+    if rng.random() < 0.3:
+        changed[place + rng.randrange(4)] = rng.choice((0, 1, 15, 127, 255))
+    return bytes(changed)
+
+
 def text_damaged(rng: Random, data: bytes) -> bytes:
     """Replace, repeat, remove or swap words and lines of a text, or of a text's header."""
     end = _header_end(data) if rng.random() < 0.95 else len(data)
@@ -266,13 +286,13 @@ def _value_damaged(rng: Random, whole: Any) -> None:
     if how == 0 and len(holder) > 1:
         del holder[place]
     elif how == 1:
-        holder.append(holder[place])
+        holder.append(deepcopy(holder[place]))
     else:
         holder[place] = _new_value(rng, holder[place])
 
 
 def _new_value(rng: Random, old: Any) -> Any:
-    return rng.choice((*VALUES, [old], {"a": old}))
+    return deepcopy(rng.choice((*VALUES, [old], {"a": old})))  # else one list in many places
 
 
 def _holders(value: Any) -> list[Any]:
@@ -489,8 +509,8 @@ OBJECTS: tuple[Callable[[Random, h5py.File, str, np.ndarray], Any], ...] = (
 
 TEXTS = (".csv", ".tum", ".kitti", ".toml", ".xml", ".txt")
 BY_SUFFIX: dict[str, tuple[Damage, ...]] = {
-    ".h5": (hdf5_damaged, hdf5_damaged, bytes_damaged),
-    ".hdf5": (hdf5_damaged, hdf5_damaged, bytes_damaged),
+    ".h5": (hdf5_damaged, hdf5_damaged, bytes_damaged, type_damaged),
+    ".hdf5": (hdf5_damaged, hdf5_damaged, bytes_damaged, type_damaged),
     ".npz": (npz_damaged, bytes_damaged),
     ".json": (json_damaged, json_damaged, json_damaged, text_damaged, bytes_damaged),
     ".mha": (text_damaged, text_damaged, bytes_damaged),

@@ -18,6 +18,7 @@ from PIL import Image
 
 from benchmark.dataset import open_dataset, write_entry
 from benchmark.errors import UserError
+from benchmark.files import read_json
 from benchmark.frames import reading_hdf5
 from benchmark.hdf5 import read_prediction, read_sweep, write_prediction, write_sweep
 from benchmark.interop import tusrec
@@ -28,6 +29,7 @@ from benchmark.interop.igsio import write_igsio
 from benchmark.scoring.evaluate import evaluate
 from benchmark.scoring.submission import check_predictions
 from benchmark.stored.hdf5 import WholeArrays
+from benchmark.stored.jsons import parsed
 from benchmark.stored.packing import BLOSC, DAMAGED, LENGTHS
 from benchmark.sweep import Prediction
 from tests.benchmark.shared import folders
@@ -336,6 +338,44 @@ def test_names_in_a_record_lead_nowhere_else(tmp_path: Path) -> None:
     refused(lambda: list(tusrec.read_splits(tmp_path / "tree")), "sweepbench.json", "name")
     with pytest.raises(UserError, match="a name that a file can have"):
         write_entry(tmp_path, "sweeps/a.h5", make_sweep(0), "test", "../x")
+
+
+def test_faults_that_quote_line_ends_are_one_line_each(submission: Path, tmp_path: Path) -> None:
+    np.savez(submission / "p0-a.npz", **{"a\nerror: \x1b[2J": np.zeros(2)})
+    (submission / "stray\nfile").touch()
+    (submission / "p0-a\n.h5").touch()
+    faults = check_predictions(submission, tmp_path / "data", "test")
+    assert len(faults) == 5 and all(fault.isprintable() for fault in faults), faults
+    assert any("unknown key 'a error: \\x1b[2J'" in fault for fault in faults)
+
+
+@pytest.mark.parametrize("text", ["[" + "[]," * 200 + "[]]", '{"a":' * 200 + "1" + "}" * 200])
+def test_json_of_more_values_than_are_read_is_not_parsed(tmp_path, monkeypatch, text) -> None:
+    (tmp_path / "a.json").write_text(text)
+    assert read_json(tmp_path / "a.json")
+    monkeypatch.setattr("benchmark.stored.jsons.MOST_VALUES", 199)
+    refused(lambda: read_json(tmp_path / "a.json"), "a.json: expected JSON, at most 199 values")
+
+
+def test_json_longer_than_is_read_is_not_opened(tmp_path: Path, monkeypatch) -> None:
+    with (tmp_path / "a.json").open("wb") as file:
+        file.truncate(1 << 40)  # takes no room on disk
+    refused(lambda: read_json(tmp_path / "a.json"), "expected JSON, at most", f"got {1 << 40}")
+
+
+def test_a_pipe_in_the_place_of_json_does_not_wait(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "meta.json")
+    refused(lambda: read_json(tmp_path / "meta.json"), "expected a file, cannot be read")
+    refused(lambda: read_json("/dev/zero"), "expected a file, cannot be read")
+
+
+def test_memory_of_json_with_empty_lists_is_bounded() -> None:
+    """Three bytes of text each; the most that one value takes, its place in the list included."""
+    text = "[" + "[]," * 100_000 + "[]]"
+    tracemalloc.start()
+    assert len(parsed(text)) == 100_001
+    assert tracemalloc.get_traced_memory()[1] < 100_001 * 72 + 2 * len(text)
+    tracemalloc.stop()
 
 
 def test_what_a_file_says_cannot_forge_lines_of_the_terminal(tmp_path: Path) -> None:

@@ -200,7 +200,8 @@ def _send(kill: Kill, child: int, ended: int) -> None:
 def _workers(parent: int) -> Iterator[int]:
     with contextlib.suppress(psutil.Error):
         for process in psutil.Process(parent).children():
-            if "resource_tracker" not in " ".join(process.cmdline()):
+            words = " ".join(process.cmdline())
+            if "resource_tracker" not in words and "stored.trial" not in words:
                 yield process.pid
 
 

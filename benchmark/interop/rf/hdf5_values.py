@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmark.errors import UserError
 from benchmark.stored import Refused
-from benchmark.stored.hdf5 import WholeArrays, array_of, refuse_bombs
+from benchmark.stored.hdf5 import WholeArrays, array_of, as_group, refuse_bombs
 
 Shape = tuple[int | None, ...]
 
@@ -50,7 +50,7 @@ def numbers(
     UserError : no such key, another shape, an empty one, or, if `finite`, NaN or infinity.
     """
     name = f"{group.name}/{key}".replace("//", "/")
-    if key not in group:
+    if key not in as_group(group):
         raise UserError(f"{path}: {name} is missing")
     ensure_filters(array_of(group, key), path)
     values = WholeArrays(group)(group, key)
@@ -87,7 +87,7 @@ def number(path: Path, group: h5py.Group, key: str) -> float:
 
 def text(group: h5py.Group, key: str) -> str:
     """Return the text of a key, empty where it is missing."""
-    if key not in group:
+    if key not in as_group(group):
         return ""
     stored = group[key]
     if not isinstance(stored, h5py.Dataset) or stored.size != 1:

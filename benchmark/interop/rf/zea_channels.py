@@ -18,7 +18,7 @@ from benchmark.interop.rf.forming import (
 )
 from benchmark.interop.rf.hdf5_values import ensure_filters, number, numbers
 from benchmark.interop.rf.probe_pose import MM_PER_M, TIP_FROM_IMAGE
-from benchmark.stored.hdf5 import WholeArrays, frames_of, refuse_bombs
+from benchmark.stored.hdf5 import WholeArrays, as_group, frames_of, group_of, refuse_bombs
 
 SOUND_SPEED_M_S = 1540.0  # of files that do not tell it, as in zea
 WAVEFORM_HZ = 250e6  # sampling rate of stored waveforms, as in zea (Verasonics)
@@ -35,7 +35,7 @@ def read_channels(
         steered out of the plane or coded, an array that is not flat.
     """
     if "data/raw_data" not in track:
-        held = ", ".join(track.get("data", ())) or "nothing"
+        held = ", ".join(group_of(track, "data") if "data" in track else ()) or "nothing"
         raise UserError(f"{path}: expected data/image or data/raw_data, got {held}")
     raw = frames_of(track, "data/raw_data")
     if raw.ndim != 5 or 0 in raw.shape or raw.shape[4] not in (1, 2):
@@ -202,7 +202,7 @@ def transmit_times(path: Path, file: h5py.File, track: h5py.Group) -> np.ndarray
     durations = np.zeros(len(schedule))
     for name, other in file["tracks"].items():
         events = schedule == int(name.rpartition("_")[2])
-        spans = _intervals(path, other)
+        spans = _intervals(path, as_group(other))
         if events.sum() != spans.size:
             raise UserError(
                 f"{path}: track_schedule: {events.sum()} transmits of {name}, expected {spans.size}"

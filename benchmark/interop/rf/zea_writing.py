@@ -1,6 +1,5 @@
 """B-mode sweeps as files of the zea toolbox: images with places, and the probe's poses."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +15,7 @@ from benchmark.interop.cines.field_of_view import mask_to_text
 from benchmark.interop.cines.record import WORLD, record_of
 from benchmark.interop.rf.hdf5_values import text
 from benchmark.interop.rf.probe_pose import MM_PER_M, TIP_FROM_IMAGE
+from benchmark.stored.jsons import parsed
 from benchmark.sweep import Channel, Sweep, WithheldChannel
 
 SUFFIXES = (".zea.hdf5", ".zea.h5")
@@ -69,7 +69,7 @@ def write_zea(path: Path | str, sweep: Sweep, channel: str = "bmode") -> None:
 def read_record(file: h5py.File) -> dict[str, Any]:
     """Return name, landmarks, mask, probe, factors, world of a file of this program, or nothing."""
     stored = text(file, RECORD)
-    return record_of(json.loads(stored), WORLD) if stored else {}
+    return record_of(parsed(stored), WORLD) if stored else {}
 
 
 def _record(sweep: Sweep, images: Channel | WithheldChannel) -> Mapping[str, Any]:
