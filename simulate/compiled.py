@@ -1,9 +1,8 @@
 """Compilation and caching of the numba kernels, and vector mathematics that they share.
 
 numba's cache on disk notices a change of the file that a kernel is in, but not of the files whose
-functions and constants were compiled into it. Kernels made by `kernel`, `inner`, `inlined` and
-`pointwise` are therefore cached under the sources of all files with kernels: a change of any of
-them compiles all kernels again.
+functions and constants were compiled into it. Kernels made here are therefore cached under the
+sources of all files with kernels: a change of any of them compiles all kernels again.
 """
 
 from __future__ import annotations
@@ -26,6 +25,9 @@ FAST: dict[str, Any] = {
     "error_model": "numpy",
     "fastmath": {"reassoc", "contract", "arcp", "nsz"},
 }
+# Without numba's runtime, which counts the references to arrays: a function can then make none, and
+# must call none that makes one.
+BORROWING: dict[str, Any] = {"_nrt": False}
 # A file with one of these holds kernels, or plain tuples that are handed to kernels.
 MARKS = (
     b"import numba", b"from numba", b".kernels import", b".compiled import", b"NamedTuple",
@@ -66,29 +68,49 @@ def kernel(function: Callable[..., Any]) -> Any:
     return cached_by_source(compiled(**FAST)(function))
 
 
+def borrower(function: Callable[..., Any]) -> Any:
+    """Compile a function as `kernel` does, of which no part makes an array, and which returns none.
+
+    It counts no references to the arrays that its caller lends it. Counting those of every tuple
+    that is handed on takes longer than all else that is done for a cell of scatterers.
+    """
+    return cached_by_source(compiled(**BORROWING, **FAST)(function))
+
+
 def inner(function: Callable[..., Any]) -> Any:
-    """Compile a function as `kernel` does, for calls from other kernels only.
+    """Compile a function as `borrower` does, for calls from other kernels only.
 
     The entry from Python, which takes every array of every tuple apart, costs more to compile than
     many a function.
     """
-    return _for_kernels(compiled(no_cpython_wrapper=True, **FAST)(function))
+    return _for_kernels(compiled(no_cpython_wrapper=True, **BORROWING, **FAST)(function))
 
 
 def inlined(function: Callable[..., Any]) -> Any:
     """Compile a function as `inner` does, and inline it into its callers.
 
-    For functions called once per cell: a call would pass dozens of array descriptors and count
-    their references.
+    For functions called once per cell: a call would pass dozens of array descriptors.
     """
-    return _for_kernels(compiled(forceinline=True, no_cpython_wrapper=True, **FAST)(function))
+    return _for_kernels(
+        compiled(forceinline=True, no_cpython_wrapper=True, **BORROWING, **FAST)(function)
+    )
 
 
 def pointwise(function: Callable[..., Any]) -> Any:
     """Compile a function inlined and without reordered sums: an answer of a tissue at a point."""
     return _for_kernels(
-        compiled(forceinline=True, no_cpython_wrapper=True, error_model="numpy")(function)
+        compiled(forceinline=True, no_cpython_wrapper=True, error_model="numpy", **BORROWING)(
+            function
+        )
     )
+
+
+def batchwise(function: Callable[..., Any]) -> Any:
+    """Compile an answer at many points for calls from other kernels only, without inlining it.
+
+    Sums are not reordered. It may make arrays.
+    """
+    return _for_kernels(compiled(no_cpython_wrapper=True, error_model="numpy")(function))
 
 
 def cached_by_source(dispatcher: Any) -> Any:

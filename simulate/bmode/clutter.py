@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.bmode.settings import BmodeSettings
-from simulate.compiled import kernel
+from simulate.compiled import inlined, kernel
 from simulate.iq.beam import Beam
 
 LAGS = 24
@@ -99,7 +99,7 @@ def add_clutter(iq, halo, depths, row_step, radius_mm, out):
             target[im] += turned[re]
 
 
-@kernel
+@inlined
 def _source_row(row, distance, depth, row_step, radius_mm):
     """Return the row whose echoes from a distance to the side arrive with `row`; -1 for none."""
     if depth <= 0.0:

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.bmode.settings import STRONG_DB, BmodeSettings
-from simulate.compiled import kernel
+from simulate.compiled import borrower, kernel
 from simulate.iq.beam import Beam
 from simulate.iq.echo import Echo
 
@@ -81,7 +81,7 @@ class Reverberation:
         spread(ifft(received, axis=0, overwrite_x=True), self.after, out)
 
 
-@kernel
+@borrower
 def pool(iq, received, returned, heard, sent):
     """Write the mean of every `POOLED` columns, times (rows,) factors, to the first rows of two.
 
@@ -101,7 +101,7 @@ def pool(iq, received, returned, heard, sent):
             sent[row, group] = mean * returned[row]
 
 
-@kernel
+@borrower
 def combine(received, returned, turn, first, second):
     """Replace the spectra (n, groups) `received` of signals by those of their multiples.
 

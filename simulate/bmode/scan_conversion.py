@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.compiled import kernel
+from simulate.compiled import borrower
 from simulate.iq.beam import Grid
 from simulate.probe.transducer import Probe
 
 _f = np.float32
 
 
-@kernel
+@borrower
 def scan_convert(polar, rows, columns, out):
     """Write (depth, angle) samples interpolated bilinearly at fractional rows and columns.
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.geometry import inverse
-from simulate.compiled import inlined, inner, kernel
+from simulate.compiled import borrower, inlined, inner
 from simulate.iq.beam import Beam
 from simulate.iq.drawing import BLOCK_SIDE, CELLS
 
@@ -76,15 +76,13 @@ def extent(matrix: Any) -> float:
 
 
 @inner
-def rotated_cells(matrix: Any, cell_mm: Any) -> Any:
-    """Return the centres (CELLS, 3) of a block's cells from its corner, along the image's axes."""
-    offsets = np.empty((CELLS, 3))
+def rotate_cells(matrix: Any, cell_mm: Any, offsets: Any) -> None:
+    """Write the centres (CELLS, 3) of a block's cells from its corner, along the image's axes."""
     for cell in range(CELLS):
         a = (cell // (BLOCK_SIDE * BLOCK_SIDE) + 0.5) * cell_mm
         b = (cell // BLOCK_SIDE % BLOCK_SIDE + 0.5) * cell_mm
         c = (cell % BLOCK_SIDE + 0.5) * cell_mm
         offsets[cell, 0], offsets[cell, 1], offsets[cell, 2] = rotated(matrix, a, b, c)
-    return offsets
 
 
 @inlined
@@ -127,7 +125,7 @@ def thin_cell(work, at, staged, count, seen, beam):
     keep_first(work, at, staged, share * count, _f(1.0 / np.sqrt(share)))
 
 
-@kernel
+@borrower
 def _needed_blocks(image_from_world, low, high, block_mm, margin, beam, found):
     """Write the indices of blocks from `low` to `high` (3,) that a frame may hear; return how many.
 
@@ -154,7 +152,7 @@ def _needed_blocks(image_from_world, low, high, block_mm, margin, beam, found):
     return count
 
 
-@kernel
+@borrower
 def _moved_blocks(image_from_world, blocks, block_mm, shift, slack, beam, found):
     """Write the numbers of moved blocks that a frame may hear; return how many there are.
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
-from simulate.compiled import kernel
+from simulate.compiled import borrower
 from simulate.iq.beam import Beam
-from simulate.iq.culling import ROOT3, extent, rotated, rotated_cells, share_kept, touches
+from simulate.iq.culling import ROOT3, extent, rotate_cells, rotated, share_kept, touches
 from simulate.iq.drawing import BLOCK_SIDE, CELLS
 from simulate.iq.scatterers import Name
 
@@ -43,7 +43,10 @@ class Demand:
         if len(held) > len(self._shares):
             more = np.zeros((2 * len(held) - len(self._shares), CELLS))
             self._shares = np.concatenate([self._shares, more])
-        _raise(self._shares, rows, blocks, image_from_world, self.cell_mm, self.thinned, self.beam)
+        _raise(
+            self._shares, rows, blocks, image_from_world, self.cell_mm, self.thinned, self.beam,
+            np.empty((CELLS, 3)),
+        )  # fmt: skip
 
     def shares(self, blocks: NDArray[np.int64]) -> Array:
         """Return the largest shares (B, CELLS) of the cells of blocks (B, 3); 0 where unheard."""
@@ -55,20 +58,21 @@ def _names(blocks: NDArray[np.int64]) -> Iterable[Name]:
     return map(tuple, blocks.tolist())
 
 
-@kernel
-def _raise(shares, rows, blocks, image_from_world, cell_mm, thinned, beam):
+@borrower
+def _raise(shares, rows, blocks, image_from_world, cell_mm, thinned, beam, offsets):
     """Raise the shares of the cells of blocks (B, 3) to those that one frame keeps of them.
 
-    rows (B,): of `shares` (rows, CELLS), those of the blocks. The tests of cells are those of
-    `simulate.iq.one_frame.splat_frame`.
+    rows (B,): of `shares` (rows, CELLS), those of the blocks; offsets (CELLS, 3): scratch. The
+    tests of cells are those of `simulate.iq.one_frame.splat_frame`.
     """
     matrix = image_from_world
     reach = 0.5 * cell_mm * extent(matrix)
     diagonal = 0.5 * ROOT3 * cell_mm
-    offsets = rotated_cells(matrix, cell_mm)
+    rotate_cells(matrix, cell_mm, offsets)
+    side = BLOCK_SIDE * cell_mm
     for block in range(len(blocks)):
-        corner = blocks[block] * (BLOCK_SIDE * cell_mm)
-        turned = rotated(matrix, corner[0], corner[1], corner[2])
+        i, j, k = blocks[block, 0] * side, blocks[block, 1] * side, blocks[block, 2] * side
+        turned = rotated(matrix, i, j, k)
         ox, oy, oz = turned[0] + matrix[0, 3], turned[1] + matrix[1, 3], turned[2] + matrix[2, 3]
         for cell in range(CELLS):
             centre = (ox + offsets[cell, 0], oy + offsets[cell, 1], oz + offsets[cell, 2])

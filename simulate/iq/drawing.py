@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.machine.kernels import compiled
-from simulate.compiled import cached_by_source
+from simulate.compiled import BORROWING, cached_by_source, pointwise
 
 CELL_MEAN = 64.0  # scatterers per cell on average
 BLOCK_SIDE = 4  # cells per side of a block, the unit of drawing and of storage
@@ -72,7 +72,7 @@ class Room(threading.local):
 
 
 @cached_by_source
-@compiled(nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy", **BORROWING)
 def draw_block(key, block, cell_mm, table, shares, entries, points, starts, counts):
     """Write the wanted scatterers of one block; return how many they are without padding.
 
@@ -111,7 +111,7 @@ def draw_block(key, block, cell_mm, table, shares, entries, points, starts, coun
 
 
 @cached_by_source
-@compiled(nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy", **BORROWING)
 def weigh_block(strength, entries, starts):
     """Multiply the signs of a drawn block by echo amplitudes (M,) of those that are no padding.
 
@@ -128,8 +128,7 @@ def weigh_block(strength, entries, starts):
     return fine, heard
 
 
-@cached_by_source
-@compiled(nogil=True, error_model="numpy")
+@pointwise
 def _pad(entries, place):
     """Append silent entries, at the place of the first, up to whole LANES; return where they end.
 
@@ -176,7 +175,7 @@ def by_cell(points, low, cell_mm, wanted):
 
 
 @cached_by_source
-@compiled(nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy", **BORROWING)
 def _pack(points, amplitudes, order, low, counts, entries, starts):
     """Write those of the scatterers that `order` names as `Part` has them; see `packed`."""
     source, place = 0, 0

@@ -11,7 +11,7 @@ from numba.core import cgutils
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
-from simulate.compiled import inner, kernel
+from simulate.compiled import borrower, inner, kernel
 from simulate.iq.drawing import mix
 from simulate.iq.splat import broadcast
 from simulate.iq.staging import SPARE
@@ -55,7 +55,7 @@ def shade(shadow, grid, samples):
             target[np.uint64(2) * column + np.uint64(1)] *= factor
 
 
-@kernel
+@borrower
 def add_noise(seed, beam, work):
     """Add white electronic noise, a function of (seed, sample) that the filters then colour.
 

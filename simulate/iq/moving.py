@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.geometry import apply, inverse
-from simulate.compiled import inlined, kernel
+from simulate.compiled import borrower, inlined
 from simulate.iq.beam import Beam
 from simulate.iq.culling import ROOT3, extent, keep_first, share_kept, slab_corners, touches
 from simulate.iq.drawing import BLOCK_SIDE, CELLS, LANES
@@ -146,7 +146,7 @@ def _linearised(displaced, i, j, k, cell_mm, shift, gradient):
     return np.sqrt(norm)
 
 
-@kernel
+@inlined
 def _spread(displaced):
     """Return the largest difference (mm) of a block's displacements from that of its middle."""
     half = BLOCK_SIDE // 2
@@ -175,7 +175,7 @@ def _compose(s, anchor):
 
 
 class _Scratch(NamedTuple):
-    """Small matrices of one frame."""
+    """Small matrices of one frame, float64: scratch of `splat_moving`."""
 
     pose: Array
     rate: Array
@@ -185,8 +185,8 @@ class _Scratch(NamedTuple):
     turning: Array
 
 
-@kernel
-def _scratch() -> Any:
+def scratch() -> _Scratch:
+    """Return a frame's matrices."""
     return _Scratch(
         np.zeros((4, 4)), np.zeros((4, 4)), np.zeros(3), np.zeros((3, 3)), np.zeros((3, 3)),
         np.zeros((3, 3)),
@@ -247,8 +247,8 @@ def _add_cell(
     return np.int64(0)
 
 
-@kernel
-def splat_moving(scatterers, views, motion, sheared, beam, radius, work):
+@borrower
+def splat_moving(scatterers, views, motion, sheared, beam, radius, s, work):
     """Add to the grid of `work`, cell by cell, all scatterers that one frame hears.
 
     Parameters
@@ -258,6 +258,7 @@ def splat_moving(scatterers, views, motion, sheared, beam, radius, work):
     motion : `Motion` of lines and tissue.
     sheared : True where the lines have poses of their own, None where they share one.
     radius : of a curvilinear probe, mm; None for a linear one.
+    s : scratch, from `scratch`.
     """
     half = 0.5 * BLOCK_SIDE * scatterers.cell_mm
     diagonal = ROOT3 * half
@@ -265,15 +266,17 @@ def splat_moving(scatterers, views, motion, sheared, beam, radius, work):
     if radius is not None:
         unit_mm = max(beam.grid.radius_mm - diagonal, 1.0)
     slack = motion.shear / unit_mm  # mm of motion per mm of lateral position
-    s = _scratch()
     staged = np.int64(0)  # a literal 0 would be compiled for, too
     for block in range(len(scatterers.places)):
         wider = slack * diagonal
         if len(motion.displaced) > 0:
-            middle = BLOCK_SIDE // 2
-            s.shift[:] = motion.displaced[block, middle, middle, middle]
+            middle = motion.displaced[block, BLOCK_SIDE // 2, BLOCK_SIDE // 2, BLOCK_SIDE // 2]
+            for axis in range(3):
+                s.shift[axis] = middle[axis]
             wider += _spread(motion.displaced[block])
-        s.pose[:] = views[len(views) // 2]
+        for i in range(4):
+            for j in range(4):
+                s.pose[i, j] = views[len(views) // 2, i, j]
         place = _sum(scatterers.corners[block], (half, half, half), s.shift)
         seen, _ = _look(views, motion, sheared, radius, place, 4, s.pose, s.rate)
         reach = half * extent(s.pose)

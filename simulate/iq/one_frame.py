@@ -12,12 +12,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.compiled import kernel
+from simulate.compiled import borrower
 from simulate.iq.beam import Beam
-from simulate.iq.culling import ROOT3, extent, rotated, rotated_cells, thin_cell, touches
+from simulate.iq.culling import ROOT3, extent, rotate_cells, rotated, thin_cell, touches
 from simulate.iq.drawing import BLOCK_SIDE, CELLS
 from simulate.iq.filters import add_noise, filter_frame, shade
-from simulate.iq.moving import Motion, splat_moving
+from simulate.iq.moving import Motion, scratch, splat_moving
 from simulate.iq.scatterers import Scatterers, entries_at
 from simulate.iq.staging import BATCH, STAGE, Workspace, add_staged, stage
 
@@ -57,7 +57,7 @@ def frame_iq(
         splat_frame(scatterers, frame.views[0], thinned, beam, radius, work)
     else:
         sheared = True if len(frame.views) > 1 else None
-        splat_moving(scatterers, frame.views, frame.motion, sheared, beam, radius, work)
+        splat_moving(scatterers, frame.views, frame.motion, sheared, beam, radius, scratch(), work)
     if frame.shadow is not None:
         shade(frame.shadow, beam.grid, work.grid)
     if frame.noise_key is not None:
@@ -65,7 +65,7 @@ def frame_iq(
     filter_frame(beam, work, out)
 
 
-@kernel
+@borrower
 def splat_frame(scatterers, image_from_world, thinned, beam, radius, work):
     """Add to the grid of `work` all scatterers that a frame at rest hears.
 
@@ -80,7 +80,8 @@ def splat_frame(scatterers, image_from_world, thinned, beam, radius, work):
     cell_mm = scatterers.cell_mm
     reach = 0.5 * cell_mm * extent(matrix)
     diagonal = 0.5 * ROOT3 * cell_mm
-    offsets = rotated_cells(matrix, cell_mm)
+    offsets = work.offsets
+    rotate_cells(matrix, cell_mm, offsets)
     side = 0.5 * BLOCK_SIDE * cell_mm
     to_middle = rotated(matrix, side, side, side)
     staged = np.int64(0)  # a literal 0 would be compiled for, too

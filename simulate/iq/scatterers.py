@@ -21,11 +21,11 @@ from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import carray, types
+from numba import types
 from numba.extending import intrinsic
+from numba.np.arrayobj import populate_array
 from numpy.typing import NDArray
 
-from simulate.compiled import inlined
 from simulate.iq.drawing import (
     BLOCK_SIDE,
     CELL_MEAN,
@@ -93,21 +93,28 @@ def bundled(
 
 
 @intrinsic
-def _pointer(typingctx: Any, place: Any) -> Any:
-    """Return an address as a pointer to float32."""
-    pointer = types.CPointer(types.float32)
+def _entries_at(typingctx: Any, place: Any, count: Any) -> Any:
+    """Return the entries (4, count) float32 of a part that lie at a place in memory."""
+    kind = types.Array(types.float32, 2, "C")
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.inttoptr(args[0], context.get_value_type(pointer))
+        size = context.get_constant(types.intp, 4)  # rows, and bytes of a number
+        length = builder.sext(args[1], size.type)
+        array = context.make_array(kind)(context, builder)
+        populate_array(
+            array,
+            data=builder.inttoptr(args[0], array.data.type),
+            shape=(size, length),
+            strides=(builder.mul(size, length), size),
+            itemsize=size,
+            meminfo=None,
+        )
+        return array._getvalue()
 
-    return pointer(types.int64), codegen
+    return kind(types.int64, types.int32), codegen
 
 
-@inlined
-def entries_at(place, count):
-    """Return the entries (4, count) of a part that lie at a place in memory; for kernels only."""
-    return carray(_pointer(place), (4, count))  # type: ignore[call-arg]
-
+entries_at: Any = _entries_at  # a call gives no context: mypy would ask for it
 
 Name = tuple[int, int, int]  # index of a block along each axis
 Parts = list[Part]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.compiled import inlined, kernel
+from simulate.compiled import borrower, inlined, kernel
 from simulate.iq.beam import Beam, Grid
 
 LINE_STEP = 4  # columns of the grid from one shadow line to the next; depths are all its rows
@@ -159,7 +159,7 @@ def _with_sides(decibel, first, step, half, pad):
     return weight, beside
 
 
-@kernel
+@borrower
 def _to_world(image, world_from_image, pose, points):
     """Write the world points (depths * lines, 3) mm of image points (depths, lines, 3) without z.
 

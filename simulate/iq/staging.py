@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from simulate.compiled import arctan, decay, inlined, inner, turn
 from simulate.iq.beam import Grid
+from simulate.iq.drawing import CELLS
 from simulate.iq.splat import WEIGHTS, interpolate_pair, splat_heard
 
 STAGE = 8192  # scatterers that may be staged
@@ -38,7 +39,8 @@ class Workspace(NamedTuple):
     `simulate.iq.splat.WEIGHTS`.
 
     `cells`, of which `cells_used` (1,) counts the used ones: thinned cells as (first staged
-    scatterer, end of those kept, their gain, factor of the last one).
+    scatterer, end of those kept, their gain, factor of the last one). `offsets` (CELLS, 3): the
+    centres of a block's cells from its corner, along the image's axes.
     """
 
     grid: NDArray[np.float32]
@@ -59,6 +61,7 @@ class Workspace(NamedTuple):
     spline: NDArray[np.float32]
     cells: NDArray[np.float64]
     cells_used: NDArray[np.int64]
+    offsets: NDArray[np.float64]
 
 
 def workspace(grid: Grid) -> Workspace:
@@ -78,6 +81,7 @@ def workspace(grid: Grid) -> Workspace:
         spline=np.array(WEIGHTS, np.float32),
         cells=np.zeros((STAGE, 4)),
         cells_used=np.zeros(1, np.int64),
+        offsets=np.zeros((CELLS, 3)),
         **floats,
     )
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.machine.kernels import compiled
-from simulate.compiled import cached_by_source, pointwise
+from simulate.compiled import batchwise, cached_by_source, pointwise
 from simulate.shapes.bodies import BODY, SEPTUM
 from simulate.shapes.sheets import SLACK_MM, level_bounds, sheet_heights, sine
 from simulate.shapes.texture import add_texture
@@ -170,8 +170,7 @@ def put_bodies(bodies, x, below, z, material):
                 _put_body(body, turned, u, v, w, square, material[first:last])
 
 
-@cached_by_source
-@compiled(nogil=True, error_model="numpy")
+@batchwise
 def put_layers(anatomy, x, below, z, material):
     """Write the material of layers, fasciae and septa to all points (M,)."""
     sheets, layers, septa = anatomy.sheets, anatomy.layers, anatomy.septa
@@ -232,8 +231,7 @@ def _put_septum(septum, x, below, z, spans, layer, material):
             material[n] = FASCIA
 
 
-@cached_by_source
-@compiled(nogil=True, error_model="numpy")
+@batchwise
 def put_vessels(anatomy, x, y, z, below, material, owner):
     """Write blood and walls to those of points (M,) that lie in them; owner (M,): the segment near.
 
@@ -300,7 +298,7 @@ def deepest_echo(anatomy, low, high):
     return far
 
 
-@pointwise
+@batchwise
 def _echo(anatomy, echoes, x, y, z, below, result):
     """Write the echo amplitude (M,) of points near one another to `result`."""
     count = len(x)

@@ -28,6 +28,8 @@ Array = NDArray[np.float64]
 
 PULSE_REACH_MM = 6.0  # distance from an artery's lumen at which its pulsation has faded out
 
+TOGETHER = 8192  # points displaced in one step: its arrays stay in the cache
+
 
 @dataclass(frozen=True)
 class TissueMotion:
@@ -69,10 +71,12 @@ class TissueMotion:
         """
         points = np.asarray(points_mm, np.float64)
         result = np.zeros_like(points)
-        if self.strain:
-            result += self.compression(points, time_s, world_from_image)
-        if self.breath_mm:
-            result += self.breathing(points, time_s)
+        for first in range(0, len(points), TOGETHER):
+            some, moved = points[first : first + TOGETHER], result[first : first + TOGETHER]
+            if self.strain:
+                moved += self.compression(some, time_s, world_from_image)
+            if self.breath_mm:
+                moved += self.breathing(some, time_s)
         if self.pulse_mm:
             result += self.pulsation(points, time_s)
         return result

@@ -79,20 +79,23 @@ def _cells_near(
     low, high (S, 3): corners of the boxes to search, mm from the origin. Returns the flat numbers
     (C,) of cells in a grid of a shape, and of the segment that each belongs to.
     """
-    first = (low / CELL_MM).astype(np.int64)
-    sides = (high / CELL_MM).astype(np.int64) - first + 1
-    count = sides.prod(1)
-    owner = np.repeat(np.arange(len(segments)), count)
-    place = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
-    side = sides[owner]
-    across, rest = np.divmod(place, side[:, 1] * side[:, 2])
-    cells = first[owner] + np.column_stack([across, *np.divmod(rest, side[:, 2])])
-    beside = origin + (cells + 0.5) * CELL_MM - segments[owner, :3]
-    along = (segments[:, 3:6] - segments[:, :3])[owner]
-    share = (beside * along).sum(1) / np.maximum((along * along).sum(1), 1e-12)
-    distance = beside - np.clip(share, 0.0, 1.0)[:, None] * along
-    near = (distance**2).sum(1) <= (reach[owner] + 0.5 * np.sqrt(3) * CELL_MM) ** 2
-    return np.ravel_multi_index(tuple(cells[near].T), tuple(shape)), owner[near]
+    first, last = ((end / CELL_MM).astype(np.int64).tolist() for end in (low, high))
+    along = segments[:, 3:6] - segments[:, :3]
+    square = np.maximum((along * along).sum(1), 1e-12)
+    limit = (reach + 0.5 * np.sqrt(3) * CELL_MM) ** 2
+    sides = np.ix_(*map(np.arange, shape))
+    i, j, k = (start + (side + 0.5) * CELL_MM for start, side in zip(origin, sides, strict=True))
+    rows, columns = sides[0] * (shape[1] * shape[2]), sides[1] * shape[2]
+    found = []
+    for s, ((a, b, c), (d, e, f)) in enumerate(zip(first, last, strict=True)):
+        d, e, f = d + 1, e + 1, f + 1
+        x, y = i[a:d] - segments[s, 0], j[:, b:e] - segments[s, 1]
+        z, (u, v, w) = k[:, :, c:f] - segments[s, 2], along[s].tolist()
+        share = np.minimum(np.maximum((x * u + y * v + z * w) / square[s], 0.0), 1.0)
+        distance = (x - share * u) ** 2 + (y - share * v) ** 2 + (z - share * w) ** 2
+        cells = rows[a:d] + columns[:, b:e] + sides[2][:, :, c:f]
+        found.append(cells[distance <= limit[s]])
+    return np.concatenate(found), np.repeat(np.arange(len(segments)), [len(c) for c in found])
 
 
 @pointwise
