@@ -239,7 +239,8 @@ def _folder(place: Path | str) -> Path:
     if Path(place).is_dir():
         raise UserError(f"{place}: no dataset.json in this folder")
     known = [p.parent.name for p in data_root().glob("*/dataset.json")]
-    raise unknown_name(f"data set (neither a folder nor below {data_root()}/)", str(place), known)
+    kind = f"data set (neither a folder nor below {data_root()}/; 'sweepbench generate' makes one)"
+    raise unknown_name(kind, str(place), known)
 
 
 def write_dataset(

@@ -251,7 +251,8 @@ def _values(board: "Leaderboard", factor: str) -> list[Any]:
 def _factors(board: "Leaderboard") -> list[str]:
     """Return the factors to filter by: those with a few values, `FIRST_FACTORS` first.
 
-    A factor with more values than half the number of sweeps hardly groups sweeps: it is left out.
+    A factor with more values than half the number of sweeps hardly groups sweeps: it is left out,
+    and so is a number that each subject has of its own.
     """
     names = dict.fromkeys(name for sweep in board.sweeps for name in sweep["factors"])
     useful = [
@@ -259,8 +260,19 @@ def _factors(board: "Leaderboard") -> list[str]:
         for name in names
         if name not in IDENTITIES
         and 2 <= len(_values(board, name)) <= min(MOST_VALUES, len(board.sweeps) / 2)
+        and not _names_a_subject(board, name)
     ]
     return sorted(useful, key=lambda name: (name not in FIRST_FACTORS, useful.index(name)))
+
+
+def _names_a_subject(board: "Leaderboard", factor: str) -> bool:
+    subjects: dict[Any, set[str]] = {}
+    for sweep in board.sweeps:
+        subjects.setdefault(sweep["factors"].get(factor), set()).add(sweep["subject"])
+    count = len(set().union(*subjects.values()))
+    numbers = any(isinstance(value, float) and value % 1 for value in subjects)
+    own = all(len(having) == 1 for value, having in subjects.items() if value is not None)
+    return numbers and own and len(subjects) >= count > 1
 
 
 def _stress(board: "Leaderboard", factors: list[str]) -> list[dict[str, Any]]:

@@ -102,7 +102,7 @@ function drawPareto(element, points, metric) {
     })),
   ];
   const annotations = points.map((p, i) => ({
-    x: Math.log10(p.x), y: Math.log10(p.y), text: inert(p.row.label), font: { size, color: rowColour(p.row) },
+    x: Math.log10(p.x), y: Math.log10(p.y), text: inert(p.row.label), font: { size, color: rowColour(p.row) }, bgcolor: colour("--paper"),
     ax: places[i].x - at[i].x, ay: places[i].y - at[i].y, arrowhead: 0, arrowwidth: 1, standoff: 6, borderpad: 0,
     arrowcolor: places[i].away > 20 ? rowColour(p.row) : "rgba(0,0,0,0)", captureevents: false,
   }));

@@ -9,6 +9,8 @@ function picker(label, options, value, onchange) {
   return h("label", {}, label, h("select", { id, onchange: (event) => onchange(event.target.value) }, items));
 }
 
+const MOST_FILTERS = 8; // beyond these, what a spec varies is folded away
+
 /** Filters by factor, and on request by what concerns rows; how many sweeps they leave. */
 function filterBar(kept, ofRows = true) {
   const kinds = [...new Set(DATA.rows.map((row) => row.kind))].sort();
@@ -16,13 +18,20 @@ function filterBar(kept, ofRows = true) {
   const rowChoices = [["tracker class", kinds.length > 1 ? kinds : []], ["track", tracks]];
   const choices = [...FACTORS.map((f) => [f, factorValues(DATA.sweeps, f)]), ...(ofRows ? rowChoices : [])];
   const bar = h("div", { class: "filters", role: "group", "aria-label": "Filters" });
-  choices.filter(([, values]) => values.length).forEach(([name, values]) => {
+  const pickers = choices.filter(([, values]) => values.length).map(([name, values]) => {
     const options = [["", "all"], ...values.map((v) => [String(v), String(v)])];
-    bar.append(picker(name, options, state.filters[name] || "", (value) => {
+    return [name, picker(name, options, state.filters[name] || "", (value) => {
       state.filters[name] = value;
       refresh();
-    }));
+    })];
   });
+  const folds = pickers.length > MOST_FILTERS ? pickers.filter(([name]) => name.startsWith("vary.")) : [];
+  bar.append(...pickers.filter((p) => !folds.includes(p)).map(([, item]) => item));
+  if (folds.length) {
+    const open = folds.some(([name]) => state.filters[name]);
+    bar.append(h("details", { open }, h("summary", {}, `${folds.length} more filters`),
+      h("div", { class: "filters" }, folds.map(([, item]) => item))));
+  }
   if (filtering()) {
     bar.append(h("button", { type: "button", class: "plain", id: "reset", onclick: () => { state.filters = {}; refresh(); } }, "Show all"));
   }

@@ -19,7 +19,8 @@ function sceneOf(ranges, size) {
   };
 }
 
-function drawScene(element, label, traces, ranges, size = 1.42) {
+function drawScene(element, label, traces, ranges, wide = 1.42) {
+  const size = element.clientWidth < 420 ? 0.75 * wide : wide;
   draw(element, `${label}; the arrow keys turn it`, traces, {
     margin: { l: 0, r: 0, t: 0, b: 0 }, dragmode: "orbit", scene: sceneOf(ranges, size),
   });

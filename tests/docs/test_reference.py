@@ -124,6 +124,26 @@ def test_every_link_of_the_gathered_pages_leads_to_a_file(tmp_path: Path) -> Non
             assert "://" in target or (page.parent / target).is_file(), (page.name, target)
 
 
+def anchors(text: str) -> set[str]:
+    """Return the anchors that a page's headings get, as GitHub and the site make them."""
+    bare = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    found = set(re.findall(r'id="([^"]+)"', bare)) | set(re.findall(r"\{ ?#([\w.-]+)", bare))
+    for heading in re.findall(r"^#+ (.+?)\s*$", bare, re.MULTILINE):
+        words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "")
+        found.add(re.sub(r"[^\w\- ]", "", words).strip().lower().replace(" ", "-"))
+    return found
+
+
+@pytest.mark.parametrize(
+    "page", [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"], ids=relative
+)
+def test_every_link_into_a_page_leads_to_a_heading(page: Path) -> None:
+    for target, anchor in re.findall(r"\]\(([^)\s#]*)#([^)\s]+)\)", page.read_text()):
+        other = (page.parent / target).resolve() if target else page
+        if "://" not in target and other.suffix == ".md":
+            assert anchor in anchors(other.read_text()), (target, anchor)
+
+
 def test_the_site_lists_every_page() -> None:
     nav = (ROOT / "mkdocs.yml").read_text().partition("\nnav:")[2]
     listed = set(re.findall(r"[\w/-]+\.md", nav))

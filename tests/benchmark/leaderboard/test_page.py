@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,16 @@ def test_a_value_that_names_each_sweep_is_no_filter(tmp_path: Path) -> None:
         sweep["factors"] |= {"path_mm": 20 + index / 7, "half": index // 2}
     board = build_leaderboard(write_results(tmp_path, [content]), tmp_path)
     assert page_data(board)["factors"] == ["profile", "severity", "tissue", "half"]
+
+
+def test_a_number_that_each_subject_has_of_its_own_is_no_filter(tmp_path: Path) -> None:
+    content = result()
+    subjects = sorted({sweep["subject"] for sweep in content["sweeps"]})
+    for sweep in content["sweeps"]:
+        own = subjects.index(sweep["subject"])
+        sweep["factors"] |= {"gain": 0.5 + own, "kind": f"kind {own}"}
+    board = build_leaderboard(write_results(tmp_path, [content]), tmp_path)
+    assert page_data(board)["factors"] == ["profile", "severity", "tissue", "kind"]
 
 
 def test_stress_curves_follow_the_one_factor_that_each_sweep_varies(tmp_path: Path) -> None:
@@ -371,6 +382,27 @@ def test_filters_compute_the_means_of_what_is_left(site: Site) -> None:
     assert set(names(tab)) == {"moglo", "two-frame-cnn", "flaky-net", "lazy-net"}
     tab.click("#reset")
     assert len(names(tab)) == 8 and "24 sweeps of 8 subjects" in tab.inner_text("[role=status]")
+
+
+def test_what_a_spec_varies_is_folded_where_filters_are_many(tmp_path: Path, browser: Any) -> None:
+    content = result()
+    for index, sweep in enumerate(content["sweeps"]):
+        sweep["factors"] |= {f"vary.motion.wobble_across_mm_s_{i}": index % 2 for i in range(8)}
+    build_leaderboard(write_results(tmp_path, [content]), tmp_path)
+    visited = Site(tmp_path, browser)
+    tab = visited.open(viewport={"width": 360, "height": 800})
+    assert not tab.is_visible("#pick-vary-motion-wobble_across_mm_s_3")
+    tab.click("text=8 more filters")
+    places = tab.eval_on_selector_all(
+        ".filters .filters select",
+        "all => all.map(s => s.getBoundingClientRect()).map(r => [r.left, r.right, r.top])",
+    )
+    assert all(one[1] < two[0] for one, two in pairwise(places) if one[2] == two[2])
+    assert places[0][2] == places[1][2]
+    tab.select_option("#pick-vary-motion-wobble_across_mm_s_3", "1")
+    assert tab.is_visible("#pick-vary-motion-wobble_across_mm_s_3")  # a set filter is not folded
+    assert visited.trouble == []
+    tab.context.close()
 
 
 def test_ranks_and_pairs_are_those_of_the_tables_and_go_with_the_filters(
