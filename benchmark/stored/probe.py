@@ -52,7 +52,7 @@ class Probe:
 
         A file is gone through once, as long as its place, size and times stay.
         """
-        about = path.stat()
+        about, now = path.stat(), time.time()
         file = (about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns)
         with self.lock:
             if file in self.known:
@@ -60,7 +60,7 @@ class Probe:
             answer = self._tried(path)
             if len(self.known) >= MOST_KNOWN:
                 self.known.clear()
-            if time.time() - max(about.st_mtime, about.st_ctime) > SETTLED_S:
+            if now - max(about.st_mtime, about.st_ctime) > SETTLED_S:
                 self.known[file] = answer
         return answer
 

@@ -91,7 +91,8 @@ def test_a_file_that_stays_is_gone_through_once(deadly: Path, sound: Path, monke
     refused(deadly, "crashes")
 
 
-def test_a_file_that_just_changed_is_gone_through_again(sound: Path) -> None:
+def test_a_file_that_just_changed_is_gone_through_again(sound: Path, monkeypatch) -> None:
+    monkeypatch.setattr(probe, "SETTLED_S", 600)
     read_prediction(sound)
     assert not probe.PROBE.known
 
