@@ -16,10 +16,7 @@ from simulate.spec import load_spec
 
 def dissimilarity(frames):
     """Return sqrt(-2 ln correlation) of neighbouring frames (N, H, W), (N-1,): distance / width."""
-    flat = np.asarray(frames, float).reshape(len(frames), -1)
-    flat = flat - flat.mean(1, keepdims=True)
-    norm = np.linalg.norm(flat, axis=1)
-    alike = (flat[:-1] * flat[1:]).sum(1) / (norm[:-1] * norm[1:])
+    alike = np.diagonal(np.corrcoef(np.reshape(frames, (len(frames), -1))), 1)
     return np.sqrt(-2 * np.log(np.clip(alike, 1e-3, 1)))
 
 

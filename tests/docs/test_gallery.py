@@ -33,7 +33,7 @@ def test_script_draws_one_picture(script: Path, folder: Path) -> None:
 
 @pytest.mark.parametrize("script", scripts(), ids=lambda path: path.stem)
 def test_script_is_short_and_says_what_it_shows(script: Path) -> None:
-    assert 20 <= len(script.read_text().splitlines()) <= 65
+    assert 20 <= len(script.read_text().splitlines()) <= 60
     title, text = title_of(script)
     assert title and len(text) > 80
 
