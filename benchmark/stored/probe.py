@@ -25,7 +25,8 @@ HANG = "the HDF5 library finds no end in this file: it is damaged or hostile"
 FAULTS = {
     "memory": "the HDF5 library needs too much memory for this file: it is damaged or hostile"
 }
-#: What the process runs: with the places of modules that this one has, and no other.
+#: What the process runs: with the places of modules that this one has, its current folder left out,
+#: where a file may bear the name of a module.
 CODE = "import sys; sys.path[:] = sys.argv[1:]; from benchmark.stored.trial import serve; serve()"
 #: One thread, and memory that was freed or never filled holds no old values, so that it is fatal
 #: there to follow them.
@@ -95,7 +96,7 @@ class Probe:
             return None
         with contextlib.suppress(OSError, RuntimeError, ValueError):
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-c", CODE, *sys.path],
+                [sys.executable, "-P", "-c", CODE, *_places()],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -123,6 +124,11 @@ class Probe:
         if process is not None:
             process.returncode = 0  # not a child of this one
             _close(process)
+
+
+def _places() -> list[str]:
+    """Return the folders that modules are looked for in, this package's among them."""
+    return [*filter(os.path.isabs, sys.path), str(Path(__file__).parents[2])]
 
 
 def _line(process: subprocess.Popen[str], asked: str = "") -> str:

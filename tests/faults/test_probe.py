@@ -236,6 +236,7 @@ def test_modules_of_the_current_folder_are_not_run(sound: Path, tmp_path: Path, 
     for name in ("json", "h5py", "benchmark", "sitecustomize"):
         (tmp_path / f"{name}.py").write_text("open('run', 'w').close()")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", *sys.path])  # as commands have it
     monkeypatch.delenv("PYTHONPATH", raising=False)  # its own places are searched
     read_prediction(sound)
     assert probe.PROBE.process is not None and not (tmp_path / "run").exists()
