@@ -396,7 +396,7 @@ def test_a_killed_run_goes_on_where_it_was(made, tmp_path):
     _, complaint = started.communicate(timeout=60)
     assert "Traceback" not in complaint
     first = {p: p.stat().st_mtime_ns for p in folder.glob("records/*.json")}
-    assert first
+    assert first, complaint
     done = command("generate", "tiny-v2", "--out", str(folder), "--workers", "1", "--no-preview")
     assert done.returncode == 0, done.stderr
     assert {p: p.stat().st_mtime_ns for p in first} == first
