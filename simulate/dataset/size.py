@@ -18,13 +18,19 @@ from simulate.spec.factors import at_level
 from simulate.spec.plan import plan_sweeps
 
 # Seconds of one core, measured on an idle virtual core of a 2.6 GHz server by `limits.py` and
-# `estimate.py` of `tests/speed`: per B-mode frame, per scatterer in its slab and per pixel with
-# shadows, per tissue, by kind, and per scatterer drawn in it, per node and step of a photoacoustic
-# grid, and per run, to start. Fibres about double the number of scatterers, drawn and rendered.
-PER_FRAME_S = 6e-4
+# `estimate.py` of `tests/speed`: per sweep, per B-mode frame and per pulse of a Doppler frame, per
+# scatterer in its slab, more where tissue moves, and per pixel with shadows, per mm of a tissue's
+# vessels, by kind, and per scatterer drawn in it, per node and step of a photoacoustic grid, and
+# per run, to start. Fibres about double the number of scatterers, drawn and rendered.
+PER_SWEEP_S = 0.07
+PER_FRAME_S = 1.5e-3
+PER_PULSE_S = 6e-4
 PER_SLAB_SCATTERER_S = 1.05e-8
+PER_MOVED_SCATTERER_S = 3e-8
 PER_SHADED_PIXEL_S = 3e-8
-PER_TISSUE_S = {"uniform": 0.0, "layered": 0.25, "inclusions": 0.25, "forearm": 0.8, "carotid": 0.4}
+PER_TISSUE_MM_S = {
+    "uniform": 0.0, "layered": 1.2e-3, "inclusions": 1.2e-3, "forearm": 7e-3, "carotid": 1e-3,
+}  # fmt: skip
 PER_DRAWN_SCATTERER_S = 4.3e-8
 WITH_FIBRES = 2.0
 PER_NODE_STEP_S = {"kwave": 4e-8, "propagator": 8e-10}
@@ -211,16 +217,18 @@ def bmode_seconds(spec: Spec) -> float:
     density, area, beam = slab_of(spec)
     density *= kept_of(spec)
     drawn = density * area * (beam + float(np.mean(spec.motion.path_length_mm)))
-    per_frame = PER_FRAME_S + density * area * beam * PER_SLAB_SCATTERER_S
+    each = PER_SLAB_SCATTERER_S
+    each += 0.0 if spec.tissue.motion.still else PER_MOVED_SCATTERER_S
+    per_frame = PER_FRAME_S + density * area * beam * each
     if spec.bmode.shadows:
         per_frame += PER_SHADED_PIXEL_S * spec.probe.width_px * spec.probe.height_px
-    kind = spec.tissue.kind
-    drawing = PER_TISSUE_S[kind] + drawn * PER_DRAWN_SCATTERER_S
-    return drawing + spec.acquisition.frames * per_frame
+    start, end = spec.tissue.vessel_extent_mm
+    drawing = PER_TISSUE_MM_S[spec.tissue.kind] * (end - start) + drawn * PER_DRAWN_SCATTERER_S
+    return PER_SWEEP_S + drawing + spec.acquisition.frames * per_frame
 
 
 def _doppler_seconds(spec: Spec) -> float:
     """Return the seconds of one Doppler frame: a B-mode frame per pulse, of a thicker slab."""
     density, area, beam = slab_of(spec)
     slab = density * area * beam * DOPPLER_SLAB
-    return spec.doppler.pulses * (PER_FRAME_S + slab * PER_SLAB_SCATTERER_S)
+    return spec.doppler.pulses * (PER_PULSE_S + slab * PER_SLAB_SCATTERER_S)
