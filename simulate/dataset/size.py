@@ -215,11 +215,11 @@ def kept_of(spec: Spec) -> float:
 def bmode_seconds(spec: Spec) -> float:
     """Return the seconds of the B-mode frames of one sweep, its tissue drawn for it alone."""
     density, area, beam = slab_of(spec)
+    moved = 0.0 if spec.tissue.motion.still else density * area * beam  # cells are not thinned
     density *= kept_of(spec)
     drawn = density * area * (beam + float(np.mean(spec.motion.path_length_mm)))
-    each = PER_SLAB_SCATTERER_S
-    each += 0.0 if spec.tissue.motion.still else PER_MOVED_SCATTERER_S
-    per_frame = PER_FRAME_S + density * area * beam * each
+    per_frame = PER_FRAME_S + density * area * beam * PER_SLAB_SCATTERER_S
+    per_frame += moved * PER_MOVED_SCATTERER_S
     if spec.bmode.shadows:
         per_frame += PER_SHADED_PIXEL_S * spec.probe.width_px * spec.probe.height_px
     start, end = spec.tissue.vessel_extent_mm
