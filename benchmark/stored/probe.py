@@ -18,13 +18,11 @@ from pathlib import Path
 
 from benchmark.stored import Refused
 
-READY, CHECKED = "ready", "checked"  # answers of the process, which loads what is not needed here
+READY, CHECKED, FAULTY, MEMORY = "ready", "checked", "faulty", "memory"  # answers of the process
 CRASH = "the HDF5 library crashes on this file: it is damaged or hostile"
 HANG = "the HDF5 library finds no end in this file: it is damaged or hostile"
 #: What an answer of the process says of a file; any other: nothing.
-FAULTS = {
-    "memory": "the HDF5 library needs too much memory for this file: it is damaged or hostile"
-}
+FAULTS = {MEMORY: "the HDF5 library needs too much memory for this file: it is damaged or hostile"}
 #: What the process runs: with the places of modules that this one has, its current folder left out,
 #: where a file may bear the name of a module.
 CODE = "import sys; sys.path[:] = sys.argv[1:]; from benchmark.stored.trial import serve; serve()"

@@ -19,8 +19,8 @@ import h5py
 
 from benchmark.stored.hdf5 import NUMBERS, refuse_bombs, refuse_links
 from benchmark.stored.heaps import refuse_heaps
+from benchmark.stored.probe import CHECKED, FAULTY, MEMORY, READY
 
-READY, CHECKED, FAULTY, MEMORY = "ready", "checked", "faulty", "memory"  # what it answers
 SECONDS = 5  # of the processor that one file may take; the process ends itself by SIGPROF
 IDLE_SECONDS = 20  # without a file, after which it ends
 SPARE_BYTES = 256 << 20  # of address space beside twice the file

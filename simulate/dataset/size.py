@@ -17,8 +17,8 @@ from simulate.spec.draw import draw_spec
 from simulate.spec.factors import at_level
 from simulate.spec.plan import plan_sweeps
 
-# Seconds of one core, measured on an idle virtual core of a 2.6 GHz server by `limits.py` and
-# `estimate.py` of `tests/speed`: per sweep, per B-mode frame and per pulse of a Doppler frame, per
+# Seconds of one core of a 2.6 GHz server, fitted to what `limits.py` and `estimate.py` of
+# `tests/speed` measured on it: per sweep, per B-mode frame and per pulse of a Doppler frame, per
 # scatterer in its slab, more where tissue moves, and per pixel with shadows, per mm of a tissue's
 # vessels, by kind, and per scatterer drawn in it, per node and step of a photoacoustic grid, and
 # per run, to start. Fibres about double the number of scatterers, drawn and rendered.
