@@ -1,13 +1,14 @@
 """Kernels compile wherever they run: without a folder for their cache, and on a full disk."""
 
 import errno
+import gc
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from numba.core import caching, config
+from numba.core import caching, config, errors, event
 
 from benchmark.machine.kernels import compiled
 
@@ -53,6 +54,38 @@ def test_an_overload_in_the_file_of_another_is_compiled_anew(tmp_path, monkeypat
     second = compiled()(twice)
     assert second(0.25) == 0.5 and second(21) == 42 and second(-3) == -6
     assert [type(second(value)) for value in (21, 0.25)] == [int, float]
+
+
+@pytest.mark.parametrize("collecting", [True, False])
+def test_no_cycles_are_looked_for_while_a_kernel_compiles(tmp_path, monkeypatch, collecting) -> None:
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
+    before = gc.isenabled()
+    (gc.enable if collecting else gc.disable)()
+    during = []
+    try:
+        with event.install_listener("numba:compile", Noting(during)):
+            outer = compiled()(lambda x: inner(x) + 1)
+            inner = compiled()(twice)
+            assert outer(20) == 41
+        assert during == [False, False] and gc.isenabled() is collecting
+        with pytest.raises(errors.TypingError):
+            compiled()(twice)(None)
+        assert gc.isenabled() is collecting
+    finally:
+        (gc.enable if before else gc.disable)()
+
+
+class Noting(event.Listener):
+    """Notes at the start of each compilation whether cycles are looked for."""
+
+    def __init__(self, noted: list[bool]):
+        self.noted = noted
+
+    def on_start(self, event) -> None:
+        self.noted.append(gc.isenabled())
+
+    def on_end(self, event) -> None:
+        pass
 
 
 def run_kernel(folder: Path, **environment: str) -> list[str]:
