@@ -91,9 +91,10 @@ class MoGLoAny(SmallTracker):
         """Return poses and sigma of a sweep, all of which is read."""
         if len(observation) == 1:
             return Prediction(np.eye(4)[None])
-        error = map_of(observation).relative_error if self.config.map else 0.0
+        told = map_of(observation) if self.config.map else None
+        error = 0.0 if told is None else told.relative_error
         with evaluating(self.module()) as net:
-            described, found = self._read(net, observation)
+            described, found = self._read(net, observation, condition_of(observation, told))
             motion = found.six[..., ELEVATIONAL] * found.units[:, None, ELEVATIONAL]
             sigma = net.calibration(found.sigma(), described, motion, error)
             exact = found._replace(six=found.six.double(), units=found.units.double())
@@ -107,10 +108,10 @@ class MoGLoAny(SmallTracker):
         """Calibrate sigma on training sweeps as they are: on some of them, where there are many."""
         long = [sweep for sweep in sweeps if len(sweep) > 1]
         with evaluating(self.module()) as net:
-            read = [
-                (sweep, *self._read(net, sweep.observe(self.reads)))
-                for sweep in long[:: -(-len(long) // CALIBRATING)]
-            ]
+            read = []
+            for sweep in long[:: -(-len(long) // CALIBRATING)]:
+                observed = sweep.observe(self.reads)
+                read.append((sweep, *self._read(net, observed, self.condition(observed))))
             errors, ends = [], []
             for sweep, _, found in read:
                 images, steps = sweep.bmode, found.steps()[0].double().cpu().numpy()
@@ -126,16 +127,20 @@ class MoGLoAny(SmallTracker):
                 torch.tensor(ends).to(device),
             )
 
-    def _read(self, net: AnyNet, observation: Observation) -> tuple[Tensor, Motions]:
+    def _read(
+        self, net: AnyNet, observation: Observation, condition: np.ndarray
+    ) -> tuple[Tensor, Motions]:
         """Return the descriptions (1, T, F) of a sweep's steps, and their motions."""
-        given = list(self._described(net, observation))
+        known = torch.from_numpy(condition).to(net.sigma.weight.device)
+        given = list(self._described(net, observation, known))
         described = torch.cat([each for each, _ in given], 1)
         return described, net.read(described, given[0][1])
 
-    def _described(self, net: AnyNet, observation: Observation) -> Iterator[tuple[Tensor, Tensor]]:
+    def _described(
+        self, net: AnyNet, observation: Observation, condition: Tensor
+    ) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the descriptions (1, T, ...) of some steps at a time, and the units (1, 6)."""
         count = len(observation)
-        condition = torch.from_numpy(self.condition(observation)).to(net.sigma.weight.device)
 
         def shown(frames: slice | list[int]) -> Seen:
             levels = np.ascontiguousarray(observation.bmode.frames[frames])
