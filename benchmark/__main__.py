@@ -9,7 +9,6 @@ from typing import Annotated, Any, get_args
 
 import tyro
 
-from benchmark.command_line import mistakes_in_one_line
 from benchmark.commands.ablate import Ablate
 from benchmark.commands.calibrate import Calibrate
 from benchmark.commands.data import Verify
@@ -25,6 +24,7 @@ from benchmark.commands.submission import Submission
 from benchmark.commands.vessels import Vessels
 from benchmark.commands.volumes import Slice
 from benchmark.errors import exit_status
+from benchmark.machine.command_line import mistakes_in_one_line
 from benchmark.machine.progress import hide_progress
 
 Command = (

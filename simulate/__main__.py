@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 from tyro.conf import Positional, arg
 
-from benchmark.command_line import mistakes_in_one_line
 from benchmark.errors import UserError, exit_status
+from benchmark.machine.command_line import mistakes_in_one_line
 
 if TYPE_CHECKING:
     from simulate.dataset.withheld import Withheld

@@ -14,8 +14,8 @@ import tyro
 
 import benchmark.__main__ as benchmark_line
 import simulate.__main__ as simulate_line
-from benchmark.command_line import mistakes_in_one_line
 from benchmark.errors import exit_status
+from benchmark.machine.command_line import mistakes_in_one_line
 from simulate import GENERATOR_VERSION
 
 Commands = dict[str, Callable[..., Any]]

@@ -70,7 +70,6 @@ BELOW = {
 #: its files, or a package with all its rooms; imports within one room are free.
 ONLY = {
     ("simulate", "benchmark"): (
-        "benchmark.command_line",
         "benchmark.errors", "benchmark.files", "benchmark.geometry", "benchmark.frames",
         "benchmark.sweep", "benchmark.hdf5", "benchmark.dataset", "benchmark.addresses",
         "benchmark.workers", "benchmark.tables", "benchmark.machine",

@@ -4,14 +4,17 @@ import re
 from collections.abc import Iterator
 from importlib import resources
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmark.leaderboard import page
+from benchmark.leaderboard.board import read_leaderboard
 from tests.benchmark.leaderboard.conftest import Site
 
 ASSETS = resources.files("benchmark.leaderboard")
+MAIN_BOARD = Path(__file__).parents[3] / "results" / "small-v2"
 ROUTES = ("#/", "#/compare", "#/tracker/moglo", "#/stress", "#/about")
 SCHEMES = ("light", "dark")
 #: Least contrast of text, and of what shows where a control is.
@@ -98,19 +101,22 @@ def nodes(tab: Any) -> list[tuple[str, str]]:
     ]
 
 
-def opened(site: Site, route: str, **context: Any) -> Any:
-    """Return a tab at a route with all that is folded unfolded."""
-    tab = site.open(route, **context)
-    tab.evaluate("document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")
-    return tab
+def visits(site: Site, **context: Any) -> Iterator[Any]:
+    """Yield a tab at each route, with all that is folded unfolded."""
+    tab = site.open(**context)
+    for route in ROUTES:
+        tab.evaluate("(route) => { history.replaceState(null, '', route); show(); }", route)
+        unfold = "document.querySelectorAll('details').forEach((fold) => { fold.open = true; })"
+        tab.evaluate(unfold)
+        yield tab
 
 
-@pytest.fixture(params=ROUTES)
-def tab(site: Site, request: pytest.FixtureRequest) -> Iterator[Any]:
-    return opened(site, request.param)
+def test_all_has_a_name_headings_go_down_and_tables_have_heads(site: Site) -> None:
+    for tab in visits(site):
+        check_names_and_heads(tab)
 
 
-def test_all_has_a_name_headings_go_down_and_tables_have_heads(tab: Any) -> None:
+def check_names_and_heads(tab: Any) -> None:
     met = nodes(tab)
     assert [role for role, name in met if role in NAMED and not name.strip()] == []
     assert {"banner", "main", "contentinfo", "navigation"} <= {role for role, _ in met}
@@ -127,7 +133,12 @@ def test_all_has_a_name_headings_go_down_and_tables_have_heads(tab: Any) -> None
     assert tab.eval_on_selector_all("[id]:not(.chart *)", twice) == []
 
 
-def test_each_chart_says_where_its_numbers_are(tab: Any) -> None:
+def test_each_chart_says_where_its_numbers_are(site: Site) -> None:
+    for tab in visits(site):
+        check_charts(tab)
+
+
+def check_charts(tab: Any) -> None:
     for label in tab.eval_on_selector_all(
         ".chart", "all => all.map(e => e.getAttribute('aria-label'))"
     ):
@@ -167,9 +178,8 @@ WEAK = """(limit) => {
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_all_text_stands_out_from_what_lies_behind_it(site: Site, scheme: str) -> None:
-    for route in ROUTES:
-        tab = opened(site, route, color_scheme=scheme)
-        assert tab.evaluate(WEAK, OF_TEXT) == [], route
+    for tab in visits(site, color_scheme=scheme):
+        assert tab.evaluate(WEAK, OF_TEXT) == [], tab.url
         assert tab.evaluate(WEAK, 21.5) != []  # the measure finds text at all
 
 
@@ -264,12 +274,17 @@ def test_another_route_begins_at_its_heading_and_a_choice_keeps_its_place(site: 
     assert focused(tab) == "swap"
 
 
-def test_the_board_fits_a_laptop_and_lines_between_rows_are_whole_on_a_phone(site: Site) -> None:
-    tab = site.open(viewport={"width": 1300, "height": 900})
+def test_the_main_board_fits_a_laptop(tmp_path: Path, browser: Any) -> None:
+    board = read_leaderboard(sorted(MAIN_BOARD.glob("*.json")))
+    (tmp_path / "leaderboard.html").write_text(page.page_html(board), encoding="utf-8")
+    tab = Site(tmp_path, browser).open(viewport={"width": 1300, "height": 900})
     overflow = "e => e.scrollWidth - e.clientWidth"
     assert tab.eval_on_selector(".scroll:has(.board)", overflow) == 0
+    tab.context.close()
+
+
+def test_lines_between_rows_are_whole_on_a_phone(site: Site) -> None:
     parts = "rows => rows.map(r => r.getBoundingClientRect().height % 1).filter(x => x % 1)"
-    for route in ROUTES:
-        tab = opened(site, route, viewport={"width": 360, "height": 800})
-        assert tab.eval_on_selector_all("tbody tr", parts) == [], route
-        assert tab.evaluate("document.documentElement.scrollWidth") == 360, route
+    for tab in visits(site, viewport={"width": 360, "height": 800}):
+        assert tab.eval_on_selector_all("tbody tr", parts) == [], tab.url
+        assert tab.evaluate("document.documentElement.scrollWidth") == 360, tab.url

@@ -6,7 +6,7 @@ from typing import Literal
 import pytest
 import tyro
 
-from benchmark import command_line
+from benchmark.machine import command_line
 from tests.command_line import command
 
 #: Words, what is said of them, and the command whose help is pointed to.
