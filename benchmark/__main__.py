@@ -4,7 +4,8 @@ Each command is a frozen dataclass whose fields are its flags; heavy libraries l
 """
 
 import sys
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, get_args
 
 import tyro
 
@@ -23,6 +24,7 @@ from benchmark.commands.submission import Submission
 from benchmark.commands.vessels import Vessels
 from benchmark.commands.volumes import Slice
 from benchmark.errors import exit_status
+from benchmark.machine.command_line import mistakes_in_one_line
 from benchmark.machine.progress import hide_progress
 
 Command = (
@@ -52,6 +54,12 @@ Command = (
 )
 
 
+#: The dataclass of each command by its name.
+COMMANDS: dict[str, Callable[..., Any]] = {
+    named.name: kind for kind, named in map(get_args, get_args(Command))
+}
+
+
 def main() -> int:
     """Run one command; return the exit status."""
     sys.path.insert(0, "")  # so that a tracker in the current folder is found as module:Class
@@ -59,7 +67,10 @@ def main() -> int:
 
 
 def _run() -> None:
-    run(tyro.cli(Command, prog="python -m benchmark", description=__doc__))
+    program = "python -m benchmark"
+    with mistakes_in_one_line(program, COMMANDS):
+        command: Any = tyro.cli(Command, prog=program, description=__doc__)
+    run(command)
 
 
 def run(command: Any) -> None:

@@ -12,6 +12,7 @@ import tyro
 from tyro.conf import Positional, arg
 
 from benchmark.errors import UserError, exit_status
+from benchmark.machine.command_line import mistakes_in_one_line
 
 if TYPE_CHECKING:
     from simulate.dataset.withheld import Withheld
@@ -177,13 +178,15 @@ COMMANDS: dict[str, Callable[..., None]] = {
 
 def main() -> int:
     """Run one command; return the exit status."""
-    return exit_status(
-        lambda: tyro.extras.subcommand_cli_from_dict(
-            COMMANDS,
-            prog="python -m simulate",
-            description="Simulated freehand sweeps with exact poses.",
+    return exit_status(_run)
+
+
+def _run() -> None:
+    program = "python -m simulate"
+    with mistakes_in_one_line(program, COMMANDS):
+        tyro.extras.subcommand_cli_from_dict(
+            COMMANDS, prog=program, description="Simulated freehand sweeps with exact poses."
         )
-    )
 
 
 if __name__ == "__main__":

@@ -8,13 +8,14 @@ import sys
 import textwrap
 from collections.abc import Callable
 from importlib.metadata import version
-from typing import Any, get_args
+from typing import Any
 
 import tyro
 
 import benchmark.__main__ as benchmark_line
 import simulate.__main__ as simulate_line
 from benchmark.errors import exit_status
+from benchmark.machine.command_line import mistakes_in_one_line
 from simulate import GENERATOR_VERSION
 
 Commands = dict[str, Callable[..., Any]]
@@ -37,11 +38,7 @@ DESCRIPTION = "Simulator and benchmark for trackerless freehand 3D ultrasound."
 
 def commands() -> Commands:
     """Return the function or dataclass of each command by its name."""
-    found: Commands = dict(simulate_line.COMMANDS)
-    for annotated in get_args(benchmark_line.Command):
-        kind, named = get_args(annotated)
-        found[named.name] = kind
-    return found
+    return {**simulate_line.COMMANDS, **benchmark_line.COMMANDS}
 
 
 def grouped() -> dict[str, tuple[str, ...]]:
@@ -83,9 +80,11 @@ def versions() -> str:
 
 
 def _run() -> None:
-    found: Any = tyro.extras.subcommand_cli_from_dict(
-        commands(), prog="sweepbench", description=DESCRIPTION
-    )
+    known = commands()
+    with mistakes_in_one_line("sweepbench", known):
+        found: Any = tyro.extras.subcommand_cli_from_dict(
+            known, prog="sweepbench", description=DESCRIPTION
+        )
     if found is not None:  # commands of `simulate` are functions, which have run
         benchmark_line.run(found)
 

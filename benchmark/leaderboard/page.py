@@ -8,15 +8,16 @@ import html
 import json
 from collections.abc import Mapping, Sequence
 from importlib import metadata, resources
+from itertools import chain
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmark.errors import UserError
 from benchmark.leaderboard.columns import digits, main_columns, short_title, unit
-from benchmark.leaderboard.conditions import FLOOR, conditions, shared_level, stress_metrics
+from benchmark.leaderboard.conditions import FLOOR, stress_metrics
+from benchmark.leaderboard.page_factors import factors_of, stress_of
 from benchmark.leaderboard.page_figures import page_figures
 from benchmark.metrics import METRICS
 
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 #: In this order: each file uses what the ones before it define.
 SCRIPTS = (
     *("page_statistics.js", "page_labels.js", "page_charts.js", "page_space.js", "page_parts.js"),
-    *("page_board.js", "page_tracker.js", "page_compare.js", "page_stress.js", "page_about.js"),
-    "page.js",
+    *("page_table.js", "page_board.js", "page_tracker.js", "page_compare.js", "page_stress.js"),
+    *("page_about.js", "page.js"),
 )
 DEGREES_OF_FREEDOM = {
     "tx": "lateral x",
@@ -38,11 +39,6 @@ DEGREES_OF_FREEDOM = {
     "ry": "about y",
     "rz": "about z",
 }
-#: Factors that name a sweep instead of describing it.
-IDENTITIES = {"subject", "seed", "index", "name", "spec_hash", "hash", "spec", "sweep", "level"}
-#: Factors that come first among the filters.
-FIRST_FACTORS = ("profile", "factor", "severity", "tissue")
-MOST_VALUES = 40  # of a factor to filter by
 #: Lines of all rows and sweeps have so many points in all, of each at least so many: a large board
 #: stays a page that opens at once.
 ALL_POINTS, FEWEST_POINTS = 200_000, 25
@@ -79,9 +75,10 @@ def embedded_json(value: Any) -> str:
 
 def page_data(board: "Leaderboard") -> dict[str, Any]:
     """Return all that the page shows, as JSON values."""
-    factors = _factors(board)
+    factors = factors_of(board.sweeps)
     points = max(FEWEST_POINTS, ALL_POINTS // max(1, len(board.rows) * len(board.sweeps)))
-    paths = _paths(board, points)
+    scored = [_scored(row) for row in board.rows]
+    paths = _paths(scored, points)
     return {
         "version": _version(),
         "dataset": dict(board.dataset),
@@ -91,7 +88,7 @@ def page_data(board: "Leaderboard") -> dict[str, Any]:
         "columns": main_columns(board.headline, board.metrics),
         "factors": factors,
         "tracks": board.tracks,
-        "stress": _stress(board, factors),
+        "stress": stress_of(board.sweeps, factors),
         "stress_metrics": stress_metrics(board.headline, board.metrics),
         "floor": FLOOR,
         "bias_noise": [
@@ -108,7 +105,10 @@ def page_data(board: "Leaderboard") -> dict[str, Any]:
             {**sweep, "true": _line(sweep["true"], points), "path": paths.get(sweep["name"])}
             for sweep in board.sweeps
         ],
-        "rows": [_row(row, board, paths, points) for row in board.rows],
+        "rows": [
+            _row(row, board, of_row, paths, points)
+            for row, of_row in zip(board.rows, scored, strict=True)
+        ],
         "paired": board.paired,
         "rank_frequencies": board.rank_frequencies,
     }
@@ -134,11 +134,21 @@ def _metric(name: str) -> dict[str, Any]:
     }
 
 
+Scored = Mapping[str, Mapping[str, Any]]  # the entries of a result by the name of their sweep
+
+
+def _scored(row: "Row") -> list[Scored]:
+    return [{sweep["name"]: sweep for sweep in result["sweeps"]} for result in row.results]
+
+
 def _row(
-    row: "Row", board: "Leaderboard", paths: Mapping[str, list[float]], points: int
+    row: "Row",
+    board: "Leaderboard",
+    scored: Sequence[Scored],
+    paths: Mapping[str, list[float]],
+    points: int,
 ) -> dict[str, Any]:
     names = [sweep["name"] for sweep in board.sweeps]
-    scored = [{sweep["name"]: sweep for sweep in result["sweeps"]} for result in row.results]
     kept = [
         *("card", "config", "config_hash", "trained_on", "outside_training", "training"),
         *("environment", "code_sha256"),
@@ -185,24 +195,19 @@ def _seed_means(row: "Row") -> list[dict[str, Any]]:
     ]
 
 
-Scored = Mapping[str, Mapping[str, Any]]  # the entries of a result by the name of their sweep
-
-
 def _curve(scored: Scored, name: str) -> Mapping[str, Any] | None:
     """Return the curve of a sweep in one result, None where it has no two points."""
     curve = (scored.get(name) or {}).get("curve") or {}
     return curve if len(curve.get("path_mm") or []) > 1 else None
 
 
-def _paths(board: "Leaderboard", points: int) -> dict[str, list[float]]:
+def _paths(rows: Sequence[Sequence[Scored]], points: int) -> dict[str, list[float]]:
     """Return by sweep the lengths of path at which drift is shown, those of the first result."""
     found: dict[str, list[float]] = {}
-    for row in board.rows:
-        for result in row.results:
-            scored = {sweep["name"]: sweep for sweep in result["sweeps"]}
-            for name in scored.keys() - found.keys():
-                if (curve := _curve(scored, name)) is not None:
-                    found[name] = _line(curve["path_mm"], points)
+    for scored in chain.from_iterable(rows):
+        for name in scored.keys() - found.keys():
+            if (curve := _curve(scored, name)) is not None:
+                found[name] = _line(curve["path_mm"], points)
     return found
 
 
@@ -237,79 +242,3 @@ def _rounded(value: Any, places: int) -> Any:
     if isinstance(value, list):
         return [_rounded(item, places) for item in value]
     return round(value, places) if isinstance(value, float) else value
-
-
-def _values(board: "Leaderboard", factor: str) -> list[Any]:
-    found: dict[Any, None] = {}
-    for sweep in board.sweeps:
-        value = sweep["factors"].get(factor)
-        if isinstance(value, str | int | float):
-            found[value] = None
-    return list(found)
-
-
-def _factors(board: "Leaderboard") -> list[str]:
-    """Return the factors to filter by: those with a few values, `FIRST_FACTORS` first.
-
-    A factor with more values than half the number of sweeps hardly groups sweeps: it is left out,
-    and so is a number that each subject has of its own.
-    """
-    names = dict.fromkeys(name for sweep in board.sweeps for name in sweep["factors"])
-    useful = [
-        name
-        for name in names
-        if name not in IDENTITIES
-        and 2 <= len(_values(board, name)) <= min(MOST_VALUES, len(board.sweeps) / 2)
-        and not _names_a_subject(board, name)
-    ]
-    return sorted(useful, key=lambda name: (name not in FIRST_FACTORS, useful.index(name)))
-
-
-def _names_a_subject(board: "Leaderboard", factor: str) -> bool:
-    subjects: dict[Any, set[str]] = {}
-    for sweep in board.sweeps:
-        subjects.setdefault(sweep["factors"].get(factor), set()).add(sweep["subject"])
-    count = len(set().union(*subjects.values()))
-    numbers = any(isinstance(value, float) and value % 1 for value in subjects)
-    own = all(len(having) == 1 for value, having in subjects.items() if value is not None)
-    return numbers and own and len(subjects) >= count > 1
-
-
-def _stress(board: "Leaderboard", factors: list[str]) -> list[dict[str, Any]]:
-    """Return the curves that can be drawn: a factor's name, and at each value which sweeps count.
-
-    Where sweeps name the one `factor` that was made worse, there is a curve over `severity` for
-    each; otherwise one for every factor that is a number.
-    """
-    try:
-        groups = conditions(board.sweeps)
-    except UserError:
-        groups = {}
-    if groups:
-        return [
-            {
-                "label": factor,
-                "points": [
-                    {"x": severity, "level": shared_level(board.sweeps, indices), "sweeps": indices}
-                    for severity, indices in by_severity.items()
-                ],
-            }
-            for factor, by_severity in groups.items()
-        ]
-    numeric = [f for f in factors if all(_is_number(value) for value in _values(board, f))]
-    return [{"label": name, "points": _points(board, name)} for name in numeric]
-
-
-def _points(board: "Leaderboard", factor: str) -> list[dict[str, Any]]:
-    return [
-        {
-            "x": value,
-            "level": None,
-            "sweeps": [i for i, s in enumerate(board.sweeps) if s["factors"].get(factor) == value],
-        }
-        for value in sorted(_values(board, factor))
-    ]
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -15,7 +15,7 @@ function viewBoard(main) {
     main.append(h("p", { class: "note" }, "Nothing is left by these filters."));
     return;
   }
-  main.append(h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Leaderboard table" }, board(rows, kept)), boardNote(frames));
+  main.append(scroller("Leaderboard table", board(rows, kept)), boardNote(frames));
   boardCharts(main, rows, kept);
 }
 
@@ -26,6 +26,7 @@ function boardNote(frames) {
     state.all = !state.all;
     redrawBoard();
     toggle.textContent = offer();
+    say(state.all ? "All metrics are shown" : "The main metrics are shown");
   });
   const text = `Means over sweeps with 95 % intervals over subjects and training seeds; ${plural(frames, "frame")} in all. A range of ranks: ` +
     "the paired differences below leave these open. One training: interval and rank are those of these weights; another training of the same method would score otherwise. " +
@@ -58,6 +59,11 @@ function driftChart(parent, lines) {
   const late = lines.flatMap(({ curve: [x, y] }) => y.filter((v, i) => v > 0 && x[i] > 0.1 * x.at(-1)));
   const scale = upwards(late);
   namedLines(parent, lines.map((l) => ({ ...l, end: l.curve[1].at(-1) })), scale, drawDrift);
+  const end = Math.max(...lines.map(({ curve }) => curve[0].at(-1)));
+  const places = [0.2, 0.4, 0.6, 0.8, 1].map((share) => share * end);
+  const at = (curve, x) => (x > curve[0].at(-1) + 1e-9 ? null : interpolate(...curve, x));
+  numbers(parent, "Drift along the path", ["position error (mm) after", ...places.map((x) => `${significant(x)} mm`)],
+    lines.map(({ row, curve }) => [row.label, ...places.map((x) => at(curve, x)?.toFixed(2) ?? "–")]));
 }
 
 /** A table with one small chart a cell: bias and noise of each degree of freedom on one scale per unit. */
@@ -73,7 +79,7 @@ function biasTable(main, rows, kept) {
   };
   const ends = ({ low, high }) => `${brief(low)} to ${brief(high)}`;
   const table = h("table", { class: "matrix", id: "bias" },
-    h("thead", {}, h("tr", {}, h("th", { class: "text" }, "bias · noise"),
+    h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "text" }, "bias · noise"),
       pairs.map((p) => h("th", { scope: "col" }, p.label, h("small", {}, `${p.unit}, ${ends(scales.get(p.unit))}`))))),
     h("tbody", {}, sortedByHeadline(rows, kept).map((row) => h("tr", {}, rowName(row), pairs.map((p) => cell(row, p))))));
   section(main, "Bias and noise of the steps",
@@ -109,16 +115,17 @@ function pairedSection(main, rows, kept) {
     const d = differences[a.label][b.label];
     if (!known(d.mean)) return h("td", { class: "none" }, "–");
     const better = HEADLINE.higher_is_better ? d.mean > 0 : d.mean < 0;
-    const shade = isClear(d) ? `--cell: rgba(var(--${better ? "better" : "worse"}), .16)` : null;
+    const clear = isClear(d);
+    const shade = clear ? `--cell: rgba(var(--${better ? "better" : "worse"}), .16)` : null;
     const text = signed(d.mean, HEADLINE);
-    const about = `${a.label} minus ${b.label}: ${text} ${HEADLINE.unit} (${span(d.low, d.high, HEADLINE) || "no interval"})`;
-    return h("td", { style: shade, title: about }, h("a", { href: compareHref(a, b), tabindex: "-1", "aria-label": about }, text));
+    const about = `${a.label} minus ${b.label}: ${text} ${HEADLINE.unit} (${span(d.low, d.high, HEADLINE) || "no interval"})${clear ? ", beyond chance" : ""}`;
+    return h("td", { class: clear ? "clear" : null, style: shade, title: about }, h("a", { href: compareHref(a, b), tabindex: "-1", "aria-label": about }, text));
   };
   const table = h("table", { class: "matrix dense", id: "paired" },
-    h("thead", {}, h("tr", {}, h("th", { class: "text" }, `difference, ${HEADLINE.unit}`), ordered.map((row) => h("th", { scope: "col" }, h("span", {}, row.label))))),
+    h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "text" }, `difference, ${HEADLINE.unit}`), ordered.map((row) => h("th", { scope: "col" }, h("span", {}, row.label))))),
     h("tbody", {}, ordered.map((a) => h("tr", {}, rowName(a), ordered.map((b) => cell(a, b))))));
   section(main, "Paired differences",
-    `${HEADLINE.label} of the row minus that of the column, over the sweeps that both have. Tinted where the difference is beyond chance after Holm's correction over all pairs: green, the row is better; orange, it is worse. With one training a verdict is about these weights.`,
+    `${HEADLINE.label} of the row minus that of the column, over the sweeps that both have. Tinted and bold where the difference is beyond chance after Holm's correction over all pairs: green, the row is better; orange, it is worse. With one training a verdict is about these weights.`,
     h("p", { class: "note" }, "Press a number for both trackers sweep by sweep, or ", h("a", { href: "#/compare" }, "choose two to compare"), "."),
     scroller("Paired differences", table));
 }
@@ -133,10 +140,10 @@ function rankSection(main, rows) {
     if (share === undefined) return h("td", { class: "none" }, "·");
     const percent = Math.round(100 * share);
     const text = share === 0 ? "" : percent === 0 ? "< 1" : String(percent);
-    return h("td", { style: `--cell: rgba(var(--better), ${(0.75 * share).toFixed(3)})` }, text);
+    return h("td", { style: `--cell: rgba(var(--better), ${(0.45 * share).toFixed(3)})` }, text);
   };
   const table = h("table", { class: "matrix dense plain-heads", id: "ranks" },
-    h("thead", {}, h("tr", {}, h("th", { class: "text" }, "share of draws, %, at rank"), Array.from({ length: places }, (_, k) => h("th", { scope: "col" }, String(k + 1))))),
+    h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "text" }, "share of draws, %, at rank"), Array.from({ length: places }, (_, k) => h("th", { scope: "col" }, String(k + 1))))),
     h("tbody", {}, shown.map((row) => h("tr", {}, rowName(row), Array.from({ length: places }, (_, k) => cell(shares(row)[k]))))));
   section(main, "How often each rank occurs",
     "Subjects are drawn again with replacement, and of rows with several trainings the trainings too; each draw ranks all trackers of a track by their means.",
@@ -151,7 +158,7 @@ function breakdown(main, rows, kept) {
   const parts = [["all", kept], ...values.map((v, k) => [String(v), groups[k]])];
   const cells = (s) => h("td", {}, format(s.mean, HEADLINE), intervalNote(s, HEADLINE));
   const table = h("table", { class: "matrix", id: "breakdown" },
-    h("thead", {}, h("tr", {}, h("th", { class: "text" }, `${HEADLINE.label.toLowerCase()}, ${HEADLINE.unit}`),
+    h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "text" }, `${HEADLINE.label.toLowerCase()}, ${HEADLINE.unit}`),
       parts.map(([label, part]) => h("th", { scope: "col" }, label, h("small", {}, plural(part.length, "sweep")))))),
     h("tbody", {}, sortedByHeadline(rows, kept).map((row) => h("tr", {}, rowName(row), parts.map(([, part]) => cells(statistic(row, DATA.headline, part)))))));
   section(main, `${HEADLINE.label} by ${state.split}`, null,

@@ -47,7 +47,7 @@ function pairPickers(one, other) {
   return h("div", { class: "filters", role: "group", "aria-label": "Trackers" },
     picker("first", options(other), index(one), (i) => go(DATA.rows[i], other)),
     picker("second", options(one), index(other), (i) => go(one, DATA.rows[i])),
-    h("button", { type: "button", class: "plain", onclick: () => go(other, one) }, "Swap"));
+    h("button", { type: "button", class: "plain", id: "swap", onclick: () => go(other, one) }, "Swap"));
 }
 
 /** Sweeps that both rows have, by rising difference: {index, name, one, other, difference}. */
@@ -82,7 +82,7 @@ function compareCharts(main, one, other, pairs, kept) {
   main.append(grid);
   const block = section(grid, "Difference per sweep", "One bar a sweep, in the colour of the tracker that is better on it.");
   drawDifferences(chart(block), [one, other], pairs, HEADLINE);
-  block.append(h("ul", { class: "legend" }, [one, other].map((row) => h("li", { style: `--dot: var(${row.colour})` }, h("i"), `${row.label} better`))));
+  block.append(h("ul", { class: "legend", "aria-label": "Colours" }, [one, other].map((row) => h("li", { style: `--dot: var(${row.colour})` }, h("i"), `${row.label} better`))));
   const lines = [one, other].map((row) => ({ row, curve: meanCurve(kept.map((i) => row.curves[i])) })).filter((l) => l.curve[0].length);
   if (lines.length) driftChart(section(grid, "Drift along the path", "Mean over sweeps, as far as half of them reach."), lines);
 }
@@ -110,7 +110,8 @@ function pairPaths(main, one, other, pairs) {
 function shareBar(one, other, [won, lost]) {
   const all = won + lost || 1;
   const part = (row, from, share) => svg("rect", { x: 120 * from, y: 0, width: 120 * share, height: 12, style: `fill: var(${row.colour})` });
-  return svg("svg", { class: "share", viewBox: "0 0 120 12", "aria-hidden": "true" }, part(one, 0, won / all), part(other, won / all, lost / all));
+  const label = `${Math.round((100 * won) / all)} % won by ${one.label}`;
+  return svg("svg", { class: "share", viewBox: "0 0 120 12", role: "img", "aria-label": label }, part(one, 0, won / all), part(other, won / all, lost / all));
 }
 
 function winsTable(main, one, other, kept) {

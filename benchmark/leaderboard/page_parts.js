@@ -11,6 +11,12 @@ function picker(label, options, value, onchange) {
 
 const MOST_FILTERS = 8; // beyond these, what a spec varies is folded away
 
+/** Draw what the filters leave, and tell how much that is. */
+function refilter() {
+  refresh();
+  say(document.querySelector(".filters .state").textContent);
+}
+
 /** Filters by factor, and on request by what concerns rows; how many sweeps they leave. */
 function filterBar(kept, ofRows = true) {
   const kinds = [...new Set(DATA.rows.map((row) => row.kind))].sort();
@@ -22,7 +28,7 @@ function filterBar(kept, ofRows = true) {
     const options = [["", "all"], ...values.map((v) => [String(v), String(v)])];
     return [name, picker(name, options, state.filters[name] || "", (value) => {
       state.filters[name] = value;
-      refresh();
+      refilter();
     })];
   });
   const folds = pickers.length > MOST_FILTERS ? pickers.filter(([name]) => name.startsWith("vary.")) : [];
@@ -33,11 +39,11 @@ function filterBar(kept, ofRows = true) {
       h("div", { class: "filters" }, folds.map(([, item]) => item))));
   }
   if (filtering()) {
-    bar.append(h("button", { type: "button", class: "plain", id: "reset", onclick: () => { state.filters = {}; refresh(); } }, "Show all"));
+    bar.append(h("button", { type: "button", class: "plain", id: "reset", onclick: () => { state.filters = {}; refilter(); } }, "Show all"));
   }
   const subjects = new Set(subjectsOf(kept)).size;
   const few = subjects < FEWEST_SUBJECTS ? ", too few for intervals and ranks" : "";
-  bar.append(h("span", { class: "state", role: "status" }, `${plural(kept.length, "sweep")} of ${plural(subjects, "subject")}${few}`));
+  bar.append(h("span", { class: "state" }, `${plural(kept.length, "sweep")} of ${plural(subjects, "subject")}${few}`));
   return bar;
 }
 
@@ -47,7 +53,19 @@ function section(parent, title, note, ...content) {
   return block;
 }
 
-const folded = (parent, title, content) => parent.append(h("details", {}, h("summary", {}, title), content));
+/** Content behind a title that opens it, and stays open when the route is drawn again. */
+function folded(parent, title, content) {
+  const toggled = (event) => state.open[event.target.open ? "add" : "delete"](title);
+  const summary = h("summary", { id: `fold-${title.replace(/\W+/g, "-")}` }, title);
+  parent.append(h("details", { open: state.open.has(title), ontoggle: toggled }, summary, content));
+}
+
+/** The numbers of a chart as a table below it; heads: of all columns; lines: a name and its cells. */
+function numbers(parent, title, heads, lines) {
+  const head = heads.map((text, k) => h("th", { scope: "col", class: k ? null : "text" }, text));
+  const body = lines.map(([name, ...cells]) => h("tr", {}, h("th", { scope: "row", class: "text" }, name), cells.map((cell) => h("td", {}, cell))));
+  folded(parent, `Numbers: ${title}`, scroller(title, h("table", { class: "matrix numbers" }, h("thead", {}, h("tr", {}, head)), h("tbody", {}, body))));
+}
 
 function chart(parent, kind = "") {
   const element = h("div", { class: `chart ${kind}` });
@@ -104,9 +122,12 @@ function prose(text) {
   return h("div", { class: "card" }, paragraphs.map(block));
 }
 
+/** Text as it is, in a box that keys can scroll. */
+const preformatted = (title, text) => h("pre", { tabindex: "0", role: "region", "aria-label": title }, text);
+
 /** Text to take along: shown as it is, with a button that copies it. */
 function copyable(title, text) {
-  const block = h("pre", { tabindex: "0" }, text);
+  const block = preformatted(title, text);
   const said = h("span", { class: "note", role: "status" });
   const copy = async () => {
     try {
@@ -121,7 +142,11 @@ function copyable(title, text) {
     h("button", { type: "button", class: "plain", onclick: copy, "aria-label": `Copy: ${title}` }, "Copy")), block);
 }
 
-const scroller = (label, table) => h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, table);
+/** A table with a caption, in a box that keys can scroll. */
+function scroller(label, table) {
+  if (!table.caption) table.prepend(h("caption", { class: "sr" }, label));
+  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, table);
+}
 
 function sortedByHeadline(rows, kept) {
   const value = new Map(rows.map((row) => [row, statistic(row, DATA.headline, kept).mean ?? SIGN * Infinity]));

@@ -24,6 +24,8 @@ function drawScene(element, label, traces, ranges, wide = 1.42) {
   draw(element, `${label}; the arrow keys turn it`, traces, {
     margin: { l: 0, r: 0, t: 0, b: 0 }, dragmode: "orbit", scene: sceneOf(ranges, size),
   });
+  element.setAttribute("role", "application"); // so that screen readers hand the arrow keys on
+  element.querySelector(".plot-container").setAttribute("aria-hidden", "true");
   element.tabIndex = 0;
   element.onkeydown = (event) => {
     const turn = { ArrowLeft: [-0.2, 0], ArrowRight: [0.2, 0], ArrowUp: [0, 0.2], ArrowDown: [0, -0.2] }[event.key];
@@ -56,10 +58,13 @@ function drawSpace(element, sweep, predicted) {
   const paths = [[sweep.true, colour("--ink"), "truth"], ...predicted.map(({ row, path }) => [path, rowColour(row), row.label])];
   const traces = [...paths.map((path) => line(...path)), ...paths.map(([points, tone]) => ends(points, tone))];
   const names = predicted.map(({ row }) => row.label).join(" and ");
-  drawScene(element, `True path of sweep ${sweep.name} and that of ${names} in 3D`, traces, spaceRanges(paths.flatMap(([points]) => points)));
+  const told = predicted.map(({ row, path }) => `${row.label} ends ${distance(path.at(-1), sweep.true.at(-1)).toFixed(1)} mm from the true end`).join(", ");
+  drawScene(element, `True path of sweep ${sweep.name} and that of ${names} in 3D: ${told}`, traces, spaceRanges(paths.flatMap(([points]) => points)));
 }
 
-const pathLegend = (rows) => h("ul", { class: "legend" }, h("li", { style: "--dot: var(--ink)" }, h("i"), "truth"),
+const distance = (a, b) => Math.hypot(...a.map((value, i) => value - b[i]));
+
+const pathLegend = (rows) => h("ul", { class: "legend", "aria-label": "Colours" }, h("li", { style: "--dot: var(--ink)" }, h("i"), "truth"),
   rows.map((row) => h("li", { style: `--dot: var(${row.colour})` }, h("i"), row.label)));
 
 /** Ranges (mm) of x, y, z that hold all points; thin directions get room but the same scale. */
@@ -111,12 +116,15 @@ async function turnVolumes(parent, volume) {
   const at = size.map((n) => Math.floor(n / 2));
   const traces = (k) => [0, 1, 2].map((axis) => cut(levels[k], volume, axis, at[axis]));
   const grid = h("div", { class: "grid" });
+  const place = (axis) => `${significant(at[axis] * mm[axis], 3)} mm`;
   const sliders = ["x", "y", "z"].map((name, axis) => h("label", { class: "inline" }, `cut across ${name}`,
-    h("input", { type: "range", min: "0", max: String(size[axis] - 1), value: String(at[axis]), oninput: (event) => {
+    h("input", { type: "range", min: "0", max: String(size[axis] - 1), value: String(at[axis]), "aria-valuetext": place(axis), oninput: (event) => {
       at[axis] = Number(event.target.value);
+      event.target.setAttribute("aria-valuetext", place(axis));
       elements.forEach((element, k) => Plotly.react(element, traces(k), element.layout));
     } })));
-  parent.replaceChildren(h("div", { class: "filters" }, sliders), grid);
+  parent.replaceChildren(h("div", { class: "filters", role: "group", "aria-label": "Cuts" }, sliders), grid);
+  parent.querySelector("input").focus(); // the button that was pressed is gone
   const ranges = size.map((n, i) => [0, (n - 1) * mm[i]]);
   const elements = volume.shown.map(({ name }, k) => {
     const box = h("div", {}, h("h3", {}, name));

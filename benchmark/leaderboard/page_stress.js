@@ -27,9 +27,23 @@ function viewStress(main) {
     const some = lines.filter((l) => l.points.length).map((l) => ({ ...l, end: l.points.at(-1).mean }));
     const scale = upwards(some.flatMap((l) => l.points.map((p) => p.mean)));
     if (some.length) namedLines(block, some, scale, (element, shown) => drawFactor(element, shown, factor, metric, scale));
+    factorNumbers(block, lines, factor, metric);
     return [factor, lines];
   });
   breakTable(main, breaks);
+}
+
+/** Means and intervals at the values of a factor, the numbers of its chart. */
+function factorNumbers(parent, lines, factor, metric) {
+  const cells = (points) => {
+    const at = new Map(points.map((p) => [p.x, p]));
+    return factor.points.map(({ x }) => {
+      const found = at.get(x);
+      return found ? [format(found.mean, metric), intervalNote(found, metric)] : "–";
+    });
+  };
+  numbers(parent, `${withUnit(metric)} against ${factor.label}`, ["tracker", ...factor.points.map(levelText)],
+    lines.map(({ row, points }) => [row.label, ...cells(points)]));
 }
 
 const levelText = (point) => (known(point.level) ? `${point.x} (${significant(point.level, 3)})` : String(point.x));
@@ -45,6 +59,6 @@ function breakTable(main, breaks) {
   };
   section(main, "Where each tracker breaks", `The lowest value of the factor at which the tracker's mean is worse than that of ${DATA.floor}; the factor's own level in brackets.`,
     scroller("Breaking points", h("table", { class: "matrix dense", id: "breaks" },
-      h("thead", {}, h("tr", {}, h("th", { class: "text" }, "factor"), rows.map((row) => h("th", { scope: "col" }, h("span", {}, row.label))))),
+      h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "text" }, "factor"), rows.map((row) => h("th", { scope: "col" }, h("span", {}, row.label))))),
       h("tbody", {}, breaks.map(([factor, lines]) => h("tr", {}, h("th", { scope: "row", class: "text" }, factor.label), rows.map((row) => h("td", {}, first(factor, lines, row)))))))));
 }

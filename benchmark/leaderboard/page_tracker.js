@@ -16,13 +16,20 @@ function viewTracker(main, ...address) {
   main.append(trackerFacts(row));
   trajectoryPanels(main, row);
   const curves = all.filter((i) => row.curves[i]).map((i) => ({ name: DATA.sweeps[i].name, curve: row.curves[i] }));
-  if (curves.length) drawSweepDrift(chart(section(main, "Drift of each sweep", "Thin lines are sweeps, the thick one is their mean.")), row, curves);
+  if (curves.length) sweepDrift(main, row, curves);
   gallery(main, DATA.figures.filter((f) => f.tracker === row.name || f.tracker === row.label));
   metricTable(main, row);
   sweepTable(main, row);
   failures(main, row);
-  main.append(copyable("Provenance", provenance([row])), h("details", {}, h("summary", {}, "Configuration and environment"),
-    h("pre", {}, JSON.stringify({ config: row.config, training: row.training, environment: row.environment }, null, 2))));
+  const settings = JSON.stringify({ config: row.config, training: row.training, environment: row.environment }, null, 2);
+  folded(section(main, "Provenance", null, copyable("These numbers", provenance([row]))), "Configuration and environment", preformatted("Configuration and environment", settings));
+}
+
+function sweepDrift(main, row, curves) {
+  const block = section(main, "Drift of each sweep", "Thin lines are sweeps, the thick one is their mean.");
+  drawSweepDrift(chart(block), row, curves);
+  numbers(block, "Drift of each sweep", ["sweep", "true path (mm)", "position error at its end (mm)"],
+    curves.map(({ name, curve: [path, drift] }) => [name, path.at(-1).toFixed(1), drift.at(-1).toFixed(2)]));
 }
 
 function trackerMeta(row) {
@@ -98,7 +105,7 @@ function metricTable(main, row) {
   });
   const head = ["mean", "95 % interval", "sd over sweeps"].map((text) => h("th", { scope: "col" }, text));
   folded(main, `All ${lines.length} metrics`, scroller("All metrics", h("table", { class: "matrix", id: "metrics" },
-    h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "text" }, "metric"), head, h("th", { class: "text" }, "unit"))), h("tbody", {}, lines))));
+    h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "text" }, "metric"), head, h("th", { scope: "col", class: "text" }, "unit"))), h("tbody", {}, lines))));
 }
 
 function sweepTable(main, row) {

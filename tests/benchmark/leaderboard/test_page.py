@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
@@ -24,6 +23,7 @@ from benchmark.leaderboard.page import embedded_json, page_data
 from benchmark.leaderboard.page_figures import page_figures
 from benchmark.scoring import statistics
 from benchmark.scoring.statistics import summarise
+from tests.benchmark.leaderboard.conftest import Site
 from tests.benchmark.shared import synthetic_results
 from tests.benchmark.shared.synthetic_results import (
     challenge_results,
@@ -34,8 +34,6 @@ from tests.benchmark.shared.synthetic_results import (
 )
 
 HEADLINE = "fdr_path_centre"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 EVIL = "</script><script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>"
 EVIL_NAME = "<script>window.hacked = 1</script> \"q\" 'a' & 100% #/x"
 
@@ -267,59 +265,6 @@ def test_names_of_crowded_points_lie_on_no_other() -> None:
 # ---- in a browser -----------------------------------------------------------------------------
 
 
-@dataclass
-class Site:
-    """The built page of a field of trackers, opened in tabs that watch what goes wrong."""
-
-    folder: Path
-    browser: Any
-    trouble: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-
-    def open(self, route: str = "#/", **context: Any) -> Any:
-        """Return a tab at a route, the network being off."""
-        tab = self.browser.new_context(offline=True, **context).new_page()
-        tab.on("pageerror", lambda error: self.trouble.append(str(error)))
-        tab.on("console", lambda m: m.type == "error" and self.trouble.append(m.text))
-        tab.on("request", lambda request: self.requests.append(request.url))
-        tab.goto((self.folder / "leaderboard.html").as_uri() + route)
-        tab.wait_for_selector("h1")
-        return tab
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("no chromium on this machine (Debian: apt-get install chromium)")
-    with playwright.sync_playwright() as session:
-        opened = session.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("page")
-    write_figures(folder / "figures")
-    paths = write_results(folder, synthetic_results.field(seeds=2))
-    build_leaderboard(paths, folder, folder / "figures")
-    return folder
-
-
-@pytest.fixture
-def site(built: Path, browser: Any) -> Iterator[Site]:
-    """The page; afterwards nothing may have been fetched, thrown or written to the console."""
-    visited = Site(built, browser)
-    yield visited
-    for context in browser.contexts:
-        context.close()
-    assert visited.trouble == []
-    assert visited.requests and all(
-        url.startswith(("file:", "data:", "blob:")) for url in visited.requests
-    )
-
-
 def names(tab: Any) -> list[str]:
     return tab.eval_on_selector_all(".board tbody tr", "rows => rows.map(r => r.dataset.tracker)")
 
@@ -377,11 +322,11 @@ def test_filters_compute_the_means_of_what_is_left(site: Site) -> None:
         if sweep["factors"]["profile"] == "fan" and sweep["factors"]["tissue"] == "plain"
     ]
     assert headlines(tab)["identity"] == pytest.approx(np.mean(kept), abs=0.051)
-    assert f"{len(kept)} sweeps of" in tab.inner_text("[role=status]")
+    assert f"{len(kept)} sweeps of" in tab.inner_text(".filters .state")
     tab.select_option("#pick-tracker-class", "learned")
     assert set(names(tab)) == {"moglo", "two-frame-cnn", "flaky-net", "lazy-net"}
     tab.click("#reset")
-    assert len(names(tab)) == 8 and "24 sweeps of 8 subjects" in tab.inner_text("[role=status]")
+    assert len(names(tab)) == 8 and "24 sweeps of 8 subjects" in tab.inner_text(".filters .state")
 
 
 def test_what_a_spec_varies_is_folded_where_filters_are_many(tmp_path: Path, browser: Any) -> None:
@@ -416,14 +361,14 @@ def test_ranks_and_pairs_are_those_of_the_tables_and_go_with_the_filters(
     for label, found in board.rank_frequencies.items():
         shown = [round(float(text or 0)) if text != "< 1" else 0 for text in shares[label]]
         assert shown == [pytest.approx(100 * share, abs=0.51) for share in found]
-    assert "one training" in tab.inner_text("tr[data-tracker=lazy-net] td.name")
-    assert "one training" not in tab.inner_text("tr[data-tracker=moglo] td.name")
+    assert "one training" in tab.inner_text("tr[data-tracker=lazy-net] th.name")
+    assert "one training" not in tab.inner_text("tr[data-tracker=moglo] th.name")
     tinted = tab.locator("#paired td[style]").count()
     clear = [d for others in board.paired.values() for d in others.values() if d["p_holm"] < 0.05]
     assert tinted == len(clear) > 0
     tab.select_option("#pick-profile", "fan")
     tab.select_option("#pick-tissue", "plain")
-    assert "too few for intervals and ranks" in tab.inner_text("[role=status]")
+    assert "too few for intervals and ranks" in tab.inner_text(".filters .state")
     assert tab.locator("#ranks").count() == 0 and tab.locator("#paired td[style]").count() == 0
     ranks = tab.eval_on_selector_all(".board td.rank", "all => all.map(e => e.textContent)")
     assert set(ranks) == {"–"}
@@ -575,7 +520,7 @@ def test_a_track_can_be_looked_at_alone(tmp_path: Path, browser: Any) -> None:
     oracle = result("oracle", "reference", 4.0)
     build_leaderboard(write_results(tmp_path, [result("plain"), sensed, oracle]), tmp_path)
     tab = Site(tmp_path, browser).open()
-    assert "image+imu" in tab.inner_text("tr[data-tracker=sensed] td.name")
+    assert "image+imu" in tab.inner_text("tr[data-tracker=sensed] th.name")
     ranks = "rows => rows.map(r => r.querySelector('td.rank').textContent)"
     assert tab.eval_on_selector_all(".board tbody tr", ranks) == ["1", "–", "1"]
     tab.select_option("#pick-track", "image+imu")
