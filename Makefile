@@ -18,12 +18,12 @@ RUNS := --trackers $(TRACKERS) --budget $(BUDGET) --seeds $(SEEDS)
 .DELETE_ON_ERROR:
 
 leaderboard: .venv/.complete
-	$(BIN)/python -m simulate generate $(SPEC) --out $(DATA) --workers $(WORKERS)
-	$(BIN)/python -m benchmark train $(DATA) $(RUNS) --workers $(WORKERS)
-	$(BIN)/python -m benchmark predict $(DATA) $(RUNS)
-	$(BIN)/python -m benchmark evaluate $(DATA) $(RUNS)
-	$(BIN)/python -m benchmark figures $(DATA) $(RUNS)
-	$(BIN)/python -m benchmark leaderboard $(DATA) $(RUNS)
+	$(BIN)/python -m sweepbench generate $(SPEC) --out $(DATA) --workers $(WORKERS)
+	$(BIN)/python -m sweepbench train $(DATA) $(RUNS) --workers $(WORKERS)
+	$(BIN)/python -m sweepbench predict $(DATA) $(RUNS)
+	$(BIN)/python -m sweepbench evaluate $(DATA) $(RUNS)
+	$(BIN)/python -m sweepbench figures $(DATA) $(RUNS)
+	$(BIN)/python -m sweepbench leaderboard $(DATA) $(RUNS)
 
 test: .venv/.complete
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
@@ -34,7 +34,7 @@ lint: .venv/.complete
 	$(BIN)/mypy
 
 reference: leaderboard
-	$(BIN)/python -m benchmark leaderboard $(DATA) $(RUNS) --keep results/$(SPEC)
+	$(BIN)/python -m sweepbench leaderboard $(DATA) $(RUNS) --keep results/$(SPEC)
 
 docs: .venv/.docs
 	$(BIN)/python -m docs.site

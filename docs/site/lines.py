@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cache
 from unittest.mock import patch
 
-import sweepbench.__main__ as console
+from sweepbench import console
 
 COLUMNS = 84  # as many as stand side by side on a page
 

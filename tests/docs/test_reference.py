@@ -11,7 +11,7 @@ from benchmark.errors import UserError
 from docs.site import interface, keys, lines
 from docs.site.__main__ import ROOT, gather, reference
 from simulate.spec import load_spec
-from sweepbench.__main__ import commands
+from sweepbench.console import commands
 
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
 TABLES = dict(keys.tables())

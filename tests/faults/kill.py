@@ -68,7 +68,7 @@ class Bench:
         self.work.write(self.given)
         self._begin()
         HOOK.arm(self.folder, None)
-        done = command(self.work.package, *self._line(1), cwd=place)  # forks have what it compiles
+        done = command("sweepbench", *self._line(1), cwd=place)  # forks have what it compiles
         HOOK.folder, tqdm.monitor_interval = "", interval
         assert done.returncode == 0, done.stderr
         self.expected, self.operations = contents(self.folder), HOOK.count
@@ -90,7 +90,7 @@ class Bench:
             shutil.copytree(self.given / "runs", self.folder / "runs")
 
     def _run(self, workers: int, kill: Kill | None, fresh: bool) -> End:
-        return run(self.work.package, self._line(workers), self.folder, kill, fresh)
+        return run(self._line(workers), self.folder, kill, fresh)
 
     def piece(self, index: int, seed: int, most: int = MOST) -> Piece:
         """Do piece number `index` of a seed, the same each time but for the instants of signals."""

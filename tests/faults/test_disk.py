@@ -37,7 +37,7 @@ class Task:
 
     def __call__(self, folder: Path) -> int:
         work = WORKS[self.name]
-        return command(work.package, work.line(self.given, folder, 1))
+        return command(work.line(self.given, folder, 1))
 
 
 @pytest.fixture(params=["leaderboard", "predict"])

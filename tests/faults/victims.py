@@ -107,16 +107,14 @@ class Hook:
 HOOK = Hook()
 
 
-def run(
-    package: str, words: list[str], folder: Path, kill: Kill | None = None, fresh: bool = False
-) -> End:
+def run(words: list[str], folder: Path, kill: Kill | None = None, fresh: bool = False) -> End:
     """Run a command that works in a folder, end it where a kill says so, and wait for its end."""
     notes = folder.with_suffix(".err")
     signal.pthread_sigmask(signal.SIG_BLOCK, TOLD_TO_END)  # until the child is the command
     child = os.fork()
     if not child:
         with contextlib.suppress(BaseException):
-            _be_the_command(package, words, folder, kill, fresh, notes)
+            _be_the_command(words, folder, kill, fresh, notes)
         os._exit(3)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, TOLD_TO_END)
     ended = os.pidfd_open(child)
@@ -134,7 +132,7 @@ def run(
 
 
 def _be_the_command(
-    package: str, words: list[str], folder: Path, kill: Kill | None, fresh: bool, notes: Path
+    words: list[str], folder: Path, kill: Kill | None, fresh: bool, notes: Path
 ) -> None:
     """Become the command, in a session of its own beside its folder; does not return."""
     os.setsid()
@@ -149,9 +147,9 @@ def _be_the_command(
     os.dup2(os.open(notes, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
     if fresh:
         inside = kill if kill is not None and kill.at else None
-        line = [sys.executable, "-m", package, *words]
+        line = [sys.executable, "-m", "sweepbench", *words]
         if inside is not None:
-            told = json.dumps([package, words, str(folder), asdict(inside)])
+            told = json.dumps([words, str(folder), asdict(inside)])
             line = [sys.executable, "-m", "tests.faults.victims", told]
         signal.pthread_sigmask(signal.SIG_UNBLOCK, TOLD_TO_END)
         os.execv(sys.executable, line)
@@ -166,7 +164,7 @@ def _be_the_command(
 
     def main() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, TOLD_TO_END)
-        statuses[0] = command(package, words)
+        statuses[0] = command(words)
 
     try:
         status = exit_status(main) or statuses[0]
@@ -230,6 +228,6 @@ def _alive(group: int) -> bool:
 
 
 if __name__ == "__main__":
-    package, words, folder, kill = json.loads(sys.argv[1])
+    words, folder, kill = json.loads(sys.argv[1])
     HOOK.arm(Path(folder), Kill(**kill))
-    sys.exit(command(package, words))
+    sys.exit(command(words))

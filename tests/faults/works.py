@@ -1,12 +1,12 @@
 """The commands that are killed: the words of each, what it reads, what its folder holds before."""
 
-import importlib
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.dataset import write_dataset, write_entry
+from sweepbench.__main__ import main
 from tests import command_line
 from tests.benchmark.learning.brightness import FLOPS, bright_sweep
 from tests.benchmark.shared import synthetic_results
@@ -31,7 +31,6 @@ class Work:
     divides: whether the command takes `--workers`.
     """
 
-    package: str
     write: Callable[[Path], None]
     words: Callable[[Path, Path], list[object]]
     divides: bool = True
@@ -42,10 +41,10 @@ class Work:
         return [str(word) for word in (*self.words(given, folder), *more)]
 
 
-def command(package: str, words: list[str]) -> int:
-    """Run what `python -m package words` runs, in this process; return its status."""
-    sys.argv = [f"python -m {package}", *words]
-    return importlib.import_module(f"{package}.__main__").main()
+def command(words: list[str]) -> int:
+    """Run what `sweepbench words` runs, in this process; return its status."""
+    sys.argv = ["sweepbench", *words]
+    return main()
 
 
 def _spec(given: Path) -> None:
@@ -110,13 +109,11 @@ def _rank(given: Path, folder: Path) -> list[object]:
 
 
 WORKS = {
-    "generate": Work("simulate", _spec, _generate),
-    "generate --withhold-poses": Work("simulate", _spec, _withhold),
-    "train": Work("benchmark", _made(), lambda *at: _selected("train", *at)),
-    "predict": Work("benchmark", _made("train"), lambda *at: _selected("predict", *at)),
-    "study": Work("benchmark", _made(), _study),
-    "evaluate": Work(
-        "benchmark", _made("train", "predict"), lambda *at: _selected("evaluate", *at)
-    ),
-    "leaderboard": Work("benchmark", _results, _rank, divides=False),
+    "generate": Work(_spec, _generate),
+    "generate --withhold-poses": Work(_spec, _withhold),
+    "train": Work(_made(), lambda *at: _selected("train", *at)),
+    "predict": Work(_made("train"), lambda *at: _selected("predict", *at)),
+    "study": Work(_made(), _study),
+    "evaluate": Work(_made("train", "predict"), lambda *at: _selected("evaluate", *at)),
+    "leaderboard": Work(_results, _rank, divides=False),
 }

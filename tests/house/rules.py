@@ -8,8 +8,8 @@ PACKAGES = ("sweepbench", "simulate", "benchmark", "baselines", "moglo")
 
 #: room: the rooms right below it. A room may use these and everything below them, nothing else.
 BELOW = {
-    "sweepbench.__main__": ("simulate.__main__", "benchmark.__main__", "sweepbench"),
-    "sweepbench": (),
+    "sweepbench.__main__": ("sweepbench",),
+    "sweepbench": ("simulate.__main__", "benchmark.__main__"),
     "simulate.__main__": ("simulate.dataset",),
     "simulate.dataset": ("simulate.sweep",),
     "simulate.sweep": ("simulate.spec",),

@@ -1,13 +1,17 @@
 """The console command has every command of the two packages, by task, and passes them on."""
 
 import re
+import signal
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import benchmark.__main__ as benchmark_line
 import simulate.__main__ as simulate_line
-from sweepbench.__main__ import GROUPS, commands, grouped, main, overview
+from sweepbench.__main__ import main
+from sweepbench.console import GROUPS, commands, grouped, overview
 
 
 def called(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
@@ -65,3 +69,42 @@ def test_completion_knows_all_commands(shell: str, monkeypatch, capsys) -> None:
     assert called(monkeypatch, "--tyro-print-completion", shell) == 0
     script = capsys.readouterr().out
     assert not [name for name in commands() if name not in script]
+
+
+#: Sends itself an interrupt when a module is looked for that only commands need.
+INTERRUPTED = """
+import os, signal, sys
+from sweepbench.__main__ import main
+
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == "benchmark.commands":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupt())
+{before}
+sys.argv = ["sweepbench", "factors"]
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "status"),
+    [("", -signal.SIGINT), ("signal.signal(signal.SIGINT, signal.SIG_IGN)", 0)],
+    ids=["usual", "ignored"],
+)
+def test_an_interrupt_while_modules_load_tells_nothing(before: str, status: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED.format(before=before)],
+        capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False, timeout=120,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (status, "")
+
+
+def test_an_interrupt_of_a_command_is_told(monkeypatch, capsys) -> None:
+    def interrupted() -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setitem(simulate_line.COMMANDS, "factors", interrupted)
+    assert called(monkeypatch, "factors") == 130
+    assert capsys.readouterr().err.startswith("interrupted; ")
