@@ -57,7 +57,9 @@ def test_an_overload_in_the_file_of_another_is_compiled_anew(tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("collecting", [True, False])
-def test_no_cycles_are_looked_for_while_a_kernel_compiles(tmp_path, monkeypatch, collecting) -> None:
+def test_no_cycles_are_looked_for_while_a_kernel_compiles(
+    tmp_path, monkeypatch, collecting
+) -> None:
     monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
     before = gc.isenabled()
     (gc.enable if collecting else gc.disable)()
