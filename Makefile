@@ -14,7 +14,7 @@ LOCKS := requirements.lock $(if $(filter cpu,$(LOCKED)),,requirements-cuda.lock)
 DATA := $(if $(SWEEPBENCH_DATA),$(SWEEPBENCH_DATA),data)/$(SPEC)
 RUNS := --trackers $(TRACKERS) --budget $(BUDGET) --seeds $(SEEDS)
 
-.PHONY: leaderboard test reference lint docs clean
+.PHONY: leaderboard setup test reference lint docs clean
 .DELETE_ON_ERROR:
 
 leaderboard: .venv/.complete
@@ -24,6 +24,8 @@ leaderboard: .venv/.complete
 	$(BIN)/python -m sweepbench evaluate $(DATA) $(RUNS)
 	$(BIN)/python -m sweepbench figures $(DATA) $(RUNS)
 	$(BIN)/python -m sweepbench leaderboard $(DATA) $(RUNS)
+
+setup: .venv/.complete
 
 test: .venv/.complete
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile

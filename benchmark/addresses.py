@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from benchmark.errors import UserError, unknown_name
+from benchmark.errors import UserError, suggestion, unknown_name
 
 Found = TypeVar("Found")
 
@@ -50,12 +50,22 @@ def imported(kind: str, address: str) -> Any:
     except (ImportError, TypeError, ValueError) as error:
         reason = str(error)
         if isinstance(error, ModuleNotFoundError) and _lies_on_the_way(error.name, module_name):
-            reason = f"no module named '{module_name}'"
+            reason = f"no module named '{module_name}'{_without_suffix(module_name, attribute)}"
         raise UserError(f"{kind} '{address}': module cannot be imported: {reason}") from error
     try:
         return attrgetter(attribute)(module)
     except AttributeError as error:
-        raise UserError(f"{kind} '{address}': no '{attribute}' in '{module_name}'") from error
+        choices = [name for name in vars(module) if not name.startswith("_")]
+        near = suggestion(attribute, choices)
+        raise UserError(f"{kind} '{address}': no '{attribute}' in '{module_name}'{near}") from error
+
+
+def _without_suffix(module_name: str, attribute: str) -> str:
+    """Return the address that was meant where a file's name stands for its module's, as a hint."""
+    stem = module_name.removesuffix(".py").replace("/", ".")
+    if stem != module_name:
+        return f"; did you mean '{stem}:{attribute}'?"
+    return f"; '{module_name}.py' is looked for in the current folder and among installed packages"
 
 
 def _lies_on_the_way(missing: str | None, module_name: str) -> bool:

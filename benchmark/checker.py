@@ -84,7 +84,11 @@ def _faults(tracker: Tracker, observation: Observation) -> list[str]:
         if len(short) != kept:
             faults.append(f"{kept} frames gave {len(short)} poses")
         elif tracker.causal and np.abs(short - first.first_from_frame[:kept]).max() > 1e-5:
-            faults.append(f"causal, yet the first {kept} poses change when later frames go")
+            faults.append(
+                f"the first {kept} poses change when later frames go; a tracker that looks ahead "
+                "says 'causal = False' in its class"
+            )
+            break
     return faults
 
 

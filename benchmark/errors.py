@@ -49,10 +49,14 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
     known : the names that exist.
     """
     choices = sorted(known)
-    near = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
-    hint = f"; did you mean '{near[0]}'?" if near else ""
     listing = ", ".join(choices) if choices else "none"
-    return UserError(f"unknown {kind} '{name}'{hint} (known: {listing})")
+    return UserError(f"unknown {kind} '{name}'{suggestion(name, choices)} (known: {listing})")
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return "; did you mean '...'?" with the known name nearest to a name; "" if none is near."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"; did you mean '{near[0]}'?" if near else ""
 
 
 def silent(message: str) -> None:

@@ -103,7 +103,7 @@ WRONG = [
     (["train", "data/tiny-v2", "--trackers", "moglo", "--set", "width=x"], "expected int, got 'x'"),
     (["train", "data/tiny-v2", "--trackers", "moglo", "--budget", "0"], "budget above 0"),
     (["train", "data/tiny-v2", "--trackers", "nomodule:X"], "no module named 'nomodule'"),
-    (["predict", "data/tiny-v2", "--trackers", "moglo", "--budget", "77"], "not trained yet"),
+    (["predict", "data/tiny-v2", "--trackers", "moglo", "--budget", "77"], "--budget 77.0' first"),
     (["predict", "data/tiny-v2", "--trackers", "identity", "--split", "tset"], "did you mean"),
     (["check", "nowhere", "data/tiny-v2"], "nowhere"),
     (["score", "nowhere", "data/tiny-v2"], "nowhere"),

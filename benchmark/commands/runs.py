@@ -77,6 +77,9 @@ class Predict(Quiet, Divided):
     def run(self) -> None:
         with self.crew() as crew:
             chosen = crew.share(self.selection.each())
+            for run in chosen:
+                if run.tracker is not None and run.weights is None:
+                    self.selection.refuse_missing(run.folder / "config.json", "train")
             work = partial(predict, split=self.split)
             for run, _ in zip(chosen, each_run(crew, work, chosen), strict=True):
                 print(run.predictions)

@@ -191,7 +191,7 @@ class Run:
 
         Raises
         ------
-        UserError : the run is not trained yet (the command that does it is named).
+        UserError : the run is not trained yet.
         """
         path = self.weights / "config.json" if self.weights else self.folder / "config.json"
         if path.is_file():
@@ -199,8 +199,7 @@ class Run:
         if self.weights:
             return {}
         raise UserError(
-            f"{self.folder}: '{self.name}' is not trained yet; "
-            f"run 'sweepbench train {self.training_set.folder} --trackers {self.name}'"
+            f"{self.folder}: '{self.name}' is not trained yet; run 'sweepbench train' first"
         )
 
 

@@ -53,6 +53,7 @@ _POSITIVE = (
 #: The keys of a description; those of a spec's `probe` table among them.
 DESCRIPTION: dict[str, Schema] = {
     **dict.fromkeys(_POSITIVE, MORE),
+    "centre_frequency_hz": number_from(20000.0),  # where ultrasound begins: no number in MHz
     **dict.fromkeys(("elements", "width_px", "height_px"), whole_from(2)),
     "schema": one_of((SCHEMA,)),
     "name": TEXT,

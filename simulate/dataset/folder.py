@@ -62,8 +62,8 @@ class DatasetFolder:
         for key in ("spec_hash", "withheld"):
             if found.get(key) != ours.get(key):
                 raise UserError(
-                    f"{path}: expected {_in_words(key, ours)}, got {_in_words(key, found)}; "
-                    "delete the folder or choose another --out"
+                    f"{path}: the folder holds data of {_in_words(key, found)}, not of "
+                    f"{_in_words(key, ours)}; delete it or choose another --out"
                 )
         if not (self.path / "dataset.json").is_file():
             self.refuse_other_versions(ours["versions"])

@@ -86,6 +86,12 @@ class Probe(ArrayBeam):
                 f"probe.depth_mm: expected more than start_depth_mm = {self.start_depth_mm}, "
                 f"got {self.depth_mm}"
             )
+        lowest_hz = 1e3 * self.sound_speed_m_s / self.depth_mm
+        if self.centre_frequency_hz < lowest_hz:
+            raise UserError(
+                f"probe.centre_frequency_hz: expected at least {lowest_hz:.3g} Hz, whose wave is "
+                f"as long as depth_mm = {self.depth_mm:g}, got {self.centre_frequency_hz:g}"
+            )
         if self.geometry == "linear":
             if self.radius_mm != 0.0:
                 raise UserError(f"probe.radius_mm: expected 0 for linear, got {self.radius_mm}")

@@ -211,7 +211,19 @@ def load_spec(name_or_path: str | Path) -> Spec:
         path = SPEC_FOLDER / f"{name_or_path}.toml"
         if not path.is_file():
             raise unknown_name("spec", str(name_or_path), spec_names())
-    return spec_from_table(_table(path), str(path))
+    spec = spec_from_table(_table(path), str(path))
+    if path.parent != SPEC_FOLDER and spec.name in spec_names():
+        _refuse_another_of_the_package(spec, path)
+    return spec
+
+
+def _refuse_another_of_the_package(spec: Spec, path: Path) -> None:
+    """Refuse a spec that has the name of one of the package, and other values."""
+    if spec.hash != load_spec(spec.name).hash:
+        raise UserError(
+            f"{path}: name: expected one of its own, got '{spec.name}', a spec of the package "
+            "with other values"
+        )
 
 
 def _is_file(path: Path) -> bool:

@@ -21,7 +21,10 @@ def test_registered_names_and_addresses_are_found() -> None:
     [
         ("rot", "unknown function 'rot'; did you mean 'root'"),
         ("nowhere:x", "'nowhere:x': module cannot be imported: no module named 'nowhere'"),
+        ("nowhere:x", "'nowhere.py' is looked for in the current folder"),
         ("math.deeper:x", "no module named 'math.deeper'"),
+        ("folder/nowhere.py:x", "did you mean 'folder.nowhere:x'"),
+        ("math:sqr", "no 'sqr' in 'math'; did you mean 'sqrt'"),
         (".a:b", "module cannot be imported"),
         ("math:nothing", "no 'nothing' in 'math'"),
         ("math:pi", "expected a function, got float"),

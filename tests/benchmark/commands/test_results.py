@@ -193,8 +193,11 @@ def test_each_step_names_the_command_that_comes_before_it(data, selection):
     assert str(error.value).endswith(
         f"meta.json: no such file; run 'sweepbench predict {words}' first"
     )
-    with pytest.raises(UserError, match="is not trained yet; run 'sweepbench train"):
+    with pytest.raises(UserError) as error:
         Predict(selection).run()
+    assert str(error.value).endswith(
+        f"config.json: no such file; run 'sweepbench train {words}' first"
+    )
 
 
 def test_rows_that_need_no_training_need_no_training_data(selection, capsys):

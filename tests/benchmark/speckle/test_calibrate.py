@@ -93,6 +93,7 @@ def test_description_by_hand(tmp_path):
     [
         ({"f_numbr": 2.0}, "unknown key 'f_numbr'; did you mean 'f_number'"),
         ({"f_number": -1}, "f_number: expected a number of more than 0, got -1"),
+        ({"centre_frequency_hz": 7.5}, "centre_frequency_hz: expected a number of at least 20000"),
         ({"face_mm": [1.0]}, "face_mm: expected two numbers"),
         ({"speckle": {"depth_mm": [1.0]}}, "key 'speckle.elevation_mm' is missing"),
         (

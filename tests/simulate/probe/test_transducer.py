@@ -95,6 +95,7 @@ def test_presets_sample_their_speckle():
     ("field", "value"),
     [
         ("centre_frequency_hz", -5e6),
+        ("centre_frequency_hz", 7.5),
         ("fractional_bandwidth", 2.5),
         ("elements", 0),
         ("elements", 12.5),

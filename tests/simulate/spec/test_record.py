@@ -117,6 +117,8 @@ def test_the_hash_sees_every_value_but_no_comment_or_order(tmp_path):
          ["doppler.prf_hz", "at least 60"]),
         ("[bmode]", "[probe.deep]\n[bmode]", ["probe.deep"]),
         ('name = "linear-5MHz-tiny"', 'radius_mm = -3.0', ["probe.radius_mm", "-3.0"]),
+        ("centre_frequency_hz = 5e6", "centre_frequency_hz = 7.5",
+         ["probe.centre_frequency_hz", "at least", "Hz", "7.5"]),
         ("vessel_extent_mm", "vessel_radius_mm = [-1.0, 1.0]\nvessel_extent_mm",
          ["tissue.vessel_radius_mm", "-1.0"]),
         ("vessel_extent_mm", "limb_radius_mm = [10.0, 20.0]\nvessel_extent_mm",
@@ -197,6 +199,15 @@ def test_a_spec_may_extend_another(tmp_path):
     mine.write_text('extends = "again.toml"\n')
     with pytest.raises(UserError, match="leads back to itself"):
         load_spec(mine)
+
+
+def test_other_values_need_a_name_of_their_own(tmp_path):
+    mine = tmp_path / "mine.toml"
+    mine.write_text('extends = "tiny-v2"\nseed = 9\n')
+    with pytest.raises(UserError, match="name: expected one of its own, got 'tiny-v2'"):
+        load_spec(mine)
+    mine.write_text('extends = "tiny-v2"\n')
+    assert load_spec(mine) == load_spec("tiny-v2")
 
 
 def test_scatterers_that_need_more_memory_than_there_is_are_refused():
