@@ -27,14 +27,23 @@ def tracker_class(name: str) -> type[Tracker]:
 
     Raises
     ------
-    UserError : no such name (the nearest is suggested), module or class.
+    UserError : no such name (the nearest is suggested), module or class; no class of trackers.
     """
     if ":" in name:
-        return imported("tracker", name)
+        return _as_tracker(imported("tracker", name), name)
     for point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
         if point.name == name:
             return point.load()
     raise unknown_name("tracker", name, tracker_names())
+
+
+def _as_tracker(found: Any, name: str) -> type[Tracker]:
+    """Return what stands at an address, if it is a class of trackers."""
+    if not (isinstance(found, type) and issubclass(found, Tracker)):
+        raise UserError(f"tracker '{name}': expected a class derived from benchmark.Tracker")
+    if missing := sorted(found.__abstractmethods__):
+        raise UserError(f"tracker '{name}': expected methods {', '.join(missing)}, which it lacks")
+    return found
 
 
 def make_tracker(name: str, **overrides: Any) -> Tracker:

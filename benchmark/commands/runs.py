@@ -12,7 +12,8 @@ from benchmark.checker import check_tracker
 from benchmark.commands.divided import Divided
 from benchmark.commands.quiet import Quiet
 from benchmark.commands.selection import Accelerator, Selection
-from benchmark.errors import UserError
+from benchmark.dataset import open_dataset
+from benchmark.errors import UserError, note
 from benchmark.machine.crew import Crew
 from benchmark.machine.ranks import is_first
 from benchmark.registry import make_tracker, tracker_class, tracker_names
@@ -119,7 +120,10 @@ class Evaluate(Divided):
     """Folder of the true poses, where those of the data set are withheld."""
 
     def run(self) -> None:
+        from benchmark.scoring.remarks import prediction_remarks
+
         split = () if self.split == "test" else ("--split", self.split)
+        answers = open_dataset(self.answers) if self.answers else None
         with self.crew() as crew:
             chosen = crew.share(self.selection.each())
             for run in chosen:
@@ -131,4 +135,6 @@ class Evaluate(Divided):
                 answers=self.answers and crew.there(self.answers),
             )
             for run, _ in zip(chosen, each_run(crew, work, chosen), strict=True):
+                for remark in prediction_remarks(run.predictions, answers or run.dataset):
+                    note(remark)
                 print(run.result)

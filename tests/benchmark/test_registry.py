@@ -21,6 +21,9 @@ def test_tracker_by_address():
         ("no_such_package.file:Name", "no module named 'no_such_package.file'"),
         ("baselines.nothing:Name", "no module named 'baselines.nothing'"),
         ("baselines.constant:Nobody", "no 'Nobody' in 'baselines.constant'"),
+        ("benchmark.errors:note", "expected a class derived from benchmark.Tracker"),
+        ("benchmark.errors:UserError", "expected a class derived from benchmark.Tracker"),
+        ("benchmark.tracker:Tracker", "expected methods track, which it lacks"),
     ],
 )
 def test_wrong_address(address, message):
