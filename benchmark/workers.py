@@ -154,7 +154,7 @@ class _Pool(ProcessPoolExecutor):
 
     def submit(self, *work: Any, **options: Any) -> Future[Any]:
         """Begin work, in a process that is started now if there is none to do it."""
-        with _environment(self.variables):
+        with _environment(self.variables), _interrupts_held_back():
             return super().submit(*work, **options)
 
 
@@ -173,12 +173,27 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
                 os.environ[key] = value
 
 
+@contextlib.contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Let interrupts wait for the end of the block; a process that begins in it lets them wait."""
+    if not hasattr(signal, "pthread_sigmask"):  # not POSIX
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _begin_worker(lines: Any) -> None:
     """Set up a worker: who ends it, and its line for progress bars (`lines`: how many are taken).
 
     A terminal sends an interrupt to all processes: the parent heeds it and ends its workers.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # those that came while it began, too
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     with lines.get_lock():
         os.environ["TQDM_POSITION"] = str(lines.value)
         lines.value += 1

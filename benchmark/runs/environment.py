@@ -9,6 +9,8 @@ from typing import Any
 
 PACKAGES = ("numpy", "scipy", "torch", "lightning", "numba", "h5py", "scikit-image", "sweepbench")
 
+ATTEMPTS = 3
+
 
 def environment() -> dict[str, Any]:
     """Return what results depend on beside data and configuration, as it is recorded with them."""
@@ -28,13 +30,20 @@ def environment() -> dict[str, Any]:
 
 
 def _commit() -> str | None:
+    """Return the commit of the package's files, or None where git does not know it.
+
+    A git that a signal ends, as Ctrl-C does, is asked again.
+    """
     home = Path(__file__).parent
     asked = ["git", "-C", str(home), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        done = subprocess.run(asked, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()
+    for _ in range(ATTEMPTS):
+        try:
+            done = subprocess.run(asked, capture_output=True, text=True, check=False)
+        except OSError:
+            return None
+        if done.returncode >= 0:
+            return done.stdout.strip() if done.returncode == 0 else None
+    return None
 
 
 def _accelerator() -> str:

@@ -135,3 +135,28 @@ def test_a_script_without_a_main_guard_is_told_so(tmp_path, workers, answer) -> 
     assert done.stdout.startswith(answer) and done.stdout.count("\n") == 1
     assert "Traceback" not in done.stderr, done.stderr
     assert workers == 1 or 'if __name__ == "__main__":' in done.stdout
+
+
+GUARDED = """
+from benchmark.workers import side_by_side
+if __name__ == "__main__":
+    print(list(side_by_side(abs, [-1, -2], 2)))
+"""
+#: Python reads this in each process that begins.
+INTERRUPTED_AT_FIRST = """
+import signal, sys
+if "--multiprocessing-fork" in sys.orig_argv:
+    signal.raise_signal(signal.SIGINT)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals are those of POSIX")
+def test_a_worker_is_not_interrupted_while_it_begins(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(GUARDED)
+    (tmp_path / "sitecustomize.py").write_text(INTERRUPTED_AT_FIRST)
+    paths = os.pathsep.join((str(tmp_path), str(Path(__file__).parents[2])))
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "script.py")], capture_output=True, text=True, timeout=60,
+        check=False, env={**os.environ, "PYTHONPATH": paths},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[1, 2]\n", "")
