@@ -1,5 +1,6 @@
 """Every script of the gallery draws its picture, and every notebook runs from top to bottom."""
 
+import os
 from io import BytesIO
 from pathlib import Path
 
@@ -23,10 +24,16 @@ def is_drawn(picture: bytes) -> bool:
     return min(pixels.shape) > 200 and len(np.unique(pixels)) > 20
 
 
+def processor_s() -> float:
+    """Seconds of the processor that this process and its ended children have taken."""
+    return sum(os.times()[:4])
+
+
 @pytest.mark.parametrize("script", scripts(), ids=lambda path: path.stem)
-def test_script_draws_one_picture(script: Path, folder: Path) -> None:
-    before = set(folder.glob("*.png"))
+def test_script_draws_one_picture_within_a_minute(script: Path, folder: Path) -> None:
+    before, began = set(folder.glob("*.png")), processor_s()
     picture, _ = run_script(script, folder)
+    assert processor_s() - began < 60
     assert set(folder.glob("*.png")) - before == {picture}
     assert is_drawn(picture.read_bytes())
 
