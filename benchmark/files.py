@@ -25,6 +25,7 @@ import numpy as np
 
 from benchmark.errors import UserError, chain
 from benchmark.stored.jsons import MOST_BYTES, parsed
+from benchmark.workers import process_began
 
 #: How many projections a fingerprint has.
 PROJECTIONS = 8
@@ -95,12 +96,10 @@ def remove_left_in(folder: Path) -> None:
 
 def _remove_dead(folder: Path, prefix: str, suffix: str) -> None:
     """Remove files whose process has ended; its number lies between two regular expressions."""
-    import psutil
-
     name = re.compile(prefix + r"([0-9]+)-[^-]*" + suffix)
     for entry in os.scandir(folder):
         found = name.fullmatch(entry.name)
-        if found and not psutil.pid_exists(int(found[1])):
+        if found and process_began(int(found[1])) is None:
             with contextlib.suppress(OSError):
                 Path(entry.path).unlink()
 

@@ -48,6 +48,23 @@ def thread_count() -> int:
     return int(os.environ.get("NUMBA_NUM_THREADS", 0)) or core_count()
 
 
+def process_began(number: int) -> float | None:
+    """Return when a process of this machine began (s since 1970); None where there is none.
+
+    One that has ended and that its parent has not asked about is none; 0.0 where the system does
+    not tell.
+    """
+    import psutil
+
+    try:
+        found = psutil.Process(number)
+        return None if found.status() == psutil.STATUS_ZOMBIE else found.create_time()
+    except psutil.NoSuchProcess:
+        return None
+    except (psutil.Error, OSError):
+        return 0.0
+
+
 def in_parts(work: Callable[[int, int], None], count: int) -> None:
     """Call `work(start, stop)` for consecutive parts of `count` items, one part a thread."""
     threads = min(thread_count(), count)

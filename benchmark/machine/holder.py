@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-import psutil
+from benchmark.workers import process_began
 
 #: Seconds by which the times at which a process began may differ from one reading to the next.
 SAME_BEGINNING_S = 2.0
@@ -47,7 +47,7 @@ class Holder:
 
     def has_ended(self) -> bool:
         """Return whether it is known to have ended: this machine has no such process."""
-        return self.is_near and _began(self.process) is None
+        return self.is_near and process_began(self.process) is None
 
     def is_there(self) -> bool:
         """Return whether it is known to be there still: this machine has it, at work or stopped.
@@ -55,7 +55,7 @@ class Holder:
         A process of its number that began at another time is another one, or the clock was set, and
         some systems do not tell when it began.
         """
-        began = _began(self.process) if self.is_near else None
+        began = process_began(self.process) if self.is_near else None
         return abs((began or math.nan) - self.began) < SAME_BEGINNING_S
 
 
@@ -65,7 +65,7 @@ def this_process() -> Holder:
         platform.node(),
         this_machine(),
         os.getpid(),
-        _began(os.getpid()) or 0.0,
+        process_began(os.getpid()) or 0.0,
         f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
         uuid.uuid4().hex,
     )
@@ -103,18 +103,3 @@ def _namespace() -> str:
         return str(Path("/proc/self/ns/pid").readlink())
     except OSError:
         return ""
-
-
-def _began(process: int) -> float | None:
-    """Return when a process of this machine began (s since 1970); None where there is none.
-
-    One that has ended and that its parent has not asked about is none; 0.0 where the system does
-    not tell.
-    """
-    try:
-        found = psutil.Process(process)
-        return None if found.status() == psutil.STATUS_ZOMBIE else found.create_time()
-    except psutil.NoSuchProcess:
-        return None
-    except (psutil.Error, OSError):
-        return 0.0

@@ -155,3 +155,25 @@ def test_where_space_cannot_be_reserved_the_free_space_counts(tmp_path, monkeypa
     ensure_space(tmp_path / "x", 1000)
     with pytest.raises(UserError, match="1 kB are needed"):
         ensure_space(tmp_path / "x", 1001)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks are those of POSIX")
+def test_what_an_ended_process_left_goes_although_nobody_asked_about_its_end(tmp_path):
+    """Its parent has not waited for it, so the system keeps its number."""
+    path, child = tmp_path / "a.json", os.fork()
+    if not child:
+        with atomic_path(path):
+            os._exit(0)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)  # until it has ended, and leave it so
+    assert len(list(tmp_path.iterdir())) == 1
+    write_json(path, {})
+    assert [each.name for each in tmp_path.iterdir()] == ["a.json"]
+    os.waitpid(child, 0)
+
+
+def test_what_a_process_at_work_is_writing_stays(tmp_path):
+    path = tmp_path / "a.json"
+    with atomic_path(path) as temporary:
+        write_json(path, {})
+        assert temporary.exists()
+    assert [each.name for each in tmp_path.iterdir()] == ["a.json"]
