@@ -8,9 +8,11 @@ every network in the process would run on another number of threads than it was 
 import atexit
 import contextlib
 import multiprocessing
+import multiprocessing.connection
 import os
 import signal
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -160,8 +162,38 @@ def process_pool(workers: int, threads: int = 1) -> Iterator[ProcessPoolExecutor
             raise UserError(ENDED if lines.get_obj().value else NONE_BEGAN) from error
         raise
     finally:
+        processes, manager = list((pool._processes or {}).values()), pool._executor_manager_thread
+        pool.shutdown(wait=False)
+        _see_off(processes)
         with contextlib.suppress(RuntimeError):  # a thread that an interrupt kept from beginning
-            pool.shutdown()
+            if manager is not None:
+                manager.join()
+
+
+def _see_off(processes: Sequence[Any]) -> None:
+    """Wait until all workers have ended, to whom a pool has said that there is no more work.
+
+    One that is killed at that moment may take with it the lock behind which the others wait for
+    these words. They have nothing left to do and are ended.
+    """
+    there = {process.sentinel: process for process in processes}
+    while there:
+        for sentinel in multiprocessing.connection.wait(list(there)):
+            if _exit_code(there.pop(sentinel)) != 0:
+                for process in there.values():
+                    process.terminate()
+
+
+def _exit_code(ended: Any) -> int | None:
+    """Return the exit code of a process that has ended; None where nobody learns it in a second.
+
+    Another thread may have asked the system, which tells it once, and be about to note it.
+    """
+    for _ in range(100):
+        if ended.exitcode is not None:
+            break
+        time.sleep(0.01)
+    return ended.exitcode
 
 
 class _Pool(ProcessPoolExecutor):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from itertools import count, islice
 from pathlib import Path
 
@@ -109,6 +110,26 @@ def test_work_with_an_end_comes_whole_and_its_errors_are_raised() -> None:
 def test_a_worker_that_ends_is_told_of_in_one_line(work, item) -> None:
     with pytest.raises(UserError, match="a worker process was ended from outside"):
         list(side_by_side(work, [item, item], 2))
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="signals are those of POSIX")
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_worker_killed_when_all_is_done_keeps_nobody_waiting(monkeypatch, which: int) -> None:
+    """One of two idle workers holds a lock of the pool, behind which the other one waits."""
+    shutdown, workers = ProcessPoolExecutor.shutdown, []
+
+    def killing(pool: ProcessPoolExecutor, **_: bool) -> None:
+        workers.extend(pool._processes.values())
+        for worker in workers:
+            os.kill(worker.pid, signal.SIGSTOP)
+        shutdown(pool, wait=False)
+        time.sleep(0.5)  # until the pool's thread waits for their end, and for nothing else
+        os.kill(workers[which].pid, signal.SIGKILL)
+        os.kill(workers[1 - which].pid, signal.SIGCONT)
+
+    monkeypatch.setattr(ProcessPoolExecutor, "shutdown", killing)
+    assert list(side_by_side(abs, [-1, -2], 2)) == [1, 2]
+    assert len(workers) == 2 and not any(worker.is_alive() for worker in workers)
 
 
 UNGUARDED = """
