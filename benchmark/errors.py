@@ -8,6 +8,9 @@ from typing import Any
 
 Report = Callable[[str], None]  # told what a user should know of his data, line by line
 
+#: Python's tracker of semaphores clears up after a process that is killed, and warns of that.
+UNTOLD = "ignore:resource_tracker:UserWarning"
+
 
 class UserError(Exception):
     """A mistake in what was handed in; its text is one line: expected, got, which file and key.
@@ -74,6 +77,7 @@ def exit_status(command: Callable[[], object]) -> int:
     A mistake is one line on standard error. The status is 141 when the reader of the output has
     ended, as in `| head`.
     """
+    sys.warnoptions.append(UNTOLD)
     try:
         command()
         sys.stdout.flush()

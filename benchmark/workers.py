@@ -202,9 +202,17 @@ class _Pool(ProcessPoolExecutor):
     variables: Mapping[str, str] = MappingProxyType({})
 
     def submit(self, *work: Any, **options: Any) -> Future[Any]:
-        """Begin work, in a process that is started now if there is none to do it."""
-        with _environment(self.variables), _interrupts_held_back():
-            return super().submit(*work, **options)
+        """Begin work, in a process that is started now if there is none to do it.
+
+        Raises
+        ------
+        UserError : that process was ended from outside before it had read what to do.
+        """
+        try:
+            with _environment(self.variables), _interrupts_held_back():
+                return super().submit(*work, **options)
+        except BrokenPipeError as error:  # no reader of what a command prints, as this looks like
+            raise UserError(ENDED) from error
 
 
 @contextlib.contextmanager

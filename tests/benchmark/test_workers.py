@@ -1,5 +1,6 @@
 """Work in threads and processes: every item once, no other library's threads, a clean end."""
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -9,6 +10,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import count, islice
+from multiprocessing import popen_spawn_posix
 from pathlib import Path
 
 import numpy as np
@@ -130,6 +132,17 @@ def test_a_worker_killed_when_all_is_done_keeps_nobody_waiting(monkeypatch, whic
     monkeypatch.setattr(ProcessPoolExecutor, "shutdown", killing)
     assert list(side_by_side(abs, [-1, -2], 2)) == [1, 2]
     assert len(workers) == 2 and not any(worker.is_alive() for worker in workers)
+
+
+def test_a_worker_that_is_killed_while_it_begins_is_told_of_in_one_line(monkeypatch) -> None:
+    """What it is to do is written to a pipe that nobody reads any more."""
+
+    def broken(*_: object) -> None:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    monkeypatch.setattr(popen_spawn_posix.Popen, "_launch", broken)
+    with pytest.raises(UserError, match="a worker process was ended from outside"):
+        list(side_by_side(abs, [-1, -2], 2))
 
 
 UNGUARDED = """

@@ -108,3 +108,25 @@ def test_an_interrupt_of_a_command_is_told(monkeypatch, capsys) -> None:
     monkeypatch.setitem(simulate_line.COMMANDS, "factors", interrupted)
     assert called(monkeypatch, "factors") == 130
     assert capsys.readouterr().err.startswith("interrupted; ")
+
+
+#: Begins the tracker of semaphores as a command, makes one, and is killed.
+KILLED = """
+import multiprocessing, os, signal
+from benchmark.errors import exit_status
+
+def made():
+    lock = multiprocessing.get_context("spawn").Lock()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+exit_status(made)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
+def test_a_command_that_is_killed_tells_nothing_of_semaphores() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED], capture_output=True, text=True, check=False, timeout=120,
+        cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (-signal.SIGTERM, "")
