@@ -162,7 +162,8 @@ def process_pool(workers: int, threads: int = 1) -> Iterator[ProcessPoolExecutor
             raise UserError(ENDED if lines.get_obj().value else NONE_BEGAN) from error
         raise
     finally:
-        processes, manager = list((pool._processes or {}).values()), pool._executor_manager_thread
+        processes = list((pool._processes or {}).values())
+        manager: Any = pool._executor_manager_thread
         pool.shutdown(wait=False)
         _see_off(processes)
         with contextlib.suppress(RuntimeError):  # a thread that an interrupt kept from beginning
