@@ -62,7 +62,7 @@ class DatasetFolder:
         for key in ("spec_hash", "withheld"):
             if found.get(key) != ours.get(key):
                 raise UserError(
-                    f"{path}: the folder holds data of {_in_words(key, found)}, not of "
+                    f"{path}: the folder holds data with {_in_words(key, found)}, not with "
                     f"{_in_words(key, ours)}; delete it or choose another --out"
                 )
         if not (self.path / "dataset.json").is_file():

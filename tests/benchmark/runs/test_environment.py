@@ -16,7 +16,7 @@ exec "{git}" "$@"
 
 
 @pytest.mark.skipif(os.name != "posix" or not shutil.which("git"), reason="needs git and a shell")
-@pytest.mark.parametrize(("killed", "number"), [(0, 9), (1, 9), (2, 2), (9, 15)])
+@pytest.mark.parametrize(("killed", "number"), [(0, 9), (1, 9), (2, 15), (9, 15)])
 def test_git_is_asked_again_where_a_signal_ends_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: int, number: int
 ) -> None:
