@@ -250,11 +250,11 @@ def test_changes_are_told_and_the_focus_stays(site: Site) -> None:
     fold = "summary:has-text('Drift along the path')"
     tab.focus(fold)
     tab.keyboard.press("Enter")
-    assert tab.locator(".numbers").is_visible()
+    tab.wait_for_selector(".numbers", state="visible")
     tab.focus(".legend button >> nth=0")
     tab.keyboard.press("Enter")  # draws the route again
-    assert tab.get_attribute(":focus", "aria-pressed") == "false"
-    assert tab.locator(".numbers").is_visible()
+    tab.wait_for_selector(":focus[aria-pressed=false]")
+    tab.wait_for_selector(".numbers", state="visible")
 
 
 def test_another_route_begins_at_its_heading_and_a_choice_keeps_its_place(site: Site) -> None:
