@@ -252,8 +252,8 @@ def test_a_second_run_does_nothing_and_other_entropy_is_refused(made):
     place = str(answers.folder)
     assert generate(SPEC, public.folder, workers=1, withheld=Withheld(ENTROPY, place)) is not None
     assert {p: p.stat().st_mtime_ns for p in public.folder.parent.rglob("*")} == before
-    other = r"with withheld answers \(entropy \w{12}\), not with withheld answers \(entropy \w{12}\);"
-    with pytest.raises(UserError, match=other):
+    withheld = r"with withheld answers \(entropy \w{12}\)"
+    with pytest.raises(UserError, match=f"{withheld}, not {withheld};"):
         generate(SPEC, public.folder, workers=1, withheld=Withheld(ENTROPY + 1, place))
     with pytest.raises(UserError, match=r"with withheld answers \(.*\), not with public answers;"):
         generate(SPEC, public.folder, workers=1)
