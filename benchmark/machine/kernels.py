@@ -38,7 +38,7 @@ class _ForgivingCache(FunctionCache):
 
 
 class _Undisturbed(event.Listener):
-    """Holds Python's search for unused cycles off while numba compiles, a tenth of that time.
+    """Holds Python's search for unused cycles off while numba compiles, an eighth of that time.
 
     Compiling makes many objects that live to its end. numba compiles in one thread at a time.
     """
