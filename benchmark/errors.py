@@ -56,10 +56,14 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
     return UserError(f"unknown {kind} '{name}'{suggestion(name, choices)} (known: {listing})")
 
 
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return "; did you mean '...'?" with the known name nearest to a name; "" if none is near."""
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"; did you mean '{near[0]}'?" if near else ""
+def suggestion(name: str, known: Iterable[str], likeness: float = 0.5) -> str:
+    """Return "; did you mean '...'?" with the known name nearest to a name; "" if none is near.
+
+    The dashes before a flag do not count; likeness: of names that are near, 0 to 1.
+    """
+    plain = {each.lstrip("-"): each for each in known}
+    near = difflib.get_close_matches(name.lstrip("-"), plain, n=1, cutoff=likeness)
+    return f"; did you mean '{plain[near[0]]}'?" if near else ""
 
 
 def silent(message: str) -> None:

@@ -127,6 +127,7 @@ function show() {
   const [name, words] = route();
   const main = document.getElementById("content");
   main.querySelectorAll(".chart").forEach((chart) => Plotly.purge(chart));
+  main.querySelectorAll("[data-fold]").forEach((fold) => state.open[fold.open ? "add" : "delete"](fold.dataset.fold));
   main.replaceChildren();
   charts = 0;
   document.getElementById("nav").replaceChildren(...SECTIONS.map(

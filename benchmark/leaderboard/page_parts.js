@@ -55,9 +55,8 @@ function section(parent, title, note, ...content) {
 
 /** Content behind a title that opens it, and stays open when the route is drawn again. */
 function folded(parent, title, content) {
-  const toggled = (event) => state.open[event.target.open ? "add" : "delete"](title);
   const summary = h("summary", { id: `fold-${title.replace(/\W+/g, "-")}` }, title);
-  parent.append(h("details", { open: state.open.has(title), ontoggle: toggled }, summary, content));
+  parent.append(h("details", { open: state.open.has(title), "data-fold": title }, summary, content));
 }
 
 /** The numbers of a chart as a table below it; heads: of all columns; lines: a name and its cells. */

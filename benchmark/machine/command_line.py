@@ -5,7 +5,6 @@ it tells in another way is printed as tyro prints it, in several lines.
 """
 
 import contextlib
-import difflib
 import io
 import re
 import sys
@@ -15,7 +14,7 @@ from typing import Any
 
 import tyro
 
-from benchmark.errors import UserError
+from benchmark.errors import UserError, suggestion
 
 #: One and several values of a type, by tyro's word for it.
 VALUES = {
@@ -24,6 +23,7 @@ VALUES = {
     "STR": ("a value", "values"),
     "PATH": ("a path", "paths"),
 }
+NEAR = 0.6  # likeness of a word to the one that was meant
 FLAG = re.compile(r"--?[a-zA-Z]")  # how a flag begins, and a negative number does not
 
 
@@ -107,7 +107,7 @@ def _text(event: Any, line: Line) -> str:
         case "MissingSubcommand":
             return "expected a command, got nothing"
         case "InvalidChoice":
-            near = _nearest(event.value, event.choices)
+            near = suggestion(event.value, event.choices, NEAR)
             known = ", ".join(event.choices)
             return f"{_name(event.argument)}: expected one of {known}, got '{event.value}'{near}"
         case "BadValue" | "InstantiationFailure" if event.argument is not None:
@@ -121,16 +121,10 @@ def _unknown(tokens: list[str], line: Line) -> str:
     first = next((token for token in tokens if FLAG.match(token)), tokens[0])
     if FLAG.match(first):
         flag = first.partition("=")[0]
-        return f"unknown flag '{flag}'{_nearest(flag, line.flags())}"
+        return f"unknown flag '{flag}'{suggestion(flag, line.flags(), NEAR)}"
     if line.command is None:
-        return f"unknown command '{first}'{_nearest(first, line.commands)}"
+        return f"unknown command '{first}'{suggestion(first, line.commands, NEAR)}"
     return f"'{first}' was not expected"
-
-
-def _nearest(word: str, known: Collection[str]) -> str:
-    plain = {name.lstrip("-"): name for name in sorted(known)}
-    near = difflib.get_close_matches(word.lstrip("-"), plain, n=1, cutoff=0.6)
-    return f"; did you mean '{plain[near[0]]}'?" if near else ""
 
 
 def _name(argument: Any) -> str:

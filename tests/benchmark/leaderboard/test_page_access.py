@@ -257,6 +257,14 @@ def test_changes_are_told_and_the_focus_stays(site: Site) -> None:
     tab.wait_for_selector(".numbers", state="visible")
 
 
+def test_a_fold_stays_open_where_all_is_drawn_again_at_once(site: Site) -> None:
+    tab = site.open()
+    summary = "document.querySelector('.numbers').closest('details').querySelector('summary')"
+    for is_open in (True, False):
+        tab.evaluate(f"{summary}.click(), refresh()")
+        assert tab.locator(".numbers").is_visible() is is_open
+
+
 def test_another_route_begins_at_its_heading_and_a_choice_keeps_its_place(site: Site) -> None:
     tab = site.open()
     tab.focus("nav a[href='#/compare']")
